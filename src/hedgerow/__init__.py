@@ -1,0 +1,59 @@
+"""Use people's personal data for analytics and AI through one gate, with evidence of each use.
+
+``import hedgerow as hr; space = hr.open("DIR")`` opens a workspace. The technique functions
+``hr.anonymity``, ``hr.discover`` and ``hr.dp`` work on data frames without one. Everything is loaded
+when it is first named: importing this package imports no third party.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hedgerow import anonymity, discover, dp
+    from hedgerow.app.space import Session, Space
+    from hedgerow.app.space import open_space as open  # noqa: A004 - hr.open reads as it is meant
+    from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CallerError",
+    "Fault",
+    "HedgerowError",
+    "Refused",
+    "Session",
+    "Space",
+    "anonymity",
+    "discover",
+    "dp",
+    "open",
+]
+
+_PLACES = {
+    "CallerError": ("hedgerow.model.errors", "CallerError"),
+    "Fault": ("hedgerow.model.errors", "Fault"),
+    "HedgerowError": ("hedgerow.model.errors", "HedgerowError"),
+    "Refused": ("hedgerow.model.errors", "Refused"),
+    "Session": ("hedgerow.app.space", "Session"),
+    "Space": ("hedgerow.app.space", "Space"),
+    "open": ("hedgerow.app.space", "open_space"),
+    "anonymity": ("hedgerow.anonymity", ""),
+    "discover": ("hedgerow.discover", ""),
+    "dp": ("hedgerow.dp", ""),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first used."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _PLACES[name]
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,1 @@
+"""The outside world: files, stores, keys and engines, each behind a small face."""

@@ -1,0 +1,243 @@
+"""Compile an exact aggregation to DuckDB SQL over lowered columns.
+
+The text of a statement is made of our own words, column numbers (``c0``) and integers. Whatever
+a caller wrote (names, text, decimals) stays outside: names become numbers, constants parameters.
+Every function used is total: no value a column can hold makes the statement fail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeAlias
+
+from hedgerow.adapters.engines.lowering import Kind, Lowered, Point, point_of
+from hedgerow.model.errors import CallerError
+from hedgerow.model.plans import (
+    AllOf,
+    AnyOf,
+    Compare,
+    CountRows,
+    IsIn,
+    IsNull,
+    Not,
+    SumValues,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hedgerow.model.plans import ExactAggregate, ExactAggregation, Predicate
+
+Parameter: TypeAlias = "str | float"
+
+GROUP = "k"
+"""The column of group numbers: negative for rows that must not count."""
+_MOST_DIGITS = 18
+_MOST_STEPS = 2**53
+_OPERATORS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A SELECT over the registered table ``t`` with its parameters in order."""
+
+    sql: str
+    parameters: tuple[Parameter, ...]
+
+
+def compile_aggregation(plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]) -> Statement:
+    """Compile a plan for one lowered schema.
+
+    Args:
+        plan: The plan; its keys are already numbers in the group column.
+        columns: For each column read, its number and what it became.
+
+    Returns:
+        A statement whose rows are ``(group, integer, ...)``, groups that have no row absent.
+
+    Raises:
+        CallerError: ``engine.not-a-number``, ``engine.bounds``, ``engine.literal-type`` or
+            ``engine.column-type``.
+    """
+    compiler = _Compiler(columns)
+    picked = ", ".join([GROUP, *(compiler.aggregate(part) for part in plan.aggregates)])
+    where = f"{GROUP} >= 0"
+    if plan.where is not None:
+        where += f" AND {compiler.predicate(plan.where)}"
+    # Nothing but our own words and integers is in this text.
+    sql = f"SELECT {picked} FROM t WHERE {where} GROUP BY {GROUP}"  # noqa: S608
+    return Statement(sql, tuple(compiler.parameters))
+
+
+class _Compiler:
+    """Writes expressions and gathers their parameters in the order of the text."""
+
+    def __init__(self, columns: Mapping[str, tuple[int, Lowered]]) -> None:
+        self._columns = columns
+        self.parameters: list[Parameter] = []
+
+    def aggregate(self, part: ExactAggregate) -> str:
+        if isinstance(part, CountRows):
+            return self._count(part.column)
+        number, lowered = self._columns[part.column]
+        low, high = _bounds(part)
+        if lowered.kind is Kind.EMPTY:
+            return "0"
+        if lowered.kind is Kind.REAL:
+            return f"sum({_real_steps(f'c{number}', part.digits, low, high)})"
+        if lowered.is_number:
+            return f"sum({_whole_steps(_whole(number, lowered), lowered, part.digits, low, high)})"
+        raise CallerError("engine.not-a-number", column=part.column)
+
+    def _count(self, name: str | None) -> str:
+        if name is None:
+            return "count(*)"
+        number, lowered = self._columns[name]
+        if lowered.kind in {Kind.REAL, Kind.EMPTY}:
+            return f"count(*) FILTER ({self._holds(name)})"
+        return f"count(c{number})"
+
+    def predicate(self, part: Predicate) -> str:
+        match part:
+            case Compare(op=op, column=column, literal=literal):
+                return self._compare(column.name, op, literal.value)
+            case IsIn(column=column, values=values):
+                return self._is_in(column.name, [value.value for value in values])
+            case IsNull(column=column):
+                return f"(NOT {self._holds(column.name)})"
+            case Not(inner=inner):
+                return f"(NOT {self.predicate(inner)})"
+            case AllOf(parts=parts):
+                return "(" + (" AND ".join(self.predicate(one) for one in parts) or "TRUE") + ")"
+            case AnyOf(parts=parts):
+                return "(" + (" OR ".join(self.predicate(one) for one in parts) or "FALSE") + ")"
+
+    def _holds(self, name: str) -> str:
+        """Whether a column holds a value: never null itself, and false for NaN and infinities."""
+        number, lowered = self._columns[name]
+        if lowered.kind is Kind.EMPTY:
+            return "FALSE"
+        if lowered.kind is Kind.REAL:
+            return f"coalesce(isfinite(c{number}), FALSE)"
+        return f"(c{number} IS NOT NULL)"
+
+    def _compare(self, name: str, op: str, value: object) -> str:
+        number, lowered = self._columns[name]
+        point = point_of(lowered, value, name)  # type: ignore[arg-type]
+        if point is None:
+            return "FALSE"
+        if isinstance(point, Fraction):
+            return self._whole_compare(name, op, point)
+        return f"({self._holds(name)} AND c{number} {_OPERATORS[op]} {self._constant(point)})"
+
+    def _whole_compare(self, name: str, op: str, point: Fraction) -> str:
+        number, lowered = self._columns[name]
+        floor = point.numerator // point.denominator
+        if point.denominator != 1:
+            # Between two steps: v < p and v <= p both mean v <= floor(p); above likewise.
+            if op in {"=", "!="}:
+                return "FALSE" if op == "=" else self._holds(name)
+            op = "<=" if op in {"<", "<="} else ">"
+        if not lowered.low <= floor <= lowered.high:
+            is_above = floor > lowered.high
+            is_true = op == "!=" or (op in {"<", "<="} if is_above else op in {">", ">="})
+            return self._holds(name) if is_true else "FALSE"
+        bound = _integer(floor, lowered)
+        return f"({self._holds(name)} AND {_whole(number, lowered)} {_OPERATORS[op]} {bound})"
+
+    def _is_in(self, name: str, values: list[object]) -> str:
+        number, lowered = self._columns[name]
+        points = [point_of(lowered, value, name) for value in values]  # type: ignore[arg-type]
+        constants = [self._member(lowered, point) for point in points if _fits(lowered, point)]
+        if not constants:
+            return "FALSE"
+        left = _whole(number, lowered) if lowered.kind is Kind.WHOLE else f"c{number}"
+        return f"({self._holds(name)} AND {left} IN ({', '.join(constants)}))"
+
+    def _member(self, lowered: Lowered, point: Point) -> str:
+        if isinstance(point, Fraction):
+            return _integer(point.numerator, lowered)
+        return self._constant(point)
+
+    def _constant(self, point: Point) -> str:
+        if isinstance(point, float):
+            self.parameters.append(point)
+            return "CAST(? AS DOUBLE)"
+        self.parameters.append(str(point))
+        return "CAST(? AS VARCHAR)"
+
+
+def _fits(lowered: Lowered, point: Point) -> bool:
+    if isinstance(point, Fraction):
+        return point.denominator == 1 and lowered.low <= point <= lowered.high
+    return point is not None
+
+
+def _sql_type(lowered: Lowered) -> str:
+    return "HUGEINT" if lowered.is_wide else "BIGINT"
+
+
+def _whole(number: int, lowered: Lowered) -> str:
+    # A wide decimal past its own digits would fail a plain cast.
+    return f"{'TRY_CAST' if lowered.is_wide else 'CAST'}(c{number} AS {_sql_type(lowered)})"
+
+
+def _integer(value: int, lowered: Lowered) -> str:
+    return f"CAST({value} AS {_sql_type(lowered)})"
+
+
+def _bounds(part: SumValues) -> tuple[int, int]:
+    """Turn clamping bounds into steps; small enough for doubles and 64 bits to hold each exactly."""
+    clamp, digits = part.clamp, part.digits
+    if 0 <= digits <= _MOST_DIGITS and clamp.lower <= clamp.upper:
+        # Python rounds half to even, exactly.
+        low, high = (round(Fraction(bound) * 10**digits) for bound in (clamp.lower, clamp.upper))
+        if low >= -_MOST_STEPS and high <= _MOST_STEPS:
+            return low, high
+    raise CallerError("engine.bounds", column=part.column, digits=digits)
+
+
+def _clamped(expression: str, low: str, high: str) -> str:
+    """Clamp and keep null: ``greatest`` and ``least`` would turn a null into a bound."""
+    below, above = f"WHEN {expression} < {low} THEN {low}", f"WHEN {expression} > {high} THEN {high}"
+    return f"CASE {below} {above} ELSE {expression} END"
+
+
+def _real_steps(column: str, digits: int, low: int, high: int) -> str:
+    scaled = f"{column} * CAST({10**digits} AS DOUBLE)"
+    inside = f"least(CAST({high} AS DOUBLE), greatest(CAST({low} AS DOUBLE), {scaled}))"
+    # This cast rounds half to even; a test holds it to that.
+    return f"CASE WHEN isfinite({column}) THEN CAST({inside} AS BIGINT) END"
+
+
+def _whole_steps(value: str, lowered: Lowered, digits: int, low: int, high: int) -> str:
+    """Scale an integer column: clamping first keeps each product and quotient inside its type."""
+    ones = 10**digits
+    if ones == lowered.steps:
+        return _clamped(value, _integer(low, lowered), _integer(high, lowered))
+    if ones > lowered.steps:
+        factor = ones // lowered.steps
+        # The outer clamp makes up for the inner one, whose bounds fall between two steps.
+        inner = _clamped(value, _integer(low // factor, lowered), _integer(-(-high // factor), lowered))
+        return _clamped(f"(({inner}) * {factor})", str(low), str(high))
+    divisor = lowered.steps // ones
+    return _clamp_and_divide(value, lowered, divisor, low, high)
+
+
+def _clamp_and_divide(value: str, lowered: Lowered, divisor: int, low: int, high: int) -> str:
+    """Clamp in the column's own steps, then divide; bounds past the type decide every row."""
+    if low * divisor > lowered.high:
+        return f"CASE WHEN {value} IS NOT NULL THEN {low} END"
+    if high * divisor < lowered.low:
+        return f"CASE WHEN {value} IS NOT NULL THEN {high} END"
+    least, most = max(lowered.low, low * divisor), min(lowered.high, high * divisor)
+    return _divided(f"({_clamped(value, _integer(least, lowered), _integer(most, lowered))})", divisor)
+
+
+def _divided(value: str, divisor: int) -> str:
+    """Divide by a power of ten and round half to even; SQL division cuts toward zero."""
+    half = divisor // 2
+    quotient, rest = f"({value} // {divisor})", f"({value} % {divisor})"
+    away = f"abs({rest}) > {half} OR (abs({rest}) = {half} AND {quotient} % 2 <> 0)"
+    return f"{quotient} + CASE WHEN {away} THEN sign({value}) ELSE 0 END"

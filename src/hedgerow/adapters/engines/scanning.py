@@ -1,0 +1,198 @@
+"""The relation: granted columns of allowed people, as exact integers or as a table.
+
+Every read goes through ``_part`` or ``_kept``, where the people filter is decided row by row; what a caller
+did not ask for at ``scan`` cannot be read.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from hedgerow.adapters.engines.buckets import OpenBucket, open_bucket, random_order
+from hedgerow.adapters.engines.compiling import GROUP, Statement, compile_aggregation
+from hedgerow.adapters.engines.groups import group_count, number_groups
+from hedgerow.adapters.engines.lowering import lower_column, lowering_of
+from hedgerow.adapters.engines.people import Mask, Numbers, allowed_rows
+from hedgerow.model.engine import PERSON, RANK
+from hedgerow.model.errors import CallerError, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from hedgerow.adapters.engines.duck import DuckPool
+    from hedgerow.model.engine import BucketFile, Shelf
+    from hedgerow.model.plans import ExactAggregation
+
+_SPARSE = 4
+_UNIT_ROWS = 400_000
+_S = TypeVar("_S")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BucketRelation:
+    """What one lease may read.
+
+    Args:
+        shelf: Where the files lie.
+        duck: Computes.
+        files: The files that can hold an allowed person.
+        columns: The granted columns.
+        allowed: Internal numbers of the allowed people, strictly increasing.
+        threads: How many pieces of about half a million rows are worked on at once.
+    """
+
+    shelf: Shelf = field(repr=False)
+    duck: DuckPool = field(repr=False)
+    files: tuple[BucketFile, ...]
+    columns: tuple[str, ...]
+    allowed: Numbers = field(repr=False)
+    threads: int
+
+    def aggregate(self, plan: ExactAggregation) -> list[tuple[int, ...]]:
+        """Compute exact integers for every combination of declared keys.
+
+        Args:
+            plan: Keys, aggregates, predicate and contribution bound. Sums of floating columns round
+                the double product of value and ``10**digits``, half to even.
+
+        Returns:
+            One tuple of integers for each combination, in row-major order of the domains; zeros
+            where no row counts.
+
+        Raises:
+            CallerError: ``engine.column-not-granted`` and whatever the plan has wrong.
+            Fault: When a file cannot be read or the engine fails.
+
+        Guarantee:
+            No row of a person outside the filter, and none ranked ``max_rows`` or later, adds to any
+            integer.
+        """
+        self._granted(plan.columns)
+        totals: dict[int, list[int]] = {}
+        for partial in self._each(_units(self.files), lambda files: self._partial(files, plan)):
+            for group, *values in partial:
+                # Python integers cannot overflow, and each partial sum fits 128 bits.
+                held = totals.setdefault(group, [0] * len(plan.aggregates))
+                for place, value in enumerate(values):
+                    held[place] += value or 0
+        zeros = (0,) * len(plan.aggregates)
+        return [tuple(totals[group]) if group in totals else zeros for group in range(group_count(plan.keys))]
+
+    def table(self, *, with_person: bool = False) -> pa.Table:
+        """Read the granted columns of the allowed people.
+
+        Args:
+            with_person: Add ``_person``, last, and keep rows of a person together. Without it the
+                rows are shuffled, so that their order does not tell who belongs together.
+
+        Returns:
+            The rows.
+
+        Raises:
+            CallerError: ``engine.column-unknown``.
+            Fault: When a file cannot be read.
+        """
+        parts = list(self._each(self.files, lambda file: self._kept(file, with_person=with_person)))
+        if not parts:
+            names = [*self.columns, *([PERSON] if with_person else [])]
+            return pa.table(
+                {name: pa.nulls(0, pa.int64() if name == PERSON else pa.null()) for name in names}
+            )
+        try:
+            whole = pa.concat_tables(parts, promote_options="permissive")
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            raise Fault("engine.failed", reason="files of one data set disagree on a column") from None
+        if with_person:
+            return whole
+        return whole.combine_chunks().take(pa.array(random_order().permutation(whole.num_rows)))
+
+    def _granted(self, names: Iterable[str]) -> None:
+        for name in sorted(names):
+            if name not in self.columns:
+                raise CallerError("engine.column-not-granted", column=name)
+
+    def _each(self, pieces: Sequence[_S], work: Callable[[_S], _T]) -> Iterator[_T]:
+        """Work with few threads, results in order and only a few waiting: memory stays bounded."""
+        if len(pieces) <= 1 or self.threads == 1:
+            yield from map(work, pieces)
+            return
+        with ThreadPoolExecutor(self.threads) as crew:
+            waiting = iter(pieces)
+            pending = [crew.submit(work, piece) for piece in islice(waiting, self.threads + 1)]
+            try:
+                while pending:
+                    yield pending.pop(0).result()
+                    pending += [crew.submit(work, piece) for piece in islice(waiting, 1)]
+            finally:
+                for future in pending:
+                    future.cancel()
+
+    def _partial(self, files: Sequence[BucketFile], plan: ExactAggregation) -> list[tuple[Any, ...]]:
+        """Aggregate a few files, those of one shape in one statement."""
+        shapes: dict[tuple[Statement, pa.Schema], list[pa.Table]] = {}
+        for file in files:
+            statement, table = self._lowered(file, plan)
+            shapes.setdefault((statement, table.schema), []).append(table)
+        return [
+            row
+            for (statement, _), tables in shapes.items()
+            for row in self.duck.rows(pa.concat_tables(tables), statement.sql, statement.parameters)
+        ]
+
+    def _lowered(self, file: BucketFile, plan: ExactAggregation) -> tuple[Statement, pa.Table]:
+        """Read one file for a statement; rows that must not count have a negative group."""
+        opened = open_bucket(file, self.shelf, as_codes=True)
+        names = sorted(plan.columns)
+        physical = {name: opened.physical(name) for name in names}
+        rows, counts = self._part(opened, list(physical.values()), plan.max_rows)
+        lowerings = {name: lowering_of(rows[physical[name]].type) for name in names}
+        columns = {name: (lower_column(rows[physical[name]]), lowerings[name]) for name in names}
+        statement = compile_aggregation(plan, {name: (at, lowerings[name]) for at, name in enumerate(names)})
+        read = {f"c{at}": columns[name][0] for at, name in enumerate(names) if name in _computed(plan)}
+        table = pa.table({GROUP: number_groups(plan.keys, columns, counts)} | read)
+        if np.count_nonzero(counts) * _SPARSE < len(counts):
+            table = table.filter(pa.array(counts))
+        return statement, table
+
+    def _part(self, opened: OpenBucket, physical: list[str], max_rows: int) -> tuple[pa.Table, Mask]:
+        """Read columns and tell which rows may count: allowed person, rank below the bound."""
+        is_bounded = opened.max_rank < max_rows
+        rows = opened.read([*physical, PERSON, *([] if is_bounded else [RANK])], self.allowed)
+        counts = allowed_rows(self.allowed, rows[PERSON].to_numpy())
+        if not is_bounded:
+            counts &= rows[RANK].to_numpy() < max_rows
+        return rows, counts
+
+    def _kept(self, file: BucketFile, *, with_person: bool) -> pa.Table:
+        opened = open_bucket(file, self.shelf)
+        physical = [opened.physical(name) for name in self.columns]
+        rows = opened.read([*physical, PERSON], self.allowed)
+        kept = rows.filter(pa.array(allowed_rows(self.allowed, rows[PERSON].to_numpy())))
+        names = [*physical, *([PERSON] if with_person else [])]
+        shown = [*self.columns, *([PERSON] if with_person else [])]
+        return kept.select(names).rename_columns(shown).replace_schema_metadata(None)
+
+
+def _units(files: Sequence[BucketFile]) -> list[list[BucketFile]]:
+    """Put files together until a statement has enough rows to be worth its start."""
+    units: list[list[BucketFile]] = []
+    rows = _UNIT_ROWS
+    for file in files:
+        if rows >= _UNIT_ROWS:
+            units.append([])
+            rows = 0
+        units[-1].append(file)
+        rows += file.rows
+    return units
+
+
+def _computed(plan: ExactAggregation) -> frozenset[str]:
+    """The columns DuckDB itself must see: keys alone are numbers by then."""
+    return type(plan)((), plan.aggregates, plan.where, plan.max_rows).columns

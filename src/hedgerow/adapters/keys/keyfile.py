@@ -1,0 +1,265 @@
+"""The key file as bytes: reading and writing format 1 of ``specs/keyfile.md``, without touching a disk."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+
+from hedgerow.adapters.keys.passphrase import SALT_BYTES, Argon2Profile, key_from_passphrase
+from hedgerow.adapters.keys.ring import Epoch, Ring
+from hedgerow.kernel.envelope import open_sealed, seal
+from hedgerow.kernel.envelope.wrapping import ALGORITHM
+from hedgerow.model.errors import CallerError, Fault
+from hedgerow.model.keys import Binding, EpochState, SecretKey
+
+FORMAT = "hedgerow-keys"
+VERSION = 1
+FILE_LIMIT_BYTES = 1_048_576
+_HEAD_FIELDS = ("format", "version", "sealed", "kdf")
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_EPOCH = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+class _MalformedError(Exception):
+    """The content is no key file of this format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What seals a key file: the key, and how it came from the passphrase."""
+
+    key: SecretKey
+    salt: bytes
+    profile: Argon2Profile
+
+    @classmethod
+    def from_passphrase(cls, passphrase: str, profile: Argon2Profile) -> Seal:
+        """Derive a seal under a fresh salt."""
+        salt = os.urandom(SALT_BYTES)
+        return cls(key_from_passphrase(passphrase, salt, profile), salt, profile)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """A key file whose checksum holds; its body may still be sealed."""
+
+    head: dict[str, object]
+    body: object
+    salt: bytes
+    profile: Argon2Profile | None
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a passphrase is needed."""
+        return self.profile is not None
+
+
+def render(ring: Ring, seal_: Seal | None) -> bytes:
+    """Write a key file.
+
+    Args:
+        ring: The epochs to hold.
+        seal_: What seals it, or none for a file that anyone who reads it can use.
+
+    Returns:
+        One JSON object in ASCII, ending with a newline.
+    """
+    head = _head(seal_)
+    body: object = _body(ring)
+    if seal_ is not None:
+        sealed = seal(seal_.key.reveal(), _canonical(body), _binding(head))
+        body = base64.b64encode(sealed).decode()
+    content = {**head, "body": body}
+    content["checksum"] = _checksum(content)
+    return json.dumps(content, indent=1).encode() + b"\n"
+
+
+def parse(raw: bytes, path: str) -> ParsedFile:
+    """Read a key file as far as it can be read without its passphrase.
+
+    Args:
+        raw: The content.
+        path: Where it came from, for errors.
+
+    Returns:
+        Its head and body.
+
+    Raises:
+        CallerError: ``keys.file-newer``.
+        Fault: ``keys.file-corrupt``, or ``keys.file-costly`` when its passphrase check is too dear.
+    """
+    try:
+        content = _object(json.loads(raw, object_pairs_hook=_without_twins))
+        _check_version(content, path)
+        return _parsed(content, path)
+    except (ValueError, RecursionError, _MalformedError):
+        raise Fault("keys.file-corrupt", path=path) from None
+
+
+def unlock(parsed: ParsedFile, passphrase: str | None, path: str) -> tuple[Ring, Seal | None]:
+    """Open a parsed key file.
+
+    Args:
+        parsed: What ``parse`` returned.
+        passphrase: The passphrase, or none when the file is not sealed.
+        path: Where it came from, for errors.
+
+    Returns:
+        The epochs, and what seals the file.
+
+    Raises:
+        CallerError: ``keys.passphrase-needed``, ``keys.passphrase-unused`` or ``keys.wrong-passphrase``.
+        Fault: ``keys.file-corrupt``.
+    """
+    if passphrase is not None and not parsed.is_sealed:
+        # A stranger's unsealed file put in the place of a sealed one must not pass for it.
+        raise CallerError("keys.passphrase-unused")
+    seal_, body = _unsealed(parsed, passphrase)
+    try:
+        return _ring(body), seal_
+    except (ValueError, _MalformedError):
+        raise Fault("keys.file-corrupt", path=path) from None
+
+
+def _unsealed(parsed: ParsedFile, passphrase: str | None) -> tuple[Seal | None, object]:
+    if parsed.profile is None:
+        return None, parsed.body
+    if passphrase is None:
+        raise CallerError("keys.passphrase-needed")
+    key = key_from_passphrase(passphrase, parsed.salt, parsed.profile)
+    blob = base64.b64decode(str(parsed.body), validate=True)
+    try:
+        opened = open_sealed(key.reveal(), blob, _binding(parsed.head))
+    except Fault:
+        # The checksum held, so the file is what was written: the key is the wrong one.
+        raise CallerError("keys.wrong-passphrase") from None
+    return Seal(key, parsed.salt, parsed.profile), json.loads(opened)
+
+
+def _head(seal_: Seal | None) -> dict[str, object]:
+    kdf: dict[str, object] | None = None
+    if seal_ is not None:
+        kdf = {
+            "name": "argon2id",
+            "memory_kib": seal_.profile.memory_kib,
+            "iterations": seal_.profile.iterations,
+            "lanes": seal_.profile.lanes,
+            "salt": base64.b64encode(seal_.salt).decode(),
+        }
+    return {"format": FORMAT, "version": VERSION, "sealed": seal_ is not None, "kdf": kdf}
+
+
+def _body(ring: Ring) -> dict[str, object]:
+    return {"epochs": [_epoch_entry(epoch) for epoch in ring.epochs]}
+
+
+def _epoch_entry(epoch: Epoch) -> dict[str, object]:
+    state = epoch.state
+    entry: dict[str, object] = {"id": state.id, "created": state.created, "algorithm": state.algorithm}
+    if epoch.key is None:
+        return {**entry, "destroyed": state.destroyed}
+    return {**entry, "key": base64.b64encode(epoch.key.reveal()).decode()}
+
+
+def _binding(head: dict[str, object]) -> Binding:
+    digest = hashlib.sha256(_canonical(head)).hexdigest()
+    return Binding("local", "key-file", digest, "body", VERSION)
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _checksum(content: dict[str, object]) -> str:
+    return hashlib.sha256(_canonical(content)).hexdigest()
+
+
+def _check_version(content: dict[str, object], path: str) -> None:
+    version = content.get("version")
+    if content.get("format") != FORMAT or type(version) is not int:
+        raise _MalformedError
+    if version > VERSION:
+        raise CallerError("keys.file-newer", path=path, found=version, known=VERSION)
+
+
+def _parsed(content: dict[str, object], path: str) -> ParsedFile:
+    checksum = content.pop("checksum", None)
+    if set(content) != {*_HEAD_FIELDS, "body"} or checksum != _checksum(content):
+        raise _MalformedError
+    head = {name: content[name] for name in _HEAD_FIELDS}
+    if content["version"] != VERSION or not isinstance(content["sealed"], bool):
+        raise _MalformedError
+    if not content["sealed"]:
+        return ParsedFile(head, content["body"], b"", None)
+    salt, profile = _kdf(content["kdf"])
+    if not profile.is_allowed:
+        raise Fault("keys.file-costly", path=path)
+    base64.b64decode(_text(content["body"]), validate=True)
+    return ParsedFile(head, content["body"], salt, profile)
+
+
+def _kdf(value: object) -> tuple[bytes, Argon2Profile]:
+    kdf = _object(value)
+    if set(kdf) != {"name", "memory_kib", "iterations", "lanes", "salt"} or kdf["name"] != "argon2id":
+        raise _MalformedError
+    salt = base64.b64decode(_text(kdf["salt"]), validate=True)
+    if len(salt) != SALT_BYTES:
+        raise _MalformedError
+    return salt, Argon2Profile(*(_whole(kdf[name]) for name in ("memory_kib", "iterations", "lanes")))
+
+
+def _ring(body: object) -> Ring:
+    fields = _object(body)
+    entries = fields.get("epochs")
+    if set(fields) != {"epochs"} or not isinstance(entries, list) or not entries:
+        raise _MalformedError
+    ring = Ring(tuple(_epoch(_object(entry)) for entry in entries))
+    if len({e.state.id for e in ring.epochs}) != len(ring.epochs) or ring.epochs[-1].key is None:
+        raise _MalformedError
+    return ring
+
+
+def _epoch(entry: dict[str, object]) -> Epoch:
+    if set(entry) not in ({"id", "created", "algorithm", "key"}, {"id", "created", "algorithm", "destroyed"}):
+        raise _MalformedError
+    id_, created = _matching(_EPOCH, entry["id"]), _matching(_STAMP, entry["created"])
+    if entry["algorithm"] != ALGORITHM:
+        raise _MalformedError
+    if "key" not in entry:
+        return Epoch(EpochState(id_, created, ALGORITHM, _matching(_STAMP, entry["destroyed"])), None)
+    key = base64.b64decode(_text(entry["key"]), validate=True)
+    return Epoch(EpochState(id_, created, ALGORITHM), SecretKey(key))
+
+
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise _MalformedError
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise _MalformedError
+    return value
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise _MalformedError
+    return value
+
+
+def _matching(pattern: re.Pattern[str], value: object) -> str:
+    if pattern.fullmatch(_text(value)) is None:
+        raise _MalformedError
+    return _text(value)
+
+
+def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise _MalformedError
+    return dict(pairs)

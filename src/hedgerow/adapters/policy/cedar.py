@@ -1,0 +1,187 @@
+"""Cedar policies decided by Cedar itself, through ``cedarpy``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import cedarpy
+
+from hedgerow.adapters.policy.compiler import OutsideSubsetError, rules_from_cedar
+from hedgerow.adapters.policy.statements import first_bad_line, statements
+from hedgerow.kernel.policy import CompiledPolicies
+from hedgerow.model.errors import CallerError
+from hedgerow.model.policy import (
+    ACTION_TYPE,
+    PRINCIPAL_TYPE,
+    ROLE_TYPE,
+    Access,
+    ContextValue,
+    PolicyNote,
+    Verdict,
+    settle,
+)
+
+TEXT_LIMIT_BYTES = 1_048_576
+ENGINE_ERROR = "policy-engine"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_FAILED = re.compile(r"error while evaluating policy `(policy\d+)`:", re.ASCII)
+_PROBLEM_LIMIT = 200
+
+
+class CedarPolicies:
+    """A set of Cedar policies that Cedar decides; made by ``parse``.
+
+    Args:
+        text: The policies, already known to be valid.
+        policies: Cedar's own form of them, by the name Cedar gave each.
+    """
+
+    def __init__(self, text: str, policies: Mapping[str, dict[str, object]]) -> None:
+        self.text = text
+        self._set = cedarpy.PolicySet.from_str(text)
+        self._policies = policies
+        self._ids = {name: str(_annotations(policy)["id"]) for name, policy in policies.items()}
+
+    @classmethod
+    def parse(cls, text: str) -> CedarPolicies:
+        """Read policies from Cedar text.
+
+        Args:
+            text: Cedar policies, each with an ``@id`` of its own; at most 1 MiB.
+
+        Returns:
+            The policies.
+
+        Raises:
+            CallerError: ``policy.malformed``, ``policy.unnamed``, ``policy.twice``, ``policy.template``
+                or ``policy.too-large``.
+        """
+        _check_size(text)
+        try:
+            content = json.loads(cedarpy.policies_to_json_str(text))
+        except (ValueError, RecursionError) as problem:
+            raise _malformed(text, problem) from None
+        if content["templates"]:
+            raise CallerError("policy.template")
+        policies = content["staticPolicies"]
+        _check_ids(text, policies)
+        return cls(text, policies)
+
+    def decide(self, access: Access) -> Verdict:
+        """Decide an access by Cedar.
+
+        Args:
+            access: Who asks to do what to which thing.
+
+        Returns:
+            The verdict with the policies that made it; ``policy-engine`` among its errors when Cedar
+            itself could not answer.
+
+        Guarantee: deny wins; an error in deciding is a refusal.
+        """
+        try:
+            result = cedarpy.is_authorized(_request(access), self._set, _entities(access))
+        except Exception:  # noqa: BLE001 - whatever went wrong in deciding is a refusal
+            return settle((), (), (ENGINE_ERROR,))
+        reasons = tuple(self._ids[name] for name in result.diagnostics.reasons)
+        errors = tuple(self._failed(message) for message in result.diagnostics.errors)
+        if result.decision is cedarpy.Decision.Allow:
+            return settle(reasons, (), errors)
+        if result.decision is cedarpy.Decision.Deny:
+            return settle((), reasons, errors)
+        return settle((), (), (ENGINE_ERROR,))
+
+    def compile(self) -> CompiledPolicies | OutsideSubsetError:
+        """Compile the policies.
+
+        Returns:
+            The compiled policies, or what stands outside the subset that can be compiled.
+        """
+        try:
+            rules = rules_from_cedar({self._ids[name]: policy for name, policy in self._policies.items()})
+        except OutsideSubsetError as outside:
+            return outside
+        return CompiledPolicies(rules)
+
+    def notes(self) -> Mapping[str, PolicyNote]:
+        """List the policies by id, each with its effect and ``@reason``."""
+        return MappingProxyType(
+            {
+                self._ids[name]: PolicyNote(
+                    self._ids[name],
+                    "permit" if policy["effect"] == "permit" else "forbid",
+                    str(_annotations(policy).get("reason") or ""),
+                )
+                for name, policy in self._policies.items()
+            }
+        )
+
+    def _failed(self, message: str) -> str:
+        named = _FAILED.match(message)
+        return ENGINE_ERROR if named is None else self._ids[named[1]]
+
+
+def _check_size(text: str) -> None:
+    try:
+        length = len(text.encode())
+    except UnicodeEncodeError:
+        raise CallerError("policy.malformed", line=1, problem="it is not valid Unicode text") from None
+    if length > TEXT_LIMIT_BYTES:
+        raise CallerError("policy.too-large", limit_bytes=TEXT_LIMIT_BYTES)
+
+
+def _malformed(text: str, problem: Exception) -> CallerError:
+    line = first_bad_line(text, _parses)
+    first = str(problem).partition("\n")[0][:_PROBLEM_LIMIT]
+    return CallerError("policy.malformed", line=line, problem=first)
+
+
+def _parses(statement: str) -> bool:
+    try:
+        cedarpy.PolicySet.from_str(statement)
+    except ValueError:
+        return False
+    return True
+
+
+def _annotations(policy: dict[str, object]) -> dict[str, object]:
+    annotations = policy.get("annotations")
+    return annotations if isinstance(annotations, dict) else {}
+
+
+def _check_ids(text: str, policies: Mapping[str, dict[str, object]]) -> None:
+    seen: set[str] = set()
+    for name, policy in policies.items():
+        id_ = _annotations(policy).get("id")
+        if not isinstance(id_, str) or _ID.fullmatch(id_) is None:
+            raise CallerError("policy.unnamed", line=_line_of(text, name))
+        if id_ in seen:
+            raise CallerError("policy.twice", id=id_)
+        seen.add(id_)
+
+
+def _line_of(text: str, name: str) -> int:
+    # Cedar names policies policy0, policy1, ... in the order of the text.
+    return statements(text)[int(name.removeprefix("policy"))][0]
+
+
+def _request(access: Access) -> dict[str, object]:
+    return {
+        "principal": {"type": PRINCIPAL_TYPE, "id": access.principal},
+        "action": {"type": ACTION_TYPE, "id": access.action},
+        "resource": {"type": access.resource_type, "id": access.resource},
+        "context": {name: _plain(value) for name, value in access.context.items()},
+    }
+
+
+def _plain(value: ContextValue) -> str | bool | int | list[str]:
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+def _entities(access: Access) -> str:
+    roles = [{"type": ROLE_TYPE, "id": role} for role in sorted(access.roles)]
+    principal = {"uid": {"type": PRINCIPAL_TYPE, "id": access.principal}, "attrs": {}, "parents": roles}
+    return json.dumps([principal])

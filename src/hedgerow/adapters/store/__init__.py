@@ -1,0 +1,1 @@
+"""Stores: SQLite for one node, and memory with the same behaviour for simulation."""

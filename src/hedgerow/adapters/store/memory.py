@@ -1,0 +1,130 @@
+"""A store in memory with the production interface, for simulation and tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar, cast
+
+from hedgerow.model.errors import Fault
+from hedgerow.model.records import Record
+
+R = TypeVar("R", bound=Record)
+Table = dict[tuple[object, ...], Record]
+
+
+def key_of(record: Record) -> tuple[object, ...]:
+    """Read a record's key in key order."""
+    return tuple(getattr(record, name) for name in record.KEY)
+
+
+class MemoryView:
+    """A view over tables that nobody changes while it is open."""
+
+    def __init__(self, tables: dict[str, Table]) -> None:
+        self._tables = tables
+
+    def _rows(self, kind: type[Record]) -> Table:
+        return self._tables.get(kind.TABLE, {})
+
+    def get(self, kind: type[R], *key: object) -> R | None:
+        """Read the record with this key, or none."""
+        return cast("R | None", self._rows(kind).get(key))
+
+    def find(self, kind: type[R], **equals: object) -> list[R]:
+        """Read the matching records in key order."""
+        rows = sorted(self._rows(kind).items())
+        return [
+            cast("R", row) for _, row in rows if all(getattr(row, name) == v for name, v in equals.items())
+        ]
+
+    def find_any(self, kind: type[R], field: str, values: Sequence[object]) -> list[R]:
+        """Read the records whose field is one of many values, in key order."""
+        wanted = set(values)
+        return [row for row in self.find(kind) if getattr(row, field) in wanted]
+
+    def newest(self, kind: type[R], **equals: object) -> R | None:
+        """Read the matching record with the highest key, or none."""
+        rows = self.find(kind, **equals)
+        return rows[-1] if rows else None
+
+    def values(self, kind: type[Record], field: str, **equals: object) -> list[object]:
+        """Read one field of the matching records."""
+        return [getattr(row, field) for row in self.find(kind, **equals)]
+
+    def count(self, kind: type[Record], **equals: object) -> int:
+        """Count the matching records."""
+        return len(self.find(kind, **equals))
+
+
+class MemoryTransaction(MemoryView):
+    """A change over copies of the tables it touches."""
+
+    def __init__(self, tables: dict[str, Table]) -> None:
+        super().__init__(dict(tables))
+        self._copied: set[str] = set()
+
+    def _own(self, kind: type[Record]) -> Table:
+        if kind.TABLE not in self._copied:
+            self._tables[kind.TABLE] = dict(self._rows(kind))
+            self._copied.add(kind.TABLE)
+        return self._tables[kind.TABLE]
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Add records that must not exist yet."""
+        for record in records:
+            table = self._own(type(record))
+            key = key_of(record)
+            if key in table:
+                raise Fault("store.conflict", table=record.TABLE)
+            table[key] = record
+
+    def put(self, record: Record) -> None:
+        """Add or replace one record."""
+        self._own(type(record))[key_of(record)] = record
+
+    def remove(self, kind: type[Record], **equals: object) -> int:
+        """Remove the matching records and tell how many."""
+        found = self.find(kind, **equals)
+        table = self._own(kind)
+        for record in found:
+            del table[key_of(record)]
+        return len(found)
+
+    def tables(self) -> dict[str, Table]:
+        """Hand over the tables for the commit."""
+        return self._tables
+
+
+class MemoryStore:
+    """Records in dictionaries; transactions swap whole tables, so a failed one leaves nothing."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, Table] = {}
+        self._commits = 0
+        self._writer = threading.RLock()
+
+    @contextmanager
+    def read(self) -> Iterator[MemoryView]:
+        """Open a consistent view."""
+        yield MemoryView(self._tables)
+
+    @contextmanager
+    def write(self) -> Iterator[MemoryTransaction]:
+        """Open a serialised transaction."""
+        with self._writer:
+            transaction = MemoryTransaction(self._tables)
+            yield transaction
+            self._tables = transaction.tables()
+            self._commits += 1
+
+    def stamp(self) -> object:
+        """Tell the number of commits."""
+        return self._commits
+
+    def scrub(self) -> None:
+        """Nothing lingers in memory tables."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""

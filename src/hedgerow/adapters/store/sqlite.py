@@ -1,0 +1,278 @@
+"""The embedded store: SQLite in WAL mode, durable per transaction, overwriting what it deletes."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import types
+import typing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import TypeVar, cast
+
+from hedgerow.model.errors import CallerError, Fault
+from hedgerow.model.records import ALL_RECORDS, SCHEMA_VERSION, Record
+
+R = TypeVar("R", bound=Record)
+_AFFINITY = {int: "INTEGER", bool: "INTEGER", str: "TEXT", bytes: "BLOB"}
+_IN_CHUNK = 500
+_WAIT_S = 30.0
+
+
+class _Shape:
+    """How a record kind lies in SQL: column names, types and converters, worked out once."""
+
+    def __init__(self, kind: type[Record]) -> None:
+        hints = typing.get_type_hints(kind)
+        self.kind = kind
+        self.names = tuple(f.name for f in fields(kind))
+        self.types = tuple(_base_type(hints[name]) for name in self.names)
+        self.bools = tuple(i for i, t in enumerate(self.types) if t is bool)
+        quoted = ", ".join(f'"{name}"' for name in self.names)
+        marks = ", ".join("?" * len(self.names))
+        order = ", ".join(f'"{name}"' for name in kind.KEY)
+        self.insert = f'INSERT INTO "{kind.TABLE}" ({quoted}) VALUES ({marks})'
+        self.replace = f'INSERT OR REPLACE INTO "{kind.TABLE}" ({quoted}) VALUES ({marks})'
+        self.select = f'SELECT {quoted} FROM "{kind.TABLE}"'
+        self.order = f" ORDER BY {order}"
+        self.reverse = " ORDER BY " + ", ".join(f'"{name}" DESC' for name in kind.KEY) + " LIMIT 1"
+
+    def create(self) -> Iterator[str]:
+        columns = ", ".join(
+            f'"{name}" {_AFFINITY[base]}' for name, base in zip(self.names, self.types, strict=True)
+        )
+        key = ", ".join(f'"{name}"' for name in self.kind.KEY)
+        single_int = len(self.kind.KEY) == 1 and self.types[self.names.index(self.kind.KEY[0])] is int
+        rowid = "" if single_int else " WITHOUT ROWID"
+        yield f'CREATE TABLE "{self.kind.TABLE}" ({columns}, PRIMARY KEY ({key})) STRICT{rowid or ""}'.replace(
+            "STRICT WITHOUT ROWID", "STRICT, WITHOUT ROWID"
+        )
+        for index in self.kind.INDEXES:
+            names = ", ".join(f'"{name}"' for name in index)
+            yield f'CREATE INDEX "{self.kind.TABLE}_{"_".join(index)}" ON "{self.kind.TABLE}" ({names})'
+
+    def row(self, record: Record) -> tuple[object, ...]:
+        return tuple([getattr(record, name) for name in self.names])
+
+    def record(self, row: tuple[object, ...]) -> Record:
+        if self.bools:
+            values = list(row)
+            for i in self.bools:
+                values[i] = bool(values[i])
+            return self.kind(*values)
+        return self.kind(*row)
+
+    def where(self, equals: dict[str, object]) -> str:
+        unknown = set(equals) - set(self.names)
+        if unknown:
+            raise KeyError(f"{self.kind.TABLE} has no field {sorted(unknown)[0]}")
+        return (" WHERE " + " AND ".join(f'"{name}" IS ?' for name in equals)) if equals else ""
+
+
+def _base_type(hint: object) -> type:
+    if isinstance(hint, types.UnionType):
+        return next(t for t in typing.get_args(hint) if t is not type(None))
+    return cast("type", hint)
+
+
+@cache
+def _shape(kind: type[Record]) -> _Shape:
+    return _Shape(kind)
+
+
+class SqliteView:
+    """Reads and, inside a write transaction, changes over one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def _select(self, kind: type[R], tail: str, values: Sequence[object]) -> list[R]:
+        shape = _shape(kind)
+        rows = self._connection.execute(shape.select + tail, tuple(values)).fetchall()
+        return [cast("R", shape.record(row)) for row in rows]
+
+    def get(self, kind: type[R], *key: object) -> R | None:
+        """Read the record with this key, or none."""
+        equals = dict(zip(kind.KEY, key, strict=True))
+        found = self._select(kind, _shape(kind).where(equals), key)
+        return found[0] if found else None
+
+    def find(self, kind: type[R], **equals: object) -> list[R]:
+        """Read the matching records in key order."""
+        shape = _shape(kind)
+        return self._select(kind, shape.where(equals) + shape.order, tuple(equals.values()))
+
+    def find_any(self, kind: type[R], field: str, values: Sequence[object]) -> list[R]:
+        """Read the records whose field is one of many values."""
+        shape = _shape(kind)
+        shape.where({field: None})
+        found: list[R] = []
+        for start in range(0, len(values), _IN_CHUNK):
+            chunk = tuple(values[start : start + _IN_CHUNK])
+            marks = ", ".join("?" * len(chunk))
+            found += self._select(kind, f' WHERE "{field}" IN ({marks})', chunk)
+        return found
+
+    def newest(self, kind: type[R], **equals: object) -> R | None:
+        """Read the matching record with the highest key, or none."""
+        shape = _shape(kind)
+        found = self._select(kind, shape.where(equals) + shape.reverse, tuple(equals.values()))
+        return found[0] if found else None
+
+    def values(self, kind: type[Record], field: str, **equals: object) -> list[object]:
+        """Read one field of the matching records in key order."""
+        shape = _shape(kind)
+        shape.where({field: None})
+        text = f'SELECT "{field}" FROM "{kind.TABLE}"' + shape.where(equals) + shape.order
+        cursor = self._connection.execute(text, tuple(equals.values()))
+        cursor.row_factory = lambda _, row: row[0]
+        return cursor.fetchall()
+
+    def count(self, kind: type[Record], **equals: object) -> int:
+        """Count the matching records."""
+        text = f'SELECT COUNT(*) FROM "{kind.TABLE}"' + _shape(kind).where(equals)
+        return int(self._connection.execute(text, tuple(equals.values())).fetchone()[0])
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Add records that must not exist yet; records of one kind go in together."""
+        batches: dict[type[Record], list[tuple[object, ...]]] = {}
+        for record in records:
+            batches.setdefault(type(record), []).append(_shape(type(record)).row(record))
+        for kind, rows in batches.items():
+            try:
+                self._connection.executemany(_shape(kind).insert, rows)
+            except sqlite3.IntegrityError:
+                raise Fault("store.conflict", table=kind.TABLE) from None
+
+    def put(self, record: Record) -> None:
+        """Add or replace one record."""
+        shape = _shape(type(record))
+        self._connection.execute(shape.replace, shape.row(record))
+
+    def remove(self, kind: type[Record], **equals: object) -> int:
+        """Remove the matching records and tell how many."""
+        text = f'DELETE FROM "{kind.TABLE}"' + _shape(kind).where(equals)
+        return self._connection.execute(text, tuple(equals.values())).rowcount
+
+
+class SqliteStore:
+    """One database file; one writer connection, a reader connection per thread.
+
+    Args:
+        path: The database file.
+        create: Make a new one; it must not exist.
+        durable: Synchronous FULL; a crash test switches it off to prove that it matters.
+
+    Raises:
+        CallerError: ``space.newer-version`` when a newer Hedgerow wrote it.
+        Fault: ``store.unreadable`` when it is no database.
+    """
+
+    def __init__(self, path: Path, *, create: bool = False, durable: bool = True) -> None:
+        self._path = path
+        self._durable = durable
+        self._local = threading.local()
+        self._lock = threading.RLock()
+        self._commits = 0
+        self._opened: list[sqlite3.Connection] = []
+        with _faults():
+            self._writer = self._connect()
+            if create:
+                self._create()
+            self._check_version()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'OFF'}")
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        self._opened.append(connection)
+        return connection
+
+    def _create(self) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        for kind in ALL_RECORDS:
+            for statement in _shape(kind).create():
+                self._writer.execute(statement)
+        self._writer.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        self._writer.execute("COMMIT")
+        self._path.chmod(0o600)
+
+    def _check_version(self) -> None:
+        found = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
+        if found > SCHEMA_VERSION:
+            raise CallerError("space.newer-version", found=found, known=SCHEMA_VERSION)
+        if found != SCHEMA_VERSION:
+            raise Fault("store.unreadable")
+
+    @contextmanager
+    def read(self) -> Iterator[SqliteView]:
+        """Open a consistent view; one opened inside another of the same thread is the same view."""
+        connection = self._reader()
+        if connection.in_transaction:
+            yield SqliteView(connection)
+            return
+        with _faults():
+            connection.execute("BEGIN")
+            try:
+                yield SqliteView(connection)
+            finally:
+                connection.execute("ROLLBACK")
+
+    def _reader(self) -> sqlite3.Connection:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+        return cast("sqlite3.Connection", connection)
+
+    @contextmanager
+    def write(self) -> Iterator[SqliteView]:
+        """Open a serialised transaction, durable when the context ends without an error."""
+        with self._lock, _faults():
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield SqliteView(self._writer)
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+            self._commits += 1
+
+    def stamp(self) -> object:
+        """Tell the own commits and the version SQLite keeps of everybody else's."""
+        return self._commits, self._writer.execute("PRAGMA data_version").fetchone()[0]
+
+    def scrub(self) -> None:
+        """Fold the write-ahead log into the file and empty it, so that removed pages go."""
+        with self._lock, _faults():
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self._opened:
+            connection.close()
+        self._opened.clear()
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    """Turn SQLite's errors into faults that say what to do, without its text."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_BUSY:
+            raise Fault("store.busy") from None
+        if code == sqlite3.SQLITE_FULL:
+            raise Fault("store.full") from None
+        raise Fault("store.unreadable") from None
+    except sqlite3.DatabaseError:
+        raise Fault("store.unreadable") from None

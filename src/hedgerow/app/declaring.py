@@ -1,0 +1,176 @@
+"""Reading declarations: bounds and keys as options or a schema file state them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+from hedgerow.model.errors import CallerError
+from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
+from hedgerow.model.words import ColumnRole, ColumnType
+
+Key = str | int | bool
+_TABLES = {"types", "roles", "bounds", "keys"}
+_PLAIN = {"keep", "drop", "unit", "max_rows"}
+
+
+def parse_pair(text: str, option: str) -> tuple[str, str]:
+    """Split ``column=rest`` at the first equals sign.
+
+    Raises:
+        CallerError: ``declare.malformed``.
+    """
+    column, sign, rest = text.partition("=")
+    if not sign or not column or not rest:
+        raise CallerError("declare.malformed", option=option)
+    return column, rest
+
+
+def parse_bounds(text: str, option: str = "--bounds") -> Clamp:
+    """Read ``LOWER:UPPER`` exactly.
+
+    Raises:
+        CallerError: ``declare.malformed`` or ``declare.bounds-order``.
+    """
+    lower, sign, upper = text.partition(":")
+    try:
+        low, high = Decimal(lower), Decimal(upper)
+    except InvalidOperation:
+        raise CallerError("declare.malformed", option=option) from None
+    if not sign or not low.is_finite() or not high.is_finite():
+        raise CallerError("declare.malformed", option=option)
+    if low > high:
+        raise CallerError("declare.bounds-order", option=option)
+    return Clamp(Fraction(low), Fraction(high))
+
+
+def parse_keys(text: str) -> tuple[str, ...]:
+    """Read ``A,B,C`` or ``@FILE`` with one key a line.
+
+    Raises:
+        CallerError: ``files.missing`` style errors of the key file, or ``declare.malformed``.
+    """
+    if not text.startswith("@"):
+        return tuple(text.split(","))
+    try:
+        lines = Path(text[1:]).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise CallerError("declare.key-file", path=text[1:]) from None
+    return tuple(line for line in lines if line)
+
+
+def typed_keys(keys: Iterable[str], column: str, kind: ColumnType) -> tuple[Key, ...]:
+    """Turn key texts into values of the column's type, each once, in the order given.
+
+    Raises:
+        CallerError: ``declare.key-type`` when a key does not fit the column.
+    """
+    try:
+        return tuple(dict.fromkeys(_typed(key, kind) for key in keys))
+    except ValueError:
+        raise CallerError("declare.key-type", column=column, type=kind.value) from None
+
+
+def _typed(key: str, kind: ColumnType) -> Key:
+    if kind is ColumnType.INTEGER:
+        return int(key)
+    if kind is ColumnType.BOOLEAN:
+        if key not in ("true", "false"):
+            raise ValueError(kind)
+        return key == "true"
+    if kind is ColumnType.DECIMAL:
+        raise ValueError(kind)
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Declarations as text, before the column types are known."""
+
+    unit: str = "person"
+    max_rows: int | None = None
+    bounds: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is declared."""
+        return self.max_rows is None and not self.bounds and not self.keys
+
+    def typed(self, types: Mapping[str, ColumnType], dataset: str) -> DatasetDeclaration:
+        """Read the texts by the types of the columns.
+
+        Raises:
+            CallerError: For an unknown column, unit, bound or key.
+        """
+        if self.unit != "person":
+            raise CallerError("declare.unit")
+        if self.max_rows is not None and not 1 <= self.max_rows <= 1_000_000:  # noqa: PLR2004 - the documented range
+            raise CallerError("declare.max-rows")
+        names = sorted({*self.bounds, *self.keys})
+        for name in names:
+            if name not in types:
+                raise CallerError("column.unknown", column=name, dataset=dataset)
+        columns = tuple(self._column(name, types[name]) for name in names)
+        return DatasetDeclaration(self.unit, self.max_rows, columns)
+
+    def _column(self, name: str, kind: ColumnType) -> ColumnDeclaration:
+        clamp = parse_bounds(self.bounds[name]) if name in self.bounds else None
+        if clamp is not None and kind not in (ColumnType.INTEGER, ColumnType.DECIMAL):
+            raise CallerError("declare.bounds-type", column=name)
+        keys = typed_keys(self.keys[name], name, kind) if name in self.keys else None
+        return ColumnDeclaration(name, clamp, keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a schema file states of a source."""
+
+    keep: tuple[str, ...] | None = None
+    drop: tuple[str, ...] | None = None
+    types: Mapping[str, ColumnType] = field(default_factory=dict)
+    roles: Mapping[str, ColumnRole] = field(default_factory=dict)
+    asked: Asked = field(default_factory=Asked)
+
+
+def read_schema(path: Path) -> Schema:
+    """Read a schema file (TOML).
+
+    Args:
+        path: The file, with any of ``keep``, ``drop``, ``unit``, ``max_rows`` and the tables
+            ``types``, ``roles``, ``bounds`` and ``keys``.
+
+    Raises:
+        CallerError: ``schema.malformed`` with what is wrong.
+    """
+    try:
+        stated = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        raise CallerError("schema.malformed", path=path, problem="it is no readable TOML file") from None
+    unknown = sorted(set(stated) - _TABLES - _PLAIN)
+    if unknown:
+        raise CallerError("schema.malformed", path=path, problem=f"it does not know {unknown[0]}")
+    try:
+        return Schema(
+            _names(stated.get("keep")),
+            _names(stated.get("drop")),
+            {name: ColumnType(kind) for name, kind in stated.get("types", {}).items()},
+            {name: ColumnRole(role) for name, role in stated.get("roles", {}).items()},
+            Asked(
+                str(stated.get("unit", "person")),
+                cast("int | None", stated.get("max_rows")),
+                {name: str(bounds) for name, bounds in stated.get("bounds", {}).items()},
+                {name: [str(key) for key in keys] for name, keys in stated.get("keys", {}).items()},
+            ),
+        )
+    except (ValueError, AttributeError, TypeError) as error:
+        raise CallerError("schema.malformed", path=path, problem=f"a value does not fit ({type(error).__name__})") from None
+
+
+def _names(stated: object) -> tuple[str, ...] | None:
+    return tuple(str(name) for name in cast("list[object]", stated)) if stated is not None else None

@@ -1,0 +1,1 @@
+"""The demonstration: the town of Riverside and the acts played on it."""

@@ -1,0 +1,177 @@
+"""Asking: private queries and de-identified releases, each through the gate."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+from hedgerow.app.service.base import Part, need_purpose, receipt_json
+from hedgerow.model.answers import Answer
+from hedgerow.model.canonical import digest
+from hedgerow.model.errors import CallerError
+from hedgerow.model.uses import Json, UseRequest
+from hedgerow.spine.gate import new_request_id
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRequest:
+    """A wish to release a de-identified table.
+
+    Args:
+        dataset: The data set.
+        quasi: Quasi-identifiers.
+        k: Least class size.
+        sensitive: Sensitive attributes.
+        keep: Other columns, on the caller's word.
+        l: Least distinct values of each sensitive attribute in a class, or none.
+        suppression_limit: Largest share of rows that may be dropped (0 to 1), exact text.
+        hierarchies: Column to rows of value and its levels; others are built.
+    """
+
+    dataset: str
+    quasi: Sequence[str]
+    k: int
+    sensitive: Sequence[str] = ()
+    keep: Sequence[str] = ()
+    l: int | None = None  # noqa: E741 - the field's own word
+    suppression_limit: str = "0.05"
+    hierarchies: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+
+
+class Asking(Part):
+    """Data is used, privately."""
+
+    def _query_request(
+        self, dataset: str, sql: str, purpose: str | None, epsilon: str, request_id: str | None
+    ) -> UseRequest:
+        parameters: dict[str, Json] = {"sql": sql, "epsilon": epsilon}
+        chosen = need_purpose(purpose)
+        return UseRequest(self.actor, chosen, dataset, parameters, request_id or new_request_id())
+
+    def explain_query(self, dataset: str, sql: str, *, purpose: str | None, epsilon: str) -> dict[str, Json]:
+        """Say what a query would be decided, cost and mean, without executing it."""
+        request = self._query_request(dataset, sql, purpose, epsilon, None)
+        return self.spine.gate.explain(request, self.spine.query).as_json()
+
+    def query(
+        self, dataset: str, sql: str, *, purpose: str | None, epsilon: str, request_id: str | None = None
+    ) -> dict[str, Json]:
+        """Ask a differentially private query.
+
+        Args:
+            dataset: The data set.
+            sql: ``SELECT`` of counts, sums and means over declared keys.
+            purpose: Why.
+            epsilon: What to spend, exact decimal text.
+            request_id: Repeating it returns the same answer.
+
+        Returns:
+            The answer (see ``Answer.to_dict``) and the receipt.
+        """
+        request = self._query_request(dataset, sql, purpose, epsilon, request_id)
+        receipt = self.spine.gate.use(request, self.spine.query)
+        answer = Answer.from_dict(receipt.release.payload)
+        own = cast("Mapping[str, str]", receipt.left["own"])
+        told = answer.with_left(Fraction(own["left"]), Fraction(own["limit"]))
+        return {**told.to_dict(), "receipt": receipt_json(receipt)}
+
+    def _release_request(self, asked: ReleaseRequest, purpose: str | None, request_id: str | None) -> UseRequest:
+        known = request_id or new_request_id()
+        parameters: dict[str, Json] = {
+            # Told from the id, so that repeating the request names the same release.
+            "release": "R-" + (known if request_id is None else _short(known)),
+            "quasi": list(asked.quasi),
+            "sensitive": list(asked.sensitive),
+            "keep": list(asked.keep),
+            "k": asked.k,
+            "l": asked.l,
+            "suppression_limit": asked.suppression_limit,
+            "hierarchies": {name: [list(row) for row in rows] for name, rows in asked.hierarchies.items()},
+        }
+        return UseRequest(self.actor, need_purpose(purpose), asked.dataset, parameters, known)
+
+    def explain_release(self, asked: ReleaseRequest, *, purpose: str | None) -> dict[str, Json]:
+        """Say what a release would be decided and do, without executing it."""
+        return self.spine.gate.explain(self._release_request(asked, purpose, None), self.spine.release).as_json()
+
+    def release(
+        self, asked: ReleaseRequest, *, purpose: str | None, out: Path, force: bool, request_id: str | None = None
+    ) -> dict[str, Json]:
+        """Release a k-anonymous table into a file.
+
+        Args:
+            asked: What to release.
+            purpose: Why.
+            out: Where the CSV is written; never overwritten without ``force``.
+            force: Overwrite it.
+            request_id: Repeating it returns the same release.
+
+        Returns:
+            The risk summary, the path and the receipt.
+
+        Raises:
+            Refused: By policy, or when ``k`` cannot be reached: no file is left.
+        """
+        check_out(out, force=force)
+        request = self._release_request(asked, purpose, request_id)
+        receipt = self.spine.gate.use(request, self.spine.release)
+        release_id = str(request.parameters["release"])
+        write_out(out, _csv(receipt.release.payload), force=force)
+        summary: dict[str, Json] = {**receipt.release.summary}
+        return {"release": release_id, "out": str(out), "summary": summary, "receipt": receipt_json(receipt)}
+
+
+def _short(request_id: str) -> str:
+    return digest(request_id)[:16]
+
+
+def _csv(payload: Mapping[str, Json]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(cast("Sequence[str]", payload["columns"]))
+    writer.writerows(cast("Sequence[Sequence[Json]]", payload["rows"]))
+    return text.getvalue().encode()
+
+
+def check_out(out: Path, *, force: bool) -> None:
+    """Refuse an output path before anything is spent.
+
+    Raises:
+        CallerError: ``out.exists`` or ``out.no-directory``.
+    """
+    if not out.parent.is_dir():
+        raise CallerError("out.no-directory", out=out)
+    if out.exists() and (not force or out.is_dir()):
+        raise CallerError("out.exists", out=out)
+
+
+def write_out(out: Path, content: bytes, *, force: bool) -> None:
+    """Write a file whole or not at all, readable by its owner only.
+
+    Raises:
+        CallerError: ``out.exists`` when it appeared meanwhile, ``out.unwritable``.
+    """
+    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if force:
+            os.replace(part, out)
+        else:
+            os.link(part, out)
+    except FileExistsError:
+        raise CallerError("out.exists", out=out) from None
+    except OSError:
+        raise CallerError("out.unwritable", out=out) from None
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,63 @@
+"""What every part of the service stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hedgerow.app.wiring import Spine
+from hedgerow.model.errors import Refused
+from hedgerow.model.ports import Transaction
+from hedgerow.model.uses import Actor, Json, Receipt
+
+Progress = Callable[[str], None]
+
+
+def quiet(_: str) -> None:
+    """Tell nobody."""
+
+
+class Part:
+    """A part of the service: the rooms and who acts.
+
+    Args:
+        spine: The wired rooms.
+        actor: Who acts in every method.
+    """
+
+    def __init__(self, spine: Spine, actor: Actor) -> None:
+        self.spine = spine
+        self.actor = actor
+
+    def __repr__(self) -> str:
+        """Name the actor."""
+        return f"{type(self).__name__}(as {self.actor.acting_as})"
+
+    def _require(self, action: str, dataset: str | None = None) -> None:
+        resource = ("Dataset", dataset) if dataset else ("Workspace", "this")
+        self.spine.gate.require(self.actor, action, resource)
+
+    def _note(self, tx: Transaction, action: str, facts: dict[str, Json]) -> int:
+        return self.spine.journal.append(tx, action, self.actor, facts)
+
+
+def need_purpose(purpose: str | None) -> str:
+    """Refuse a use without a purpose.
+
+    Raises:
+        Refused: ``purpose.missing``.
+    """
+    if not purpose:
+        raise Refused("purpose.missing")
+    return purpose
+
+
+def receipt_json(receipt: Receipt) -> dict[str, Json]:
+    """Render what a caller keeps of a use, apart from the result."""
+    return {
+        "request_id": receipt.request_id,
+        "entry": receipt.entry,
+        "checkpoint": receipt.checkpoint,
+        "fingerprint": receipt.fingerprint,
+        "budget": dict(receipt.left),
+        "replayed": receipt.replayed,
+    }

@@ -1,0 +1,328 @@
+"""Collecting: discover what a file holds, decide what is kept, take it in; rows set aside."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hedgerow.adapters.readers import SourceTable, open_table
+from hedgerow.app.declaring import Asked, Schema
+from hedgerow.app.service.base import Part, Progress, quiet
+from hedgerow.model.canonical import timestamp
+from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.findings import ColumnFinding, as_dict
+from hedgerow.model.uses import ColumnView, Json
+from hedgerow.model.words import Basis, ColumnRole, ColumnType
+from hedgerow.spine.catalog import check_name
+from hedgerow.spine.intake import Arrival, ConsentLine, Taken
+from hedgerow.spine.quarantine import Broken
+from hedgerow.techniques.discover import classify
+
+_TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"}
+
+
+@dataclass(frozen=True, slots=True)
+class CollectRequest:
+    """A wish to collect a file.
+
+    Args:
+        path: The file.
+        dataset: The data set, new or existing.
+        subject_key: The column with the source id of the person.
+        bases: Each purpose with its lawful basis.
+        keep: Columns a purpose needs; none when ``drop`` or the schema says it.
+        drop: Columns no purpose needs; all others are kept.
+        schema: What a schema file states.
+        consents: A consents file.
+        again: Take a file that was taken before once more.
+    """
+
+    path: Path
+    dataset: str
+    subject_key: str
+    bases: Mapping[str, Basis]
+    keep: tuple[str, ...] | None = None
+    drop: tuple[str, ...] | None = None
+    schema: Schema = field(default_factory=Schema)
+    consents: Path | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CollectPlan:
+    """What a collection will do, shown before it does it."""
+
+    request: CollectRequest
+    source: SourceTable = field(repr=False)
+    findings: tuple[ColumnFinding, ...]
+    columns: tuple[ColumnView, ...]
+    left_out: tuple[str, ...]
+    arrival: Arrival = field(repr=False)
+
+    def as_json(self) -> dict[str, Json]:
+        """Render the plan; no value of the file is in it."""
+        return {
+            "file": str(self.request.path),
+            "dataset": self.request.dataset,
+            "subject_key": self.request.subject_key,
+            "rows": self.source.row_count,
+            "bases": {purpose: basis.value for purpose, basis in self.request.bases.items()},
+            "vault": [column.name for column in self.columns if column.in_vault],
+            "table": [column.name for column in self.columns if not column.in_vault],
+            "not_collected": list(self.left_out),
+            "columns": [as_dict(finding) for finding in self.findings],  # type: ignore[misc]
+            "broken": [{"line": row.line, "reason": row.reason} for row in self.source.broken],
+            "consents": len(self.arrival.consents),
+        }
+
+
+class Collecting(Part):
+    """Data comes in."""
+
+    def plan_collect(self, request: CollectRequest, progress: Progress = quiet) -> CollectPlan:
+        """Read and classify a file and work out what a collection would do; nothing is written.
+
+        Raises:
+            Refused: ``collect.not-minimal``, ``basis.none-given``, ``purpose.*`` or by policy.
+            CallerError: When the file or the call is malformed.
+        """
+        self._admit_collect(request)
+        progress("reading the file")
+        source = open_table(request.path, types=request.schema.types)
+        return self.plan_source(request, source, progress)
+
+    def _admit_collect(self, request: CollectRequest) -> None:
+        self._require("collect", check_name(request.dataset, "data set"))
+        self._check_purposes(request)
+
+    def plan_source(
+        self, request: CollectRequest, source: SourceTable, progress: Progress = quiet
+    ) -> CollectPlan:
+        """Work out a collection of a table that was read already, such as rows from an application."""
+        self._admit_collect(request)
+        names = [column.name for column in source.columns]
+        if request.subject_key not in names:
+            raise CallerError("collect.no-subject-key", column=request.subject_key, columns=", ".join(names))
+        progress("classifying the columns")
+        findings = classify(source.table, name=source.name, subject_key=request.subject_key)
+        kept = _kept(request, names, findings)
+        columns = tuple(_views(request, source, findings, kept))
+        if all(column.in_vault for column in columns):
+            raise CallerError("collect.nothing-kept")
+        consents = tuple(_consent_lines(request.consents, self.spine.clock.now())) if request.consents else ()
+        left_out = tuple(name for name in names if name not in kept)
+        arrival = _arrival(request, source, columns, consents)
+        return CollectPlan(request, source, tuple(findings), columns, left_out, arrival)
+
+    def _check_purposes(self, request: CollectRequest) -> None:
+        if not request.bases:
+            raise Refused("purpose.missing")
+        with self.spine.store.read() as reader:
+            for purpose in request.bases:
+                self.spine.catalog.require_purpose(reader, purpose)
+
+    def collect(self, plan: CollectPlan, progress: Progress = quiet) -> dict[str, Json]:
+        """Take a planned file in, entirely or not at all; then what its schema declares."""
+        taken = self.spine.intake.take(plan.arrival, self.actor, progress)
+        asked = plan.request.schema.asked
+        if not asked.is_empty:
+            self._declare_from_schema(plan, asked)
+        return _taken_json(taken, plan)
+
+    def _declare_from_schema(self, plan: CollectPlan, asked: Asked) -> None:
+        dataset = plan.request.dataset
+        self._require("dataset.declare", dataset)
+        types = {column.name: ColumnType(column.type) for column in plan.columns}
+        with self.spine.store.write() as tx:
+            declared = self.spine.catalog.declare(tx, dataset, asked.typed(types, dataset), self.actor.acting_as)
+            self._note(tx, "dataset.declare", {"dataset": dataset, "version": declared.version})
+
+    def quarantine_list(self) -> list[dict[str, Json]]:
+        """List the batches of broken rows with their lines and reasons."""
+        self._require("quarantine.list")
+        with self.spine.store.read() as reader:
+            return [
+                {
+                    "batch": batch.id,
+                    "dataset": batch.dataset,
+                    "until": batch.until,
+                    "rows": [{"line": line, "reason": reason}
+                             for line, reason in self.spine.quarantine.reasons(reader, batch.id)],
+                }
+                for batch in self.spine.quarantine.batches(reader)
+            ]  # fmt: skip
+
+    def quarantine_discard(self, batch: str) -> dict[str, Json]:
+        """Destroy a batch of broken rows."""
+        self._require("quarantine.manage")
+        with self.spine.store.write() as tx:
+            if not any(known.id == batch for known in self.spine.quarantine.batches(tx)):
+                raise CallerError("quarantine.unknown", batch=batch)
+            self.spine.quarantine.discard(tx, batch)
+            self._note(tx, "quarantine.discard", {"batch": batch})
+        return {"discarded": batch}
+
+    def expire(self) -> int:
+        """Destroy the quarantine whose date has passed; done whenever a workspace is opened."""
+        with self.spine.store.write() as tx:
+            gone = self.spine.quarantine.expire(tx)
+            if gone:
+                self._note(tx, "quarantine.expire", {"batches": gone})
+        return gone
+
+
+def discover(path: Path) -> dict[str, Json]:
+    """Classify the columns of a file or of every table file of a directory; no workspace needed.
+
+    Args:
+        path: A file, or a directory whose table files are taken in name order.
+
+    Returns:
+        ``files``: for each its name, rows, delimiter and columns, or the error that kept it
+        from being read.
+    """
+    if not path.is_dir():
+        return {"files": [_discovered(path)]}
+    names = sorted(p for p in path.iterdir() if p.is_file() and p.suffix.lower() in _TABLE_SUFFIXES)
+    if not names:
+        raise CallerError("discover.no-tables", path=path)
+    return {"files": [_discovered_or_error(name) for name in names]}
+
+
+def _discovered(path: Path) -> dict[str, Json]:
+    source = open_table(path)
+    findings = classify(source.table, name=source.name)
+    return {
+        "file": path.name,
+        "rows": source.row_count,
+        "format": source.format,
+        "delimiter": source.delimiter,
+        "broken": [{"line": row.line, "reason": row.reason} for row in source.broken],
+        "columns": [as_dict(finding) for finding in findings],  # type: ignore[misc]
+    }
+
+
+def _discovered_or_error(path: Path) -> dict[str, Json]:
+    try:
+        return _discovered(path)
+    except CallerError as error:
+        return {"file": path.name, "error": error.message, "next_step": error.next_step}
+
+
+def _kept(request: CollectRequest, names: Sequence[str], findings: Sequence[ColumnFinding]) -> set[str]:
+    """Settle which columns are needed; silence is refused with the line that would settle it."""
+    keep = request.keep if request.keep is not None else request.schema.keep
+    drop = request.drop if request.drop is not None else request.schema.drop
+    for name in (*(keep or ()), *(drop or ())):
+        if name not in names:
+            raise CallerError("column.unknown", column=name, dataset=request.path.name)
+    if keep is None and drop is None:
+        needed = [f.column for f in findings if f.column != request.subject_key]
+        raise Refused("collect.not-minimal", columns=",".join(needed))
+    kept = set(names if keep is None else keep) - set(drop or ())
+    return kept | {request.subject_key}
+
+
+def _views(
+    request: CollectRequest, source: SourceTable, findings: Sequence[ColumnFinding], kept: set[str]
+) -> Iterator[ColumnView]:
+    found = {finding.column: finding for finding in findings}
+    for column in source.columns:
+        if column.name not in kept:
+            continue
+        finding = found[column.name]
+        role = request.schema.roles.get(column.name, finding.role)
+        in_vault = role is ColumnRole.DIRECT_IDENTIFIER or column.name == request.subject_key
+        shown = ColumnRole.DIRECT_IDENTIFIER if in_vault else role
+        yield ColumnView(column.name, column.type.value, shown.value, finding.category, in_vault)
+
+
+def _arrival(
+    request: CollectRequest,
+    source: SourceTable,
+    columns: tuple[ColumnView, ...],
+    consents: tuple[ConsentLine, ...],
+) -> Arrival:
+    table, lines, broken = source.table, source.line, list(source.broken)
+    key = table.column(request.subject_key)
+    if key.null_count:
+        missing = key.is_null()
+        reason = f"column {request.subject_key}: expected whose row it is, found nothing"
+        rows = table.filter(missing).to_pylist()
+        at = lines[missing.to_numpy()]
+        raws = [json.dumps(row, default=str).encode() for row in rows]
+        more = [Broken(int(line), reason, raw) for line, raw in zip(at, raws, strict=True)]
+        broken, table, lines = [*broken, *more], table.filter(key.is_valid()), lines[~missing.to_numpy()]
+    header = json.dumps({"format": source.format, "delimiter": source.delimiter,
+                         "columns": [[c.name, c.type.value] for c in source.columns]})  # fmt: skip
+    aside = tuple(Broken(row.line, row.reason, row.raw) for row in broken)
+    return Arrival(
+        request.dataset, request.subject_key, columns, table, lines, aside, header, source.content_hash,
+        request.bases, consents, request.again,
+    )  # fmt: skip
+
+
+def _consent_lines(path: Path, now: datetime) -> Iterator[ConsentLine]:
+    """Read a consents file (CSV with a header)."""
+    try:
+        stream = path.open(encoding="utf-8-sig", newline="")
+    except OSError:
+        raise CallerError("file.missing", path=path) from None
+    with stream:
+        reader = csv.DictReader(stream)
+        for column in ("subject", "purpose", "time"):
+            if column not in (reader.fieldnames or ()):
+                raise CallerError("collect.consents-malformed", column=column)
+        for row in reader:
+            yield ConsentLine(
+                row["subject"],
+                row["purpose"],
+                _granted(row.get("granted"), reader.line_num),
+                parse_time(row["time"], now, reader.line_num),
+                row.get("notice_version") or "",
+                row.get("channel") or "",
+            )
+
+
+def _granted(text: str | None, line: int) -> bool:
+    if text is None or text.strip() == "":
+        return True
+    if text.strip().lower() not in ("true", "false"):
+        raise CallerError("consent.malformed", field="granted", line=line)
+    return text.strip().lower() == "true"
+
+
+def parse_time(text: str, now: datetime, line: int = 0) -> str:
+    """Read an ISO 8601 time, UTC when it names no zone; the future is refused.
+
+    Raises:
+        CallerError: ``consent.malformed``.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except (ValueError, AttributeError):
+        raise CallerError("consent.malformed", field="time", line=line) from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment > now + timedelta(minutes=5):
+        raise CallerError("consent.malformed", field="time (it lies in the future)", line=line)
+    return timestamp(moment)
+
+
+def _taken_json(taken: Taken, plan: CollectPlan) -> dict[str, Json]:
+    return {
+        "dataset": taken.dataset,
+        "version": taken.version,
+        "rows": taken.rows,
+        "people": taken.people,
+        "new_people": taken.new_people,
+        "set_aside": taken.set_aside,
+        "broken": [{"line": row.line, "reason": row.reason} for row in plan.arrival.broken],
+        "left_out_as_erased": len(taken.left_out),
+        "consents": taken.consents,
+        "consents_of_unknown_people": taken.unknown_consents,
+        "entry": taken.entry,
+    }

@@ -1,0 +1,131 @@
+"""Evidence: the journal's head, its verification, and bundles anyone can check offline."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from hedgerow.app.service.base import Part
+from hedgerow.kernel.merkle import build_bundle, compare_head, head_from_json, head_to_json, leaf_hashes
+from hedgerow.model.canonical import timestamp
+from hedgerow.model.errors import CallerError, Fault
+from hedgerow.model.records import Account, Certificate, Charge, JournalEntry
+from hedgerow.model.uses import Json
+from hedgerow.spine.journal import parse_entry
+
+
+class Evidence(Part):
+    """What an auditor takes away."""
+
+    def head(self) -> dict[str, Json]:
+        """Give the signed head of the journal, as a head file holds it."""
+        self._require("journal.head")
+        with self.spine.store.read() as reader:
+            note = self.spine.journal.head(reader).checkpoint
+        text = head_to_json(note, self.spine.attestor.verifier, timestamp(self.spine.clock.now()))
+        return cast("dict[str, Json]", json.loads(text))
+
+    def verify(self, against: Path | None = None) -> dict[str, Json]:
+        """Check the whole journal, the ledger's totals, and with a saved head its history.
+
+        Args:
+            against: A head file or receipt saved earlier.
+
+        Raises:
+            Fault: ``journal.*`` with the first bad index, or ``ledger.differs``.
+        """
+        self._require("journal.verify")
+        journal = self.spine.journal
+        with self.spine.store.read() as reader:
+            head = journal.head(reader)
+            verdict = None
+            if against is not None:
+                # First: a forked log is also consistent with itself.
+                verdict = self._compared(against, leaf_hashes(journal.bodies(reader)))
+            journal.verify(reader)
+            self._check_ledger(reader.find(Account), self.spine.ledger.recount(reader))
+            self._check_charges(reader.find(JournalEntry), reader.find(Charge))
+        return {
+            "verified": True,
+            "size": head.size,
+            "root": head.root.hex(),
+            "fingerprint": self.spine.attestor.fingerprint,
+            "against": verdict,
+        }
+
+    def _compared(self, against: Path, hashes: list[bytes]) -> str:
+        try:
+            saved = head_from_json(against.read_bytes())
+        except OSError:
+            raise CallerError("file.missing", path=against) from None
+        attestor = self.spine.attestor
+        compared = compare_head(saved, attestor.origin, hashes, attestor.verifier)
+        compared.require_sound()
+        return compared.verdict.value
+
+    def _check_ledger(self, kept: list[Account], counted: Mapping[tuple[str, str], Account]) -> None:
+        totals = {(account.dataset, account.purpose): account for account in kept}
+        for where in {*totals, *counted}:
+            if totals.get(where) != counted.get(where):
+                raise Fault("ledger.differs", dataset=where[0], purpose=where[1])
+
+    def _check_charges(self, entries: list[JournalEntry], charges: list[Charge]) -> None:
+        """Every charge in the ledger must be told by a use in the journal, and the other way."""
+        told = {entry["index"] for entry in (parse_entry(e.body) for e in entries) if _costs(entry)}
+        if told != {charge.entry for charge in charges}:
+            raise Fault("ledger.not-journaled")
+
+    def export(self, out: Path, *, force: bool = False) -> dict[str, Json]:
+        """Write an evidence bundle into a new directory.
+
+        Args:
+            out: The directory; must not exist, or be replaced with ``force``.
+            force: Replace it.
+
+        Returns:
+            The path, the number of files, and how to check it.
+        """
+        self._require("evidence.export")
+        if out.exists() and not force:
+            raise CallerError("out.exists", out=out)
+        if not out.parent.is_dir():
+            raise CallerError("out.no-directory", out=out)
+        with self.spine.store.write() as tx:
+            self._note(tx, "evidence.export", {})
+            entries = self.spine.journal.bodies(tx)
+            certificates = {c.id: c.body.encode() for c in tx.find(Certificate)}
+        attestor = self.spine.attestor
+        documents = {f"certificates/{name}.json": body for name, body in certificates.items()}
+        created = timestamp(self.spine.clock.now())
+        files = build_bundle(entries, attestor.signer, attestor.origin, documents, created=created)
+        _write_tree(out, files)
+        check = f"python {out / 'verify.py'} {out} --trust {attestor.fingerprint}"
+        return {"out": str(out), "files": len(files), "entries": len(entries),
+                "fingerprint": attestor.fingerprint, "check": check}  # fmt: skip
+
+
+def _costs(entry: Mapping[str, Json]) -> bool:
+    facts = cast("Mapping[str, Json]", entry["facts"])
+    return entry["action"] == "use.intend" and facts["cost"] is not None
+
+
+def _write_tree(out: Path, files: Mapping[str, bytes]) -> None:
+    """Write a directory whole under another name, then give it its name."""
+    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    try:
+        for name, content in files.items():
+            path = part / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if out.exists():
+            shutil.rmtree(out)
+        os.rename(part, out)
+    except OSError:
+        raise CallerError("out.unwritable", out=out) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -1,0 +1,67 @@
+"""Examining: whether the workspace is sound, and what a policy would say of an act."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from pathlib import Path
+
+from hedgerow.app.service.base import Part
+from hedgerow.model.errors import HedgerowError
+from hedgerow.model.uses import Json
+
+_LEAST_FREE_BYTES = 256 * 1024 * 1024
+
+
+class Examining(Part):
+    """Checks for the operator."""
+
+    def examine(self, directory: Path) -> list[dict[str, Json]]:
+        """Check keys, permissions, disk, journal and ledger.
+
+        Args:
+            directory: Where the workspace lies.
+
+        Returns:
+            One ``check``, ``ok`` and ``told`` each.
+        """
+        return [self._sealed(), self._private(directory), self._disk(directory), self._log(), self._files()]
+
+    def _sealed(self) -> dict[str, Json]:
+        sealed = self.spine.backend.sealed
+        told = "sealed by a passphrase" if sealed else "not sealed: whoever reads keys.json reads everything"
+        return {"check": "key file", "ok": sealed, "told": told}
+
+    def _private(self, directory: Path) -> dict[str, Json]:
+        open_ = [p.name for p in (directory, *directory.iterdir()) if stat.S_IMODE(p.stat().st_mode) & 0o077]
+        told = f"others may reach: {', '.join(open_)}; run chmod go-rwx on them" if open_ else "only you can read it"
+        return {"check": "permissions", "ok": not open_, "told": told}
+
+    def _disk(self, directory: Path) -> dict[str, Json]:
+        free = shutil.disk_usage(directory).free
+        told = f"{free // 1_000_000} MB free"
+        return {"check": "disk", "ok": free >= _LEAST_FREE_BYTES, "told": told}
+
+    def _log(self) -> dict[str, Json]:
+        try:
+            with self.spine.store.read() as reader:
+                size = len(self.spine.journal.verify(reader))
+        except HedgerowError as error:
+            return {"check": "journal", "ok": False, "told": error.message}
+        return {"check": "journal", "ok": True, "told": f"{size} entries fit the signed head"}
+
+    def _files(self) -> dict[str, Json]:
+        missing = self.spine.tables.missing(self.spine.store)
+        told = f"{missing} table files are missing: restore them from a backup" if missing else "all are there"
+        return {"check": "table files", "ok": not missing, "told": told}
+
+    def explain_act(self, action: str, dataset: str | None = None) -> dict[str, Json]:
+        """Say whether the actor may do an act, without doing it."""
+        resource = ("Dataset", dataset) if dataset else ("Workspace", "this")
+        error = self.spine.gate.explain_act(self.actor, action, resource)
+        reason = (
+            {"code": error.code, "text": error.message, "next_step": error.next_step}
+            if error
+            else {"code": "policy.permitted", "text": f"{action} is permitted", "next_step": ""}
+        )
+        return {"allowed": error is None, "reasons": [reason], "obligations": [], "plan": {}}

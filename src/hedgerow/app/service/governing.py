@@ -1,0 +1,226 @@
+"""Governing: principals, purposes, policies, declarations, budgets, consents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from typing import cast
+
+from hedgerow.adapters.policy import load_policies
+from hedgerow.app.declaring import Asked
+from hedgerow.app.service.base import Part
+from hedgerow.app.service.collecting import parse_time
+from hedgerow.model.canonical import timestamp
+from hedgerow.model.errors import CallerError
+from hedgerow.model.policy import Access
+from hedgerow.model.records import (
+    Allocation,
+    ConsentEvent,
+    Dataset,
+    DatasetPurpose,
+    Principal,
+    Purpose,
+)
+from hedgerow.model.uses import Json
+from hedgerow.model.words import ColumnType, Role
+from hedgerow.spine.catalog import check_name, declaration_json
+from hedgerow.spine.consent import Choice
+from hedgerow.spine.ledger import POPULATION
+
+
+class Governing(Part):
+    """Who may do what, why, and at what privacy cost."""
+
+    def add_principal(self, name: str, roles: Sequence[str]) -> dict[str, Json]:
+        """Add a principal with built-in roles."""
+        self._require("principal.add")
+        check_name(name, "principal")
+        for role in roles:
+            if role not in set(Role):
+                raise CallerError("principal.no-such-role", role=role)
+        with self.spine.store.write() as tx:
+            if tx.get(Principal, name) is not None:
+                raise CallerError("principal.exists", principal=name)
+            record = Principal(name, ",".join(sorted(set(roles))), timestamp(self.spine.clock.now()))
+            tx.put(record)
+            self._note(tx, "principal.add", {"principal": name, "roles": sorted(set(roles))})
+        return _principal(record)
+
+    def principals(self) -> list[dict[str, Json]]:
+        """List the principals."""
+        self._require("principal.list")
+        with self.spine.store.read() as reader:
+            return [_principal(record) for record in reader.find(Principal)]
+
+    def add_purpose(self, name: str, why: str, owner: str, until: date) -> dict[str, Json]:
+        """Declare a purpose."""
+        self._require("purpose.add")
+        with self.spine.store.write() as tx:
+            if tx.get(Principal, owner) is None:
+                raise CallerError("purpose.no-owner", principal=owner)
+            self.spine.catalog.add_purpose(tx, name, why, owner, until)
+            self._note(tx, "purpose.add", {"purpose": name, "owner": owner, "until": until.isoformat()})
+        return {"name": name, "why": why, "owner": owner, "until": until.isoformat()}
+
+    def purposes(self) -> list[dict[str, Json]]:
+        """List the purposes."""
+        self._require("purpose.list")
+        with self.spine.store.read() as reader:
+            return [
+                {"name": p.name, "why": p.why, "owner": p.owner, "until": p.until} for p in reader.find(Purpose)
+            ]
+
+    def policy(self) -> dict[str, Json]:
+        """Show the policies in force."""
+        self._require("policy.show")
+        with self.spine.store.read() as reader:
+            newest = self.spine.policies.newest(reader)
+        return {"version": newest.version, "applied_by": newest.applied_by, "time": newest.time, "text": newest.text}
+
+    def policy_history(self) -> list[dict[str, Json]]:
+        """List every version of the policies."""
+        self._require("policy.show")
+        with self.spine.store.read() as reader:
+            return [
+                {"version": p.version, "applied_by": p.applied_by, "time": p.time}
+                for p in self.spine.policies.history(reader)
+            ]
+
+    def apply_policy(self, text: str) -> dict[str, Json]:
+        """Put new policies in force."""
+        self._require("policy.apply")
+        with self.spine.store.write() as tx:
+            version = self.spine.policies.apply(tx, text, self.actor)
+            self._note(tx, "policy.apply", {"version": version})
+        return {"version": version}
+
+    def test_policy(self, text: str | None, principal: str, action: str, dataset: str) -> dict[str, Json]:
+        """Ask policies (those in force, or a draft) what they would say."""
+        self._require("policy.test")
+        with self.spine.store.read() as reader:
+            found = reader.get(Principal, principal)
+            draft = text if text is not None else self.spine.policies.newest(reader).text
+        if found is None:
+            raise CallerError("purpose.no-owner", principal=principal)
+        verdict = load_policies(draft).decide(Access(principal, found.role_set, action, "Dataset", dataset, {}))
+        return {
+            "allowed": verdict.allowed,
+            "permits": list(verdict.permits),
+            "forbids": list(verdict.forbids),
+            "errors": list(verdict.errors),
+        }
+
+    def declare(self, dataset: str, asked: Asked) -> dict[str, Json]:
+        """Declare bounds and keys of a data set; versioned and journaled."""
+        self._require("dataset.declare", dataset)
+        with self.spine.store.write() as tx:
+            view = self.spine.catalog.require_dataset(tx, dataset)
+            types = {column.name: ColumnType(column.type) for column in view.columns}
+            declared = self.spine.catalog.declare(tx, dataset, asked.typed(types, dataset), self.actor.acting_as)
+            self._note(tx, "dataset.declare", {"dataset": dataset, "version": declared.version})
+        return {"dataset": dataset, "version": declared.version, **declaration_json(declared)}
+
+    def datasets(self) -> list[dict[str, Json]]:
+        """List the data sets and the purposes they may serve."""
+        self._require("dataset.list")
+        with self.spine.store.read() as reader:
+            return [
+                {
+                    "name": d.name,
+                    "version": d.version,
+                    "purposes": [p.purpose for p in reader.find(DatasetPurpose, dataset=d.name)],
+                }
+                for d in reader.find(Dataset)
+            ]
+
+    def dataset(self, name: str) -> dict[str, Json]:
+        """Show a data set's columns, bases and declaration; never a count or value."""
+        self._require("dataset.list")
+        with self.spine.store.read() as reader:
+            view = self.spine.catalog.require_dataset(reader, name)
+        return {
+            "name": view.name,
+            "version": view.version,
+            "subject_key": view.subject_column,
+            "columns": [
+                {"name": c.name, "type": c.type, "role": c.role, "category": c.category, "in_vault": c.in_vault}
+                for c in view.columns
+            ],
+            "bases": dict(view.bases),
+            "declaration": {"version": view.declaration.version, **declaration_json(view.declaration)},
+        }
+
+    def allocate(self, dataset: str | None, purpose: str | None, epsilon: Fraction) -> dict[str, Json]:
+        """Set the budget of a data set and purpose, or with neither the cap of the population."""
+        where = self._account(dataset, purpose)
+        with self.spine.store.write() as tx:
+            if dataset is not None and purpose is not None:
+                self.spine.catalog.require_dataset(tx, dataset)
+                self.spine.catalog.require_purpose(tx, purpose)
+            self.spine.ledger.allocate(tx, *where, epsilon, self.actor)
+            exact = f"{epsilon.numerator}/{epsilon.denominator}"
+            self._note(tx, "budget.allocate", {"dataset": where[0], "purpose": where[1], "epsilon": exact})
+            return self.spine.ledger.standing(tx, *where).as_json()
+
+    def _account(self, dataset: str | None, purpose: str | None) -> tuple[str, str]:
+        if dataset is None and purpose is None:
+            self._require("budget.cap")
+            return POPULATION
+        if dataset is None or purpose is None:
+            raise CallerError("budget.which-account")
+        self._require("budget.allocate", dataset)
+        return dataset, purpose
+
+    def budgets(self, dataset: str | None = None) -> list[dict[str, Json]]:
+        """Show every account, or those of one data set, and the population's."""
+        self._require("budget.show", dataset)
+        with self.spine.store.read() as reader:
+            if dataset is not None:
+                self.spine.catalog.require_dataset(reader, dataset)
+            wanted = [(a.dataset, a.purpose) for a in reader.find(Allocation)]
+            shown = [w for w in wanted if dataset is None or w[0] in (dataset, POPULATION[0])]
+            return [self.spine.ledger.standing(reader, *where).as_json() for where in shown]
+
+    def choose(  # noqa: PLR0913 - a consent is proven by all of these
+        self, ref: str, purpose: str, *, granted: bool, notice: str, channel: str, time: str | None = None
+    ) -> dict[str, Json]:
+        """Record one person's grant or withdrawal for a purpose."""
+        action = "consent.grant" if granted else "consent.withdraw"
+        self._require(action)
+        now = self.spine.clock.now()
+        when = parse_time(time, now) if time else timestamp(now)
+        with self.spine.store.write() as tx:
+            self.spine.catalog.require_purpose(tx, purpose)
+            person = self.spine.erasure.person(tx, ref)
+            choice = Choice(person.number, purpose, granted, when, notice, channel)
+            self.spine.consents.record(tx, [choice], self.actor.acting_as)
+            facts: dict[str, Json] = {
+                "purpose": purpose, "granted": granted, "notice": notice, "channel": channel, "given": when,
+                "consent_version": self.spine.consents.version(tx),
+            }  # fmt: skip
+            entry = self.spine.journal.append(tx, action, self.actor, facts, [person.about])
+        return {"purpose": purpose, "granted": granted, "time": when, "entry": entry}
+
+    def consents(self, ref: str) -> list[dict[str, Json]]:
+        """Show one person's choices, oldest first."""
+        self._require("consent.show")
+        with self.spine.store.read() as reader:
+            person = self.spine.erasure.person(reader, ref)
+            return [
+                {
+                    "purpose": e.purpose, "granted": e.granted, "time": e.time, "notice": e.notice,
+                    "channel": e.channel, "recorded_by": e.recorded_by,
+                }
+                for e in reader.find(ConsentEvent, number=person.number)
+            ]  # fmt: skip
+
+
+def _principal(record: Principal) -> dict[str, Json]:
+    return {"name": record.name, "roles": sorted(record.role_set), "disabled": record.disabled}
+
+
+def summary_json(text: str) -> Mapping[str, Json]:
+    """Read a release's summary as the register keeps it."""
+    return cast("Mapping[str, Json]", json.loads(text))

@@ -1,0 +1,263 @@
+"""Reporting: the state of a workspace as one value, refusals first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import cast
+
+from hedgerow.app.service.base import Part
+from hedgerow.app.service.governing import summary_json
+from hedgerow.model.budget import show_exact
+from hedgerow.model.canonical import timestamp
+from hedgerow.model.errors import TABLE, CallerError, HedgerowError
+from hedgerow.model.ports import Reader
+from hedgerow.model.records import (
+    Allocation,
+    ConsentState,
+    Dataset,
+    DatasetPurpose,
+    JournalEntry,
+    Member,
+    Purpose,
+    QuarantineBatch,
+    QuarantinedRow,
+    Released,
+)
+from hedgerow.model.uses import Json
+from hedgerow.spine.journal import parse_entry
+
+_COUNTING_ROLES = frozenset({"owner", "privacy-officer"})
+_OUTCOMES = {"use.done": "done", "use.fail": "failed"}
+
+
+class Reporting(Part):
+    """What is held, who used it, what was refused."""
+
+    def entries(self, last: int) -> list[dict[str, Json]]:
+        """Read the newest entries of the journal, oldest of them first."""
+        self._require("journal.head")
+        with self.spine.store.read() as reader:
+            size = self.spine.journal.head(reader).size
+            wanted = list(range(max(0, size - last), size))
+            return [dict(parse_entry(e.body)) for e in reader.find_any(JournalEntry, "index", wanted)]
+
+    def releases(self) -> list[dict[str, Json]]:
+        """List the person-level releases that left."""
+        self._require("report.show")
+        with self.spine.store.read() as reader:
+            return [_released(record) for record in reader.find(Released)]
+
+    def release_shown(self, release_id: str) -> dict[str, Json]:
+        """Show one release with its risk.
+
+        Raises:
+            CallerError: ``released.unknown``.
+        """
+        self._require("release.risk")
+        with self.spine.store.read() as reader:
+            record = reader.get(Released, release_id)
+        if record is None:
+            raise CallerError("released.unknown", release=release_id)
+        return _released(record)
+
+    def report(self, title: str = "Hedgerow report") -> dict[str, Json]:
+        """Gather the report of the workspace.
+
+        Args:
+            title: Its title.
+
+        Returns:
+            The value the HTML report renders; exact counts only for the privacy officer.
+        """
+        self._require("report.show")
+        with self.spine.store.read() as reader:
+            me = self._roles(reader)
+            counts = bool(me & _COUNTING_ROLES)
+            entries = [parse_entry(entry.body) for entry in reader.find(JournalEntry)]
+            return {
+                "title": title,
+                "workspace": self._workspace(),
+                "refusals": _refusals(entries),
+                "held": [self._held(reader, dataset, counts=counts) for dataset in reader.find(Dataset)],
+                "uses": _uses(entries),
+                "budget": [
+                    self.spine.ledger.standing(reader, a.dataset, a.purpose).as_json()
+                    for a in reader.find(Allocation)
+                ],
+                "releases": [_released(r) for r in reader.find(Released)],
+                "consents": _consents(reader, counts=counts),
+                "erasures": _erasures(entries),
+                "quarantine": [
+                    {
+                        "batch": b.id, "dataset": b.dataset, "until": b.until,
+                        "rows": reader.count(QuarantinedRow, batch=b.id),
+                    }
+                    for b in reader.find(QuarantineBatch)
+                ],
+                "journal": self._journal(reader),
+                "acts": [],
+                "commands": [],
+            }  # fmt: skip
+
+    def _roles(self, reader: Reader) -> frozenset[str]:
+        from hedgerow.model.records import Principal
+
+        found = reader.get(Principal, self.actor.acting_as)
+        return found.role_set if found else frozenset()
+
+    def _workspace(self) -> dict[str, Json]:
+        from hedgerow import __version__
+
+        return {
+            "id": self.spine.tenant,
+            "fingerprint": self.spine.attestor.fingerprint,
+            "time": timestamp(self.spine.clock.now()),
+            "viewer": self.actor.acting_as,
+            "version": __version__,
+        }
+
+    def _held(self, reader: Reader, dataset: Dataset, *, counts: bool) -> dict[str, Json]:
+        view = self.spine.catalog.require_dataset(reader, dataset.name)
+        return {
+            "dataset": dataset.name,
+            "version": dataset.version,
+            "rows": dataset.row_count if counts else None,
+            "people": dataset.people_count if counts else None,
+            "columns": [
+                {"name": c.name, "type": c.type, "role": c.role, "category": c.category, "in_vault": c.in_vault}
+                for c in view.columns
+            ],
+            "purposes": [_purpose(reader, p) for p in reader.find(DatasetPurpose, dataset=dataset.name)],
+        }
+
+    def _journal(self, reader: Reader) -> dict[str, Json]:
+        head, problem = self.spine.journal.head(reader), None
+        try:
+            self.spine.journal.verify(reader)
+        except HedgerowError as error:
+            problem = error.message
+        return {
+            "size": head.size,
+            "root": head.root.hex(),
+            "fingerprint": self.spine.attestor.fingerprint,
+            "verified": problem is None,
+            "problem": problem,
+        }
+
+
+def _who(entry: Mapping[str, Json]) -> dict[str, Json]:
+    actor = cast("Mapping[str, Json]", entry["actor"])
+    return {"time": entry["time"], "by": actor["by"], "as": actor["as"], "entry": entry["index"]}
+
+
+def _facts(entry: Mapping[str, Json]) -> Mapping[str, Json]:
+    return cast("Mapping[str, Json]", entry["facts"])
+
+
+def _refusals(entries: list[Mapping[str, Json]]) -> list[Json]:
+    found: list[Json] = []
+    for entry in entries:
+        if entry["action"] not in ("use.refuse", "act.refuse", "use.fail"):
+            continue
+        facts = _facts(entry)
+        codes = cast("list[str]", facts.get("reasons") or [facts.get("code") or "use.failed"])
+        found.append(
+            {
+                **_who(entry),
+                "action": facts.get("technique") or facts.get("action") or "use",
+                "dataset": facts.get("dataset"),
+                "purpose": facts.get("purpose"),
+                "reasons": [{"code": code, "text": _meaning(code, entry)} for code in codes],
+            }
+        )
+    return found
+
+
+def _meaning(code: str, entry: Mapping[str, Json]) -> str:
+    """Word a reason with what the journal keeps of it; other details were a caller's own words."""
+    row, facts = TABLE.get(code), _facts(entry)
+    if row is None:
+        return code
+    who = cast("Mapping[str, Json]", entry["actor"])["as"]
+    said = cast("Mapping[str, Json]", facts.get("said") or {})
+    return row.message.format_map(_Known({**facts, **said, "principal": who}))
+
+
+class _Known(dict[str, Json]):
+    """Fills a message; a detail the journal does not repeat is left open."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def _uses(entries: list[Mapping[str, Json]]) -> list[Json]:
+    outcomes = {
+        cast("int", _facts(e)["intent"]): _OUTCOMES[str(e["action"])] for e in entries if e["action"] in _OUTCOMES
+    }
+    found: list[Json] = []
+    for entry in entries:
+        facts = _facts(entry)
+        if entry["action"] == "use.intend":
+            outcome = outcomes.get(cast("int", entry["index"]), "spent, no result")
+            cost = _cost(cast("Mapping[str, str] | None", facts["cost"]))
+        elif entry["action"] == "use.replay":
+            outcome, cost = "replayed", "nothing"
+        else:
+            continue
+        found.append(
+            {**_who(entry), "technique": facts["technique"], "dataset": facts["dataset"],
+             "purpose": facts["purpose"], "outcome": outcome, "cost": cost}
+        )  # fmt: skip
+    return found
+
+
+def _cost(cost: Mapping[str, str] | None) -> str:
+    if cost is None:
+        return "nothing"
+    ((kind, value),) = cost.items()
+    if kind == "non-private":
+        return f"not private: release {value}"
+    return f"{'epsilon' if kind == 'pure' else 'rho'} {show_exact(Fraction(value))}"
+
+
+def _released(record: Released) -> dict[str, Json]:
+    return {
+        "id": record.id,
+        "dataset": record.dataset,
+        "purpose": record.purpose,
+        "time": record.time,
+        "technique": record.technique,
+        "by": record.released_by,
+        "summary": dict(summary_json(record.summary)),
+    }
+
+
+def _consents(reader: Reader, *, counts: bool) -> list[Json]:
+    people = len(set(reader.values(Member, "number")))
+    found: list[Json] = []
+    for purpose in sorted({p.purpose for p in reader.find(DatasetPurpose) if p.basis == "consent"}):
+        chosen = Counter(reader.values(ConsentState, "granted", purpose=purpose))
+        yes, no = sum(n for v, n in chosen.items() if v), sum(n for v, n in chosen.items() if not v)
+        shown = {"granted": yes, "withdrawn": no, "never_asked": max(0, people - yes - no)}
+        found.append({"purpose": purpose, **(shown if counts else dict.fromkeys(shown))})
+    return found
+
+
+def _erasures(entries: list[Mapping[str, Json]]) -> list[Json]:
+    return [
+        {"time": e["time"], "certificate": _facts(e)["certificate"], "state": _facts(e)["state"], "entry": e["index"]}
+        for e in entries
+        if e["action"] == "subject.erase"
+    ]
+
+
+def _purpose(reader: Reader, record: DatasetPurpose) -> dict[str, Json]:
+    purpose = reader.get(Purpose, record.purpose)
+    return {
+        "purpose": record.purpose,
+        "basis": record.basis,
+        "until": purpose.until if purpose else "",
+        "why": purpose.why if purpose else "",
+    }

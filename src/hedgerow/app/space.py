@@ -1,0 +1,129 @@
+"""The Python face: open a workspace, act as someone for a purpose, use data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hedgerow.app import workspace
+from hedgerow.app.service import Service
+from hedgerow.model.ports import Clock
+from hedgerow.model.uses import Actor, Json
+from hedgerow.spine.facts import OWNER
+
+
+class SubjectHandle:
+    """One person, by source id."""
+
+    def __init__(self, session: Session, ref: str) -> None:
+        self._session, self._ref = session, ref
+
+    def __repr__(self) -> str:
+        """Never name the person."""
+        return "SubjectHandle()"
+
+    def read(
+        self, fields: Sequence[str], *, purpose: str | None = None, dataset: str | None = None
+    ) -> dict[str, Json]:
+        """Read named fields through the gate."""
+        return self._session.service.read_subject(
+            self._ref, fields, purpose=purpose or self._session.purpose, dataset=dataset
+        )
+
+    def show(self) -> dict[str, Json]:
+        """Show what is held, why, and every use."""
+        return self._session.service.show_subject(self._ref)
+
+    def export(self) -> dict[str, Json]:
+        """Give everything held as plain values."""
+        return self._session.service.export_subject(self._ref)
+
+
+class Session:
+    """Someone acting in a workspace.
+
+    Args:
+        space: The workspace.
+        actor: Who acts.
+        purpose: Why, for every use that names no other purpose.
+    """
+
+    def __init__(self, space: Space, actor: Actor, purpose: str | None) -> None:
+        self._space = space
+        self.actor = actor
+        self.purpose = purpose
+        self.service = Service(space.opened.spine, actor)
+        self.directory = space.opened.directory
+
+    def query(
+        self, dataset: str, sql: str, *, epsilon: str, purpose: str | None = None, request_id: str | None = None
+    ) -> dict[str, Json]:
+        """Ask a differentially private query; see ``Service.query``."""
+        return self.service.query(
+            dataset, sql, purpose=purpose or self.purpose, epsilon=epsilon, request_id=request_id
+        )
+
+    def explain(self, dataset: str, sql: str, *, epsilon: str, purpose: str | None = None) -> dict[str, Json]:
+        """Decide a query without executing it."""
+        return self.service.explain_query(dataset, sql, purpose=purpose or self.purpose, epsilon=epsilon)
+
+    def subject(self, ref: str) -> SubjectHandle:
+        """Address one person by source id."""
+        return SubjectHandle(self, ref)
+
+
+class Space(Session):
+    """An open workspace; its owner acts unless someone else is named."""
+
+    def __init__(self, opened: workspace.Opened) -> None:
+        self.opened = opened
+        super().__init__(self, Actor(OWNER, OWNER), None)
+
+    def acting_as(self, principal: str, *, purpose: str | None = None) -> Session:
+        """Act as a principal, for a purpose."""
+        return Session(self, Actor(OWNER, principal), purpose)
+
+    def close(self) -> None:
+        """Let go of the workspace."""
+        self.opened.store.close()
+
+    def __enter__(self) -> Space:
+        """Use the workspace in a ``with`` block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it at the end of the block."""
+        self.close()
+
+
+def open_space(
+    path: str | os.PathLike[str],
+    *,
+    passphrase: str | Callable[[bool], str | None] | None = None,
+    clock: Clock | None = None,
+) -> Space:
+    """Open a workspace.
+
+    Args:
+        path: Its directory.
+        passphrase: The passphrase, or a function that is told whether the key file is sealed and
+            gives it; the environment variable ``HEDGEROW_PASSPHRASE`` when not given.
+        clock: The time, for tests.
+
+    Returns:
+        The open workspace.
+
+    Raises:
+        CallerError: When there is none, or the passphrase is wrong.
+    """
+    ask = passphrase if callable(passphrase) else lambda _: passphrase or _from_environment()
+    opened = workspace.open_(Path(path), ask, clock=clock)
+    space = Space(opened)
+    space.opened.spine.tables.sweep(opened.store)
+    space.service.expire()
+    return space
+
+
+def _from_environment() -> str | None:
+    return os.environ.get(workspace.PASSPHRASE_VARIABLE)

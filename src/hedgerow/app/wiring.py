@@ -1,0 +1,123 @@
+"""The object graph, built once: every room of the spine handed what it needs and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from hedgerow.adapters.policy import load_policies
+from hedgerow.governance.rights import Rights
+from hedgerow.model.engine import Engine, Shelf
+from hedgerow.model.errors import Fault
+from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.ports import Clock, Reader, Store
+from hedgerow.model.records import Setting, WrappedSecret
+from hedgerow.spine.attest import Attestor
+from hedgerow.spine.catalog import Catalog
+from hedgerow.spine.consent import Consents
+from hedgerow.spine.erasure import Erasure
+from hedgerow.spine.facts import FactLoader
+from hedgerow.spine.gate import Gate
+from hedgerow.spine.intake import Intake
+from hedgerow.spine.journal import Journal
+from hedgerow.spine.lease import Leases
+from hedgerow.spine.ledger import Ledger
+from hedgerow.spine.policy import Policies
+from hedgerow.spine.quarantine import Quarantine
+from hedgerow.spine.requests import Requests
+from hedgerow.spine.tables import Tables
+from hedgerow.spine.vault import Vault
+from hedgerow.techniques.anonymity.governed import GovernedKAnonymity
+from hedgerow.techniques.disclose import Disclose
+from hedgerow.techniques.dp_query.technique import DpQuery
+
+ORIGIN_PREFIX = "hedgerow/"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Spine:
+    """The wired rooms."""
+
+    tenant: str
+    store: Store
+    backend: KeyBackend
+    clock: Clock
+    attestor: Attestor
+    journal: Journal
+    catalog: Catalog
+    consents: Consents
+    vault: Vault
+    ledger: Ledger
+    policies: Policies
+    tables: Tables
+    quarantine: Quarantine
+    intake: Intake
+    gate: Gate
+    erasure: Erasure
+    rights: Rights
+    query: DpQuery
+    release: GovernedKAnonymity
+
+
+def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock: Clock) -> Spine:
+    """Build the rooms over their adapters.
+
+    Args:
+        store: The records; already populated.
+        backend: Wraps keys.
+        engine: Computes on table files.
+        shelf: Where those files lie.
+        clock: The time.
+    """
+    with store.read() as reader:
+        tenant = _setting(reader, "tenant")
+        index_key = _secret(reader, backend, tenant, "index-key")
+        attestor = Attestor(_secret(reader, backend, tenant, "journal-key"), ORIGIN_PREFIX + tenant)
+    journal = Journal(attestor, tenant, clock)
+    catalog, consents, ledger = Catalog(clock), Consents(clock), Ledger(clock)
+    vault = Vault(backend, tenant, index_key, clock)
+    policies = Policies(load_policies, clock)
+    tables = Tables(engine, shelf, backend, tenant)
+    quarantine = Quarantine(backend, tenant, clock)
+    requests = Requests(backend, tenant)
+    gate = Gate(
+        store=store,
+        facts=FactLoader(catalog, consents, ledger, policies),
+        policies=policies,
+        ledger=ledger,
+        journal=journal,
+        requests=requests,
+        leases=Leases(store, tables, consents, vault, clock),
+        attestor=attestor,
+        clock=clock,
+    )
+    erasure = Erasure(
+        store=store, vault=vault, tables=tables, requests=requests, journal=journal, attestor=attestor, clock=clock
+    )
+    intake = Intake(
+        store=store, catalog=catalog, vault=vault, consents=consents, tables=tables,
+        quarantine=quarantine, journal=journal, clock=clock,
+    )  # fmt: skip
+    rights = Rights(
+        store=store, gate=gate, catalog=catalog, erasure=erasure, journal=journal,
+        export=Disclose("subject.export"), read=Disclose("subject.read"),
+    )  # fmt: skip
+    return Spine(
+        tenant, store, backend, clock, attestor, journal, catalog, consents, vault, ledger, policies,
+        tables, quarantine, intake, gate, erasure, rights, DpQuery(), GovernedKAnonymity(),
+    )  # fmt: skip
+
+
+def _setting(reader: Reader, name: str) -> str:
+    found = reader.get(Setting, name)
+    if found is None:
+        raise Fault("store.unreadable")
+    return found.value
+
+
+def _secret(reader: Reader, backend: KeyBackend, tenant: str, name: str) -> bytes:
+    found = cast("WrappedSecret | None", reader.get(WrappedSecret, name))
+    if found is None:
+        raise Fault("store.unreadable")
+    return backend.unwrap(found.wrapped, Binding(tenant, "secret", name, "", _FORMAT))

@@ -1,0 +1,161 @@
+"""A workspace on disk: where its parts lie, how it is made and opened."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib import resources
+from pathlib import Path
+
+from hedgerow.adapters.engines import DuckEngine
+from hedgerow.adapters.files import DirectoryShelf, MemoryShelf
+from hedgerow.adapters.keys import file as key_file
+from hedgerow.adapters.store.sqlite import SqliteStore
+from hedgerow.app.clock import SystemClock
+from hedgerow.app.wiring import Spine, wire
+from hedgerow.kernel.envelope import new_key
+from hedgerow.model.canonical import timestamp
+from hedgerow.model.errors import CallerError
+from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.ports import Clock, Store
+from hedgerow.model.records import Allocation, PolicyText, Principal, Setting, WrappedSecret
+from hedgerow.model.uses import Actor
+from hedgerow.model.words import Role
+from hedgerow.spine.attest import new_attestation_key
+from hedgerow.spine.facts import OWNER
+from hedgerow.spine.ledger import DEFAULT_POPULATION_EPSILON, POPULATION
+
+DATABASE, KEYS, TABLES = "hedgerow.db", "keys.json", "tables"
+PASSPHRASE_VARIABLE, SPACE_VARIABLE = "HEDGEROW_PASSPHRASE", "HEDGEROW_SPACE"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Durability:
+    """Whether writes are forced to the disk; off only in the crash test that shows why."""
+
+    sync: bool = True
+
+
+def create(directory: Path, passphrase: str | None, *, clock: Clock | None = None) -> None:
+    """Make a workspace.
+
+    Args:
+        directory: A directory that does not exist yet or is empty.
+        passphrase: What seals the key file, or none for an unsealed one.
+        clock: The time; the system's when not given.
+
+    Raises:
+        CallerError: ``space.exists`` or ``space.not-empty``; nothing is written then.
+    """
+    made = not directory.exists()
+    if (directory / DATABASE).exists():
+        raise CallerError("space.exists", space=directory)
+    if not made and (not directory.is_dir() or any(directory.iterdir())):
+        raise CallerError("space.not-empty", space=directory)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    try:
+        backend = key_file.create(directory / KEYS, passphrase)
+        DirectoryShelf(directory / TABLES)
+        # Last under its own name: a workspace without its database is none.
+        store = SqliteStore(directory / (DATABASE + ".new"), create=True)
+        populate(store, backend, clock or SystemClock())
+        store.scrub()
+        store.close()
+        os.replace(directory / (DATABASE + ".new"), directory / DATABASE)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def populate(store: Store, backend: KeyBackend, clock: Clock, *, tenant: str | None = None) -> None:
+    """Write what every new workspace starts with.
+
+    Args:
+        store: An empty store.
+        backend: Wraps the workspace's secrets.
+        clock: The time.
+        tenant: The workspace's id; random when not given.
+    """
+    tenant = tenant or "w-" + secrets.token_hex(8)
+    now = timestamp(clock.now())
+    epsilon = DEFAULT_POPULATION_EPSILON
+    with store.write() as tx:
+        tx.put(Setting("tenant", tenant))
+        tx.put(Setting("created", now))
+        for name, secret in (("index-key", new_key()), ("journal-key", new_attestation_key())):
+            tx.put(WrappedSecret(name, backend.wrap(secret, Binding(tenant, "secret", name, "", _FORMAT))))
+        roles = ",".join(sorted([OWNER, *(role.value for role in Role)]))
+        tx.put(Principal(OWNER, roles, now))
+        tx.put(PolicyText(1, default_policies(), OWNER, now))
+        tx.put(Allocation(*POPULATION, _exact(epsilon), OWNER, now))
+    shelf = MemoryShelf()
+    spine = wire(store, backend, DuckEngine(shelf), shelf, clock)
+    with store.write() as tx:
+        facts = {"fingerprint": spine.attestor.fingerprint, "population_epsilon": _exact(epsilon)}
+        spine.journal.append(tx, "space.init", Actor(OWNER, OWNER), facts)
+
+
+def _exact(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"
+
+
+def default_policies() -> str:
+    """Read the policies a new workspace starts with."""
+    return resources.files("hedgerow.app").joinpath("policies/default.cedar").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open workspace.
+
+    Args:
+        directory: Where it lies.
+        store: Its records.
+        spine: The rooms, wired.
+        warnings: What the operator should know, in plain words.
+    """
+
+    directory: Path
+    store: SqliteStore
+    spine: Spine
+    warnings: tuple[str, ...]
+
+
+def open_(
+    directory: Path,
+    passphrase: Callable[[bool], str | None],
+    *,
+    clock: Clock | None = None,
+    durability: Durability | None = None,
+) -> Opened:
+    """Open a workspace.
+
+    Args:
+        directory: Where it lies.
+        passphrase: Told whether the key file is sealed. A passphrase given for an unsealed file
+            is refused by the backend: somebody may have put that file there.
+        clock: The time; the system's when not given.
+        durability: Whether writes are forced to the disk.
+
+    Raises:
+        CallerError: ``space.missing``, ``space.newer-version``, ``keys.*``.
+        Fault: When it cannot be read.
+    """
+    database, keys, sync = directory / DATABASE, directory / KEYS, (durability or Durability()).sync
+    if not database.is_file():
+        raise CallerError("space.missing", space=directory)
+    store = SqliteStore(database, durable=sync)
+    try:
+        backend = key_file.open_(keys, passphrase(key_file.needs_passphrase(keys)))
+        shelf = DirectoryShelf(directory / TABLES, sync=sync)
+        spine = wire(store, backend, DuckEngine(shelf), shelf, clock or SystemClock())
+    except BaseException:
+        store.close()
+        raise
+    return Opened(directory, store, spine, tuple(backend.warnings))

@@ -1,0 +1,1 @@
+"""The command line: parse, call the service, render; no logic of its own."""

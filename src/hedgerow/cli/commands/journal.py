@@ -1,0 +1,68 @@
+"""``journal`` and ``evidence``: what anyone can check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hedgerow.cli.common import Screen, in_space, out_options, table
+
+if TYPE_CHECKING:
+    from hedgerow.app.space import Session
+
+
+@click.group()
+def journal() -> None:
+    """The journal: a signed Merkle log of every use, refusal and change."""
+
+
+@journal.command()
+@in_space
+def head(session: Session, screen: Screen) -> None:
+    """Show the signed head; keep its JSON outside this machine for `verify --against`."""
+    found = session.service.head()
+    screen.result(found, f"{found['size']} entries, root {found['root']}\nkey {found['fingerprint']}\n\n{found['checkpoint']}")
+
+
+@journal.command()
+@click.option("--last", default=20, show_default=True, help="How many entries.")
+@in_space
+def show(session: Session, screen: Screen, *, last: int) -> None:
+    """Show the newest entries."""
+    found = session.service.entries(last)
+    rows = [[e["index"], e["time"], e["actor"]["as"], e["action"], _about(e["facts"])] for e in found]
+    screen.result(found, table(["entry", "time", "as", "what", "about"], rows))
+
+
+def _about(facts: dict[str, Any]) -> str:
+    shown = [str(facts[name]) for name in ("dataset", "purpose", "technique", "principal", "action") if facts.get(name)]
+    return " ".join([*shown, *facts.get("reasons", ())])
+
+
+@journal.command()
+@click.option("--against", type=click.Path(path_type=Path),
+              help="A head file or receipt saved earlier; finds a truncated, forked or re-signed log.")  # fmt: skip
+@in_space
+def verify(session: Session, screen: Screen, *, against: Path | None) -> None:
+    """Check every entry, the signed head, and that ledger and journal tell the same."""
+    found = session.service.verify(against)
+    beside = f"\nAgainst the saved head: {found['against']}." if against else ""
+    screen.result(found, f"Verified: {found['size']} entries under root {found['root']}\nkey {found['fingerprint']}{beside}")
+
+
+@click.group()
+def evidence() -> None:
+    """Evidence bundles that anyone can check offline."""
+
+
+@evidence.command()
+@out_options("The directory to write; must not exist.")
+@in_space
+def export(session: Session, screen: Screen, *, out: Path, force: bool) -> None:
+    """Write the journal, certificates and a verifier into a directory."""
+    made = session.service.export(out, force=force)
+    screen.result(
+        made, f"{made['entries']} entries in {made['files']} files at {made['out']}.\nAnyone checks it with:\n  {made['check']}"
+    )

@@ -1,0 +1,74 @@
+"""``policy``: who may do what, as text under version control."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hedgerow.cli.common import Screen, in_space, table, yes_option
+from hedgerow.model.errors import CallerError
+
+if TYPE_CHECKING:
+    from hedgerow.app.space import Session
+
+
+@click.group()
+def policy() -> None:
+    """Policies in Cedar."""
+
+
+@policy.command()
+@in_space
+def show(session: Session, screen: Screen) -> None:
+    """Show the policies in force."""
+    found = session.service.policy()
+    screen.result(found, f"// version {found['version']}, applied by {found['applied_by']}\n{found['text']}")
+
+
+@policy.command()
+@in_space
+def history(session: Session, screen: Screen) -> None:
+    """List every version."""
+    found = session.service.policy_history()
+    rows = [[p["version"], p["applied_by"], p["time"]] for p in found]
+    screen.result(found, table(["version", "applied by", "time"], rows))
+
+
+@policy.command()
+@click.option("--principal", "who", required=True, help="Who would act.")
+@click.option("--action", required=True, help="What, for example query.")
+@click.option("--dataset", default="any", help="On which data set.")
+@click.option("--file", "path", type=click.Path(path_type=Path), help="A draft instead of the policies in force.")
+@in_space
+def test(
+    session: Session, screen: Screen, *, who: str, action: str, dataset: str, path: Path | None
+) -> None:
+    """Ask what the policies would say; nothing is done."""
+    verdict: dict[str, Any] = session.service.test_policy(
+        _text(path) if path else None, who, action, dataset
+    )
+    said = verdict["permits"] if verdict["allowed"] else verdict["forbids"]
+    word = "Allowed" if verdict["allowed"] else "Refused"
+    screen.result(verdict, f"{word} by {', '.join(said) or 'no policy at all'}.")
+
+
+@policy.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@yes_option
+@in_space
+def apply(session: Session, screen: Screen, file: Path, *, yes: bool) -> None:
+    """Put the policies of FILE in force as a new version."""
+    if not yes:
+        screen.say("This replaces the policies in force for everybody, from the next decision on.")
+        raise CallerError("confirm.needed")
+    made = session.service.apply_policy(_text(file))
+    screen.result(made, f"Version {made['version']} is in force.")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise CallerError("file.missing", path=path) from None

@@ -1,0 +1,74 @@
+"""``query``: a differentially private answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hedgerow.cli.common import (
+    Screen,
+    explain_option,
+    explained,
+    in_space,
+    purpose_option,
+    request_id_option,
+    table,
+)
+
+if TYPE_CHECKING:
+    from hedgerow.app.space import Session
+
+
+@click.command()
+@click.argument("dataset")
+@click.argument("sql")
+@purpose_option
+@click.option("--epsilon", required=True, help="What to spend, for example 0.5.")
+@request_id_option
+@explain_option
+@in_space
+def query(
+    session: Session,
+    screen: Screen,
+    dataset: str,
+    sql: str,
+    *,
+    purpose: str | None,
+    epsilon: str,
+    request_id: str | None,
+    explain: bool,
+) -> None:
+    """Ask DATASET a differentially private question.
+
+    SQL is SELECT with COUNT, SUM and AVG over declared keys, for example
+    "SELECT ward, COUNT(*), AVG(age) FROM visits GROUP BY ward".
+    """
+    if explain:
+        explained(screen, session.service.explain_query(dataset, sql, purpose=purpose, epsilon=epsilon))
+        return
+    answer = session.service.query(dataset, sql, purpose=purpose, epsilon=epsilon, request_id=request_id)
+    screen.result(answer, _shown(answer))
+
+
+def _shown(answer: dict[str, Any]) -> str:
+    headings: list[str] = []
+    for column in answer["columns"]:
+        headings += [column["name"]] if column["kind"] == "key" else [column["name"], "±95%"]
+    rows = [_row(answer["columns"], *pair) for pair in zip(answer["rows"], answer["half_widths_95"], strict=True)]
+    receipt = answer["receipt"]
+    notes = "\n".join(f"  {note}" for note in answer["notes"])
+    again = " (a stored answer; nothing was spent)" if receipt["replayed"] else ""
+    apart = receipt["budget"]["population"]["apart_from"]
+    beside = f"\nThis reads apart from releases {', '.join(apart)}." if apart else ""
+    return (
+        f"{table(headings, rows)}\n\n{answer['sentence']}{again}{beside}\n{notes}\n"
+        f"Receipt: request {receipt['request_id']}, journal entry {receipt['entry']}, {receipt['fingerprint']}"
+    )
+
+
+def _row(columns: list[dict[str, Any]], cells: list[Any], widths: list[Any]) -> list[Any]:
+    shown: list[Any] = []
+    for column, cell, width in zip(columns, cells, widths, strict=True):
+        shown += [cell] if column["kind"] == "key" else [cell, width]
+    return shown

@@ -1,0 +1,110 @@
+"""``release`` and ``released``: de-identified tables that leave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hedgerow.cli.common import (
+    Screen,
+    explain_option,
+    explained,
+    in_space,
+    out_options,
+    purpose_option,
+    request_id_option,
+    table,
+)
+
+if TYPE_CHECKING:
+    from hedgerow.app.space import Session
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
+
+
+@click.command()
+@click.argument("dataset")
+@purpose_option
+@click.option("--quasi", required=True, help="Quasi-identifiers: A,B,C.")
+@click.option("--sensitive", default="", help="Sensitive attributes: A,B.")
+@click.option("--keep", default="", help="Further columns, on your word that they identify nobody.")
+@click.option("--k", required=True, type=int, help="Least rows and people in a class.")
+@click.option("--l", "l_", type=int, help="Least distinct values of each sensitive attribute in a class.")
+@click.option("--suppress", default="0.05", show_default=True, help="Largest share of rows that may be dropped.")
+@click.option("--hierarchies", type=click.Path(path_type=Path),
+              help="Directory of hierarchy files NAME_COLUMN.csv or COLUMN.csv (value;level1;...;*).")  # fmt: skip
+@request_id_option
+@explain_option
+@out_options("The CSV to write.")
+@in_space
+def release(session: Session, screen: Screen, dataset: str, **options: Any) -> None:
+    """Release a k-anonymous table of DATASET.
+
+    Quasi-identifiers are generalised and a few rows dropped, at the least loss that reaches k. Only
+    people whose basis covers the purpose are in it. What cannot be reached is refused and leaves no
+    file. The result is de-identified, not anonymous.
+    """
+    from hedgerow.app.hierarchies import read_hierarchies
+    from hedgerow.app.service.asking import ReleaseRequest
+
+    quasi = _split(options["quasi"])
+    folder = options["hierarchies"]
+    asked = ReleaseRequest(
+        dataset,
+        quasi,
+        options["k"],
+        _split(options["sensitive"]),
+        _split(options["keep"]),
+        options["l_"],
+        options["suppress"],
+        read_hierarchies(folder, quasi) if folder else {},
+    )
+    if options["explain"]:
+        explained(screen, session.service.explain_release(asked, purpose=options["purpose"]))
+        return
+    made = session.service.release(
+        asked, purpose=options["purpose"], out=options["out"], force=options["force"],
+        request_id=options["request_id"],
+    )  # fmt: skip
+    screen.result(made, _shown(made))
+
+
+def _shown(made: dict[str, Any]) -> str:
+    risk = made["summary"]
+    levels = ", ".join(f"{column} level {level}" for column, level in risk["levels"].items())
+    statements = "\n".join(f"  {said}" for said in risk["statements"])
+    return (
+        f"Release {made['release']} written to {made['out']} ({risk['label']}).\n"
+        f"k = {risk['k']}: {risk['classes']} classes, the smallest of {risk['smallest_class']} rows; "
+        f"{risk['suppressed_share']} of the rows dropped.\n"
+        f"Generalised: {levels}\n{statements}\n"
+        f"Receipt: request {made['receipt']['request_id']}, journal entry {made['receipt']['entry']}"
+    )
+
+
+@click.group()
+def released() -> None:
+    """Releases that left the house."""
+
+
+@released.command("list")
+@in_space
+def list_(session: Session, screen: Screen) -> None:
+    """List the releases."""
+    found = session.service.releases()
+    rows = [[r["id"], r["dataset"], r["purpose"], r["technique"], r["by"], r["time"]] for r in found]
+    screen.result(found, table(["release", "data set", "purpose", "technique", "by", "time"], rows))
+
+
+@released.command()
+@click.argument("release_id")
+@in_space
+def show(session: Session, screen: Screen, release_id: str) -> None:
+    """Show one release with its risk."""
+    found = session.service.release_shown(release_id)
+    text = "\n".join(f"{name}: {value}" for name, value in found["summary"].items())
+    screen.result(found, f"{found['id']} of {found['dataset']} for {found['purpose']}, {found['time']}\n{text}")

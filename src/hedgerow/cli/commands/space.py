@@ -1,0 +1,82 @@
+"""``init`` and ``doctor``: the workspace itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hedgerow.cli.common import Screen, find_passphrase, in_space, json_option, passphrase_option, table
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--no-passphrase", is_flag=True, help="Leave the key file unsealed, without asking.")
+@passphrase_option
+@json_option
+def init(directory: Path, *, no_passphrase: bool, passphrase_file: Path | None, as_json: bool) -> None:
+    """Make a workspace in DIRECTORY (new or empty).
+
+    Its keys lie in keys.json, sealed by a passphrase from --passphrase-file, the variable
+    HEDGEROW_PASSPHRASE or a prompt.
+    """
+    from hedgerow.app import workspace
+    from hedgerow.app.space import open_space
+
+    screen = Screen(as_json=as_json)
+    passphrase = None if no_passphrase else find_passphrase(passphrase_file, confirm=True)
+    workspace.create(directory, passphrase)
+    with open_space(directory, passphrase=passphrase) as space:
+        made = {
+            "space": str(directory),
+            "sealed": passphrase is not None,
+            "fingerprint": space.opened.spine.attestor.fingerprint,
+            "principal": "owner",
+            "population_epsilon": space.service.budgets()[0]["limit"],
+        }
+    screen.result(made, _told(directory, made, sealed=passphrase is not None))
+
+
+def _told(directory: Path, made: dict[str, object], *, sealed: bool) -> str:
+    keys = directory / "keys.json"
+    warning = (
+        f"A lost passphrase cannot be recovered: without it everything in {directory} is unreadable for good."
+        if sealed
+        else f"WARNING: no passphrase. Whoever can read {keys} can read everything. Make a sealed workspace "
+        "with HEDGEROW_PASSPHRASE or --passphrase-file."
+    )
+    return f"""Workspace made at {directory}.
+
+Trust fingerprint of its journal:
+  {made['fingerprint']}
+Write it down outside this machine: it proves later that evidence came from here.
+
+Back up, apart from each other: {keys} (the keys) and the rest of {directory} (the sealed data).
+{warning}
+You act as "owner". The people in it may be asked at most epsilon {made['population_epsilon']} in all;
+the privacy officer changes that with `hedgerow budget allocate --population --epsilon E`.
+
+Next:
+  export {_variable()}={directory}
+  hedgerow doctor
+  hedgerow purpose add research --why "..." --owner owner --until 2030-12-31
+  hedgerow collect FILE --dataset NAME --subject-key COL --purpose research --basis consent"""
+
+
+def _variable() -> str:
+    return "HEDGEROW_SPACE"
+
+
+@click.command()
+@in_space
+def doctor(session, screen) -> int:  # type: ignore[no-untyped-def]
+    """Check keys, permissions, disk, journal and ledger, and say what to mend.
+
+    Exit code 9 when something needs mending.
+    """
+    checks = session.service.examine(session.directory)
+    rows = [[c["check"], "ok" if c["ok"] else "MEND", c["told"]] for c in checks]
+    screen.result(checks, table(["check", "state", "what"], rows))
+    return 0 if all(c["ok"] for c in checks) else 9
+
+

@@ -1,0 +1,171 @@
+"""``subject``: the rights of the person the data is about."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hedgerow.cli.common import Screen, explain_option, explained, in_space, table, yes_option
+from hedgerow.model.errors import CallerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hedgerow.app.space import Session
+
+
+@click.group()
+def subject() -> None:
+    """A person's rights: see, take along, be erased.
+
+    The person is named by the source id given at collection (REF), or by --ref-file FILE (- for
+    standard input), which keeps it out of the shell's history.
+    """
+
+
+def _person(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--ref-file", help="File that holds the reference; - for standard input.")(command)
+    return click.argument("ref", required=False)(command)
+
+
+def _ref(ref: str | None, ref_file: str | None) -> str:
+    if (ref is None) == (ref_file is None):
+        raise click.UsageError("Give REF or --ref-file FILE, and not both.")
+    if ref is not None:
+        return ref
+    try:
+        text = sys.stdin.read() if ref_file == "-" else Path(str(ref_file)).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise CallerError("file.missing", path=ref_file) from None
+    return text.strip()
+
+
+@subject.command()
+@_person
+@click.option("--plain", is_flag=True, help="A page in plain words, to hand to the person.")
+@explain_option
+@in_space
+def show(
+    session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, plain: bool, explain: bool
+) -> None:
+    """Show what is held of the person, why, and every use of it."""
+    if explain:
+        explained(screen, session.service.explain_act("subject.show"))
+        return
+    found: dict[str, Any] = session.service.show_subject(_ref(ref, ref_file))
+    screen.result(found, _plain(found) if plain else _shown(found))
+
+
+def _shown(found: dict[str, Any]) -> str:
+    held = [[h["dataset"], h["sealed"], h["columns"], [p["purpose"] for p in h["purposes"]]] for h in found["held"]]
+    choices = [[c["time"], c["purpose"], "granted" if c["granted"] else "withdrawn"] for c in found["choices"]]
+    uses = [[u["time"], u["by"], u["purpose"], u["basis"], u["dataset"], u["technique"], u["outcome"]] for u in found["uses"]]
+    acts = [[a["time"], a["action"], a["by"]] for a in found["acts"]]
+    return "\n\n".join(
+        [
+            "Held\n" + table(["data set", "sealed in the vault", "in the table", "purposes"], held),
+            "Choices\n" + table(["time", "purpose", "choice"], choices),
+            "Uses\n" + table(["time", "by", "purpose", "basis", "data set", "how", "outcome"], uses),
+            "Acts about this person\n" + table(["time", "what", "by"], acts),
+            "Releases that may hold this person: " + (", ".join(found["releases"]) or "none"),
+        ]
+    )
+
+
+def _plain(found: dict[str, Any]) -> str:
+    lines = ["What is held about you", "======================", ""]
+    for held in found["held"]:
+        lines.append(f"In the collection \"{held['dataset']}\":")
+        lines.append(f"  Kept locked away under a key that is yours alone: {', '.join(held['sealed'])}.")
+        lines.append(f"  Kept without your name: {', '.join(held['columns'])}.")
+        for p in held["purposes"]:
+            lines.append(f"  It may be used for \"{p['purpose']}\" ({p['why']}), until {p['until']}.")
+            lines.append(f"    The legal ground is {_GROUNDS[p['basis']]}. {p['owner']} answers for it.")
+    lines += ["", "What you chose", "--------------"]
+    lines += [f"  {c['time'][:10]}: you said {'yes' if c['granted'] else 'no'} to \"{c['purpose']}\"." for c in found["choices"]] or ["  You were not asked for consent."]
+    lines += ["", "Who used it, and why", "--------------------"]
+    lines += [f"  {u['time'][:10]}: {u['by']}, for \"{u['purpose']}\": {_HOW.get(u['technique'], u['technique'])}." for u in found["uses"]] or ["  Nobody has used it."]
+    lines += ["", "What you can do", "---------------"]
+    lines += [
+        "  Ask for a copy of everything (subject export).",
+        "  Say no from now on (consent withdraw); it holds from the next use.",
+        "  Have everything erased, with a signed certificate (subject erase).",
+    ]
+    return "\n".join(lines)
+
+
+_GROUNDS = {
+    "consent": "your consent, which you can withdraw at any time",
+    "contract": "a contract with you",
+    "legal-obligation": "a legal obligation",
+    "vital-interest": "the protection of somebody's life",
+    "public-task": "a task in the public interest",
+    "legitimate-interest": "a legitimate interest, to which you can object",
+}
+_HOW = {
+    "dp_query": "a count or average over many people, blurred so that you cannot be told apart",
+    "k-anonymity": "a table in which your row looks like several others",
+}
+
+
+@subject.command()
+@_person
+@explain_option
+@click.option("--out", type=click.Path(path_type=Path), help="The JSON file to write (default: standard output).")
+@click.option("--force", is_flag=True, help="Overwrite the output path.")
+@in_space
+def export(
+    session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, explain: bool,
+    out: Path | None, force: bool,
+) -> None:  # fmt: skip
+    """Export everything held of the person as JSON."""
+    from hedgerow.app.service.asking import check_out, write_out
+
+    if explain:
+        explained(screen, session.service.explain_act("subject.export"))
+        return
+    if out is not None:
+        check_out(out, force=force)
+    found = session.service.export_subject(_ref(ref, ref_file))
+    text = json.dumps(found, ensure_ascii=False, indent=2)
+    if out is None:
+        click.echo(text)
+        return
+    write_out(out, text.encode() + b"\n", force=force)
+    screen.result({"out": str(out)}, f"Written to {out}, readable by you only.")
+
+
+@subject.command()
+@_person
+@explain_option
+@yes_option
+@in_space
+def erase(
+    session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, explain: bool, yes: bool
+) -> None:
+    """Erase the person: key destroyed, rows gone, a signed certificate."""
+    if explain:
+        explained(screen, session.service.explain_act("subject.erase"))
+        return
+    person = _ref(ref, ref_file)
+    if not yes:
+        plan: dict[str, Any] = session.service.plan_erasure(person)
+        screen.say(
+            f"This erases the person for good: rows in {', '.join(plan['datasets']) or 'no data set'}, "
+            f"{plan['sealed_fields']} sealed fields, {plan['consent_events']} choices.\n"
+            f"Releases that already left and may hold the person: {', '.join(plan['releases']) or 'none'}."
+        )
+        raise CallerError("confirm.needed")
+    certificate: Any = session.service.erase_subject(person)
+    body = certificate["body"]
+    not_final = "\n".join(f"  - {told}" for told in body["not_final_yet"])
+    screen.result(
+        certificate,
+        f"Erased ({body['state']}). Certificate {body['certificate']}, journal entry {body['journal_entry']}.\n"
+        f"Releases that may hold the person: {', '.join(body['releases_that_may_hold_the_person']) or 'none'}\n"
+        f"Not final yet:\n{not_final}",
+    )

@@ -1,0 +1,89 @@
+"""The entry point: every sub-command is loaded only when it is named."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+_COMMANDS = "hedgerow.cli.commands."
+# name: (module, attribute, one line of help); told here so that --help loads nothing.
+EVERYDAY = {
+    "init": ("space", "init", "Make a workspace."),
+    "demo": ("demo", "demo", "Walk through a generated town in under a minute."),
+    "collect": ("collect", "collect", "Take a table in, with purpose and lawful basis."),
+    "discover": ("discover", "discover", "Find personal data in a file or directory."),
+    "query": ("query", "query", "Ask a differentially private query."),
+    "release": ("release", "release", "Release a k-anonymous table."),
+    "report": ("report", "report", "Write a self-contained HTML report."),
+    "doctor": ("space", "doctor", "Check the workspace and say what to mend."),
+}
+NOUNS = {
+    "budget": ("budget", "budget", "Privacy budgets: allocate, show."),
+    "consent": ("consent", "consent", "Consents: grant, withdraw, show."),
+    "dataset": ("dataset", "dataset", "Data sets: list, show, declare."),
+    "evidence": ("journal", "evidence", "Evidence bundles: export."),
+    "journal": ("journal", "journal", "The journal: head, show, verify."),
+    "policy": ("policy", "policy", "Policies: show, test, apply, history."),
+    "principal": ("principal", "principal", "Principals: add, list."),
+    "purpose": ("purpose", "purpose", "Purposes: add, list."),
+    "released": ("release", "released", "Releases that left: list, show."),
+    "subject": ("subject", "subject", "A person's rights: show, export, erase."),
+}
+ALL = EVERYDAY | NOUNS
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and loads one when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names."""
+        return list(ALL)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command."""
+        if cmd_name not in ALL:
+            return None
+        module, attribute, _ = ALL[cmd_name]
+        loaded = getattr(importlib.import_module(_COMMANDS + module), attribute)
+        return loaded if isinstance(loaded, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the two lists from the table, loading nothing."""
+        for title, commands in (("Everyday", EVERYDAY), ("By noun", NOUNS)):
+            with formatter.section(title):
+                formatter.write_dl([(name, told) for name, (_, _, told) in commands.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="hedgerow", message="hedgerow %(version)s")
+def cli() -> None:
+    """Use people's personal data through one gate, with evidence of each use.
+
+    Start with `hedgerow demo`, or `hedgerow init DIR` and `hedgerow collect`. Name the workspace
+    with --space DIR or the variable HEDGEROW_SPACE.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with the code of the outcome."""
+    try:
+        result = cli.main(args=arguments, prog_name="hedgerow", standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted; nothing half-done was left.", err=True)
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    except Exception as error:  # noqa: BLE001 - the last place where anything is turned into one line
+        from hedgerow.cli.failing import told
+
+        code = told(error, arguments if arguments is not None else sys.argv[1:])
+    sys.exit(code)

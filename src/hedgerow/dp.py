@@ -1,0 +1,11 @@
+"""Differential privacy on a data frame, without a workspace; nothing has a default epsilon."""
+
+from __future__ import annotations
+
+from hedgerow.kernel.accounting import Budget
+from hedgerow.model.answers import Answer, AnswerColumn
+from hedgerow.model.plans import DatasetDeclaration
+from hedgerow.techniques.dp_query.declared import declare
+from hedgerow.techniques.dp_query.frame import explain, query
+
+__all__ = ["Answer", "AnswerColumn", "Budget", "DatasetDeclaration", "declare", "explain", "query"]

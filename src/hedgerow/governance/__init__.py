@@ -1,0 +1,1 @@
+"""Duties over time: the rights of the data subject and what they leave as evidence."""

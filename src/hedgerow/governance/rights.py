@@ -1,0 +1,246 @@
+"""The rights of the data subject: to see what is held and who used it, to have it, to be erased."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from hedgerow.model.errors import CallerError
+from hedgerow.model.ports import Reader, Store
+from hedgerow.model.records import ConsentEvent, DatasetPurpose, JournalEntry, Member, Purpose
+from hedgerow.model.uses import Actor, Json, Receipt, Technique, UseRequest
+from hedgerow.model.words import Basis
+from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog
+from hedgerow.spine.erasure import Erasure
+from hedgerow.spine.gate import Gate, new_request_id
+from hedgerow.spine.journal import Journal, parse_entry
+from hedgerow.spine.vault import Person
+
+_SUBJECT = ("Subject", "one")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A data set a person is in, since which version."""
+
+    dataset: str
+    since_version: int
+
+
+class Rights:
+    """Answers people's requests through the gate.
+
+    Args:
+        store: The records.
+        gate: Admits every act and every reading.
+        catalog: Knows the data sets.
+        erasure: Erases.
+        journal: Knows the acts.
+        export: The technique that reads one person's data for that person.
+        read: The technique that reads named fields for a purpose.
+    """
+
+    def __init__(  # noqa: PLR0913 - the rooms a person's request reaches
+        self,
+        *,
+        store: Store,
+        gate: Gate,
+        catalog: Catalog,
+        erasure: Erasure,
+        journal: Journal,
+        export: Technique,
+        read: Technique,
+    ) -> None:
+        self._store = store
+        self._gate = gate
+        self._catalog = catalog
+        self._erasure = erasure
+        self._journal = journal
+        self._export = export
+        self._read = read
+
+    def show(self, ref: str, actor: Actor) -> dict[str, Json]:
+        """Show what is held of a person, why, and every use of it; no value is opened.
+
+        Args:
+            ref: The source id.
+            actor: Who asks.
+
+        Returns:
+            ``held``, ``choices``, ``uses``, ``acts`` and ``releases``.
+
+        Raises:
+            Refused: ``subject.erased`` or when no policy permits it.
+            CallerError: ``subject.unknown``.
+        """
+        self._gate.require(actor, "subject.show", _SUBJECT)
+        with self._store.write() as tx:
+            person = self._erasure.person(tx, ref)
+            shown = self._shown(tx, person)
+            self._journal.append(tx, "subject.show", actor, {}, [person.about])
+        return shown
+
+    def _shown(self, reader: Reader, person: Person) -> dict[str, Json]:
+        members = reader.find(Member, number=person.number)
+        choices = reader.find(ConsentEvent, number=person.number)
+        return {
+            "held": [self._held(reader, member.dataset) for member in members],
+            "choices": [_choice(event) for event in choices],
+            "uses": self._uses(reader, members, choices),
+            "acts": [
+                {"time": entry["time"], "action": entry["action"], "by": cast("Mapping[str, Json]", entry["actor"])["as"]}
+                for entry in self._journal.entries_about(reader, person.about)
+            ],
+            "releases": list(self._erasure.holdings(reader, person).releases),
+        }
+
+    def _held(self, reader: Reader, dataset: str) -> dict[str, Json]:
+        view = self._catalog.require_dataset(reader, dataset)
+        return {
+            "dataset": dataset,
+            "sealed": [c.name for c in view.columns if c.in_vault],
+            "columns": [c.name for c in view.columns if not c.in_vault],
+            "purposes": [_purpose(reader, record) for record in reader.find(DatasetPurpose, dataset=dataset)],
+        }
+
+    def _uses(
+        self, reader: Reader, members: list[Member], choices: list[ConsentEvent]
+    ) -> list[Json]:
+        """Join the person's memberships and choices with the uses of whole data sets."""
+        since = {member.dataset: member.since_version for member in members}
+        outcomes, intents = _uses_of(reader)
+        found: list[Json] = []
+        for entry in intents:
+            facts = cast("Mapping[str, Json]", entry["facts"])
+            versions = cast("Mapping[str, int]", facts["versions"])
+            dataset = str(facts["dataset"])
+            if facts["lease"] == "person" or dataset not in since or versions["dataset"] < since[dataset]:
+                continue
+            if facts.get("basis") == Basis.CONSENT and not _granted(
+                choices, str(facts["purpose"]), versions["consent"]
+            ):
+                continue
+            found.append(_use(entry, facts, outcomes.get(cast("int", entry["index"]), "spent, no result")))
+        return found
+
+    def export(self, ref: str, actor: Actor) -> dict[str, Json]:
+        """Give a person everything that is held, as plain values, through the gate.
+
+        Returns:
+            What ``show`` gives, and ``values``: for each data set its fields and rows.
+        """
+        with self._store.read() as reader:
+            person = self._erasure.person(reader, ref)
+            shown = self._shown(reader, person)
+            datasets = [member.dataset for member in reader.find(Member, number=person.number)]
+        values: dict[str, Json] = {}
+        for dataset in datasets:
+            values[dataset] = dict(self._exported(person, dataset, actor).release.payload)
+        return {**shown, "values": values}
+
+    def _exported(self, person: Person, dataset: str, actor: Actor) -> Receipt:
+        with self._store.read() as reader:
+            view = self._catalog.require_dataset(reader, dataset)
+        names = [column.name for column in view.columns]
+        parameters: dict[str, Json] = {"subject": person.number, "fields": names}
+        request = UseRequest(actor, RIGHTS_PURPOSE, dataset, parameters, new_request_id())
+        return self._gate.use(request, self._export)
+
+    def read(
+        self, ref: str, fields: list[str], purpose: str, actor: Actor, dataset: str | None = None
+    ) -> Receipt:
+        """Read named fields of one person for a purpose, through the gate.
+
+        Args:
+            ref: The source id.
+            fields: Names of columns or vault fields.
+            purpose: Why.
+            actor: Who reads.
+            dataset: Where from; may be left out when only one data set of the person has them all.
+
+        Raises:
+            CallerError: ``subject.which-dataset`` when that is not one.
+        """
+        with self._store.read() as reader:
+            person = self._erasure.person(reader, ref)
+            name = dataset or self._dataset_with(reader, person, fields)
+        parameters: dict[str, Json] = {"subject": person.number, "fields": sorted(fields)}
+        return self._gate.use(UseRequest(actor, purpose, name, parameters, new_request_id()), self._read)
+
+    def _dataset_with(self, reader: Reader, person: Person, fields: list[str]) -> str:
+        fitting = []
+        for member in reader.find(Member, number=person.number):
+            view = self._catalog.require_dataset(reader, member.dataset)
+            if all(view.column(name) is not None for name in fields):
+                fitting.append(member.dataset)
+        if len(fitting) != 1:
+            raise CallerError("subject.which-dataset", count=len(fitting))
+        return fitting[0]
+
+    def plan_erasure(self, ref: str, actor: Actor) -> dict[str, Json]:
+        """Show what an erasure would remove, without doing it."""
+        self._gate.require(actor, "subject.erase", _SUBJECT)
+        with self._store.read() as reader:
+            return self._erasure.holdings(reader, self._erasure.person(reader, ref)).as_json()
+
+    def erase(self, ref: str, actor: Actor) -> Mapping[str, Json]:
+        """Erase a person.
+
+        Returns:
+            The signed certificate.
+        """
+        self._gate.require(actor, "subject.erase", _SUBJECT)
+        return self._erasure.erase(ref, actor)
+
+
+def _uses_of(reader: Reader) -> tuple[dict[int, str], list[Mapping[str, Json]]]:
+    outcomes: dict[int, str] = {}
+    intents: list[Mapping[str, Json]] = []
+    for record in reader.find(JournalEntry):
+        entry = parse_entry(record.body)
+        action, facts = entry["action"], cast("Mapping[str, Json]", entry["facts"])
+        if action == "use.intend":
+            intents.append(entry)
+        elif action in ("use.done", "use.fail"):
+            outcomes[cast("int", facts["intent"])] = "done" if action == "use.done" else "failed"
+    return outcomes, intents
+
+
+def _use(entry: Mapping[str, Json], facts: Mapping[str, Json], outcome: str) -> dict[str, Json]:
+    return {
+        "time": entry["time"],
+        "by": cast("Mapping[str, Json]", entry["actor"])["as"],
+        "purpose": facts["purpose"],
+        "basis": facts["basis"],
+        "dataset": facts["dataset"],
+        "technique": facts["technique"],
+        "outcome": outcome,
+        "entry": entry["index"],
+    }
+
+
+def _granted(choices: list[ConsentEvent], purpose: str, version: int) -> bool:
+    made = [c for c in choices if c.purpose == purpose and c.version <= version]
+    return bool(made) and max(made, key=lambda c: (c.time, c.version)).granted
+
+
+def _choice(event: ConsentEvent) -> dict[str, Json]:
+    return {
+        "purpose": event.purpose,
+        "granted": event.granted,
+        "time": event.time,
+        "notice": event.notice,
+        "channel": event.channel,
+    }
+
+
+def _purpose(reader: Reader, record: DatasetPurpose) -> dict[str, Json]:
+    purpose = reader.get(Purpose, record.purpose)
+    return {
+        "purpose": record.purpose,
+        "basis": record.basis,
+        "why": purpose.why if purpose else "",
+        "until": purpose.until if purpose else "",
+        "owner": purpose.owner if purpose else "",
+    }

@@ -1,0 +1,1 @@
+"""Pure mathematics and protocols: no clock, no files, no network."""

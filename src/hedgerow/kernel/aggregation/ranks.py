@@ -1,0 +1,55 @@
+"""A secret random order of each person's rows, by which contributions are bounded."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+NEVER = np.iinfo(np.int64).max
+
+
+def draw_ranks(
+    person: pa.Array | pa.ChunkedArray,
+    randomness: Callable[[int], bytes] = secrets.token_bytes,
+) -> npt.NDArray[np.int64]:
+    """Rank the rows of each person in random order, from 0.
+
+    Args:
+        person: Who each row is about; a row about nobody (null or NaN) never counts.
+        randomness: Gives so many unpredictable bytes.
+
+    Returns:
+        A rank for each row; :data:`NEVER` for rows about nobody.
+
+    Guarantee: the ranks of one person's rows depend on nothing of any other person: adding or
+        removing a person changes nobody else's ranks in distribution.
+    """
+    codes = _codes(person)
+    order = np.lexsort((np.frombuffer(randomness(8 * len(codes)), dtype=np.uint64), codes))
+    in_order = codes[order]
+    is_first = np.ones(len(codes), dtype=bool)
+    is_first[1:] = in_order[1:] != in_order[:-1]
+    places = np.arange(len(codes))
+    starts = np.maximum.accumulate(np.where(is_first, places, 0))
+    ranks = np.empty(len(codes), dtype=np.int64)
+    ranks[order] = places - starts
+    ranks[codes < 0] = NEVER
+    return ranks
+
+
+def _codes(person: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Number the people; -1 for nobody."""
+    column = person.combine_chunks() if isinstance(person, pa.ChunkedArray) else person
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    if not pa.types.is_dictionary(column.type):
+        column = pc.dictionary_encode(column)
+    codes: npt.NDArray[np.int64] = pc.fill_null(column.indices.cast(pa.int64()), -1).to_numpy(
+        zero_copy_only=False
+    )
+    return codes

@@ -1,0 +1,196 @@
+"""The meaning of an exact aggregation, column by column on Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from fractions import Fraction
+from functools import reduce
+from math import ceil, floor, prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hedgerow.model.errors import Fault
+from hedgerow.model.plans import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Comparison,
+    CountRows,
+    ExactAggregate,
+    ExactAggregation,
+    IsIn,
+    IsNull,
+    KeyDomain,
+    Literal,
+    Not,
+    Predicate,
+    SumValues,
+)
+
+Mask = npt.NDArray[np.bool_]
+_SUM_MOST = 2**62
+_INT_MOST = 2**63 - 1
+
+_COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
+    "=": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+def aggregate(table: pa.Table, ranks: npt.NDArray[np.int64], spec: ExactAggregation) -> list[list[int]]:
+    """Compute exact bounded aggregates.
+
+    Args:
+        table: The rows, with every column the aggregation reads.
+        ranks: Rank of each row among its person's rows, from 0.
+        spec: What to compute.
+
+    Returns:
+        For each combination of keys, in the order of their product with the first key column
+        slowest, the aggregates in order.
+
+    Raises:
+        Fault: ``dp.sum-overflow`` when a sum could pass 64 bits.
+
+    Guarantee: one person moves the counts by at most ``max_rows`` in L1 and the sums by at most
+        ``max_rows`` times the larger step bound.
+    """
+    groups = prod(len(key.values) for key in spec.keys)
+    codes = _group_codes(table, spec.keys)
+    counted = (codes >= 0) & (ranks < spec.max_rows)
+    if spec.where is not None:
+        counted &= _holds(table, spec.where)
+    columns = [_one(table, one, codes, counted, groups) for one in spec.aggregates]
+    return [[int(column[group]) for column in columns] for group in range(groups)]
+
+
+def _group_codes(table: pa.Table, keys: tuple[KeyDomain, ...]) -> npt.NDArray[np.int64]:
+    """Number each row's group; -1 where a key is missing or not declared."""
+    codes = np.zeros(table.num_rows, dtype=np.int64)
+    for key in keys:
+        column = _plain(table.column(key.column))
+        place = pc.index_in(column, value_set=pa.array(key.values, type=column.type))
+        own = pc.fill_null(place.cast(pa.int64()), -1).to_numpy()
+        codes = np.where((codes >= 0) & (own >= 0), codes * len(key.values) + own, -1)
+    return codes
+
+
+def _one(
+    table: pa.Table, one: ExactAggregate, codes: npt.NDArray[np.int64], counted: Mask, groups: int
+) -> npt.NDArray[np.int64]:
+    totals = np.zeros(groups, dtype=np.int64)
+    match one:
+        case CountRows(column=None):
+            np.add.at(totals, codes[counted], 1)
+        case CountRows(column=str() as column):
+            np.add.at(totals, codes[counted & _has_value(table.column(column))], 1)
+        case SumValues():
+            steps, has_value = _steps(table.column(one.column), one)
+            if max(map(abs, one.step_bounds)) * int(counted.sum()) > _SUM_MOST:
+                raise Fault("dp.sum-overflow")
+            kept = counted & has_value
+            np.add.at(totals, codes[kept], steps[kept])
+    return totals
+
+
+def _steps(column: pa.ChunkedArray, one: SumValues) -> tuple[npt.NDArray[np.int64], Mask]:
+    """Scale, clamp and round to the grid, ties to even."""
+    values, has_value = _numbers(column)
+    lower, upper = one.clamp.lower, one.clamp.upper
+    factor = 10**one.digits
+    if values.dtype == np.int64:
+        steps = np.clip(values, floor(lower), ceil(upper)) * factor
+    else:
+        with np.errstate(over="ignore"):
+            steps = np.rint(np.clip(values * float(factor), *one.step_bounds)).astype(np.int64)
+    return np.clip(steps, *one.step_bounds), has_value
+
+
+def _numbers(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], Mask]:
+    """Read numbers as int64 or float64, with where there is one; NaN and infinities are none."""
+    has_value = _has_value(column)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_integer(column.type):
+        if column.type == pa.uint64():
+            column = pc.min_element_wise(column, pa.scalar(_INT_MOST, pa.uint64()), skip_nulls=False)
+        return pc.fill_null(column.cast(pa.int64()), 0).to_numpy(), has_value
+    values = pc.fill_null(column.cast(pa.float64(), safe=False), 0.0).to_numpy()
+    return np.where(has_value, values, 0.0), has_value
+
+
+def _has_value(column: pa.ChunkedArray) -> Mask:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    mask: Mask = pc.is_valid(column).to_numpy()
+    if pa.types.is_floating(column.type):
+        mask = mask & pc.fill_null(pc.is_finite(column), fill_value=False).to_numpy()
+    return mask
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Undo encodings that do not change meaning."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        return column.cast(pa.large_string())
+    return column
+
+
+def _holds(table: pa.Table, predicate: Predicate) -> Mask:
+    match predicate:
+        case AllOf(parts=parts):
+            return reduce(np.logical_and, (_holds(table, part) for part in parts))
+        case AnyOf(parts=parts):
+            return reduce(np.logical_or, (_holds(table, part) for part in parts))
+        case Not(inner=inner):
+            return ~_holds(table, inner)
+        case IsNull(column=column):
+            return ~_has_value(table.column(column.name))
+        case Compare():
+            return _compared(table.column(predicate.column.name), predicate.op, predicate.literal)
+        case IsIn(column=column, values=values):
+            each = (_compared(table.column(column.name), "=", value) for value in values)
+            return reduce(np.logical_or, each)
+
+
+def _compared(column: pa.ChunkedArray, op: Comparison, literal: Literal) -> Mask:
+    """Compare with a constant; where there is no value the answer is no."""
+    column = _plain(column)
+    has_value = _has_value(column)
+    if isinstance(literal.value, int | Fraction) and not isinstance(literal.value, bool):
+        values, _ = _numbers(column)
+        is_whole = isinstance(literal.value, int) and values.dtype == np.int64
+        mask: Mask = _COMPARE[op](values, literal.value if is_whole else float(literal.value))
+        return mask & has_value
+    matched = _ARROW[op](column, _scalar(literal, column.type))
+    hit: Mask = pc.fill_null(matched, fill_value=False).to_numpy() & has_value
+    return hit
+
+
+_ARROW: dict[Comparison, Callable[[Any, Any], Any]] = {
+    "=": pc.equal,
+    "!=": pc.not_equal,
+    "<": pc.less,
+    "<=": pc.less_equal,
+    ">": pc.greater,
+    ">=": pc.greater_equal,
+}
+
+
+def _scalar(literal: Literal, kind: pa.DataType) -> pa.Scalar:
+    value = literal.value
+    if isinstance(value, str) and pa.types.is_date(kind):
+        return pa.scalar(date.fromisoformat(value), kind)
+    if isinstance(value, str) and pa.types.is_timestamp(kind):
+        return pa.scalar(datetime.fromisoformat(value), pa.timestamp("us", kind.tz)).cast(kind, safe=False)
+    return pa.scalar(value, kind)

@@ -1,0 +1,1 @@
+"""k-anonymity: hierarchies, the exact lattice search, risk and linkage, over integer codes."""

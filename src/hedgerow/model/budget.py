@@ -1,0 +1,140 @@
+"""Privacy-loss events and budgets as exact values; floats never decide a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import TypeAlias
+
+from hedgerow.model.errors import CallerError
+
+
+@dataclass(frozen=True, slots=True)
+class PureEvent:
+    """A mechanism with pure privacy loss ``epsilon`` (exact)."""
+
+    epsilon: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class ZcdpEvent:
+    """A mechanism with zero-concentrated privacy loss ``rho`` (exact)."""
+
+    rho: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class NonPrivateEvent:
+    """A release without differential privacy, named so that every later epsilon reads apart from it."""
+
+    release: str
+
+
+PrivacyEvent: TypeAlias = "PureEvent | ZcdpEvent | NonPrivateEvent"
+
+_EPSILON_MIN = Fraction(1, 10**12)
+_EPSILON_MAX = Fraction(1_000_000)
+_TEXT_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What may be spent in all: at most ``epsilon`` but for a chance of ``delta``, both exact.
+
+    Args:
+        epsilon: Privacy loss allowed, 0 or more.
+        delta: Chance that the loss passes it, in [0, 1); 0 means never (pure).
+        dp_only: Whether releases without differential privacy are refused outright.
+
+    Raises:
+        CallerError: ``budget.bad-limit`` when a value is out of range.
+    """
+
+    epsilon: Fraction
+    delta: Fraction = Fraction(0)
+    dp_only: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse limits that mean nothing."""
+        if self.epsilon < 0 or not 0 <= self.delta < 1:
+            raise CallerError("budget.bad-limit")
+
+
+def parse_exact(text: str, option: str) -> Fraction:
+    """Read a positive decimal exactly.
+
+    Args:
+        text: Decimal text such as ``"0.5"`` or ``"1e-6"``.
+        option: The option it came from, for the error.
+
+    Returns:
+        The exact value, greater than zero and at most one million.
+
+    Raises:
+        CallerError: ``budget.not-a-number`` when it is no finite positive decimal in range.
+    """
+    try:
+        value = Decimal(text[: _TEXT_MAX + 1])
+    except InvalidOperation:
+        raise CallerError("budget.not-a-number", option=option) from None
+    if len(text) > _TEXT_MAX or not value.is_finite():
+        raise CallerError("budget.not-a-number", option=option)
+    if not Decimal("1e-12") <= value <= Decimal(1_000_000):
+        raise CallerError("budget.not-a-number", option=option)
+    return Fraction(value)
+
+
+def checked_epsilon(value: object, option: str = "epsilon") -> Fraction:
+    """Take an epsilon from Python as an exact value.
+
+    Args:
+        value: Text, a whole number, a ``Decimal``, a ``Fraction``, or a float, which means
+            the decimal it prints as.
+        option: What to call it in the error.
+
+    Returns:
+        The exact value, from 1e-12 to one million.
+
+    Raises:
+        CallerError: ``budget.not-a-number`` for anything else: zero, negative, NaN, infinite.
+    """
+    if isinstance(value, Fraction):
+        if not _EPSILON_MIN <= value <= _EPSILON_MAX:
+            raise CallerError("budget.not-a-number", option=option)
+        return value
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise CallerError("budget.not-a-number", option=option)
+    if isinstance(value, int) and not 0 < value <= _EPSILON_MAX:
+        raise CallerError("budget.not-a-number", option=option)
+    return parse_exact(str(value), option)
+
+
+def show_exact(value: Fraction, places: int = 6) -> str:
+    """Render an exact value for people, rounded up so that spending never looks smaller.
+
+    Args:
+        value: A value of at least zero.
+        places: Decimal places kept.
+
+    Returns:
+        Decimal text without trailing zeros.
+    """
+    scaled = value * 10**places
+    steps = -((-scaled.numerator) // scaled.denominator)
+    text = format(Decimal(steps).scaleb(-places), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def show_left(value: Fraction, places: int = 6) -> str:
+    """Render what is left of a budget, rounded down so that it never looks larger.
+
+    Args:
+        value: What is left; below zero shows as 0.
+        places: Decimal places kept.
+
+    Returns:
+        Decimal text without trailing zeros.
+    """
+    scaled = max(value, Fraction(0)) * 10**places
+    return show_exact(Fraction(scaled.numerator // scaled.denominator, 10**places), places)

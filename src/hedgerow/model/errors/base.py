@@ -1,0 +1,125 @@
+"""The three error roots and the row that describes each error.
+
+Every error a person can meet is one row in the table of this package: a stable code, who must
+act (the root), the exit code, the HTTP status, a message, the next step and a docs anchor.
+Messages are templates; what fills them are names the caller wrote (a data set, a column, an
+option) or counts known before data was touched, never a person's value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """One row of the error table.
+
+    Args:
+        code: Stable dotted name, for example ``"purpose.unknown"``.
+        root: ``"refused"``, ``"caller"`` or ``"fault"``: who must act.
+        exit: Exit code of the command line (0 to 255).
+        status: HTTP status of the same error.
+        message: Template of the one-line message.
+        next_step: Template of what to do now.
+    """
+
+    code: str
+    root: str
+    exit: int
+    status: int
+    message: str
+    next_step: str
+
+    @property
+    def anchor(self) -> str:
+        """The place in ``docs/errors.md`` that explains this row."""
+        return "errors.md#" + self.code.replace(".", "-")
+
+
+class HedgerowError(Exception):
+    """The root of everything Hedgerow raises on purpose.
+
+    Args:
+        code: A code of the table.
+        details: What fills the templates: names and counts, never a person's value.
+
+    Raises:
+        KeyError: When the code is not in the table or a template field is missing.
+    """
+
+    ROOT: ClassVar[str] = ""
+    TABLE: ClassVar[dict[str, ErrorRow]] = {}
+
+    def __init__(self, code: str, **details: object) -> None:
+        row = self.TABLE[code]
+        if row.root != self.ROOT:
+            raise KeyError(f"{code} belongs to {row.root}, not {self.ROOT}")
+        self.row = row
+        self.details = details
+        self.message = row.message.format_map(details)
+        self.next_step = row.next_step.format_map(details)
+        super().__init__(self.message)
+
+    @property
+    def code(self) -> str:
+        """The stable code."""
+        return self.row.code
+
+    def to_problem(self) -> dict[str, object]:
+        """Render as an RFC 9457 problem object.
+
+        Returns:
+            ``type``, ``title``, ``status``, ``detail``, ``code``, ``exit`` and ``next_step``.
+        """
+        return {
+            "type": self.row.anchor,
+            "title": self.row.code,
+            "status": self.row.status,
+            "detail": self.message,
+            "code": self.row.code,
+            "exit": self.row.exit,
+            "next_step": self.next_step,
+        }
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Support pickling across processes."""
+        return (_rebuild, (type(self), self.row.code, self.details))
+
+
+def _rebuild(kind: type[HedgerowError], code: str, details: dict[str, object]) -> HedgerowError:
+    return kind(code, **details)
+
+
+class Refused(HedgerowError):
+    """Policy says no: a normal outcome with a reason and a next step."""
+
+    ROOT = "refused"
+
+
+class CallerError(HedgerowError):
+    """The call is malformed: the caller fixes it."""
+
+    ROOT = "caller"
+
+
+class Fault(HedgerowError):
+    """Integrity, the store or a peer failed: an operator acts."""
+
+    ROOT = "fault"
+
+
+def caller(code: str, message: str, next_step: str, exit_code: int = 2, status: int = 400) -> ErrorRow:
+    """Describe a malformed call (exit 2, HTTP 400 unless told otherwise)."""
+    return ErrorRow(code, "caller", exit_code, status, message, next_step)
+
+
+def refused(code: str, message: str, next_step: str, exit_code: int = 3, status: int = 403) -> ErrorRow:
+    """Describe a refusal (exit 3, HTTP 403 unless told otherwise)."""
+    return ErrorRow(code, "refused", exit_code, status, message, next_step)
+
+
+def fault(code: str, message: str, next_step: str, exit_code: int = 1, status: int = 500) -> ErrorRow:
+    """Describe a fault (exit 1, HTTP 500 unless told otherwise)."""
+    return ErrorRow(code, "fault", exit_code, status, message, next_step)

@@ -1,0 +1,135 @@
+"""Errors of k-anonymous tables, hierarchies and risk."""
+
+from __future__ import annotations
+
+from hedgerow.model.errors.base import ErrorRow, caller, fault, refused
+
+ROWS: tuple[ErrorRow, ...] = (
+    caller(
+        "anonymity.k-too-small",
+        "k is {k}: a class of one row hides nobody.",
+        "Give a whole number k of at least 2, such as --k 5.",
+    ),
+    caller(
+        "anonymity.l-too-small",
+        "l is {l}: it must be a whole number of at least 2.",
+        "Give l of at least 2, or leave it out.",
+    ),
+    caller(
+        "anonymity.l-without-sensitive",
+        "l is given but no sensitive column is named.",
+        "Name the sensitive columns, such as --sensitive diagnosis, or leave l out.",
+    ),
+    caller(
+        "anonymity.limit-out-of-range",
+        "The suppression limit is no number between 0 and 1.",
+        "Give the largest share of rows that may be dropped, such as 0.05.",
+    ),
+    caller(
+        "anonymity.no-quasi",
+        "No quasi-identifier is named.",
+        "Name the columns that identify people in combination, such as --quasi age,zip,sex.",
+    ),
+    caller(
+        "anonymity.unknown-column",
+        "There is no column {column} in the table.",
+        "Check the spelling against the table's columns.",
+    ),
+    caller(
+        "anonymity.ambiguous-column",
+        "The table has more than one column {column}.",
+        "Rename the columns so that each name stands once.",
+    ),
+    caller(
+        "anonymity.repeated-column",
+        "Column {column} is listed more than once.",
+        "List each column once, as quasi-identifier, as sensitive or as kept; a sensitive column"
+        " must not be a quasi-identifier.",
+    ),
+    caller(
+        "anonymity.unlisted-column",
+        "Column {column} is neither quasi-identifier, sensitive nor kept: it could identify people.",
+        "List it as quasi-identifier or sensitive, list it in keep if it identifies nobody, or drop it.",
+    ),
+    caller(
+        "anonymity.column-type",
+        "Column {column} is of type {type}, which a release cannot hold.",
+        "Turn it into text, numbers, booleans, dates or timestamps first, or drop it.",
+    ),
+    caller(
+        "anonymity.empty-table",
+        "The table has no rows.",
+        "Give a table with at least k rows.",
+    ),
+    caller(
+        "anonymity.k-above-rows",
+        "The table has fewer rows than k = {k}.",
+        "Lower k or give a larger table.",
+    ),
+    caller(
+        "anonymity.lattice-too-large",
+        "The hierarchies have {nodes} combinations of levels; at most {limit} are searched.",
+        "Name fewer quasi-identifiers, give shorter hierarchies, or bound levels with max_levels.",
+    ),
+    caller(
+        "anonymity.level-out-of-range",
+        "The coarsest level given for column {column} is not between 0 and {top}.",
+        "Give a level of its hierarchy, or leave the column out of max_levels.",
+    ),
+    caller(
+        "anonymity.hierarchy-for-no-quasi",
+        "A hierarchy or level bound is given for {column}, which is no quasi-identifier.",
+        "Name the column as quasi-identifier or leave it out.",
+    ),
+    caller(
+        "anonymity.value-not-in-hierarchy",
+        "Column {column} holds values that its hierarchy does not list.",
+        "Add the missing values to the hierarchy, or leave it out to have one built.",
+    ),
+    caller(
+        "anonymity.no-table",
+        "This is no Arrow, pandas or Polars table.",
+        "Give a pyarrow.Table, a pandas.DataFrame or a polars.DataFrame.",
+    ),
+    caller(
+        "hierarchy.empty",
+        "The hierarchy has no rows.",
+        "Give one row per value: value;level 1;level 2;...;*",
+    ),
+    caller(
+        "hierarchy.ragged",
+        "Row {row} of the hierarchy has {cells} cells where the first row has {expected}.",
+        "Give every row the same number of levels.",
+    ),
+    caller(
+        "hierarchy.repeated-value",
+        "Row {row} of the hierarchy repeats a value of an earlier row.",
+        "List each value once.",
+    ),
+    caller(
+        "hierarchy.not-nested",
+        "Level {level} of the hierarchy splits a group of the level below it (row {row}).",
+        "Make each level join whole groups of the level before it.",
+    ),
+    caller(
+        "hierarchy.not-a-number",
+        "Numbers were expected for intervals, but a value or bound is none.",
+        "Give finite numbers, a step above 0 and a lower bound below the upper one.",
+    ),
+    caller(
+        "hierarchy.not-a-date",
+        "Dates were expected, but a value is none.",
+        "Give ISO dates (2024-03-17) or timestamps, or build categories instead.",
+    ),
+    refused(
+        "anonymity.unreachable",
+        "No release keeps any quasi-identifier within these limits (k = {k}, l = {l}).",
+        "Lower k or l, allow more suppression, name fewer quasi-identifiers, or allow coarser levels.",
+        status=422,
+    ),
+    fault(
+        "anonymity.recount",
+        "The recount of the released table does not confirm k or l; nothing was released.",
+        "Report this as a defect and do not use the table.",
+    ),
+)

@@ -1,0 +1,50 @@
+"""Errors of the command line and the workspace."""
+
+from __future__ import annotations
+
+from hedgerow.model.errors.base import ErrorRow, caller, fault
+
+ROWS: tuple[ErrorRow, ...] = (
+    caller(
+        "space.missing",
+        "There is no workspace at {space}.",
+        "Make one with `hedgerow init {space}`, or name another with --space DIR or HEDGEROW_SPACE.",
+    ),
+    caller(
+        "space.not-named",
+        "No workspace is named.",
+        "Name one with --space DIR or the variable HEDGEROW_SPACE; `hedgerow init DIR` makes one.",
+    ),
+    caller("space.exists", "There is a workspace at {space} already.", "Use it with --space {space}."),
+    caller("space.not-empty", "{space} is not an empty directory.", "Name a new one: `hedgerow init DIR`."),
+    caller("space.unwritable", "{space} cannot be made.", "Name a directory you may write to: `hedgerow init DIR`."),
+    caller(
+        "out.exists",
+        "{out} exists; it was not touched.",
+        "Name another path with --out, or overwrite it with --force.",
+    ),
+    caller("out.no-directory", "The directory of {out} does not exist.", "Make it first, or name another --out."),
+    caller("out.unwritable", "{out} cannot be written.", "Check its directory's permissions and the disk's space."),
+    caller("declare.malformed", "{option} cannot be read.", "Write --bounds age=0:120 or --keys ward=A,B,C or --keys ward=@FILE."),
+    caller("declare.bounds-order", "The lower bound of {option} is above the upper.", "Write LOWER:UPPER, for example 0:120."),
+    caller("declare.bounds-type", "The column {column} is no number; it has no bounds.", "Give bounds to integer or decimal columns."),
+    caller("declare.key-type", "A key of {column} does not fit its type ({type}).", "Give keys of that type; decimals cannot be keys."),
+    caller("declare.key-file", "The key file {path} cannot be read.", "Give a UTF-8 text file with one key a line."),
+    caller("declare.unit", "The privacy unit can only be a person.", "Write --unit person."),
+    caller("declare.max-rows", "--max-rows is a whole number from 1 to 1,000,000.", "Write for example --max-rows 5."),
+    caller("declare.nothing", "Nothing was declared.", "Give --max-rows N, --bounds COL=LOWER:UPPER or --keys COL=A,B,C."),
+    caller("schema.malformed", "The schema file {path} cannot be used: {problem}.", "See the schema file in docs/cli.md."),
+    caller("quarantine.unknown", "There is no quarantine batch {batch}.", "List them with `hedgerow collect --quarantine list`."),
+    caller("quarantine.still-broken", "No row of batch {batch} can be read now either.", "Correct the source and collect it, or discard the batch."),
+    caller("purpose.no-owner", "There is no principal {principal}.", "Add it with `hedgerow principal add {principal} --role ROLE`."),
+    caller("budget.which-account", "A budget belongs to a data set and a purpose, or to the population.", "Write `hedgerow budget allocate DATASET --purpose P --epsilon E`, or --population."),
+    caller("file.missing", "{path} cannot be read.", "Check the path and its permissions."),
+    caller("released.unknown", "There is no release {release}.", "List them with `hedgerow released list`.", status=404),
+    caller("hierarchies.no-directory", "{path} is no directory of hierarchy files.", "Name a directory with --hierarchies, or leave it out to have hierarchies built."),
+    caller("hierarchies.none-fits", "No file in {path} belongs to a quasi-identifier.", "Name the files COLUMN.csv or ANYTHING_COLUMN.csv."),
+    caller("discover.no-tables", "{path} holds no CSV, JSONL or Parquet file.", "Name a file or a directory of such files."),
+    caller("confirm.needed", "Nothing was done: this cannot be undone.", "Read the plan above and repeat with --yes."),
+    fault("ledger.differs", "The ledger's total of {dataset} for {purpose} does not fit its charges.", "Stop spending and compare with the journal: `hedgerow evidence export --out DIR`.", exit_code=6),
+    fault("ledger.not-journaled", "The ledger and the journal tell different charges.", "Stop spending and compare them: `hedgerow evidence export --out DIR`.", exit_code=6),
+    fault("unexpected", "Something unforeseen happened ({kind}).", "Repeat the command with HEDGEROW_DEBUG=1 to see where, and report it."),
+)

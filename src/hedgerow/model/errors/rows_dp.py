@@ -1,0 +1,137 @@
+"""Errors of private queries, budgets and noise."""
+
+from __future__ import annotations
+
+from hedgerow.model.errors.base import ErrorRow, caller, fault, refused
+
+_ALLOWED = (
+    "Ask SELECT with COUNT(*), COUNT(column), SUM(column) or AVG(column), conditions that compare "
+    "columns with constants in WHERE, and GROUP BY of columns with declared keys."
+)
+
+ROWS: tuple[ErrorRow, ...] = (
+    caller(
+        "budget.not-a-number",
+        "{option} is not a finite positive number between 1e-12 and 1,000,000.",
+        "Give a decimal such as 0.5.",
+    ),
+    caller(
+        "budget.bad-limit",
+        "A budget needs an epsilon of at least 0 and a delta from 0 to below 1.",
+        "Give an epsilon such as 4 and a delta of 0 or one far below 1 over the number of people.",
+    ),
+    refused(
+        "dp.budget-exhausted",
+        "The query costs {cost} epsilon and {left} of {total} is left.",
+        "Ask with an epsilon of {left} or less.",
+        exit_code=5,
+        status=429,
+    ),
+    caller("dp.sql-malformed", "The query is not a SELECT that can be read.", _ALLOWED),
+    caller(
+        "dp.sql-dataset",
+        "The query names another data set than {dataset}.",
+        "Write FROM {dataset}, or leave FROM out.",
+    ),
+    refused(
+        "dp.sql-unsupported",
+        "The query uses {part}, whose privacy loss is not bounded here.",
+        _ALLOWED,
+    ),
+    refused(
+        "dp.sql-no-aggregate",
+        "The query asks for no statistic; the declared keys are known without it.",
+        "Add COUNT(*), COUNT(column), SUM(column) or AVG(column).",
+    ),
+    refused(
+        "dp.sql-raw-column",
+        "The query shows the column {column} without grouping by it: that would show single rows.",
+        "Add it to GROUP BY, or ask for a statistic of it.",
+    ),
+    caller(
+        "dp.sql-name-twice",
+        "Two outputs are called {column}.",
+        "Give each output its own name with AS.",
+    ),
+    caller(
+        "dp.sql-order",
+        "ORDER BY names {column}, which is no output of the query.",
+        "Sort by the name or the alias of an output.",
+    ),
+    caller(
+        "dp.unknown-column",
+        "The data set has no column {column}.",
+        "See the columns: hedgerow dataset show {dataset}",
+    ),
+    caller(
+        "dp.ambiguous-column",
+        "More than one column is called {column} when case is ignored.",
+        'Write the exact name in double quotes, as in "{column}".',
+    ),
+    refused(
+        "dp.hidden-column",
+        "The column {column} says who a person is and takes no part in queries.",
+        "Leave it out; people are counted as the privacy unit without it.",
+    ),
+    caller(
+        "dp.sql-type",
+        "The column {column} holds {kind} and cannot be used with {use}.",
+        "{advice}",
+    ),
+    refused(
+        "dp.undeclared",
+        "The owner has not declared {missing} of {dataset}, so the privacy loss has no bound.",
+        "{command}",
+    ),
+    refused(
+        "dp.undeclared-frame",
+        "The declaration lacks {missing}, so the privacy loss has no bound.",
+        "Pass declaration=hedgerow.dp.declare(max_rows=N, bounds={{'COLUMN': (LOWER, UPPER)}}, "
+        "keys={{'COLUMN': [VALUE, ...]}}).",
+    ),
+    caller(
+        "dp.bad-declaration",
+        "What is declared of {dataset} does not fit: {problem}.",
+        "Declare it anew: {command}",
+    ),
+    refused(
+        "dp.too-many-groups",
+        "The declared keys make {groups} groups; at most {most} are answered at once.",
+        "Group by fewer columns, or declare fewer keys.",
+    ),
+    refused(
+        "dp.too-wide",
+        "Sums of {column} within its bounds could pass 64 bits.",
+        "Declare bounds within {most} of zero.",
+    ),
+    refused(
+        "dp.too-noisy",
+        "The noise this epsilon asks for would pass 64 bits.",
+        "Ask with a larger epsilon or declare narrower bounds.",
+    ),
+    caller(
+        "dp.not-a-frame",
+        "What was given is no data frame that can be read.",
+        "Give an Arrow table, a Polars or a pandas data frame with a column per name.",
+    ),
+    fault(
+        "dp.bad-aggregate",
+        "The engine gave back aggregates that do not fit the plan; nothing was released.",
+        "Run hedgerow doctor and report the engine's version.",
+    ),
+    fault(
+        "dp.sum-overflow",
+        "An exact sum would pass 64 bits; nothing was released.",
+        "Declare narrower bounds.",
+    ),
+    fault(
+        "noise.too-weak",
+        "The noise library reports a larger privacy loss than was reserved; nothing was released.",
+        "Report the version of the opendp package.",
+    ),
+    fault(
+        "noise.overflow",
+        "An exact aggregate does not fit 64 bits; nothing was released.",
+        "Declare narrower bounds.",
+    ),
+)

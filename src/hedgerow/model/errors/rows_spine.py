@@ -1,0 +1,268 @@
+"""Errors of the gate, catalog, consent, vault, intake and the store beneath them."""
+
+from __future__ import annotations
+
+from hedgerow.model.errors.base import ErrorRow, caller, fault, refused
+
+ROWS: tuple[ErrorRow, ...] = (
+    fault(
+        "store.conflict",
+        "The store already holds this record of {table}; nothing was written.",
+        "Repeat the command; if it comes back, run `hedgerow doctor`.",
+    ),
+    fault(
+        "store.busy",
+        "Another process has held the workspace for 30 seconds; nothing was written.",
+        "Wait for it to finish and repeat the command.",
+        status=503,
+    ),
+    fault(
+        "store.full",
+        "The disk is full; nothing was written and nothing was lost.",
+        "Free space on the workspace's disk and repeat the command.",
+        status=507,
+    ),
+    fault(
+        "store.unreadable",
+        "The workspace database cannot be read.",
+        "Restore it from a backup, or run `hedgerow doctor` to see what is wrong.",
+        exit_code=6,
+    ),
+    caller(
+        "space.newer-version",
+        "This workspace has schema {found}; this Hedgerow knows up to {known}.",
+        "Upgrade Hedgerow with `pip install --upgrade` from the newer source, then repeat the command.",
+    ),
+    fault(
+        "table.changed",
+        "Another process changed the data set meanwhile; nothing was written.",
+        "Repeat the command.",
+        status=409,
+    ),
+    caller(
+        "name.malformed",
+        "A {what} name is 1 to 63 lower-case letters, digits, - and _, starting with a letter.",
+        "Choose such a name.",
+    ),
+    refused(
+        "principal.unknown",
+        "There is no principal {principal}.",
+        "Add it with `hedgerow principal add {principal} --role ROLE`, or list them with `hedgerow principal list`.",
+    ),
+    refused(
+        "principal.disabled",
+        "The principal {principal} is disabled.",
+        "Ask an administrator.",
+    ),
+    refused(
+        "principal.not-yours",
+        "Only the owner of a local workspace may act as {principal}.",
+        "Act as yourself, without --as.",
+    ),
+    caller(
+        "principal.exists",
+        "The principal {principal} exists.",
+        "See it with `hedgerow principal list`.",
+    ),
+    caller(
+        "principal.no-such-role",
+        "{role} is no role.",
+        "Use administrator, analyst, privacy-officer, auditor or service.",
+    ),
+    caller(
+        "purpose.exists",
+        "The purpose {purpose} exists.",
+        "Use it, or choose another name; `hedgerow purpose list` shows them.",
+    ),
+    caller("purpose.no-why", "A purpose needs a reason.", "Say it with --why \"...\"."),
+    caller(
+        "purpose.already-over",
+        "The end date of the purpose has passed.",
+        "Give a later day with --until YYYY-MM-DD.",
+    ),
+    refused(
+        "purpose.unknown",
+        "The purpose {purpose} is not declared.",
+        "Declare it: `hedgerow purpose add {purpose} --why TEXT --owner PRINCIPAL --until DATE`.",
+    ),
+    refused(
+        "purpose.ended",
+        "The purpose {purpose} ended on {until}.",
+        "Declare a new purpose with a reason of its own; an ended one is not revived.",
+    ),
+    refused(
+        "purpose.missing",
+        "A use needs a purpose.",
+        "Name it with --purpose; `hedgerow purpose list` shows the declared ones.",
+        exit_code=2,
+        status=400,
+    ),
+    refused(
+        "basis.missing",
+        "The data set {dataset} has no lawful basis for the purpose {purpose}.",
+        "Use a purpose it was collected for; `hedgerow dataset show {dataset}` lists them.",
+    ),
+    refused(
+        "basis.none-given",
+        "The purpose {purpose} has no lawful basis here.",
+        "Give one: --basis consent, contract, legal-obligation, vital-interest, public-task or legitimate-interest.",
+    ),
+    caller(
+        "basis.differs",
+        "{dataset} already serves {purpose} on the basis {basis}; a basis is not exchanged later.",
+        "Collect with --basis {basis}, or declare another purpose.",
+    ),
+    refused(
+        "basis.withdrawn",
+        "There is no basis for this purpose for this person.",
+        "Ask the person; `hedgerow consent show` tells what was chosen.",
+    ),
+    refused(
+        "dataset.not-for-you",
+        "There is no data set {dataset}.",
+        "List them with `hedgerow dataset list`.",
+        exit_code=2,
+        status=404,
+    ),
+    caller(
+        "dataset.unknown",
+        "There is no data set {dataset}.",
+        "List them with `hedgerow dataset list`.",
+        status=404,
+    ),
+    caller(
+        "dataset.columns-differ",
+        "{dataset} exists with other columns or types.",
+        "Collect the same columns (`hedgerow dataset show {dataset}`), or choose another --dataset.",
+    ),
+    caller(
+        "collect.taken-before",
+        "This very file was taken into {dataset} before; nothing was added.",
+        "Nothing to do. To add its rows once more, say --again.",
+    ),
+    refused(
+        "collect.not-minimal",
+        "No purpose was named for these columns: {columns}.",
+        "Name what the purpose needs: --keep {columns} (shorten the list), or what it does not: --drop COL,COL.",
+    ),
+    caller(
+        "collect.no-subject-key",
+        "The file has no column {column} to tell whose row it is.",
+        "Name the right one with --subject-key; the columns are: {columns}.",
+    ),
+    caller(
+        "collect.nothing-kept",
+        "No column but the subject key would be kept in the table.",
+        "Keep at least one column that is no direct identifier with --keep.",
+    ),
+    caller(
+        "collect.consents-malformed",
+        "The consents file lacks the column {column}.",
+        "It needs subject, purpose and time, and may have granted, notice_version and channel.",
+    ),
+    caller(
+        "consent.malformed",
+        "A consent has a {field} that cannot be read (line {line}).",
+        "Times are ISO 8601 such as 2026-01-31T09:00:00Z; granted is true or false.",
+    ),
+    caller(
+        "column.unknown",
+        "{dataset} has no column {column}.",
+        "See its columns with `hedgerow dataset show {dataset}`.",
+    ),
+    caller(
+        "column.in-vault",
+        "The column {column} of {dataset} lies in the vault; it is no part of the table.",
+        "Leave it out; a direct identifier is read only for one person.",
+    ),
+    refused(
+        "column.not-granted",
+        "There is no column {column} to grant.",
+        "See the columns with `hedgerow dataset show`.",
+    ),
+    refused(
+        "column.in-vault-refused",
+        "The column {column} is a direct identifier in the vault.",
+        "Leave it out; it is read only for one person, with a purpose.",
+    ),
+    refused(
+        "policy.not-permitted",
+        "No policy lets {principal} ({roles}) do {action}.",
+        "Ask a principal whose role permits it; `hedgerow policy show` tells which.",
+    ),
+    refused(
+        "policy.forbidden",
+        "A policy forbids {principal} to do {action}: {policies}.",
+        "See its reason with `hedgerow policy show`.",
+    ),
+    fault(
+        "policy.missing",
+        "The workspace has no policies; nothing is allowed.",
+        "Restore the workspace from a backup.",
+        exit_code=6,
+    ),
+    refused(
+        "budget.unallocated",
+        "No privacy budget is allocated to {dataset} for {purpose}.",
+        "Allocate one: `hedgerow budget allocate {dataset} --epsilon 4 --purpose {purpose}`.",
+    ),
+    refused(
+        "budget.exhausted",
+        "{dataset} has epsilon {left} left for {purpose}; this would cost {cost}.",
+        "Ask for less epsilon, reuse an answer by its --request-id, or ask the privacy officer for budget.",
+        exit_code=5,
+    ),
+    refused(
+        "budget.population-exhausted",
+        "The people of this workspace have epsilon {left} left in all; this would cost {cost}.",
+        "Ask for less, or ask the privacy officer: `hedgerow budget allocate --population --epsilon E`.",
+        exit_code=5,
+    ),
+    caller(
+        "request.malformed-id",
+        "A request id is 1 to 200 printable characters.",
+        "Choose such an id, or leave --request-id out.",
+    ),
+    refused(
+        "request.differs",
+        "This request id belongs to another request.",
+        "Repeat the very same request, or choose a new --request-id.",
+        status=409,
+    ),
+    refused(
+        "request.spent",
+        "This request id was used and has no result to give: spent, no result.",
+        "Ask anew under another --request-id; its cost stays debited.",
+        status=409,
+    ),
+    refused(
+        "request.withdrawn",
+        "This result was withdrawn because a person in it was erased.",
+        "Make a new release under another --request-id.",
+        status=410,
+    ),
+    fault(
+        "use.failed",
+        "The use failed inside ({kind}); what it reserved stays spent.",
+        "Report it with the kind and the command; the journal holds the entry.",
+    ),
+    fault("lease.misused", "A lease was used for more than it was granted.", "Report it; nothing was returned."),
+    fault("lease.expired", "The lease ran out before it was used.", "Repeat the command."),
+    refused(
+        "subject.erased",
+        "erased: this person's data was erased.",
+        "The certificate is in the evidence; nothing else is held.",
+        status=410,
+    ),
+    caller(
+        "subject.unknown",
+        "Nobody is known under this reference.",
+        "Give the source id of the collection, as it stood in the subject-key column.",
+        status=404,
+    ),
+    caller(
+        "subject.which-dataset",
+        "{count} data sets hold all these fields of the person.",
+        "Name one with dataset=...",
+    ),
+)

@@ -1,0 +1,242 @@
+"""One use, start to end: the request, the facts, the decision, the release and the receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol, TypeAlias
+
+from hedgerow.model.budget import PrivacyEvent
+from hedgerow.model.plans import DatasetDeclaration, ExactAggregation
+
+ArrowTable: TypeAlias = Any
+Json: TypeAlias = "None | bool | int | str | Sequence[Json] | Mapping[str, Json]"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: the authenticated principal and the one it acts as (often the same)."""
+
+    principal: str
+    acting_as: str
+
+    def as_json(self) -> dict[str, str]:
+        """Name both for the journal."""
+        return {"as": self.acting_as, "by": self.principal}
+
+
+@dataclass(frozen=True, slots=True)
+class UseRequest:
+    """A wish to use a data set.
+
+    Args:
+        actor: Who acts.
+        purpose: Why; a declared purpose.
+        dataset: Which data set.
+        parameters: What the technique needs, as canonical JSON values.
+        request_id: The caller's id; repeating it returns the same release.
+    """
+
+    actor: Actor
+    purpose: str
+    dataset: str
+    parameters: Mapping[str, Json]
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnView:
+    """What a technique may know of a column before data is opened."""
+
+    name: str
+    type: str
+    role: str
+    category: str
+    in_vault: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetView:
+    """What a technique may know of a data set before data is opened: no count, no value."""
+
+    name: str
+    version: int
+    subject_column: str
+    columns: tuple[ColumnView, ...]
+    declaration: DatasetDeclaration
+    bases: Mapping[str, str]
+
+    def column(self, name: str) -> ColumnView | None:
+        """Look a column up by its exact name."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a plan asks a lease to open.
+
+    Args:
+        columns: Columns of the table.
+        kind: ``"aggregate"`` (exact bounded aggregates only), ``"rows"`` (a table of all
+            people with a basis) or ``"person"`` (one person's rows and vault fields).
+        fields: Vault fields; only with ``"person"``.
+        subject: The internal number, only with ``"person"``.
+    """
+
+    columns: frozenset[str]
+    kind: str
+    fields: frozenset[str] = frozenset()
+    subject: int | None = None
+
+
+class Plan(Protocol):
+    """What a technique decided to do, as a frozen value."""
+
+    @property
+    def grant(self) -> Grant:
+        """What the lease must open."""
+        ...
+
+    @property
+    def cost(self) -> PrivacyEvent | None:
+        """The worst-case privacy loss, or none when nothing is released."""
+        ...
+
+    def describe(self) -> Mapping[str, Json]:
+        """Explain the plan before anything is spent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What leaves.
+
+    Args:
+        payload: The result as canonical JSON; kept so that a replay returns it.
+        mechanism: How it was protected, in a few words.
+        person_level: Whether rows of single people are in it; such outputs are withdrawn
+            when one of the people is erased.
+        summary: Facts of the release for the officer and the register.
+        kept: Whether the result is kept for the same request id; one person's own data is not.
+    """
+
+    payload: Mapping[str, Json]
+    mechanism: str
+    person_level: bool = False
+    summary: Mapping[str, Json] = field(default_factory=dict)
+    kept: bool = True
+
+
+class Lease(Protocol):
+    """An expiring, single-use opening of only the granted columns of only the covered people."""
+
+    def aggregate(self, spec: ExactAggregation) -> Sequence[Sequence[int]]:
+        """Compute exact bounded aggregates inside the lease."""
+        ...
+
+    def rows(self) -> ArrowTable:
+        """Read the granted columns."""
+        ...
+
+    def fields(self) -> Mapping[str, Sequence[str]]:
+        """Read the granted vault fields of the one person."""
+        ...
+
+
+class Technique(Protocol):
+    """A way to use data: plan without data, run on a lease; it holds no state."""
+
+    @property
+    def name(self) -> str:
+        """The technique's name, as the journal writes it."""
+        ...
+
+    @property
+    def action(self) -> str:
+        """The action policies speak of."""
+        ...
+
+    def plan(self, request: UseRequest, dataset: DatasetView) -> Plan:
+        """Decide what would be done, from declarations only.
+
+        Raises:
+            Refused: When it cannot be bounded.
+            CallerError: When the request is malformed.
+        """
+        ...
+
+    def run(self, lease: Lease, plan: Plan) -> Release:
+        """Do it on the leased data."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a decision fell: an error code of the table, or a policy that permits."""
+
+    code: str
+    text: str
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The reasoned verdict on a use.
+
+    Args:
+        allowed: Whether it may run.
+        reasons: Every reason, refusals first.
+        obligations: Conditions attached, for example ``"only people with consent"``.
+        policies: Ids of the policies that spoke.
+        versions: The versions of policy, consent, data set and declaration it rests on.
+        valid_until: The last day it holds (the purpose's end).
+        plan: The plan's description.
+        error: The error row and details that a refusal raises.
+    """
+
+    allowed: bool
+    reasons: tuple[Reason, ...]
+    obligations: tuple[str, ...]
+    policies: tuple[str, ...]
+    versions: Mapping[str, int]
+    valid_until: date
+    plan: Mapping[str, Json]
+    error: tuple[str, Mapping[str, object]] | None = None
+
+    def as_json(self) -> dict[str, Json]:
+        """Render for ``--explain`` and the journal."""
+        return {
+            "allowed": self.allowed,
+            "reasons": [{"code": r.code, "text": r.text, "next_step": r.next_step} for r in self.reasons],
+            "obligations": list(self.obligations),
+            "policies": list(self.policies),
+            "versions": dict(self.versions),
+            "plan": dict(self.plan),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the caller keeps: the release, the evidence of it and what is left.
+
+    Args:
+        release: What left.
+        request_id: The id under which it can be fetched again.
+        entry: Index of the journal entry that closed the use.
+        checkpoint: The signed head of the journal that covers the entry.
+        fingerprint: Fingerprint of the journal's key.
+        left: What is left of the budget, in words and exact text; empty when nothing was charged.
+        replayed: Whether this is a stored answer.
+    """
+
+    release: Release
+    request_id: str
+    entry: int
+    checkpoint: str
+    fingerprint: str
+    left: Mapping[str, Json]
+    replayed: bool = False
+
+
+Execute: TypeAlias = Callable[[ExactAggregation], Sequence[Sequence[int]]]

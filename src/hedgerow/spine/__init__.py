@@ -1,0 +1,1 @@
+"""The only authority: gate, policy, consent, catalog, vault, intake, ledger, journal and releases."""

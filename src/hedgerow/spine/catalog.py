@@ -1,0 +1,208 @@
+"""The catalog: purposes, data sets, their columns, bases and declarations."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import cast
+
+from hedgerow.model.canonical import canonical, timestamp
+from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
+from hedgerow.model.ports import Clock, Reader, Transaction
+from hedgerow.model.records import Dataset, DatasetColumn, DatasetPurpose, Declaration, Purpose
+from hedgerow.model.uses import ColumnView, DatasetView, Json
+from hedgerow.model.words import Basis
+
+RIGHTS_PURPOSE = "data-subject-rights"
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+NEVER_ENDS = date.max
+
+
+def check_name(name: str, what: str) -> str:
+    """Accept a name of a data set, purpose or principal.
+
+    Raises:
+        CallerError: ``name.malformed``.
+    """
+    if not _NAME.fullmatch(name):
+        raise CallerError("name.malformed", what=what)
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeFacts:
+    """A purpose as a decision needs it."""
+
+    name: str
+    until: date
+
+
+class Catalog:
+    """Knows what data sets there are, what they may serve and what was declared of them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def _now(self) -> str:
+        return timestamp(self._clock.now())
+
+    def add_purpose(self, tx: Transaction, name: str, why: str, owner: str, until: date) -> None:
+        """Declare a purpose.
+
+        Raises:
+            CallerError: When the name is malformed or taken, the reason is empty or the end has passed.
+        """
+        check_name(name, "purpose")
+        if tx.get(Purpose, name) is not None:
+            raise CallerError("purpose.exists", purpose=name)
+        if not why.strip():
+            raise CallerError("purpose.no-why")
+        if until < self._clock.now().date():
+            raise CallerError("purpose.already-over")
+        tx.put(Purpose(name, why.strip(), owner, until.isoformat(), self._now()))
+
+    def purpose(self, reader: Reader, name: str) -> PurposeFacts | None:
+        """Read a purpose; the rights of the data subject are a purpose by law."""
+        if name == RIGHTS_PURPOSE:
+            return PurposeFacts(name, NEVER_ENDS)
+        found = reader.get(Purpose, name)
+        return PurposeFacts(name, date.fromisoformat(found.until)) if found else None
+
+    def require_purpose(self, reader: Reader, name: str) -> None:
+        """Refuse a purpose that is not declared or over.
+
+        Raises:
+            Refused: ``purpose.unknown`` or ``purpose.ended``.
+        """
+        purpose = self.purpose(reader, name)
+        if purpose is None:
+            raise Refused("purpose.unknown", purpose=name)
+        if purpose.until < self._clock.now().date():
+            raise Refused("purpose.ended", purpose=name, until=purpose.until.isoformat())
+
+    def dataset(self, reader: Reader, name: str) -> DatasetView | None:
+        """Read what a technique may know of a data set, or none."""
+        record = reader.get(Dataset, name)
+        if record is None:
+            return None
+        columns = tuple(
+            ColumnView(c.name, c.type, c.role, c.category, c.in_vault)
+            for c in reader.find(DatasetColumn, dataset=name)
+        )
+        bases = {p.purpose: p.basis for p in reader.find(DatasetPurpose, dataset=name)}
+        newest = reader.newest(Declaration, dataset=name)
+        declaration = read_declaration(newest) if newest else DatasetDeclaration()
+        return DatasetView(name, record.version, record.subject_column, columns, declaration, bases)
+
+    def require_dataset(self, reader: Reader, name: str) -> DatasetView:
+        """Read a data set that must exist.
+
+        Raises:
+            CallerError: ``dataset.unknown``.
+        """
+        found = self.dataset(reader, name)
+        if found is None:
+            raise CallerError("dataset.unknown", dataset=name)
+        return found
+
+    def allow(self, tx: Transaction, dataset: str, bases: Mapping[str, Basis]) -> None:
+        """Record the purposes a data set may serve, each with its lawful basis."""
+        for purpose, basis in bases.items():
+            self.require_purpose(tx, purpose)
+            known = tx.get(DatasetPurpose, dataset, purpose)
+            if known is not None and known.basis != basis.value:
+                raise CallerError("basis.differs", dataset=dataset, purpose=purpose, basis=known.basis)
+            if known is None:
+                tx.put(DatasetPurpose(dataset, purpose, basis.value, self._now()))
+
+    def declare(
+        self, tx: Transaction, dataset: str, changes: DatasetDeclaration, declared_by: str
+    ) -> DatasetDeclaration:
+        """Add declarations; what is not named again stays as it was.
+
+        Args:
+            tx: The transaction.
+            dataset: The data set.
+            changes: What is declared now.
+            declared_by: Who declares.
+
+        Returns:
+            The declaration now in force.
+
+        Raises:
+            CallerError: For an unknown data set or column, or one that lies in the vault.
+        """
+        view = self.require_dataset(tx, dataset)
+        for declared in changes.columns:
+            column = view.column(declared.column)
+            if column is None:
+                raise CallerError("column.unknown", column=declared.column, dataset=dataset)
+            if column.in_vault:
+                raise CallerError("column.in-vault", column=declared.column, dataset=dataset)
+        merged = _merge(view.declaration, changes)
+        body = canonical(declaration_json(merged)).decode()
+        tx.add([Declaration(dataset, merged.version, body, declared_by, self._now())])
+        return merged
+
+
+def _merge(old: DatasetDeclaration, new: DatasetDeclaration) -> DatasetDeclaration:
+    columns = {declared.column: declared for declared in old.columns}
+    for declared in new.columns:
+        before = columns.get(declared.column, ColumnDeclaration(declared.column))
+        columns[declared.column] = ColumnDeclaration(
+            declared.column, declared.clamp or before.clamp, declared.keys or before.keys
+        )
+    return DatasetDeclaration(
+        new.unit, new.max_rows or old.max_rows, tuple(columns[name] for name in sorted(columns)), old.version + 1
+    )
+
+
+def declaration_json(declaration: DatasetDeclaration) -> dict[str, Json]:
+    """Write a declaration as canonical JSON values."""
+    return {
+        "unit": declaration.unit,
+        "max_rows": declaration.max_rows,
+        "columns": {c.column: _column_json(c) for c in declaration.columns},
+    }
+
+
+def _column_json(declared: ColumnDeclaration) -> dict[str, Json]:
+    clamp = declared.clamp
+    return {
+        "bounds": [str(clamp.lower), str(clamp.upper)] if clamp else None,
+        "keys": list(declared.keys) if declared.keys is not None else None,
+    }
+
+
+def read_declaration(record: Declaration) -> DatasetDeclaration:
+    """Read a declaration as a record keeps it."""
+    body = json.loads(record.body)
+    columns = tuple(_read_column(name, entry) for name, entry in sorted(body["columns"].items()))
+    return DatasetDeclaration(body["unit"], body["max_rows"], columns, record.version)
+
+
+def _read_column(name: str, entry: Mapping[str, object]) -> ColumnDeclaration:
+    bounds = cast("list[str] | None", entry["bounds"])
+    keys = cast("list[str | int | bool] | None", entry["keys"])
+    clamp = Clamp(Fraction(bounds[0]), Fraction(bounds[1])) if bounds else None
+    return ColumnDeclaration(name, clamp, tuple(keys) if keys is not None else None)
+
+
+def columns_named(view: DatasetView, names: Iterable[str]) -> list[ColumnView]:
+    """Look up columns that must exist.
+
+    Raises:
+        CallerError: ``column.unknown``.
+    """
+    found = []
+    for name in names:
+        column = view.column(name)
+        if column is None:
+            raise CallerError("column.unknown", column=name, dataset=view.name)
+        found.append(column)
+    return found

@@ -1,0 +1,133 @@
+"""Consent: an append-only ledger of grants and withdrawals, and who is covered for a purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hedgerow.model.canonical import timestamp
+from hedgerow.model.ports import Clock, Reader, Transaction
+from hedgerow.model.records import ConsentEvent, ConsentState, Member, Setting
+from hedgerow.model.words import Basis
+
+_COUNTER = "consent.version"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One person's choice for one purpose.
+
+    Args:
+        number: The person's internal number.
+        purpose: The purpose.
+        granted: Grant or withdrawal.
+        time: When the person chose (RFC 3339, UTC).
+        notice: Version of the notice the person saw.
+        channel: Where the choice was made.
+    """
+
+    number: int
+    purpose: str
+    granted: bool
+    time: str
+    notice: str
+    channel: str
+
+
+class Consents:
+    """Records choices and answers, as one vector, who may be used for a purpose.
+
+    Guarantee: a withdrawal holds from the commit that records it; a person without a basis is
+    in no lease opened after it.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._cache: dict[tuple[str, str, str], tuple[tuple[int, int], NDArray[np.int64]]] = {}
+
+    def version(self, reader: Reader) -> int:
+        """Count the events so far, those of erased people included."""
+        counter = reader.get(Setting, _COUNTER)
+        return int(counter.value) if counter else 0
+
+    def record(self, tx: Transaction, choices: Iterable[Choice], recorded_by: str) -> int:
+        """Append choices and update the latest state.
+
+        The state follows the time of the choice: an older choice recorded late does not
+        undo a newer one.
+
+        Returns:
+            How many were recorded.
+        """
+        version = self.version(tx)
+        ordered = sorted(choices, key=lambda choice: choice.time)
+        latest: dict[tuple[str, int], ConsentState] = {}
+        events = []
+        for choice in ordered:
+            version += 1
+            events.append(
+                ConsentEvent(
+                    version, choice.number, choice.purpose, choice.granted, choice.time, choice.notice,
+                    choice.channel, recorded_by,
+                )
+            )  # fmt: skip
+            latest[choice.purpose, choice.number] = ConsentState(
+                choice.purpose, choice.number, choice.granted, version
+            )
+        known = self._known_times(tx, latest)
+        tx.add(events)
+        tx.put(Setting(_COUNTER, str(version)))
+        by_version = {event.version: event for event in events}
+        for key, state in latest.items():
+            if known.get(key, "") <= by_version[state.version].time:
+                tx.put(state)
+        return len(events)
+
+    def _known_times(
+        self, tx: Transaction, latest: dict[tuple[str, int], ConsentState]
+    ) -> dict[tuple[str, int], str]:
+        numbers = sorted({number for _, number in latest})
+        states = [s for s in tx.find_any(ConsentState, "number", numbers) if (s.purpose, s.number) in latest]
+        times = {e.version: e.time for e in tx.find_any(ConsentEvent, "version", [s.version for s in states])}
+        return {(s.purpose, s.number): times[s.version] for s in states}
+
+    def now(self) -> str:
+        """The time a choice made now carries."""
+        return timestamp(self._clock.now())
+
+    def covered(
+        self, reader: Reader, dataset: str, dataset_version: int, purpose: str, basis: Basis
+    ) -> NDArray[np.int64]:
+        """List the people of a data set who may be used for a purpose.
+
+        Args:
+            reader: A view.
+            dataset: The data set.
+            dataset_version: Its current version, part of the cache key.
+            purpose: The purpose.
+            basis: The lawful basis of the data set for it.
+
+        Returns:
+            Sorted internal numbers, shape ``(people,)``.
+        """
+        key = (dataset, purpose, basis.value)
+        versions = (dataset_version, self.version(reader) if basis is Basis.CONSENT else 0)
+        cached = self._cache.get(key)
+        if cached is not None and cached[0] == versions:
+            return cached[1]
+        people = _numbers(reader.values(Member, "number", dataset=dataset))
+        if basis is Basis.CONSENT:
+            granted = _numbers(reader.values(ConsentState, "number", purpose=purpose, granted=True))
+            people = np.intersect1d(people, granted, assume_unique=True)
+        people.flags.writeable = False
+        self._cache[key] = (versions, people)
+        return people
+
+
+def _numbers(values: list[object]) -> NDArray[np.int64]:
+    numbers = np.array(values, dtype=np.int64)
+    numbers.sort()
+    return numbers

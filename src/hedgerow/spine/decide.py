@@ -1,0 +1,170 @@
+"""The decision: pure, from facts and a plan; deny wins and an error in deciding is a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from hedgerow.model.errors import CallerError, HedgerowError, Refused
+from hedgerow.model.policy import Access
+from hedgerow.model.records import Principal
+from hedgerow.model.uses import Actor, DatasetView, Decision, Grant, Plan, Reason, Technique, UseRequest
+from hedgerow.model.words import Basis
+from hedgerow.spine.catalog import NEVER_ENDS, RIGHTS_PURPOSE
+from hedgerow.spine.facts import OWNER, Facts
+from hedgerow.spine.ledger import cost_text
+
+Objection: TypeAlias = tuple[str, Mapping[str, object]]
+
+
+def objections_to_actor(
+    actor: Actor, acting: Principal | None, authenticated: Principal | None
+) -> Iterator[Objection]:
+    """Say what speaks against who acts: unknown, disabled, or acting as another without right."""
+    for name, found in ((actor.principal, authenticated), (actor.acting_as, acting)):
+        if found is None:
+            yield "principal.unknown", {"principal": name}
+            return
+        if found.disabled:
+            yield "principal.disabled", {"principal": name}
+    if actor.principal not in (actor.acting_as, OWNER):
+        yield "principal.not-yours", {"principal": actor.acting_as}
+
+
+def decide(request: UseRequest, facts: Facts, technique: Technique, *, charge: bool) -> tuple[Decision, Plan | None]:
+    """Decide one use.
+
+    Args:
+        request: The wish.
+        facts: The facts, loaded in one read.
+        technique: Plans without data.
+        charge: Whether the budget is checked; a replay costs nothing.
+
+    Returns:
+        The decision, and the plan when planning succeeded.
+
+    Raises:
+        CallerError: When the call itself is malformed; nothing of it is a matter of policy.
+    """
+    objections = list(objections_to_actor(request.actor, facts.acting, facts.authenticated))
+    objections += _purpose_objections(request, facts)
+    if objections or facts.dataset is None:
+        return _refuse(objections or [_no_dataset(request)], facts), None
+    verdict_objections, policies = _policy(request, facts, technique, frozenset())
+    if verdict_objections:
+        return _refuse(verdict_objections, facts, policies), None
+    try:
+        plan = technique.plan(request, facts.dataset)
+    except Refused as error:
+        return _refuse([(error.code, error.details)], facts), None
+    objections += list(_grant_objections(plan.grant, facts.dataset))
+    verdict_objections, policies = _policy(request, facts, technique, plan.grant.columns | plan.grant.fields)
+    objections += verdict_objections
+    if charge and plan.cost is not None:
+        refusal = facts.balance.refusal(plan.cost)
+        objections += [refusal] if refusal else []
+    if objections:
+        return _refuse(objections, facts, policies, plan), None
+    return _allow(facts, plan, policies), plan
+
+
+def _no_dataset(request: UseRequest) -> Objection:
+    return "dataset.not-for-you", {"dataset": request.dataset}
+
+
+def _purpose_objections(request: UseRequest, facts: Facts) -> list[Objection]:
+    if facts.purpose is None:
+        return [("purpose.unknown", {"purpose": request.purpose})]
+    if facts.purpose.until < facts.today:
+        ended = facts.purpose.until.isoformat()
+        return [("purpose.ended", {"purpose": request.purpose, "until": ended})]
+    if facts.dataset is not None and facts.basis is None:
+        return [("basis.missing", {"dataset": request.dataset, "purpose": request.purpose})]
+    return []
+
+
+def _policy(
+    request: UseRequest, facts: Facts, technique: Technique, columns: frozenset[str]
+) -> tuple[list[Objection], tuple[str, ...]]:
+    acting = facts.acting
+    if acting is None:
+        return [("principal.unknown", {"principal": request.actor.acting_as})], ()
+    access = Access(
+        acting.name,
+        acting.role_set,
+        technique.action,
+        "Dataset",
+        request.dataset,
+        {"purpose": request.purpose, "columns": columns, "technique": technique.name},
+    )
+    verdict = facts.policies.decide(access)
+    if verdict.allowed:
+        return [], verdict.permits
+    return [denial(access, verdict.forbids)], verdict.forbids
+
+
+def denial(access: Access, forbids: tuple[str, ...]) -> Objection:
+    """Word a policy's refusal: the policy that forbids, or that none permits."""
+    names: dict[str, object] = {"principal": access.principal, "action": access.action}
+    if forbids:
+        return "policy.forbidden", {**names, "policies": ", ".join(forbids)}
+    return "policy.not-permitted", {**names, "roles": ", ".join(sorted(access.roles)) or "no role"}
+
+
+def _grant_objections(grant: Grant, dataset: DatasetView) -> Iterator[Objection]:
+    for name in sorted(grant.columns):
+        column = dataset.column(name)
+        if column is None:
+            yield "column.not-granted", {"column": name}
+        elif column.in_vault:
+            yield "column.in-vault-refused", {"column": name}
+    if grant.fields and grant.kind != "person":
+        yield "column.in-vault-refused", {"column": min(grant.fields)}
+
+
+def _obligations(facts: Facts, plan: Plan) -> tuple[str, ...]:
+    stated = [f"columns: {', '.join(sorted(plan.grant.columns | plan.grant.fields)) or 'none'}"]
+    if facts.basis == Basis.CONSENT:
+        stated.append("people: only those whose consent to this purpose is in force")
+    elif facts.purpose is not None and facts.purpose.name == RIGHTS_PURPOSE:
+        stated.append("people: the one person who asks")
+    else:
+        stated.append(f"people: all members, on the basis {facts.basis}")
+    stated.append(f"lease: {plan.grant.kind}, single use")
+    stated.append(f"cost: {cost_text(plan.cost)}")
+    return tuple(stated)
+
+
+def _versions(facts: Facts) -> dict[str, int]:
+    versions = {"policy": facts.policy_version, "consent": facts.consent_version}
+    if facts.dataset is not None:
+        versions |= {"dataset": facts.dataset.version, "declaration": facts.dataset.declaration.version}
+    return versions
+
+
+def _allow(facts: Facts, plan: Plan, policies: tuple[str, ...]) -> Decision:
+    until = facts.purpose.until if facts.purpose else NEVER_ENDS
+    reason = Reason("policy.permitted", "permitted by " + ", ".join(policies))
+    return Decision(
+        True, (reason,), _obligations(facts, plan), policies, _versions(facts), until, dict(plan.describe())
+    )
+
+
+def _refuse(
+    objections: list[Objection], facts: Facts, policies: tuple[str, ...] = (), plan: Plan | None = None
+) -> Decision:
+    errors = [as_error(objection) for objection in objections]
+    reasons = tuple(Reason(error.code, error.message, error.next_step) for error in errors)
+    described = dict(plan.describe()) if plan is not None else {}
+    return Decision(
+        False, reasons, (), policies, _versions(facts), facts.today, described, (objections[0][0], objections[0][1])
+    )
+
+
+def as_error(objection: Objection) -> HedgerowError:
+    """Turn an objection into the error that says it."""
+    code, details = objection
+    try:
+        return Refused(code, **details)
+    except KeyError:
+        return CallerError(code, **details)

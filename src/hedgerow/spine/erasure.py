@@ -1,0 +1,241 @@
+"""Erasure: the key destroyed, the rows gone, a tombstone and a signed certificate."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from hedgerow.model.canonical import canonical, timestamp
+from hedgerow.model.engine import BucketFile
+from hedgerow.model.errors import CallerError, Fault, Refused
+from hedgerow.model.ports import Clock, Reader, Store, Transaction
+from hedgerow.model.records import (
+    Certificate,
+    Commitment,
+    ConsentEvent,
+    ConsentState,
+    Dataset,
+    Member,
+    QuarantineBatch,
+    Released,
+    SealedField,
+    Subject,
+    Tombstone,
+)
+from hedgerow.model.uses import Actor, Json
+from hedgerow.spine.attest import Attestor
+from hedgerow.spine.journal import Journal
+from hedgerow.spine.requests import Requests
+from hedgerow.spine.tables import Tables
+from hedgerow.spine.vault import Person, Vault
+
+TOMBSTONE_LIFETIME = timedelta(days=3 * 365)
+_PERSONAL = (SealedField, Member, ConsentEvent, ConsentState, Commitment)
+NOT_FINAL = (
+    "old pages of the database file and its write-ahead log until the key epoch ends",
+    "copies of the database, the key file or the data files made before this moment, backups included",
+    "what left the house before: the releases named here and answers already given",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What an erasure would remove, shown before it happens.
+
+    Args:
+        datasets: Data sets that hold rows of the person.
+        releases: Person-level releases whose lease covered the person.
+        fields: How many sealed fields.
+        choices: How many consent events.
+    """
+
+    datasets: tuple[str, ...]
+    releases: tuple[str, ...]
+    fields: int
+    choices: int
+
+    def as_json(self) -> dict[str, Json]:
+        """Render the plan."""
+        return {
+            "datasets": list(self.datasets),
+            "releases": list(self.releases),
+            "sealed_fields": self.fields,
+            "consent_events": self.choices,
+        }
+
+
+class Erasure:
+    """Erases a person.
+
+    Guarantee: once ``erase`` returns, no lease holds the person, the person's key exists in no
+    current record, and no bucket file named by a manifest has the person's rows. The
+    certificate says "logical" and names what is not final yet.
+    """
+
+    def __init__(  # noqa: PLR0913 - erasure touches every room that holds a person
+        self,
+        *,
+        store: Store,
+        vault: Vault,
+        tables: Tables,
+        requests: Requests,
+        journal: Journal,
+        attestor: Attestor,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._tables = tables
+        self._requests = requests
+        self._journal = journal
+        self._attestor = attestor
+        self._clock = clock
+
+    def person(self, reader: Reader, ref: str) -> Person:
+        """Open a person by source id.
+
+        Raises:
+            Refused: ``subject.erased``.
+            CallerError: ``subject.unknown``.
+        """
+        person = self._vault.find(reader, ref)
+        if person is not None:
+            return person
+        if reader.get(Tombstone, self._vault.lookup(ref)) is not None:
+            raise Refused("subject.erased")
+        raise CallerError("subject.unknown")
+
+    def holdings(self, reader: Reader, person: Person) -> Holdings:
+        """Show what is held of a person."""
+        members = reader.find(Member, number=person.number)
+        releases = [
+            released.id
+            for member in members
+            for released in reader.find(Released, dataset=member.dataset)
+            if released.dataset_version >= member.since_version
+            and was_covered(reader, person.number, released.purpose, released.consent_version)
+        ]
+        return Holdings(
+            tuple(member.dataset for member in members),
+            tuple(releases),
+            reader.count(SealedField, number=person.number),
+            reader.count(ConsentEvent, number=person.number),
+        )
+
+    def erase(self, ref: str, actor: Actor) -> Mapping[str, Json]:
+        """Erase a person.
+
+        Args:
+            ref: The source id given at collection.
+            actor: Who carries it out.
+
+        Returns:
+            The signed certificate.
+        """
+        with self._store.read() as reader:
+            person = self.person(reader, ref)
+            holdings = self.holdings(reader, person)
+            versions = {name: self._version(reader, name) for name in holdings.datasets}
+            files = {name: self._tables.files(reader, name) for name in holdings.datasets}
+        swaps = {
+            name: self._tables.without(files[name], name, versions[name] + 1, person.number) for name in files
+        }
+        try:
+            certificate = self._commit(person, holdings, versions, swaps, actor)
+        except BaseException:
+            for _, fresh in swaps.values():
+                self._tables.discard(fresh)
+            raise
+        for old, _ in swaps.values():
+            self._tables.discard(old)
+        self._store.scrub()
+        return certificate
+
+    def _version(self, reader: Reader, dataset: str) -> int:
+        record = reader.get(Dataset, dataset)
+        if record is None:
+            raise Fault("table.changed")
+        return record.version
+
+    def _commit(
+        self,
+        person: Person,
+        holdings: Holdings,
+        versions: Mapping[str, int],
+        swaps: Mapping[str, tuple[list[BucketFile], list[BucketFile]]],
+        actor: Actor,
+    ) -> Mapping[str, Json]:
+        with self._store.write() as tx:
+            if self.holdings(tx, person) != holdings or tx.get(Subject, person.number) is None:
+                raise Fault("table.changed")
+            for name, (old, new) in swaps.items():
+                self._tables.swap(tx, name, versions[name] + 1, old, new)
+                gone = sum(f.rows for f in old) - sum(f.rows for f in new)
+                self._tables.bump(tx, name, versions[name] + 1, rows=-gone, people=-1)
+                self._requests.withdraw(tx, name)
+            for kind in _PERSONAL:
+                tx.remove(kind, number=person.number)
+            tx.remove(Subject, number=person.number)
+            return self._certify(tx, person, holdings, actor)
+
+    def _certify(
+        self, tx: Transaction, person: Person, holdings: Holdings, actor: Actor
+    ) -> Mapping[str, Json]:
+        moment = self._clock.now()
+        certificate_id = "c-" + secrets.token_hex(8)
+        now, until = timestamp(moment), (moment + TOMBSTONE_LIFETIME).date().isoformat()
+        facts: dict[str, Json] = {
+            "certificate": certificate_id,
+            "datasets": list(holdings.datasets),
+            "releases": list(holdings.releases),
+            "state": "logical",
+        }
+        entry = self._journal.append(tx, "subject.erase", actor, facts)
+        body: dict[str, Json] = {
+            "certificate": certificate_id,
+            "state": "logical",
+            "erased": now,
+            "tombstone_until": until,
+            "datasets": list(holdings.datasets),
+            "releases_that_may_hold_the_person": list(holdings.releases),
+            "done": [
+                "the person's key was destroyed in the current records",
+                "the person's rows were rewritten out of every current data file",
+                "sealed fields, memberships and choices were deleted",
+                "pseudonyms derived from the person's key can no longer be computed",
+            ],
+            "not_final_yet": [*NOT_FINAL, *_quarantine_caveat(tx)],
+            "journal_entry": entry,
+        }
+        statement = self._attestor.statement("erasure-certificate", body)
+        tx.add(
+            [
+                Tombstone(person.lookup, now, until, certificate_id),
+                Certificate(certificate_id, "erasure-certificate", canonical(statement).decode(), now),
+            ]
+        )
+        return statement
+
+
+def _quarantine_caveat(reader: Reader) -> list[str]:
+    batches = reader.find(QuarantineBatch)
+    if not batches:
+        return []
+    last = max(batch.until for batch in batches)
+    return [f"rows in quarantine that could not be read as anybody's, until {last} at the latest"]
+
+
+def was_covered(reader: Reader, number: int, purpose: str, consent_version: int) -> bool:
+    """Tell whether a person's consent covered a purpose at a consent version.
+
+    Returns:
+        True also when the person never chose: then the basis was another one.
+    """
+    events = [
+        e
+        for e in reader.find(ConsentEvent, number=number)
+        if e.purpose == purpose and e.version <= consent_version
+    ]
+    return not events or max(events, key=lambda e: (e.time, e.version)).granted

@@ -1,0 +1,69 @@
+"""The facts a decision rests on, loaded in one consistent read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from hedgerow.model.ports import Reader
+from hedgerow.model.records import Principal
+from hedgerow.model.uses import Actor, DatasetView
+from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog, PurposeFacts
+from hedgerow.spine.consent import Consents
+from hedgerow.spine.ledger import Balance, Ledger
+from hedgerow.spine.policy import Decider, Policies
+
+OWNER = "owner"
+_RIGHTS_BASIS = "legal-obligation"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a decision may look at; nothing in it was read from a data set's values."""
+
+    acting: Principal | None
+    authenticated: Principal | None
+    purpose: PurposeFacts | None
+    dataset: DatasetView | None
+    basis: str | None
+    policies: Decider
+    policy_version: int
+    consent_version: int
+    balance: Balance
+    today: date
+
+
+class FactLoader:
+    """Loads facts from the rooms of the spine."""
+
+    def __init__(self, catalog: Catalog, consents: Consents, ledger: Ledger, policies: Policies) -> None:
+        self._catalog = catalog
+        self._consents = consents
+        self._ledger = ledger
+        self._policies = policies
+
+    def load(self, reader: Reader, actor: Actor, purpose: str, dataset: str, today: date) -> Facts:
+        """Read the facts of one use.
+
+        Args:
+            reader: A consistent view; inside a transaction, the transaction itself.
+            actor: Who acts.
+            purpose: Why.
+            dataset: What.
+            today: The current day, UTC.
+        """
+        view = self._catalog.dataset(reader, dataset)
+        version, decider = self._policies.in_force(reader)
+        basis = view.bases.get(purpose) if view else None
+        return Facts(
+            acting=reader.get(Principal, actor.acting_as),
+            authenticated=reader.get(Principal, actor.principal),
+            purpose=self._catalog.purpose(reader, purpose),
+            dataset=view,
+            basis=_RIGHTS_BASIS if purpose == RIGHTS_PURPOSE else basis,
+            policies=decider,
+            policy_version=version,
+            consent_version=self._consents.version(reader),
+            balance=self._ledger.balance(reader, dataset, purpose),
+            today=today,
+        )

@@ -1,0 +1,349 @@
+"""Intake: a source table enters in one transaction, split between vault and encrypted table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from hedgerow.model.canonical import timestamp
+from hedgerow.model.engine import BucketFile, PeopleFilter
+from hedgerow.model.errors import CallerError, Fault
+from hedgerow.model.ports import Clock, Reader, Store, Transaction
+from hedgerow.model.records import Collected, Dataset, DatasetColumn, Member, Record, SealedField, Subject, Tombstone
+from hedgerow.model.uses import Actor, ColumnView, Json
+from hedgerow.model.words import Basis
+from hedgerow.spine.catalog import Catalog
+from hedgerow.spine.consent import Choice, Consents
+from hedgerow.spine.journal import Journal
+from hedgerow.spine.quarantine import Broken, Quarantine
+from hedgerow.spine.tables import Tables
+from hedgerow.spine.vault import Person, Vault
+
+Numbers = NDArray[np.int64]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentLine:
+    """One choice as a consents file states it, by source id."""
+
+    ref: str
+    purpose: str
+    granted: bool
+    time: str
+    notice: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A table that wants in, every question of policy already answered.
+
+    Args:
+        dataset: Name of the data set, new or existing.
+        subject_column: The column that holds the source id of the person.
+        columns: The kept columns in order, subject column included; vault columns marked.
+        table: Arrow table holding at least those columns.
+        lines: Source line of each row.
+        broken: Rows that could not be read, to be set aside.
+        header: What a later retry needs to read the broken rows, as text.
+        content_hash: SHA-256 of the source.
+        bases: Purposes the data set may serve, each with its lawful basis.
+        consents: Choices that came with the source.
+        again: Take a source that was taken before once more.
+        replaces: A quarantine batch whose rows these are; it goes in the same transaction.
+    """
+
+    dataset: str
+    subject_column: str
+    columns: tuple[ColumnView, ...]
+    table: pa.Table = field(repr=False)
+    lines: Numbers = field(repr=False)
+    broken: tuple[Broken, ...] = field(repr=False)
+    header: str
+    content_hash: str
+    bases: Mapping[str, Basis]
+    consents: tuple[ConsentLine, ...] = field(repr=False, default=())
+    again: bool = False
+    replaces: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an intake did.
+
+    Args:
+        dataset: Where to.
+        version: The data set's version now.
+        rows: Rows taken.
+        people: People in this source.
+        new_people: Of these, people not known before.
+        set_aside: Broken rows in quarantine.
+        left_out: Lines of people who had themselves erased.
+        consents: Choices recorded.
+        unknown_consents: Choices of people who are in no data set.
+        entry: Journal entry.
+    """
+
+    dataset: str
+    version: int
+    rows: int
+    people: int
+    new_people: int
+    set_aside: int
+    left_out: tuple[int, ...]
+    consents: int
+    unknown_consents: int
+    entry: int
+
+
+@dataclass(slots=True)
+class _Roll:
+    """The people of one source: who is known, new or erased, and who each row is about."""
+
+    known: list[Subject]
+    fresh: list[Subject]
+    people: dict[bytes, Person]
+    revived: list[bytes]
+    rows: NDArray[np.bool_]
+    numbers: Numbers
+    left_out: tuple[int, ...]
+
+
+class Intake:
+    """Takes tables in.
+
+    Guarantee: an interrupted run leaves nothing a reader could see; a finished one everything;
+    direct identifiers are sealed under each person's own key and stand in no table file.
+    """
+
+    def __init__(  # noqa: PLR0913 - the rooms an intake writes to, each once
+        self,
+        *,
+        store: Store,
+        catalog: Catalog,
+        vault: Vault,
+        consents: Consents,
+        tables: Tables,
+        quarantine: Quarantine,
+        journal: Journal,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._vault = vault
+        self._consents = consents
+        self._tables = tables
+        self._quarantine = quarantine
+        self._journal = journal
+        self._clock = clock
+
+    def take(self, arrival: Arrival, actor: Actor, progress: Progress = lambda _: None) -> Taken:
+        """Take a table in, entirely or not at all.
+
+        Args:
+            arrival: The table and what is known of it.
+            actor: Who collects.
+            progress: Told each step in words.
+
+        Returns:
+            What was done.
+
+        Raises:
+            CallerError: When it does not fit what is there; nothing is written.
+            Fault: When the store or disk fails; nothing of it is visible.
+        """
+        with self._store.read() as reader:
+            old = self._before(reader, arrival)
+            progress("finding the people")
+            roll = self._roll(reader, arrival)
+        table = arrival.table.filter(pa.array(roll.rows))
+        progress("sealing direct identifiers")
+        sealed = self._sealed(arrival, table, roll)
+        progress("writing encrypted buckets")
+        version = (old.version if old else 0) + 1
+        files = self._write(arrival, table, roll, version, grown=old is not None)
+        try:
+            progress("committing")
+            with self._store.write() as tx:
+                return self._commit(tx, arrival, actor, old, roll, sealed, files, version)
+        except BaseException:
+            self._tables.discard(files)
+            raise
+
+    def _before(self, reader: Reader, arrival: Arrival) -> Dataset | None:
+        old = reader.get(Dataset, arrival.dataset)
+        if old is None:
+            return None
+        known = [(c.name, c.type, c.in_vault) for c in reader.find(DatasetColumn, dataset=arrival.dataset)]
+        if sorted(known) != sorted((c.name, c.type, c.in_vault) for c in arrival.columns):
+            raise CallerError("dataset.columns-differ", dataset=arrival.dataset)
+        if not arrival.again and reader.get(Collected, arrival.dataset, arrival.content_hash) is not None:
+            raise CallerError("collect.taken-before", dataset=arrival.dataset)
+        return old
+
+    def _roll(self, reader: Reader, arrival: Arrival) -> _Roll:
+        refs = arrival.table.column(arrival.subject_column).cast(pa.string()).combine_chunks()
+        coded = refs.dictionary_encode()
+        lookups = [self._vault.lookup(ref) for ref in coded.dictionary.to_pylist()]
+        distinct = list(dict.fromkeys(lookups))
+        known = list(self._vault.known(reader, distinct).values())
+        erased = {stone.lookup: stone for stone in reader.find_any(Tombstone, "lookup", distinct)}
+        revived = self._revived(arrival, erased)
+        gone = set(erased) - set(revived)
+        have = {subject.lookup for subject in known}
+        fresh, made = self._vault.enrol([lk for lk in distinct if lk not in have and lk not in gone])
+        people = {p.lookup: p for p in [*self._vault.open_many(known), *made]}
+        number_of = np.array(
+            [people[lk].number if lk in people else -1 for lk in lookups], dtype=np.int64
+        ).reshape(-1)
+        by_row = number_of[coded.indices.to_numpy(zero_copy_only=False)] if len(refs) else number_of
+        rows = by_row >= 0
+        left_out = tuple(int(line) for line in arrival.lines[~rows])
+        return _Roll(known, fresh, people, revived, rows, by_row[rows], left_out)
+
+    def _revived(self, arrival: Arrival, erased: Mapping[bytes, Tombstone]) -> list[bytes]:
+        """Find erased people whom a consent later than their erasure brings back."""
+        if not erased:
+            return []
+        granted = {self._vault.lookup(line.ref): line.time for line in arrival.consents if line.granted}
+        return [lk for lk, stone in erased.items() if granted.get(lk, "") > stone.erased]
+
+    def _sealed(self, arrival: Arrival, table: pa.Table, roll: _Roll) -> list[SealedField]:
+        by_number = {person.number: person for person in roll.people.values()}
+        sealed: list[SealedField] = []
+        for column in arrival.columns:
+            if not column.in_vault:
+                continue
+            values = _distinct_values(roll.numbers, table.column(column.name))
+            sealed += self._vault.seal_fields(
+                arrival.dataset, column.name, [(by_number[number], held) for number, held in values.items()]
+            )
+        return sealed
+
+    def _write(
+        self, arrival: Arrival, table: pa.Table, roll: _Roll, version: int, *, grown: bool
+    ) -> tuple[BucketFile, ...]:
+        stored = table.select([column.name for column in arrival.columns if not column.in_vault])
+        counts: Mapping[int, int] = {}
+        bucket_count = self._tables.engine.bucket_count_for(len(roll.numbers))
+        if grown:
+            with self._store.read() as reader:
+                files = self._tables.files(reader, arrival.dataset)
+            counts = self._tables.engine.row_counts(files, PeopleFilter.of(np.unique(roll.numbers).tolist()))
+        ranks = self._tables.engine.ranks_for(roll.numbers, counts)
+        return self._tables.write(arrival.dataset, version, stored, roll.numbers, ranks, bucket_count)
+
+    def _commit(  # noqa: PLR0913 - everything one transaction makes true together
+        self,
+        tx: Transaction,
+        arrival: Arrival,
+        actor: Actor,
+        old: Dataset | None,
+        roll: _Roll,
+        sealed: Sequence[SealedField],
+        files: Sequence[BucketFile],
+        version: int,
+    ) -> Taken:
+        self._unchanged(tx, arrival, old, roll)
+        now = timestamp(self._clock.now())
+        self._catalog_entries(tx, arrival, old, now)
+        for lookup in roll.revived:
+            tx.remove(Tombstone, lookup=lookup)
+        tx.add(roll.fresh)
+        self._put_fields(tx, roll, sealed)
+        joined = self._join(tx, arrival.dataset, roll, version)
+        consents, unknown = self._record_consents(tx, arrival, roll, actor)
+        if arrival.replaces is not None:
+            self._quarantine.discard(tx, arrival.replaces)
+        batch = self._quarantine.put(tx, arrival.dataset, arrival.header, arrival.broken)
+        self._tables.swap(tx, arrival.dataset, version, (), files)
+        self._tables.bump(tx, arrival.dataset, version, rows=len(roll.numbers), people=joined)
+        facts: dict[str, Json] = {
+            "dataset": arrival.dataset,
+            "version": version,
+            "source": arrival.content_hash,
+            "columns": [c.name for c in arrival.columns],
+            "vault": [c.name for c in arrival.columns if c.in_vault],
+            "bases": {purpose: basis.value for purpose, basis in arrival.bases.items()},
+            "quarantine": batch,
+            "consent_version": self._consents.version(tx),
+        }
+        entry = self._journal.append(tx, "collect", actor, facts)
+        tx.put(Collected(arrival.dataset, arrival.content_hash, entry, now))
+        return Taken(
+            arrival.dataset, version, len(roll.numbers), len(roll.people), len(roll.fresh),
+            len(arrival.broken), roll.left_out, consents, unknown, entry,
+        )  # fmt: skip
+
+    def _unchanged(self, tx: Transaction, arrival: Arrival, old: Dataset | None, roll: _Roll) -> None:
+        """Stop when another process changed what this intake was worked out from."""
+        now = tx.get(Dataset, arrival.dataset)
+        same = (now.version if now else 0) == (old.version if old else 0)
+        here = tx.find_any(Subject, "lookup", list(roll.people))
+        if not same or {s.number for s in here} != {s.number for s in roll.known}:
+            raise Fault("table.changed")
+
+    def _catalog_entries(self, tx: Transaction, arrival: Arrival, old: Dataset | None, now: str) -> None:
+        if old is None:
+            tx.put(Dataset(arrival.dataset, 0, arrival.subject_column, now))
+            tx.add(
+                DatasetColumn(arrival.dataset, i, c.name, c.type, c.role, c.category, c.in_vault)
+                for i, c in enumerate(arrival.columns)
+            )
+        self._catalog.allow(tx, arrival.dataset, arrival.bases)
+
+    def _put_fields(self, tx: Transaction, roll: _Roll, sealed: Sequence[SealedField]) -> None:
+        new = {subject.number for subject in roll.fresh}
+        tx.add(record for record in sealed if record.number in new)
+        known = {p.number: p for p in roll.people.values() if p.number not in new}
+        for record in sealed:
+            if record.number not in known:
+                continue
+            held = tx.get(SealedField, record.number, record.dataset, record.name)
+            if held is None:
+                tx.put(record)
+            else:
+                person = known[record.number]
+                self._vault.replace_field(tx, person, held, self._vault.open_field(person, record))
+
+    def _join(self, tx: Transaction, dataset: str, roll: _Roll, version: int) -> int:
+        present = set(tx.values(Member, "number", dataset=dataset))
+        joining = [p.number for p in roll.people.values() if p.number not in present]
+        tx.add(cast("list[Record]", [Member(dataset, number, version) for number in joining]))
+        return len(joining)
+
+    def _record_consents(
+        self, tx: Transaction, arrival: Arrival, roll: _Roll, actor: Actor
+    ) -> tuple[int, int]:
+        if not arrival.consents:
+            return 0, 0
+        lookups = [self._vault.lookup(line.ref) for line in arrival.consents]
+        numbers = {lk: person.number for lk, person in roll.people.items()}
+        missing = list({lk for lk in lookups if lk not in numbers})
+        numbers |= {s.lookup: s.number for s in tx.find_any(Subject, "lookup", missing)}
+        choices = [
+            Choice(numbers[lk], line.purpose, line.granted, line.time, line.notice, line.channel)
+            for lk, line in zip(lookups, arrival.consents, strict=True)
+            if lk in numbers
+        ]
+        return self._consents.record(tx, choices, actor.acting_as), len(lookups) - len(choices)
+
+
+def _distinct_values(numbers: Numbers, column: pa.ChunkedArray) -> dict[int, list[str]]:
+    """Collect each person's distinct values of a column, as text, empty ones left out."""
+    pairs = pa.table({"number": numbers, "value": column.cast(pa.string())})
+    unique = pairs.group_by(["number", "value"], use_threads=False).aggregate([])
+    held: dict[int, list[str]] = {}
+    for number, value in zip(
+        unique.column("number").to_pylist(), unique.column("value").to_pylist(), strict=True
+    ):
+        values = held.setdefault(number, [])
+        if value is not None:
+            values.append(value)
+    return held

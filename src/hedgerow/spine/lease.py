@@ -1,0 +1,137 @@
+"""Leases: an expiring, single-use opening of granted columns of covered people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from hedgerow.model.engine import ArrowTable, PeopleFilter, Relation
+from hedgerow.model.errors import Fault, Refused
+from hedgerow.model.plans import ExactAggregation
+from hedgerow.model.ports import Clock, Reader, Store
+from hedgerow.model.records import Dataset, SealedField, Subject
+from hedgerow.model.uses import DatasetView, Grant, Lease, Plan
+from hedgerow.model.words import Basis
+from hedgerow.spine.catalog import RIGHTS_PURPOSE
+from hedgerow.spine.consent import Consents
+from hedgerow.spine.facts import Facts
+from hedgerow.spine.journal import About
+from hedgerow.spine.tables import Tables
+from hedgerow.spine.vault import Vault
+
+LIFETIME = timedelta(minutes=30)
+
+
+class OpenLease:
+    """What a technique is handed; it opens once and only for what was granted."""
+
+    def __init__(
+        self,
+        grant: Grant,
+        relation: Relation | None,
+        fields: Mapping[str, Sequence[str]],
+        clock: Clock,
+    ) -> None:
+        self._grant = grant
+        self._relation = relation
+        self._fields = fields
+        self._clock = clock
+        self._until: datetime = clock.now() + LIFETIME
+        self._used: set[str] = set()
+
+    def __repr__(self) -> str:
+        """Name the kind only."""
+        return f"OpenLease({self._grant.kind})"
+
+    def _take(self, what: str, *kinds: str) -> None:
+        if self._grant.kind not in kinds or what in self._used:
+            raise Fault("lease.misused")
+        if self._clock.now() > self._until:
+            raise Fault("lease.expired")
+        self._used.add(what)
+
+    def aggregate(self, spec: ExactAggregation) -> Sequence[Sequence[int]]:
+        """Compute exact bounded aggregates of granted columns, once."""
+        self._take("aggregate", "aggregate")
+        if not spec.columns <= self._grant.columns or self._relation is None:
+            raise Fault("lease.misused")
+        return self._relation.aggregate(spec)
+
+    def rows(self) -> ArrowTable:
+        """Read the granted columns, once; with whose row it is only where several people are in it."""
+        self._take("rows", "rows", "person")
+        if self._relation is None:
+            return None
+        return self._relation.table(with_person=self._grant.kind == "rows")
+
+    def fields(self) -> Mapping[str, Sequence[str]]:
+        """Read the granted vault fields of the one person, once."""
+        self._take("fields", "person")
+        return self._fields
+
+
+class Leases:
+    """Opens leases; the people are chosen at this moment, from the consents now in force."""
+
+    def __init__(self, store: Store, tables: Tables, consents: Consents, vault: Vault, clock: Clock) -> None:
+        self._store = store
+        self._tables = tables
+        self._consents = consents
+        self._vault = vault
+        self._clock = clock
+
+    def open(self, facts: Facts, plan: Plan) -> Lease:
+        """Open a lease for an admitted plan.
+
+        Raises:
+            Refused: ``basis.withdrawn`` when the one person of a person lease has no basis.
+            Fault: When a file or key cannot be read.
+        """
+        dataset = facts.dataset
+        if dataset is None:
+            raise Fault("lease.misused")
+        grant = plan.grant
+        with self._store.read() as reader:
+            people = self._people(reader, dataset, facts, grant)
+            needs_table = grant.kind != "person" or bool(grant.columns)
+            files = self._tables.files(reader, dataset.name) if needs_table else []
+            fields = self._person_fields(reader, dataset, grant)
+        relation = self._tables.engine.scan(files, sorted(grant.columns), people) if needs_table else None
+        return OpenLease(grant, relation, fields, self._clock)
+
+    def about(self, reader: Reader, plan: Plan) -> Sequence[About]:
+        """Name the one person a plan is about, for the journal."""
+        subject = reader.get(Subject, plan.grant.subject) if plan.grant.subject is not None else None
+        return [self._vault.open(subject).about] if subject is not None else []
+
+    def _people(self, reader: Reader, dataset: DatasetView, facts: Facts, grant: Grant) -> PeopleFilter:
+        by_right = facts.purpose is not None and facts.purpose.name == RIGHTS_PURPOSE
+        if by_right and grant.kind != "person":
+            raise Fault("lease.misused")
+        basis = Basis(facts.basis or "")
+        version = self._version(reader, dataset.name)
+        covered = self._consents.covered(
+            reader, dataset.name, version, facts.purpose.name if facts.purpose else "", basis
+        )
+        if grant.kind != "person":
+            return PeopleFilter.of_sorted(covered)
+        if grant.subject is None:
+            raise Fault("lease.misused")
+        if not (covered == grant.subject).any():
+            raise Refused("basis.withdrawn")
+        return PeopleFilter.of([grant.subject])
+
+    def _version(self, reader: Reader, dataset: str) -> int:
+        # Read again: an erasure may have committed since the decision.
+        record = reader.get(Dataset, dataset)
+        return record.version if record else 0
+
+    def _person_fields(
+        self, reader: Reader, dataset: DatasetView, grant: Grant
+    ) -> Mapping[str, Sequence[str]]:
+        if grant.kind != "person" or grant.subject is None or not grant.fields:
+            return {}
+        subject = reader.get(Subject, grant.subject)
+        if subject is None or not reader.count(SealedField, number=grant.subject):
+            return {}
+        return self._vault.fields(reader, self._vault.open(subject), dataset.name, grant.fields)

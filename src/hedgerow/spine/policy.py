@@ -1,0 +1,69 @@
+"""The policies in force: text under version control, compiled once per version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from hedgerow.model.canonical import timestamp
+from hedgerow.model.errors import Fault
+from hedgerow.model.policy import Access, Verdict
+from hedgerow.model.ports import Clock, Reader, Transaction
+from hedgerow.model.records import PolicyText
+from hedgerow.model.uses import Actor
+
+
+class Decider(Protocol):
+    """Something that answers accesses: compiled policies."""
+
+    def decide(self, access: Access) -> Verdict:
+        """Answer one access."""
+        ...
+
+
+class Policies:
+    """Keeps every version of the policy text and answers by the newest.
+
+    Args:
+        compile_text: Turns Cedar text into a decider; raises ``CallerError`` when malformed.
+        clock: The time.
+    """
+
+    def __init__(self, compile_text: Callable[[str], Decider], clock: Clock) -> None:
+        self._compile = compile_text
+        self._clock = clock
+        self._compiled: tuple[int, Decider] | None = None
+
+    def newest(self, reader: Reader) -> PolicyText:
+        """Read the version in force.
+
+        Raises:
+            Fault: ``policy.missing`` when the workspace has none: nothing is allowed then.
+        """
+        found = reader.newest(PolicyText)
+        if found is None:
+            raise Fault("policy.missing")
+        return found
+
+    def history(self, reader: Reader) -> list[PolicyText]:
+        """Read every version, oldest first."""
+        return reader.find(PolicyText)
+
+    def apply(self, tx: Transaction, text: str, actor: Actor) -> int:
+        """Put a new version in force after it compiles.
+
+        Returns:
+            Its version.
+        """
+        self._compile(text)
+        newest = tx.newest(PolicyText)
+        version = newest.version + 1 if newest else 1
+        tx.add([PolicyText(version, text, actor.acting_as, timestamp(self._clock.now()))])
+        return version
+
+    def in_force(self, reader: Reader) -> tuple[int, Decider]:
+        """Give the decider of the newest version and that version."""
+        newest = self.newest(reader)
+        if self._compiled is None or self._compiled[0] != newest.version:
+            self._compiled = (newest.version, self._compile(newest.text))
+        return self._compiled

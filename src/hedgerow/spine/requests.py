@@ -1,0 +1,128 @@
+"""Requests by id: the same id returns the same release, and never a second draw of noise."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+
+from hedgerow.kernel.envelope import new_key, open_sealed, seal
+from hedgerow.model.canonical import canonical, digest
+from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.ports import Reader, Transaction
+from hedgerow.model.records import Request
+from hedgerow.model.uses import Json, Release, UseRequest
+
+SPENT, DONE, WITHDRAWN = "spent", "done", "withdrawn"
+_FORMAT = 1
+_MAX_ID = 200
+
+
+def binding_of(request: UseRequest, technique: str) -> str:
+    """Hash what a request id is bound to: who, why, what and every parameter."""
+    return digest(
+        {
+            "actor": request.actor.as_json(),
+            "purpose": request.purpose,
+            "dataset": request.dataset,
+            "technique": technique,
+            "parameters": dict(request.parameters),
+        }
+    )
+
+
+class Requests:
+    """Keeps each use's result sealed, for the same caller to fetch again.
+
+    Guarantee: an id that was reserved is never run again; it answers with the stored release,
+    with "spent, no result" after a crash, or with "withdrawn".
+    """
+
+    def __init__(self, backend: KeyBackend, tenant: str) -> None:
+        self._backend = backend
+        self._tenant = tenant
+
+    def check_id(self, request_id: str) -> None:
+        """Refuse an id that is empty, overlong or not printable.
+
+        Raises:
+            CallerError: ``request.malformed-id``.
+        """
+        if not request_id or len(request_id) > _MAX_ID or not request_id.isprintable():
+            raise CallerError("request.malformed-id")
+
+    def find(self, reader: Reader, request: UseRequest, technique: str) -> Request | None:
+        """Look an id up.
+
+        Raises:
+            Refused: ``request.differs`` when it is bound to anything else.
+        """
+        self.check_id(request.request_id)
+        found = reader.get(Request, request.request_id)
+        if found is not None and found.binding != binding_of(request, technique):
+            raise Refused("request.differs")
+        return found
+
+    def open(self, tx: Transaction, request: UseRequest, technique: str, version: int, entry: int) -> None:
+        """Bind an id to a request, before data is opened."""
+        binding = binding_of(request, technique)
+        person_level = False
+        tx.add(
+            [Request(request.request_id, binding, SPENT, request.dataset, version, person_level, entry)]
+        )
+
+    def close(self, tx: Transaction, request_id: str, release: Release, entry: int) -> None:
+        """Keep the release, sealed under a key of its own."""
+        record = cast("Request", tx.get(Request, request_id))
+        if not release.kept:
+            tx.put(replace(record, entry=entry, person_level=release.person_level))
+            return
+        key = new_key()
+        body = zlib.compress(canonical({"payload": dict(release.payload), "mechanism": release.mechanism,
+                                        "summary": dict(release.summary)}))  # fmt: skip
+        tx.put(
+            replace(
+                record,
+                state=DONE,
+                entry=entry,
+                person_level=release.person_level,
+                sealed=seal(key, body, self._binding("result", request_id)),
+                wrapped=self._backend.wrap(key, self._binding("result-key", request_id)),
+            )
+        )
+
+    def result(self, record: Request) -> Release:
+        """Open a stored release.
+
+        Raises:
+            Refused: ``request.spent`` after a crash, ``request.withdrawn`` after an erasure.
+        """
+        if record.state == WITHDRAWN:
+            raise Refused("request.withdrawn")
+        if record.state != DONE or record.sealed is None or record.wrapped is None:
+            raise Refused("request.spent")
+        key = self._backend.unwrap(record.wrapped, self._binding("result-key", record.id))
+        body = json.loads(zlib.decompress(open_sealed(key, record.sealed, self._binding("result", record.id))))
+        return Release(
+            cast("Mapping[str, Json]", body["payload"]),
+            str(body["mechanism"]),
+            record.person_level,
+            cast("Mapping[str, Json]", body["summary"]),
+        )
+
+    def withdraw(self, tx: Transaction, dataset: str) -> int:
+        """Destroy the stored person-level results of a data set; the ids answer "withdrawn".
+
+        Returns:
+            How many were withdrawn.
+        """
+        stale = [r for r in tx.find(Request, dataset=dataset) if r.person_level and r.state == DONE]
+        for record in stale:
+            tx.put(replace(record, state=WITHDRAWN, sealed=None, wrapped=None))
+        return len(stale)
+
+    def _binding(self, kind: str, request_id: str) -> Binding:
+        return Binding(self._tenant, kind, request_id, "", _FORMAT)

@@ -1,0 +1,127 @@
+"""The tables of data sets: which encrypted files make the current version, and their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hedgerow.kernel.envelope import new_key
+from hedgerow.model.engine import ArrowTable, BucketFile, Engine, IntArray, PeopleFilter, Shelf
+from hedgerow.model.errors import Fault
+from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.ports import Reader, Store, Transaction
+from hedgerow.model.records import Bucket, Dataset
+
+_FORMAT = 1
+
+
+class Tables:
+    """Joins the manifest in the database with the files on the shelf.
+
+    Guarantee: a file counts only once a committed manifest names it; each has a key of its own,
+    wrapped by the key backend and bound to tenant, data set and file.
+    """
+
+    def __init__(self, engine: Engine, shelf: Shelf, backend: KeyBackend, tenant: str) -> None:
+        self.engine = engine
+        self._shelf = shelf
+        self._backend = backend
+        self._tenant = tenant
+
+    def binding(self, dataset: str, version: int) -> bytes:
+        """What a file's content is bound to: tenant, data set and the version that wrote it."""
+        return Binding(self._tenant, "bucket", dataset, "", version).as_bytes()
+
+    def _key_binding(self, dataset: str, file: str) -> Binding:
+        return Binding(self._tenant, "bucket-key", dataset, file, _FORMAT)
+
+    def files(self, reader: Reader, dataset: str) -> list[BucketFile]:
+        """Open the manifest of a data set: its files with their keys."""
+        buckets = reader.find(Bucket, dataset=dataset)
+        bindings = [self._key_binding(dataset, bucket.file) for bucket in buckets]
+        keys = self._backend.unwrap_many([bucket.wrapped for bucket in buckets], bindings)
+        return [self._opened(bucket, key) for bucket, key in zip(buckets, keys, strict=True)]
+
+    def _opened(self, bucket: Bucket, key: bytes) -> BucketFile:
+        binding = self.binding(bucket.dataset, bucket.written_version)
+        return BucketFile(
+            bucket.bucket, bucket.bucket_count, bucket.file, key, bucket.row_count, binding
+        )
+
+    def records(self, dataset: str, version: int, files: Sequence[BucketFile]) -> list[Bucket]:
+        """Wrap the keys of new files for the manifest."""
+        bindings = [self._key_binding(dataset, file.name) for file in files]
+        wrapped = self._backend.wrap_many([file.key for file in files], bindings)
+        return [
+            Bucket(dataset, f.name, f.bucket, f.bucket_count, version, f.rows, w)
+            for f, w in zip(files, wrapped, strict=True)
+        ]
+
+    def write(  # noqa: PLR0913 - one table and everything its files are bound to
+        self, dataset: str, version: int, table: ArrowTable, people: IntArray, ranks: IntArray, bucket_count: int
+    ) -> tuple[BucketFile, ...]:
+        """Write the files of a table; they count once their records are committed."""
+        return self.engine.write(table, people, ranks, bucket_count, new_key, self.binding(dataset, version))
+
+    def without(
+        self, files: Sequence[BucketFile], dataset: str, version: int, number: int
+    ) -> tuple[list[BucketFile], list[BucketFile]]:
+        """Rewrite the files that hold a person, without the person's rows.
+
+        Returns:
+            The files replaced and their replacements (a file left empty has none).
+        """
+        person = PeopleFilter.of([number])
+        holding = [file for file in files if self.engine.row_counts([file], person).get(number, 0)]
+        binding = self.binding(dataset, version)
+        fresh = [self.engine.rewrite_without(file, person, new_key, binding) for file in holding]
+        return holding, [file for file in fresh if file is not None]
+
+    def swap(
+        self, tx: Transaction, dataset: str, version: int, old: Sequence[BucketFile], new: Sequence[BucketFile]
+    ) -> None:
+        """Replace files in the manifest.
+
+        Raises:
+            Fault: ``table.changed`` when a replaced file is no longer in it.
+        """
+        for file in old:
+            if tx.remove(Bucket, dataset=dataset, file=file.name) != 1:
+                raise Fault("table.changed")
+        tx.add(self.records(dataset, version, new))
+
+    def discard(self, files: Sequence[BucketFile]) -> None:
+        """Delete files that no manifest names."""
+        for file in files:
+            self._shelf.delete(file.name)
+
+    def sweep(self, store: Store) -> int:
+        """Delete what an interrupted write left; called while holding the store's write lock.
+
+        Returns:
+            How many files went.
+        """
+        with store.write() as tx:
+            named = {str(name) for name in tx.values(Bucket, "file")}
+            stray = self._shelf.names() - named
+            for name in stray:
+                self._shelf.delete(name)
+            return len(stray) + self._shelf.sweep()
+
+    def missing(self, store: Store) -> int:
+        """Count the files the manifest names that are not on the shelf."""
+        with store.read() as reader:
+            return len({str(name) for name in reader.values(Bucket, "file")} - self._shelf.names())
+
+    def bump(self, tx: Transaction, dataset: str, version: int, *, rows: int, people: int) -> None:
+        """Move a data set to a new version with changed totals."""
+        record = tx.get(Dataset, dataset)
+        if record is None or record.version != version - 1:
+            raise Fault("table.changed")
+        changed = replace(
+            record,
+            version=version,
+            row_count=record.row_count + rows,
+            people_count=record.people_count + people,
+        )
+        tx.put(changed)

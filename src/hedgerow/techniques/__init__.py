@@ -1,0 +1,1 @@
+"""What can be done with personal data: one folder each, blind to each other."""

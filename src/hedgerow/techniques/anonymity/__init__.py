@@ -1,0 +1,1 @@
+"""k-anonymous releases: the governed technique and the library way run the same code."""

@@ -1,0 +1,142 @@
+"""The k-anonymous release as the gate knows it: parameters as plain values, one event, rows leased."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+from hedgerow.kernel.anonymity.hierarchies import from_rows
+from hedgerow.model.anonymity import LIMIT_STATEMENT, KAnonymousTable, ReleaseParameters, ReleasePlan
+from hedgerow.model.budget import NonPrivateEvent
+from hedgerow.model.engine import PERSON
+from hedgerow.model.errors import CallerError
+from hedgerow.model.uses import ArrowTable, DatasetView, Grant, Json, Lease, Plan, Release, UseRequest
+from hedgerow.techniques.anonymity.parameters import check, check_columns
+from hedgerow.techniques.anonymity.technique import KAnonymity
+
+
+@dataclass(frozen=True, slots=True)
+class GovernedPlan:
+    """A release plan with what the gate needs of it."""
+
+    inner: ReleasePlan
+    release_id: str
+
+    @property
+    def grant(self) -> Grant:
+        """The columns that leave, as rows."""
+        return Grant(frozenset(self.inner.parameters.released), "rows")
+
+    @property
+    def cost(self) -> NonPrivateEvent:
+        """No differential privacy: the release is named ever after."""
+        return self.inner.event(self.release_id)
+
+    def describe(self) -> Mapping[str, Json]:
+        """Explain the plan before data is opened."""
+        asked = self.inner.parameters
+        return {
+            "technique": "k-anonymity",
+            "k": asked.k,
+            "l": asked.l,
+            "quasi": list(asked.quasi),
+            "sensitive": list(asked.sensitive),
+            "keep": list(asked.keep),
+            "suppression_limit": str(asked.suppression_limit),
+            "obligations": list(self.inner.obligations),
+        }
+
+
+class GovernedKAnonymity:
+    """Releases a k-anonymous table of the people whose basis covers the purpose."""
+
+    name = "k-anonymity"
+    action = "release"
+
+    def __init__(self) -> None:
+        self._technique = KAnonymity()
+
+    def plan(self, request: UseRequest, dataset: DatasetView) -> GovernedPlan:
+        """Decide what is needed.
+
+        Args:
+            request: ``parameters`` holds ``release`` (its id), ``quasi``, ``sensitive``, ``keep``
+                (names), ``k``, ``l`` (or none), ``suppression_limit`` (exact text) and
+                ``hierarchies`` (column to rows of value and its levels).
+            dataset: The data set.
+
+        Raises:
+            CallerError: For parameters, columns or hierarchies that do not fit.
+        """
+        asked = _parameters(request.parameters)
+        check(asked)
+        named = [column.name for column in dataset.columns if not column.in_vault]
+        for name in asked.released:
+            column = dataset.column(name)
+            if column is not None and column.in_vault:
+                raise CallerError("column.in-vault", column=name, dataset=dataset.name)
+        check_columns(asked, [*named, PERSON])
+        inner = self._technique.plan(asked, [*named, PERSON])
+        return GovernedPlan(inner, str(request.parameters["release"]))
+
+    def run(self, lease: Lease, plan: Plan) -> Release:
+        """Make the release from the leased rows."""
+        inner = cast("GovernedPlan", plan).inner
+        made = self._technique.run(lease.rows(), inner)
+        payload: dict[str, Json] = {
+            "columns": list(made.table.column_names),
+            "types": [str(field.type) for field in made.table.schema],
+            "rows": _rows(made.table),
+            "label": made.label,
+        }
+        mechanism = f"k-anonymity, k={inner.parameters.k}, full-domain generalisation and suppression"
+        return Release(payload, mechanism, person_level=True, summary=summary_of(made, inner.parameters))
+
+
+def _parameters(given: Mapping[str, Json]) -> ReleaseParameters:
+    hierarchies = cast("Mapping[str, Sequence[Sequence[str]]]", given.get("hierarchies") or {})
+    return ReleaseParameters(
+        quasi=tuple(cast("Sequence[str]", given["quasi"])),
+        k=cast("int", given["k"]),
+        sensitive=tuple(cast("Sequence[str]", given.get("sensitive") or ())),
+        keep=tuple(cast("Sequence[str]", given.get("keep") or ())),
+        suppression_limit=Fraction(str(given.get("suppression_limit") or "1/20")),
+        l=cast("int | None", given.get("l")),
+        hierarchies=tuple((name, from_rows(rows)) for name, rows in sorted(hierarchies.items())),
+        person=PERSON,
+    )
+
+
+def _rows(table: ArrowTable) -> list[list[Json]]:
+    columns = [column.to_pylist() for column in table.columns]
+    return [[_plain(value) for value in row] for row in zip(*columns, strict=True)]
+
+
+def _plain(value: object) -> Json:
+    return value if isinstance(value, (bool, int, str, type(None))) else str(value)
+
+
+def summary_of(made: KAnonymousTable[ArrowTable], asked: ReleaseParameters) -> dict[str, Json]:
+    """Write the risk of a release for the privacy officer, shares as decimal text."""
+    risk = made.risk
+    return {
+        "k": asked.k,
+        "label": made.label,
+        "limits": LIMIT_STATEMENT,
+        "rows": risk.released_rows,
+        "classes": risk.classes,
+        "smallest_class": risk.smallest_class,
+        "suppressed_share": _share(risk.suppressed_share),
+        "max_risk": _share(risk.prosecutor_max),
+        "average_risk": _share(risk.prosecutor_average),
+        "marketer_risk": _share(risk.marketer),
+        "class_sizes": [[size, count] for size, count in risk.class_sizes],
+        "levels": {c.column: f"{c.level} of {c.top}" for c in risk.columns},
+        "statements": list(risk.statements),
+    }
+
+
+def _share(value: Fraction) -> str:
+    return format(float(value), ".4f")

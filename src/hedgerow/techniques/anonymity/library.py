@@ -1,0 +1,156 @@
+"""k-anonymity as library functions on Arrow, pandas or Polars tables, without a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import narwhals as nw
+import pyarrow as pa
+
+from hedgerow.kernel.anonymity.linkage import candidate_counts, linkage
+from hedgerow.model.anonymity import Hierarchy, KAnonymousTable, LinkageResult, ReleaseParameters
+from hedgerow.model.errors import CallerError
+from hedgerow.techniques.anonymity.columns import built_hierarchy, coded, texts
+from hedgerow.techniques.anonymity.parameters import Share, check_columns, release_parameters
+from hedgerow.techniques.anonymity.release import release
+
+FrameT = TypeVar("FrameT")
+
+
+def k_anonymous(  # noqa: PLR0913 - keywords, each a choice of its own
+    table: FrameT,
+    *,
+    quasi: Sequence[str],
+    k: int,
+    sensitive: Sequence[str] = (),
+    keep: Sequence[str] = (),
+    suppression_limit: Share = Fraction(1, 20),
+    l: int | None = None,  # noqa: E741 - the field's own word, as k
+    hierarchies: Mapping[str, Hierarchy] | None = None,
+    max_levels: Mapping[str, int] | None = None,
+    person: str | None = None,
+) -> KAnonymousTable[FrameT]:
+    """Make a k-anonymous table by generalising quasi-identifiers and dropping rows, at the least loss.
+
+    Args:
+        table: A pyarrow, pandas or Polars table; a pandas index is left behind.
+        quasi: Quasi-identifiers: columns that identify people in combination.
+        k: Least number of rows in a class, at least 2.
+        sensitive: Sensitive attributes, released as they are.
+        keep: Other columns released as they are, on your word that they identify nobody.
+        suppression_limit: Largest share of rows dropped, 0 to 1.
+        l: Least number of distinct values of each sensitive attribute in a class, or none.
+        hierarchies: Hierarchy per quasi-identifier; those left out are built from the values.
+        max_levels: Coarsest level allowed per quasi-identifier.
+        person: Column that tells whose row it is, where a person may have several; not released.
+
+    Returns:
+        The de-identified table, of the kind given, with its risk; ungoverned: in no ledger.
+
+    Raises:
+        CallerError: For parameters, columns or hierarchies that do not fit; a column that is not
+            listed at all is refused, since it could identify people.
+        Refused: ``anonymity.unreachable``.
+
+    Guarantee:
+        Each combination of released quasi-identifiers stands in at least ``k`` rows (of ``k``
+        people with ``person``), with ``l`` distinct sensitive values where asked. It is not
+        anonymous: what else an attacker knows is not covered.
+
+    Source:
+        Samarati and Sweeney, Protecting privacy when disclosing information (1998); loss after
+        Iyengar (KDD 2002).
+    """
+    asked = release_parameters(
+        quasi=quasi,
+        k=k,
+        sensitive=sensitive,
+        keep=keep,
+        suppression_limit=suppression_limit,
+        l=l,
+        hierarchies=hierarchies,
+        max_levels=max_levels,
+        person=person,
+    )
+    return _released(table, asked)
+
+
+def linkage_attack(
+    attacker: Any,  # noqa: ANN401 - any table that narwhals knows
+    release: Any,  # noqa: ANN401 - any table that narwhals knows
+    *,
+    quasi: Sequence[str],
+    hierarchies: Mapping[str, Hierarchy] | None = None,
+) -> LinkageResult:
+    """Try to find people in a table from quasi-identifiers that an attacker knows.
+
+    Args:
+        attacker: One row per person known, with the quasi-identifiers as collected; other columns,
+            such as names, are not read.
+        release: The table to search, raw or generalised.
+        quasi: The quasi-identifiers that both tables have.
+        hierarchies: Hierarchies by which the release may have been generalised; the attacker
+            infers the level of each column from the released values.
+
+    Returns:
+        How many rows fit each person: one means singled out.
+
+    Raises:
+        CallerError: For no table, or a column that either table lacks.
+    """
+    asked = ReleaseParameters(quasi=tuple(quasi), k=2)
+    sides: list[list[list[str | None]]] = []
+    for frame in (_frame(attacker), _frame(release)):
+        check_columns(asked, frame.columns)
+        arrow = _arrow(frame)
+        sides.append([texts(arrow, name) for name in asked.quasi])
+    known = [(hierarchies or {}).get(name) for name in asked.quasi]
+    return linkage(candidate_counts(sides[0], sides[1], known))
+
+
+def hierarchies_for(table: Any, columns: Sequence[str]) -> dict[str, Hierarchy]:  # noqa: ANN401 - any table
+    """Build hierarchies from a table's values, as ``k_anonymous`` does where none is given.
+
+    Args:
+        table: A pyarrow, pandas or Polars table.
+        columns: The columns.
+
+    Returns:
+        A hierarchy per column. It holds the column's values: treat it like the table.
+
+    Raises:
+        CallerError: For no table, an unknown column or a type that a release cannot hold.
+    """
+    frame = _frame(table)
+    check_columns(ReleaseParameters(quasi=tuple(columns), k=2), frame.columns)
+    arrow = _arrow(frame)
+    return {name: built_hierarchy(coded(arrow, name)) for name in columns}
+
+
+def _released(table: FrameT, asked: ReleaseParameters) -> KAnonymousTable[FrameT]:
+    frame = _frame(table)
+    check_columns(asked, frame.columns)
+    for name in frame.columns:
+        if name not in asked.columns:
+            raise CallerError("anonymity.unlisted-column", column=name)
+    made = release(_arrow(frame), asked, ungoverned=True)
+    back = nw.from_arrow(made.table, backend=frame.implementation).to_native()
+    return replace(made, table=back)
+
+
+def _frame(table: Any) -> nw.DataFrame[Any]:  # noqa: ANN401 - any table
+    if isinstance(table, pa.Table) and len(set(table.column_names)) < len(table.column_names):
+        twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
+        raise CallerError("anonymity.ambiguous-column", column=twice)
+    try:
+        return nw.from_native(table, eager_only=True)
+    except TypeError:
+        raise CallerError("anonymity.no-table") from None
+
+
+def _arrow(frame: nw.DataFrame[Any]) -> pa.Table:
+    """The frame in Arrow; a pandas index may come along as one more column, which nobody can list."""
+    return frame.to_arrow()

@@ -1,0 +1,126 @@
+"""What a caller may ask: checked and made exact before any data is opened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import TypeAlias
+
+from hedgerow.model.anonymity import Hierarchy, ReleaseParameters
+from hedgerow.model.errors import CallerError
+
+Share: TypeAlias = "float | int | str | Decimal | Fraction"
+
+_LEAST = 2
+
+
+def release_parameters(  # noqa: PLR0913 - keywords, each a choice of its own
+    *,
+    quasi: Sequence[str],
+    k: int,
+    sensitive: Sequence[str] = (),
+    keep: Sequence[str] = (),
+    suppression_limit: Share = Fraction(1, 20),
+    l: int | None = None,  # noqa: E741 - the field's own word, as k
+    hierarchies: Mapping[str, Hierarchy] | None = None,
+    max_levels: Mapping[str, int] | None = None,
+    person: str | None = None,
+) -> ReleaseParameters:
+    """Check and freeze what the caller asks.
+
+    Args:
+        quasi: Quasi-identifiers, at least one.
+        k: Least rows (and, with ``person``, people) in a class, at least 2.
+        sensitive: Sensitive attributes, none of them a quasi-identifier.
+        keep: Other columns to release as they are.
+        suppression_limit: Largest share of rows dropped, 0 to 1; a float stands for the decimal it
+            prints as.
+        l: Least distinct sensitive values in a class, at least 2, or none.
+        hierarchies: Hierarchy per quasi-identifier; those left out are built from the values.
+        max_levels: Coarsest level per quasi-identifier.
+        person: Column that tells whose row it is; never released.
+
+    Returns:
+        The frozen parameters.
+
+    Raises:
+        CallerError: For anything out of range, repeated or contradictory.
+    """
+    asked = ReleaseParameters(
+        quasi=_names(quasi),
+        k=k,
+        sensitive=_names(sensitive),
+        keep=_names(keep),
+        suppression_limit=_exact_share(suppression_limit),
+        l=l,
+        hierarchies=tuple((hierarchies or {}).items()),
+        max_levels=tuple((max_levels or {}).items()),
+        person=person,
+    )
+    check(asked)
+    return asked
+
+
+def check(asked: ReleaseParameters) -> None:
+    """Refuse parameters that contradict each other.
+
+    Args:
+        asked: The parameters.
+
+    Raises:
+        CallerError: For anything out of range, repeated or contradictory.
+    """
+    if not _is_count(asked.k):
+        raise CallerError("anonymity.k-too-small", k=asked.k)
+    if asked.l is not None and not _is_count(asked.l):
+        raise CallerError("anonymity.l-too-small", l=asked.l)
+    if asked.l is not None and not asked.sensitive:
+        raise CallerError("anonymity.l-without-sensitive")
+    if not asked.quasi:
+        raise CallerError("anonymity.no-quasi")
+    if not 0 <= asked.suppression_limit <= 1:
+        raise CallerError("anonymity.limit-out-of-range")
+    for name, times in Counter(asked.columns).items():
+        if times > 1:
+            raise CallerError("anonymity.repeated-column", column=name)
+    for name, _ in (*asked.hierarchies, *asked.max_levels):
+        if name not in asked.quasi:
+            raise CallerError("anonymity.hierarchy-for-no-quasi", column=name)
+
+
+def check_columns(asked: ReleaseParameters, available: Sequence[str]) -> None:
+    """Refuse columns that the table does not have exactly once.
+
+    Args:
+        asked: The parameters.
+        available: The table's column names.
+
+    Raises:
+        CallerError: ``anonymity.unknown-column`` or ``anonymity.ambiguous-column``.
+    """
+    times = Counter(available)
+    for name in asked.columns:
+        if not times[name]:
+            raise CallerError("anonymity.unknown-column", column=name)
+        if times[name] > 1:
+            raise CallerError("anonymity.ambiguous-column", column=name)
+
+
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= _LEAST
+
+
+def _exact_share(value: Share) -> Fraction:
+    try:
+        share = value if isinstance(value, Fraction) else Decimal(str(value))
+        if isinstance(share, Fraction) or share.is_finite():
+            return Fraction(share)
+    except InvalidOperation:
+        pass
+    raise CallerError("anonymity.limit-out-of-range")

@@ -1,0 +1,179 @@
+"""The conditions of WHERE: comparisons of a column with constants, joined by AND, OR and NOT.
+
+NOT is pushed down to the comparisons while reading, so that a row whose value is missing is left
+out by a comparison and by its negation alike, as SQL has it.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TypeVar
+
+from sqlglot import exp
+
+from hedgerow.model.errors import Refused
+from hedgerow.techniques.dp_query.query import (
+    Both,
+    Comparison,
+    Condition,
+    Constant,
+    Either,
+    Member,
+    Name,
+    Null,
+    Operator,
+    Truth,
+)
+
+E = TypeVar("E", bound=exp.Expr)
+
+DEPTH_MAX = 50
+LIST_MAX = 1000
+_NUMBER = re.compile(r"[0-9]{0,19}(\.[0-9]{1,18})?", re.ASCII)
+_NEGATED: dict[Operator, Operator] = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_FLIPPED: dict[Operator, Operator] = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_OPERATORS: dict[type[exp.Expr], Operator] = {
+    exp.EQ: "=",
+    exp.NEQ: "!=",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
+
+
+def only(node: E, part: str, *allowed: str) -> E:
+    """Refuse a node that carries anything but the allowed parts."""
+    if any(value and key not in allowed for key, value in node.args.items()):
+        raise Refused("dp.sql-unsupported", part=part)
+    return node
+
+
+def name_of(node: exp.Expr) -> Name:
+    """Read a plain column name."""
+    if not isinstance(node, exp.Column) or not isinstance(node.this, exp.Identifier):
+        raise _no("an expression on columns")
+    only(node, "a column qualified by a table", "this")
+    return Name(node.this.name, bool(node.this.args.get("quoted")))
+
+
+def condition(node: exp.Expr, is_negated: bool = False, depth: int = 0) -> Condition:  # noqa: FBT001, FBT002 - a recursion
+    """Read a condition.
+
+    Args:
+        node: A node of the syntax tree.
+        is_negated: Whether a NOT stands above it.
+        depth: How deep it lies.
+
+    Returns:
+        The condition, free of NOT.
+
+    Raises:
+        Refused: ``dp.sql-unsupported`` for anything else than comparisons with constants.
+    """
+    if depth > DEPTH_MAX:
+        raise _no("a condition nested this deep")
+    if isinstance(node, exp.Paren):
+        return condition(only(node, "parentheses", "this").this, is_negated, depth + 1)
+    if isinstance(node, exp.Not):
+        return condition(only(node, "NOT", "this").this, not is_negated, depth + 1)
+    if isinstance(node, exp.And | exp.Or):
+        parts = tuple(condition(part, is_negated, depth + 1) for part in _flat(node))
+        return Both(parts) if isinstance(node, exp.And) != is_negated else Either(parts)
+    return _leaf(node, is_negated=is_negated)
+
+
+def _flat(node: exp.And | exp.Or) -> list[exp.Expr]:
+    """List the parts of ``a AND b AND c``, which the parser nests to the left."""
+    only(node, "AND and OR", "this", "expression")
+    parts: list[exp.Expr] = []
+    left: exp.Expr = node
+    while isinstance(left, type(node)):
+        only(left, "AND and OR", "this", "expression")
+        parts.append(left.expression)
+        left = left.this
+    if len(parts) > LIST_MAX:
+        raise _no(f"more than {LIST_MAX} conditions")
+    return [left, *reversed(parts)]
+
+
+def _leaf(node: exp.Expr, *, is_negated: bool) -> Condition:
+    match node:
+        case exp.EQ() | exp.NEQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
+            return _comparison(node, is_negated=is_negated)
+        case exp.Between():
+            return _between(node, is_negated=is_negated)
+        case exp.In():
+            only(node, "IN with a sub-query", "this", "expressions")
+            return Member(name_of(node.this), _constants(node.expressions), is_negated)
+        case exp.Is():
+            return _is(node, is_negated=is_negated)
+        case exp.Column():
+            return Truth(name_of(node), is_negated)
+        case exp.Boolean() | exp.Literal():
+            raise _no("a condition without a column")
+    raise _no("LIKE or another condition in WHERE")
+
+
+def _comparison(node: exp.Expr, *, is_negated: bool) -> Comparison:
+    only(node, "a comparison", "this", "expression")
+    op = _OPERATORS[type(node)]
+    left, right = node.this, node.args["expression"]
+    if not isinstance(left, exp.Column):
+        left, right, op = right, left, _FLIPPED[op]
+    return Comparison(_NEGATED[op] if is_negated else op, name_of(left), constant(right))
+
+
+def _between(node: exp.Between, *, is_negated: bool) -> Condition:
+    only(node, "BETWEEN SYMMETRIC", "this", "low", "high")
+    column = name_of(node.this)
+    low, high = constant(node.args["low"]), constant(node.args["high"])
+    if is_negated:
+        return Either((Comparison("<", column, low), Comparison(">", column, high)))
+    return Both((Comparison(">=", column, low), Comparison("<=", column, high)))
+
+
+def _is(node: exp.Is, *, is_negated: bool) -> Null:
+    only(node, "IS", "this", "expression")
+    if not isinstance(node.expression, exp.Null):
+        raise _no("IS with anything but NULL")
+    return Null(name_of(node.this), is_negated)
+
+
+def _constants(nodes: list[exp.Expr]) -> tuple[Constant, ...]:
+    if not 0 < len(nodes) <= LIST_MAX:
+        raise _no(f"IN without constants or with more than {LIST_MAX}")
+    return tuple(constant(node) for node in nodes)
+
+
+def constant(node: exp.Expr) -> Constant:
+    """Read a constant: text, a number, TRUE or FALSE, or ``DATE '...'``."""
+    if isinstance(node, exp.Boolean):
+        return bool(node.this)
+    if isinstance(node, exp.Literal) and node.is_string:
+        return str(node.this)
+    if isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal) and node.this.is_string:
+        only(node, "CAST with options", "this", "to")
+        if node.to.this in (exp.DType.DATE, exp.DType.TIMESTAMP):
+            return str(node.this.this)
+    if isinstance(node, exp.Null):
+        raise _no("a comparison with NULL (write IS NULL)")
+    return constant_number(node)
+
+
+def constant_number(node: exp.Expr) -> int | Fraction:
+    """Read a decimal number exactly."""
+    if isinstance(node, exp.Neg):
+        return -constant_number(only(node, "a sign", "this").this)
+    if not isinstance(node, exp.Literal) or node.is_string:
+        raise _no("a comparison with anything but a constant")
+    text = str(node.this)
+    if not text or not _NUMBER.fullmatch(text):
+        raise _no("a number of this form")
+    value = Fraction("0" + text)
+    return value.numerator if value.denominator == 1 else value
+
+
+def _no(part: str) -> Refused:
+    return Refused("dp.sql-unsupported", part=part)

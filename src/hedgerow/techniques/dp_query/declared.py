@@ -1,0 +1,194 @@
+"""What the owner declared, checked against what a query needs; never inferred from values."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration, KeyDomain
+from hedgerow.model.words import ColumnType
+from hedgerow.techniques.dp_query.resolve import Catalog, shown
+
+MAX_ROWS_MOST = 1_000_000
+KEY_TYPES = (ColumnType.TEXT, ColumnType.INTEGER, ColumnType.BOOLEAN)
+SUM_TYPES = (ColumnType.INTEGER, ColumnType.DECIMAL)
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_BOUND_TEXT_MAX = 64
+_TRUTHS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The declarations a query stands on.
+
+    Args:
+        dataset: Name of the data set.
+        unit: The privacy unit.
+        max_rows: Rows of one person that count at most.
+        keys: Grouping columns with their domains.
+        clamps: Value bounds of each column that is summed.
+    """
+
+    dataset: str
+    unit: str
+    max_rows: int
+    keys: tuple[KeyDomain, ...]
+    clamps: dict[str, Clamp]
+
+
+def typed_keys(kind: ColumnType, texts: Sequence[str]) -> tuple[str | int | bool, ...] | None:
+    """Turn declared keys from text into values of a column's type.
+
+    Args:
+        kind: Type of the column; text, whole numbers or booleans.
+        texts: The keys as text.
+
+    Returns:
+        The keys without repetition, in order, or none when one does not fit or the column's
+        type has no keys.
+    """
+    match kind:
+        case ColumnType.TEXT:
+            return tuple(dict.fromkeys(texts))
+        case ColumnType.INTEGER if all(_WHOLE.fullmatch(text.strip()) for text in texts):
+            return tuple(dict.fromkeys(int(text) for text in texts))
+        case ColumnType.BOOLEAN if all(text.strip().lower() in _TRUTHS for text in texts):
+            return tuple(dict.fromkeys(_TRUTHS[text.strip().lower()] for text in texts))
+    return None
+
+
+def declare(
+    *,
+    max_rows: int,
+    bounds: Mapping[str, tuple[object, object]] | None = None,
+    keys: Mapping[str, Iterable[str | int | bool]] | None = None,
+) -> DatasetDeclaration:
+    """Declare what a private query stands on, from knowledge outside the data.
+
+    Args:
+        max_rows: Rows of one person that count at most, 1 or more.
+        bounds: Lower and upper bound by column: text, whole numbers, ``Decimal``, ``Fraction``,
+            or floats, which mean the decimal they print as.
+        keys: The groups a column may have, by column.
+
+    Returns:
+        The declaration.
+
+    Raises:
+        CallerError: ``dp.bad-declaration`` when a bound is no finite number.
+    """
+    names = dict.fromkeys([*(bounds or {}), *(keys or {})])
+    columns = tuple(
+        ColumnDeclaration(
+            name,
+            _exact_clamp(name, *bounds[name]) if bounds and name in bounds else None,
+            tuple(keys[name]) if keys and name in keys else None,
+        )
+        for name in names
+    )
+    return DatasetDeclaration(max_rows=max_rows, columns=columns, version=1)
+
+
+def _exact_clamp(column: str, lower: object, upper: object) -> Clamp:
+    try:
+        return Clamp(_exact(lower), _exact(upper))
+    except (ValueError, ZeroDivisionError):
+        option = f"--bounds {shlex.quote(f'{column}=LOWER:UPPER')}"
+        raise _bad("frame", f"a bound of {shown(column)} is no finite number", option) from None
+
+
+def _exact(bound: object) -> Fraction:
+    text = str(bound)
+    if len(text) > _BOUND_TEXT_MAX or isinstance(bound, bool):
+        raise ValueError(bound)
+    return bound if isinstance(bound, Fraction) else Fraction(text)
+
+
+def require(
+    declaration: DatasetDeclaration,
+    catalog: Catalog,
+    dataset: str,
+    group_by: Sequence[str],
+    summed: Iterable[str],
+) -> Declared:
+    """Collect the bounds and keys a query needs.
+
+    Args:
+        declaration: What the owner declared.
+        catalog: The columns.
+        dataset: Name of the data set.
+        group_by: Columns that need keys.
+        summed: Columns that need bounds.
+
+    Returns:
+        The declarations, complete.
+
+    Raises:
+        Refused: ``dp.undeclared`` whose next step is the very command that names what misses.
+        CallerError: ``dp.bad-declaration`` when bounds or keys make no sense.
+    """
+    summed = tuple(dict.fromkeys(summed))
+    _complete(declaration, dataset, group_by, summed)
+    if declaration.unit != "person":
+        raise _bad(dataset, "the privacy unit must be person", "--unit person")
+    max_rows = declaration.max_rows
+    if isinstance(max_rows, bool) or not isinstance(max_rows, int) or not 1 <= max_rows <= MAX_ROWS_MOST:
+        raise _bad(dataset, f"max-rows is not between 1 and {MAX_ROWS_MOST}", "--max-rows N")
+    keys = tuple(_domain(declaration, catalog, dataset, column) for column in group_by)
+    clamps = {column: _clamp(declaration, dataset, column) for column in summed}
+    return Declared(dataset, declaration.unit, max_rows, keys, clamps)
+
+
+def _complete(
+    declaration: DatasetDeclaration, dataset: str, group_by: Sequence[str], summed: Sequence[str]
+) -> None:
+    missing: list[str] = []
+    options: list[str] = []
+    if declaration.max_rows is None:
+        missing.append("the rows of one person that count")
+        options.append("--max-rows N")
+    for column in summed:
+        if declaration.column(column).clamp is None:
+            missing.append(f"bounds of {shown(column)}")
+            options.append(f"--bounds {shlex.quote(f'{column}=LOWER:UPPER')}")
+    for column in group_by:
+        if not declaration.column(column).keys:
+            missing.append(f"keys of {shown(column)}")
+            options.append(f"--keys {shlex.quote(f'{column}=VALUE,...')}")
+    if missing:
+        command = " ".join([_command(dataset), *options])
+        raise Refused("dp.undeclared", missing=", ".join(missing), dataset=dataset, command=command)
+
+
+def _command(dataset: str) -> str:
+    return f"hedgerow dataset declare {shlex.quote(dataset)} --unit person"
+
+
+def _bad(dataset: str, problem: str, option: str) -> CallerError:
+    command = f"{_command(dataset)} {option}" if option != "--unit person" else _command(dataset)
+    return CallerError("dp.bad-declaration", dataset=dataset, problem=problem, command=command)
+
+
+def _domain(declaration: DatasetDeclaration, catalog: Catalog, dataset: str, column: str) -> KeyDomain:
+    kind = catalog.type_of(column)
+    if kind not in KEY_TYPES:
+        raise catalog.misused(column, "GROUP BY", "Group by text, whole numbers or booleans.")
+    keys = declaration.column(column).keys or ()
+    expected = {ColumnType.TEXT: str, ColumnType.INTEGER: int, ColumnType.BOOLEAN: bool}[kind]
+    if any(type(key) is not expected for key in keys) or len(set(keys)) != len(keys):
+        option = f"--keys {shlex.quote(f'{column}=VALUE,...')}"
+        raise _bad(dataset, f"keys of {shown(column)} repeat or are of another type", option)
+    return KeyDomain(column, keys)
+
+
+def _clamp(declaration: DatasetDeclaration, dataset: str, column: str) -> Clamp:
+    clamp = declaration.column(column).clamp
+    if clamp is None or not clamp.lower < clamp.upper:
+        option = f"--bounds {shlex.quote(f'{column}=LOWER:UPPER')}"
+        raise _bad(dataset, f"the lower bound of {shown(column)} is not below the upper", option)
+    return clamp

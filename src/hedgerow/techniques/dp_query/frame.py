@@ -1,0 +1,146 @@
+"""Private queries on a data frame in memory, with an explicit budget and no workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from hedgerow.kernel.accounting import Budget
+from hedgerow.model.answers import UNGOVERNED, Answer
+from hedgerow.model.budget import checked_epsilon
+from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.plans import DatasetDeclaration
+from hedgerow.model.words import ColumnType
+from hedgerow.techniques.dp_query.plan import plan_query
+from hedgerow.techniques.dp_query.planned import QueryPlan
+from hedgerow.techniques.dp_query.resolve import shown
+from hedgerow.techniques.dp_query.run import run
+
+FRAME = "frame"
+
+
+def query(
+    frame: Any,  # noqa: ANN401 - any data frame
+    sql: str,
+    *,
+    person: str,
+    declaration: DatasetDeclaration,
+    epsilon: str | float | Decimal | Fraction,
+    budget: Budget,
+) -> tuple[Answer, Budget]:
+    """Answer a query privately on a data frame.
+
+    Args:
+        frame: An Arrow table, or a Polars or pandas data frame (anything narwhals reads).
+        sql: As for ``hedgerow query``; FROM may be left out or say ``frame``.
+        person: The column that names the person of each row; rows about nobody do not count.
+        declaration: Rows per person, bounds and keys, from :func:`declare`; knowledge from
+            outside the data, never read from it.
+        epsilon: What the answer may cost.
+        budget: What it is taken from.
+
+    Returns:
+        The answer and the budget that is left. The old budget value is the caller's to discard:
+        spending it again is not seen by anyone.
+
+    Raises:
+        Refused: ``dp.budget-exhausted``, ``dp.undeclared-frame``, or what cannot be bounded.
+        CallerError: When the query, the frame or the epsilon is malformed.
+
+    Guarantee: epsilon-differential privacy for adding or removing all rows of one person.
+    Cost: exactly ``epsilon``, spent before the values are read.
+    """
+    table = _arrow(frame)
+    plan = _plan(table, sql, person, declaration, checked_epsilon(epsilon))
+    left = budget.spend(plan.cost)
+    from hedgerow.kernel.aggregation import aggregate, draw_ranks
+
+    exact = aggregate(table, draw_ranks(table.column(person)), plan.aggregation)
+    answer = replace(run(exact, plan), standing=UNGOVERNED)
+    return answer.with_left(left.left, budget.limit.epsilon), left
+
+
+def explain(
+    frame: Any,  # noqa: ANN401 - any data frame
+    sql: str,
+    *,
+    person: str,
+    declaration: DatasetDeclaration,
+    epsilon: str | float | Decimal | Fraction,
+) -> Mapping[str, Any]:
+    """Tell what a query would compute, cost and how wrong it may be, without reading a value.
+
+    Args:
+        frame: Its column names and types are read, nothing else.
+        sql: The query.
+        person: The column that names the person of each row.
+        declaration: Rows per person, bounds and keys.
+        epsilon: What the answer would cost.
+
+    Returns:
+        The plan as plain values.
+
+    Raises:
+        Refused: What cannot be bounded.
+        CallerError: When the query, the frame or the epsilon is malformed.
+    """
+    return _plan(_arrow(frame), sql, person, declaration, checked_epsilon(epsilon)).describe()
+
+
+def _plan(
+    table: Any,  # noqa: ANN401 - an Arrow table
+    sql: str,
+    person: str,
+    declaration: DatasetDeclaration,
+    epsilon: Fraction,
+) -> QueryPlan:
+    if table.column_names.count(person) != 1:
+        raise CallerError("dp.unknown-column", column=shown(str(person)), dataset=FRAME)
+    kinds = {name: kind for name, kind in _kinds(table.schema).items() if name != person}
+    readable = {name: kind for name, kind in kinds.items() if kind is not None}
+    hidden = {person} | (kinds.keys() - readable.keys())
+    try:
+        return plan_query(sql, declaration, readable, epsilon, FRAME, hidden)
+    except Refused as refusal:
+        if refusal.code != "dp.undeclared":
+            raise
+        raise Refused("dp.undeclared-frame", missing=refusal.details["missing"]) from None
+
+
+def _arrow(frame: Any) -> Any:  # noqa: ANN401 - data frames of several libraries
+    import pyarrow as pa
+
+    if isinstance(frame, pa.Table):
+        return frame
+    import narwhals as nw
+
+    try:
+        return nw.from_native(frame, eager_only=True).to_arrow()
+    except (TypeError, ValueError, pa.ArrowException, nw.exceptions.NarwhalsError):
+        raise CallerError("dp.not-a-frame") from None
+
+
+def _kinds(schema: Any) -> dict[str, ColumnType | None]:  # noqa: ANN401 - an Arrow schema
+    """Tell the logical type of each column; none where queries cannot read it."""
+    from pyarrow import types
+
+    tests = (
+        (types.is_boolean, ColumnType.BOOLEAN),
+        (types.is_integer, ColumnType.INTEGER),
+        (types.is_floating, ColumnType.DECIMAL),
+        (types.is_decimal, ColumnType.DECIMAL),
+        (types.is_string, ColumnType.TEXT),
+        (types.is_large_string, ColumnType.TEXT),
+        (types.is_string_view, ColumnType.TEXT),
+        (types.is_date, ColumnType.DATE),
+        (types.is_timestamp, ColumnType.TIMESTAMP),
+    )
+
+    def kind(column: Any) -> ColumnType | None:  # noqa: ANN401 - an Arrow type
+        plain = column.value_type if types.is_dictionary(column) else column
+        return next((named for test, named in tests if test(plain)), None)
+
+    return {field.name: kind(field.type) for field in schema}

@@ -1,0 +1,73 @@
+"""The words of an answer: how wrong it may be, and what it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from statistics import median_high
+
+from hedgerow.model.answers import Cell
+from hedgerow.techniques.dp_query.planned import KeyCell, MeanCell, PlannedOutput, QueryPlan, SumCell
+
+Shown = tuple[Cell, Decimal | None]
+
+
+def sentence(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> str:
+    """Say in one sentence how far the noise may carry the answer.
+
+    Args:
+        plan: What was planned.
+        shown: The cells with their half-widths.
+
+    Returns:
+        For example ``"Counts are within ±7 in 95 of 100 answers."``.
+    """
+    told: dict[str, None] = {}
+    for place, output in enumerate(plan.outputs):
+        if not isinstance(output.cell, KeyCell):
+            told[_told(output, plan, [row[place][1] for row in shown])] = None
+    first, *others = told
+    text = "; ".join([f"{first} in 95 of 100 answers", *others])
+    return text[0].upper() + text[1:] + "."
+
+
+def _told(output: PlannedOutput, plan: QueryPlan, widths: Sequence[Decimal | None]) -> str:
+    cell, source = output.cell, output.column.source
+    if isinstance(cell, MeanCell):
+        known = [width for width in widths if width is not None]
+        if not known:
+            return f"no mean of {source} can be told"
+        if len(widths) == 1:
+            return f"the mean of {source} is within ±{format(known[0], 'f')}"
+        return f"means of {source} are within ±{format(median_high(known), 'f')} in the typical group"
+    if isinstance(cell, KeyCell):
+        return ""
+    what = f"sums of {source}" if isinstance(cell, SumCell) else "counts"
+    what = f"counts of {source}" if source is not None and not isinstance(cell, SumCell) else what
+    return f"{what} are within ±{format(plan.half_width(cell), 'f')}"
+
+
+def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
+    """Say what the half-widths do not cover.
+
+    Args:
+        plan: What was planned.
+        shown: The cells with their half-widths; only noisy values decide what is said.
+
+    Returns:
+        One sentence each.
+    """
+    told = [
+        (
+            f"The ± is of the noise alone: at most {plan.max_rows} rows of one {plan.unit} count, "
+            "and values are clamped to the declared bounds."
+        ),
+        "Counts and sums may fall below zero; they are not cut, so that adding them up stays fair.",
+    ]
+    if plan.aggregation.keys:
+        told.append("Every declared key is shown, also where nobody is; rows with other keys do not count.")
+    means = [place for place, output in enumerate(plan.outputs) if isinstance(output.cell, MeanCell)]
+    empty = sum(row[place][0] is None for row in shown for place in means)
+    if empty:
+        told.append(f"{empty} of {len(shown) * len(means)} means are left out: the noisy count is too small.")
+    return tuple(told)

@@ -1,0 +1,93 @@
+"""The library way: explicit budget, spent before looking, ungoverned and saying so."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pyarrow as pa
+import pytest
+
+from hedgerow import dp
+from hedgerow.model.budget import PureEvent
+from hedgerow.model.errors import CallerError, Refused
+
+FRAME = pa.table(
+    {
+        "who": pa.array([1, 1, 1, 2, 3, None], pa.int32()),
+        "ward": pa.array(["A", "A", "A", "B", None, "A"]).dictionary_encode(),
+        "age": pa.array([30, 40, 50, 60, 70, 80], pa.uint64()),
+        "raw": pa.array([b"x"] * 6, pa.binary()),
+    }
+)
+DECLARED = dp.declare(max_rows=2, bounds={"age": (0, "120")}, keys={"ward": ["A", "B"]})
+SURE = dp.Budget.of("1000000")
+
+
+def ask(sql, frame=FRAME, budget=SURE, epsilon="1000000", declaration=DECLARED, person="who"):
+    return dp.query(frame, sql, person=person, declaration=declaration, epsilon=epsilon, budget=budget)
+
+
+def test_an_answer_and_the_budget_left():
+    answer, left = ask("SELECT ward, COUNT(*) FROM frame GROUP BY ward", budget=dp.Budget.of("1000000"))
+    assert answer.rows == (("A", 2), ("B", 1))
+    assert answer.standing == "ungoverned: not in any ledger"
+    assert left.left == 0
+    assert answer.sentence.endswith("0 of 1000000 epsilon left.")
+
+
+def test_an_exhausted_budget_refuses_before_reading():
+    half = dp.Budget.of("0.5").spend(PureEvent(Fraction(1, 4)))
+    with pytest.raises(Refused) as caught:
+        ask("SELECT COUNT(*)", budget=half, epsilon="0.3")
+    assert (caught.value.code, caught.value.row.exit) == ("dp.budget-exhausted", 5)
+
+
+def test_what_is_not_declared_names_the_python_call():
+    with pytest.raises(Refused) as caught:
+        ask("SELECT AVG(age)", declaration=dp.declare(max_rows=1))
+    assert "bounds of age" in caught.value.message
+    assert "hedgerow.dp.declare(max_rows=N, bounds={'COLUMN'" in caught.value.next_step
+
+
+@pytest.mark.parametrize("epsilon", [0, -1, float("nan"), float("inf"), 1e9, "x", None])
+def test_a_bad_epsilon_is_refused(epsilon):
+    with pytest.raises(CallerError) as caught:
+        ask("SELECT COUNT(*)", epsilon=epsilon)
+    assert caught.value.code == "budget.not-a-number"
+
+
+@pytest.mark.parametrize("bound", ["x", "nan", float("inf"), None, True, "1/0", "9" * 100])
+def test_a_bad_bound_is_refused(bound):
+    with pytest.raises(CallerError) as caught:
+        dp.declare(max_rows=1, bounds={"age": (0, bound)})
+    assert caught.value.code == "dp.bad-declaration"
+
+
+def test_the_person_and_unreadable_columns_take_no_part():
+    for column in ("who", "raw"):
+        with pytest.raises(Refused) as caught:
+            ask(f"SELECT COUNT({column})")
+        assert caught.value.code == "dp.hidden-column"
+    with pytest.raises(CallerError):
+        ask("SELECT COUNT(*)", person="nobody")
+
+
+def test_what_is_no_frame_is_refused():
+    with pytest.raises(CallerError) as caught:
+        ask("SELECT COUNT(*)", frame=[1, 2])
+    assert caught.value.code == "dp.not-a-frame"
+
+
+def test_explaining_reads_no_value():
+    told = dp.explain(FRAME.slice(0, 0), "SELECT AVG(age)", person="who", declaration=DECLARED, epsilon=1)
+    assert told["epsilon"] == "1"
+
+
+@pytest.mark.extra
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_other_frames_give_the_same(library):
+    pytest.importorskip(library)
+    plain = FRAME.drop_columns(["raw"])
+    frame = plain.to_pandas() if library == "pandas" else __import__("polars").from_arrow(plain)
+    answer, _ = ask("SELECT ward, COUNT(*) FROM frame GROUP BY ward", frame=frame)
+    assert answer.rows == (("A", 2), ("B", 1))

@@ -1,0 +1,113 @@
+"""An exact aggregation in plain Python, row by row: slow, short and independent of the engine."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from hedgerow.model.plans import (
+    AllOf,
+    AnyOf,
+    Compare,
+    CountRows,
+    ExactAggregation,
+    IsIn,
+    IsNull,
+    Not,
+    Predicate,
+    SumValues,
+)
+
+_OPERATORS = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def value_of(value: Any) -> Any:
+    """A value that compares exactly, or none where the engine sees no value."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (bool, int, Decimal)):
+        return Fraction(value)
+    return value
+
+
+def constant_for(value: Any, constant: Any) -> Any:
+    """Read a constant beside a value of a column."""
+    if isinstance(value, datetime):
+        moment = datetime.fromisoformat(constant)
+        return moment.replace(tzinfo=UTC) if value.tzinfo and not moment.tzinfo else moment
+    if isinstance(value, date):
+        return date.fromisoformat(constant)
+    if isinstance(value, float):
+        return float(Fraction(constant))
+    return constant if isinstance(constant, str) else Fraction(constant)
+
+
+def holds(row: dict[str, Any], part: Predicate) -> bool:
+    match part:
+        case Compare(op=op, column=column, literal=literal):
+            value = value_of(row[column.name])
+            if value is None or literal.value is None:
+                return False
+            return bool(_OPERATORS[op](value, constant_for(value, literal.value)))
+        case IsIn(column=column, values=values):
+            return any(holds(row, Compare("=", column, literal)) for literal in values)
+        case IsNull(column=column):
+            return value_of(row[column.name]) is None
+        case Not(inner=inner):
+            return not holds(row, inner)
+        case AllOf(parts=parts):
+            return all(holds(row, one) for one in parts)
+        case AnyOf(parts=parts):
+            return any(holds(row, one) for one in parts)
+
+
+def steps(value: Any, part: SumValues) -> int:
+    """One value in fixed point: clamped, scaled, rounded half to even."""
+    value = value_of(value)
+    if value is None:
+        return 0
+    low, high = (round(bound * 10**part.digits) for bound in (part.clamp.lower, part.clamp.upper))
+    if isinstance(value, float):
+        scaled = value * float(10**part.digits)
+        return max(low, min(high, round(scaled) if math.isfinite(scaled) else (high if scaled > 0 else low)))
+    clamped = max(part.clamp.lower, min(part.clamp.upper, value))
+    return round(clamped * 10**part.digits)
+
+
+def aggregate(rows: list[dict[str, Any]], plan: ExactAggregation) -> list[tuple[int, ...]]:
+    """Rows carry their columns and ``_rank``; the people filter was applied before."""
+    kept = [r for r in rows if r["_rank"] < plan.max_rows and (plan.where is None or holds(r, plan.where))]
+    answer = []
+    for group in itertools.product(*(key.values for key in plan.keys)):
+        own = [
+            row
+            for row in kept
+            if all(_is_key(row[key.column], value) for key, value in zip(plan.keys, group, strict=True))
+        ]
+        answer.append(tuple(_one(own, part) for part in plan.aggregates))
+    return answer
+
+
+def _is_key(value: Any, key: Any) -> bool:
+    value = value_of(value)
+    return value is not None and value == constant_for(value, key)
+
+
+def _one(rows: list[dict[str, Any]], part: CountRows | SumValues) -> int:
+    if isinstance(part, SumValues):
+        return sum(steps(row[part.column], part) for row in rows)
+    if part.column is None:
+        return len(rows)
+    return sum(value_of(row[part.column]) is not None for row in rows)
