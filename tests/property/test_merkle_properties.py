@@ -187,3 +187,14 @@ def test_odd_text_is_never_a_checkpoint_and_never_a_crash(text):
             read(text)
     with pytest.raises(CallerError):
         merkle.head_from_json(text.encode("utf-8", "surrogatepass"))
+
+
+def test_no_right_proof_passes_for_a_log_claimed_longer_than_it_is():
+    for size in (1, 2, 4, 8, 64):
+        proof = merkle.inclusion_proof(0, LEAVES[:size])
+        with pytest.raises(Fault):
+            merkle.verify_inclusion(0, size * 2, LEAVES[0], proof, ROOTS[size])
+    for old, new in ((1, 2), (1, 4), (2, 4), (3, 4), (4, 8), (6, 8), (32, 64)):
+        proof = merkle.consistency_proof(old, LEAVES[:new])
+        with pytest.raises(Fault):
+            merkle.verify_consistency(old, new * 2, ROOTS[old], ROOTS[new], proof)

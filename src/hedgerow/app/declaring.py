@@ -169,7 +169,9 @@ def read_schema(path: Path) -> Schema:
             ),
         )
     except (ValueError, AttributeError, TypeError) as error:
-        raise CallerError("schema.malformed", path=path, problem=f"a value does not fit ({type(error).__name__})") from None
+        raise CallerError(
+            "schema.malformed", path=path, problem=f"a value does not fit ({type(error).__name__})"
+        ) from None
 
 
 def _names(stated: object) -> tuple[str, ...] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 from hedgerow.app import workspace
 from hedgerow.app.service import Service
@@ -57,7 +58,13 @@ class Session:
         self.directory = space.opened.directory
 
     def query(
-        self, dataset: str, sql: str, *, epsilon: str, purpose: str | None = None, request_id: str | None = None
+        self,
+        dataset: str,
+        sql: str,
+        *,
+        epsilon: str,
+        purpose: str | None = None,
+        request_id: str | None = None,
     ) -> dict[str, Json]:
         """Ask a differentially private query; see ``Service.query``."""
         return self.service.query(
@@ -88,7 +95,7 @@ class Space(Session):
         """Let go of the workspace."""
         self.opened.store.close()
 
-    def __enter__(self) -> Space:
+    def __enter__(self) -> Self:
         """Use the workspace in a ``with`` block."""
         return self
 

@@ -93,7 +93,13 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         clock=clock,
     )
     erasure = Erasure(
-        store=store, vault=vault, tables=tables, requests=requests, journal=journal, attestor=attestor, clock=clock
+        store=store,
+        vault=vault,
+        tables=tables,
+        requests=requests,
+        journal=journal,
+        attestor=attestor,
+        clock=clock,
     )
     intake = Intake(
         store=store, catalog=catalog, vault=vault, consents=consents, tables=tables,

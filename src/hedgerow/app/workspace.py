@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -67,7 +66,7 @@ def create(directory: Path, passphrase: str | None, *, clock: Clock | None = Non
         populate(store, backend, clock or SystemClock())
         store.scrub()
         store.close()
-        os.replace(directory / (DATABASE + ".new"), directory / DATABASE)
+        (directory / (DATABASE + ".new")).rename(directory / DATABASE)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise

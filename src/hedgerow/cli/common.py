@@ -9,14 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from hedgerow.model.errors import CallerError
-
-if TYPE_CHECKING:
-    from hedgerow.app.space import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 SPACE_VARIABLE, PASSPHRASE_VARIABLE = "HEDGEROW_SPACE", "HEDGEROW_PASSPHRASE"
@@ -42,9 +39,7 @@ def out_options(help_text: str) -> Callable[[F], F]:
 
     def add(command: F) -> F:
         command = click.option("--force", is_flag=True, help="Overwrite the output path.")(command)
-        return click.option(
-            "--out", required=True, type=click.Path(path_type=Path), help=help_text
-        )(command)
+        return click.option("--out", required=True, type=click.Path(path_type=Path), help=help_text)(command)
 
     return add
 
@@ -61,7 +56,9 @@ def purpose_option(command: F) -> F:
 
 def request_id_option(command: F) -> F:
     """Add ``--request-id``."""
-    return click.option("--request-id", help="Repeating the same id returns the same result at no cost.")(command)
+    return click.option("--request-id", help="Repeating the same id returns the same result at no cost.")(
+        command
+    )
 
 
 def explain_option(command: F) -> F:
@@ -106,7 +103,12 @@ def in_space(command: Callable[..., Any]) -> Callable[..., Any]:
     @json_option
     @functools.wraps(command)
     def wrapped(
-        *args: Any, space: Path | None, principal: str, passphrase_file: Path | None, as_json: bool, **kwargs: Any
+        *args: Any,
+        space: Path | None,
+        principal: str,
+        passphrase_file: Path | None,
+        as_json: bool,
+        **kwargs: Any,
     ) -> Any:
         from hedgerow.app.space import open_space
 
@@ -189,10 +191,14 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     widths = [max(len(h), *(len(row[i]) for row in cells)) for i, h in enumerate(headings)]
     right = [all(isinstance(row[i], (int, float)) and not isinstance(row[i], bool) for row in rows)
              for i in range(len(headings))]  # fmt: skip
-    lines = ["  ".join(h.rjust(w) if r else h.ljust(w) for h, w, r in zip(headings, widths, right, strict=True))]
+    lines = [
+        "  ".join(h.rjust(w) if r else h.ljust(w) for h, w, r in zip(headings, widths, right, strict=True))
+    ]
     lines.append("  ".join("-" * width for width in widths))
     lines += [
-        "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)).rstrip()
+        "  ".join(
+            c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)
+        ).rstrip()
         for row in cells
     ]
     return "\n".join(lines)

@@ -56,7 +56,9 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name, told) for name, (_, _, told) in commands.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="hedgerow", message="hedgerow %(version)s")
 def cli() -> None:
     """Use people's personal data through one gate, with evidence of each use.

@@ -41,7 +41,7 @@ class Rights:
         read: The technique that reads named fields for a purpose.
     """
 
-    def __init__(  # noqa: PLR0913 - the rooms a person's request reaches
+    def __init__(
         self,
         *,
         store: Store,
@@ -89,7 +89,11 @@ class Rights:
             "choices": [_choice(event) for event in choices],
             "uses": self._uses(reader, members, choices),
             "acts": [
-                {"time": entry["time"], "action": entry["action"], "by": cast("Mapping[str, Json]", entry["actor"])["as"]}
+                {
+                    "time": entry["time"],
+                    "action": entry["action"],
+                    "by": cast("Mapping[str, Json]", entry["actor"])["as"],
+                }
                 for entry in self._journal.entries_about(reader, person.about)
             ],
             "releases": list(self._erasure.holdings(reader, person).releases),
@@ -104,9 +108,7 @@ class Rights:
             "purposes": [_purpose(reader, record) for record in reader.find(DatasetPurpose, dataset=dataset)],
         }
 
-    def _uses(
-        self, reader: Reader, members: list[Member], choices: list[ConsentEvent]
-    ) -> list[Json]:
+    def _uses(self, reader: Reader, members: list[Member], choices: list[ConsentEvent]) -> list[Json]:
         """Join the person's memberships and choices with the uses of whole data sets."""
         since = {member.dataset: member.since_version for member in members}
         outcomes, intents = _uses_of(reader)

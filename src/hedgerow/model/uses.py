@@ -11,7 +11,7 @@ from hedgerow.model.budget import PrivacyEvent
 from hedgerow.model.plans import DatasetDeclaration, ExactAggregation
 
 ArrowTable: TypeAlias = Any
-Json: TypeAlias = "None | bool | int | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
 @dataclass(frozen=True, slots=True)

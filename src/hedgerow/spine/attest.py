@@ -48,7 +48,7 @@ class Attestor:
         return sign_checkpoint(self.origin, size, root, self._key)
 
     def statement(self, kind: str, body: Mapping[str, Json]) -> dict[str, Json]:
-        """Sign a statement.
+        r"""Sign a statement.
 
         Args:
             kind: Its type, for example ``"erasure-certificate"``.
@@ -56,7 +56,7 @@ class Attestor:
 
         Returns:
             ``kind``, ``body``, ``fingerprint``, ``key`` and ``signature`` (base64 of Ed25519
-            over ``"hedgerow-statement\\n" + kind + "\\n" + canonical(body)``).
+            over ``"hedgerow-statement\n" + kind + "\n" + canonical(body)``).
         """
         signature = self._key.sign(_statement_bytes(kind, body))
         return {

@@ -158,7 +158,10 @@ def _merge(old: DatasetDeclaration, new: DatasetDeclaration) -> DatasetDeclarati
             declared.column, declared.clamp or before.clamp, declared.keys or before.keys
         )
     return DatasetDeclaration(
-        new.unit, new.max_rows or old.max_rows, tuple(columns[name] for name in sorted(columns)), old.version + 1
+        new.unit,
+        new.max_rows or old.max_rows,
+        tuple(columns[name] for name in sorted(columns)),
+        old.version + 1,
     )
 
 

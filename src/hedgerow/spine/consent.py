@@ -57,13 +57,13 @@ class Consents:
         """Append choices and update the latest state.
 
         The state follows the time of the choice: an older choice recorded late does not
-        undo a newer one.
+        undo a newer one. A choice that was recorded before is not recorded twice.
 
         Returns:
             How many were recorded.
         """
         version = self.version(tx)
-        ordered = sorted(choices, key=lambda choice: choice.time)
+        ordered = self._new_only(tx, sorted(choices, key=lambda choice: choice.time))
         latest: dict[tuple[str, int], ConsentState] = {}
         events = []
         for choice in ordered:
@@ -85,6 +85,14 @@ class Consents:
             if known.get(key, "") <= by_version[state.version].time:
                 tx.put(state)
         return len(events)
+
+    def _new_only(self, tx: Transaction, choices: list[Choice]) -> list[Choice]:
+        numbers = sorted({choice.number for choice in choices})
+        known = {
+            Choice(e.number, e.purpose, e.granted, e.time, e.notice, e.channel)
+            for e in tx.find_any(ConsentEvent, "number", numbers)
+        }
+        return [choice for choice in dict.fromkeys(choices) if choice not in known]
 
     def _known_times(
         self, tx: Transaction, latest: dict[tuple[str, int], ConsentState]

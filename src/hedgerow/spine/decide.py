@@ -31,7 +31,9 @@ def objections_to_actor(
         yield "principal.not-yours", {"principal": actor.acting_as}
 
 
-def decide(request: UseRequest, facts: Facts, technique: Technique, *, charge: bool) -> tuple[Decision, Plan | None]:
+def decide(
+    request: UseRequest, facts: Facts, technique: Technique, *, charge: bool
+) -> tuple[Decision, Plan | None]:
     """Decide one use.
 
     Args:
@@ -146,7 +148,13 @@ def _allow(facts: Facts, plan: Plan, policies: tuple[str, ...]) -> Decision:
     until = facts.purpose.until if facts.purpose else NEVER_ENDS
     reason = Reason("policy.permitted", "permitted by " + ", ".join(policies))
     return Decision(
-        True, (reason,), _obligations(facts, plan), policies, _versions(facts), until, dict(plan.describe())
+        allowed=True,
+        reasons=(reason,),
+        obligations=_obligations(facts, plan),
+        policies=policies,
+        versions=_versions(facts),
+        valid_until=until,
+        plan=dict(plan.describe()),
     )
 
 
@@ -157,7 +165,14 @@ def _refuse(
     reasons = tuple(Reason(error.code, error.message, error.next_step) for error in errors)
     described = dict(plan.describe()) if plan is not None else {}
     return Decision(
-        False, reasons, (), policies, _versions(facts), facts.today, described, (objections[0][0], objections[0][1])
+        allowed=False,
+        reasons=reasons,
+        obligations=(),
+        policies=policies,
+        versions=_versions(facts),
+        valid_until=facts.today,
+        plan=described,
+        error=objections[0],
     )
 
 

@@ -74,7 +74,7 @@ class Erasure:
     certificate says "logical" and names what is not final yet.
     """
 
-    def __init__(  # noqa: PLR0913 - erasure touches every room that holds a person
+    def __init__(
         self,
         *,
         store: Store,

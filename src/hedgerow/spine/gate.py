@@ -153,7 +153,7 @@ class Gate:
         except HedgerowError as error:
             self._failed(request, entry, error.code)
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a technique may fail in any way; no way may tell data
             self._failed(request, entry, "use.failed")
             # The cause may quote data; only its type is told.
             raise Fault("use.failed", kind=type(error).__name__) from None
@@ -164,8 +164,14 @@ class Gate:
             facts: dict[str, Json] = {"intent": entry, "request": _id_hash(request), "code": code}
             self._journal.append(tx, "use.fail", request.actor, facts)
 
-    def _close(  # noqa: PLR0913 - the outcome is written with everything it rests on
-        self, request: UseRequest, technique: Technique, release: Release, facts: Facts, plan: Plan, intent: int
+    def _close(
+        self,
+        request: UseRequest,
+        technique: Technique,
+        release: Release,
+        facts: Facts,
+        plan: Plan,
+        intent: int,
     ) -> Receipt:
         """Steps 8 and 9: one transaction makes the outcome durable, then the receipt leaves."""
         with self._store.write() as tx:
@@ -182,11 +188,9 @@ class Gate:
                 tx.add([self._released(request, technique, release, facts, plan.cost.release, entry)])
             checkpoint = self._journal.head(tx).checkpoint
             left = self._left(tx, request) if plan.cost is not None else {}
-        return Receipt(
-            release, request.request_id, entry, checkpoint, self._attestor.fingerprint, left
-        )
+        return Receipt(release, request.request_id, entry, checkpoint, self._attestor.fingerprint, left)
 
-    def _released(  # noqa: PLR0913 - one register line
+    def _released(
         self, request: UseRequest, technique: Technique, release: Release, facts: Facts, name: str, entry: int
     ) -> Released:
         return Released(
@@ -207,7 +211,9 @@ class Gate:
         with self._store.write() as tx:
             decision, admitted = self._consider(tx, request, technique, charge=False)
             action = "use.replay" if admitted is not None else "use.refuse"
-            entry = self._journal.append(tx, action, request.actor, self._refusal(request, technique, decision))
+            entry = self._journal.append(
+                tx, action, request.actor, self._refusal(request, technique, decision)
+            )
             checkpoint = self._journal.head(tx).checkpoint
             left = self._left(tx, request)
         if admitted is None:
@@ -252,9 +258,7 @@ class Gate:
             "binding": binding_of(request, technique.name),
         }
 
-    def require(
-        self, actor: Actor, action: str, resource: tuple[str, str] = ("Workspace", "this")
-    ) -> None:
+    def require(self, actor: Actor, action: str, resource: tuple[str, str] = ("Workspace", "this")) -> None:
         """Admit an act that reads no personal data, or refuse it with a journal entry.
 
         Args:
@@ -310,5 +314,3 @@ def _amounts(decision: Decision) -> dict[str, Json]:
 def _id_hash(request: UseRequest) -> str:
     """Name a request in the journal without repeating text a caller chose."""
     return digest(request.request_id)[:32]
-
-

@@ -14,7 +14,16 @@ from hedgerow.model.canonical import timestamp
 from hedgerow.model.engine import BucketFile, PeopleFilter
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
-from hedgerow.model.records import Collected, Dataset, DatasetColumn, Member, Record, SealedField, Subject, Tombstone
+from hedgerow.model.records import (
+    Collected,
+    Dataset,
+    DatasetColumn,
+    Member,
+    Record,
+    SealedField,
+    Subject,
+    Tombstone,
+)
 from hedgerow.model.uses import Actor, ColumnView, Json
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import Catalog
@@ -122,7 +131,7 @@ class Intake:
     direct identifiers are sealed under each person's own key and stand in no table file.
     """
 
-    def __init__(  # noqa: PLR0913 - the rooms an intake writes to, each once
+    def __init__(
         self,
         *,
         store: Store,
@@ -239,7 +248,7 @@ class Intake:
         ranks = self._tables.engine.ranks_for(roll.numbers, counts)
         return self._tables.write(arrival.dataset, version, stored, roll.numbers, ranks, bucket_count)
 
-    def _commit(  # noqa: PLR0913 - everything one transaction makes true together
+    def _commit(
         self,
         tx: Transaction,
         arrival: Arrival,
@@ -332,7 +341,8 @@ class Intake:
             for lk, line in zip(lookups, arrival.consents, strict=True)
             if lk in numbers
         ]
-        return self._consents.record(tx, choices, actor.acting_as), len(lookups) - len(choices)
+        unknown = sum(lk not in numbers for lk in lookups)
+        return self._consents.record(tx, choices, actor.acting_as), unknown
 
 
 def _distinct_values(numbers: Numbers, column: pa.ChunkedArray) -> dict[int, list[str]]:

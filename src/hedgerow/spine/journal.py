@@ -73,7 +73,7 @@ class Journal:
         Returns:
             The index of the entry.
         """
-        head, frontier = self._state(tx)
+        _, frontier = self._state(tx)
         index = frontier.size
         salts = [secrets.token_bytes(_SALT_BYTES) for _ in about]
         entry: dict[str, Json] = {
@@ -177,7 +177,9 @@ class Journal:
             if entry is None:
                 continue
             parsed = parse_entry(entry.body)
-            if commit(salt, _subject_bytes(person.number)).hex() in cast("list[str]", parsed.get("about", [])):
+            if commit(salt, _subject_bytes(person.number)).hex() in cast(
+                "list[str]", parsed.get("about", [])
+            ):
                 found.append(parsed)
         return found
 

@@ -84,7 +84,10 @@ class Balance:
         names: dict[str, object] = {"dataset": self.own.dataset, "purpose": self.own.purpose}
         if self.own.limit is None:
             return "budget.unallocated", names
-        for standing, code in ((self.own, "budget.exhausted"), (self.population, "budget.population-exhausted")):
+        for standing, code in (
+            (self.own, "budget.exhausted"),
+            (self.population, "budget.population-exhausted"),
+        ):
             if not standing.admits(event):
                 return code, {**names, "left": show_floor(standing.left), "cost": cost_text(event)}
         return None

@@ -73,7 +73,9 @@ class Quarantine:
         found = []
         for i, row in enumerate(reader.find(QuarantinedRow, batch=batch.id)):
             line, reason = json.loads(row.reason)
-            found.append(Broken(line, reason, open_sealed(key, row.sealed, self._binding("quarantine", batch.id, i))))
+            found.append(
+                Broken(line, reason, open_sealed(key, row.sealed, self._binding("quarantine", batch.id, i)))
+            )
         return found
 
     def discard(self, tx: Transaction, batch: str) -> None:

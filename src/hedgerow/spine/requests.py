@@ -70,9 +70,7 @@ class Requests:
         """Bind an id to a request, before data is opened."""
         binding = binding_of(request, technique)
         person_level = False
-        tx.add(
-            [Request(request.request_id, binding, SPENT, request.dataset, version, person_level, entry)]
-        )
+        tx.add([Request(request.request_id, binding, SPENT, request.dataset, version, person_level, entry)])
 
     def close(self, tx: Transaction, request_id: str, release: Release, entry: int) -> None:
         """Keep the release, sealed under a key of its own."""
@@ -105,7 +103,9 @@ class Requests:
         if record.state != DONE or record.sealed is None or record.wrapped is None:
             raise Refused("request.spent")
         key = self._backend.unwrap(record.wrapped, self._binding("result-key", record.id))
-        body = json.loads(zlib.decompress(open_sealed(key, record.sealed, self._binding("result", record.id))))
+        body = json.loads(
+            zlib.decompress(open_sealed(key, record.sealed, self._binding("result", record.id)))
+        )
         return Release(
             cast("Mapping[str, Json]", body["payload"]),
             str(body["mechanism"]),

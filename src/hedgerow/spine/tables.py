@@ -44,9 +44,7 @@ class Tables:
 
     def _opened(self, bucket: Bucket, key: bytes) -> BucketFile:
         binding = self.binding(bucket.dataset, bucket.written_version)
-        return BucketFile(
-            bucket.bucket, bucket.bucket_count, bucket.file, key, bucket.row_count, binding
-        )
+        return BucketFile(bucket.bucket, bucket.bucket_count, bucket.file, key, bucket.row_count, binding)
 
     def records(self, dataset: str, version: int, files: Sequence[BucketFile]) -> list[Bucket]:
         """Wrap the keys of new files for the manifest."""
@@ -57,8 +55,14 @@ class Tables:
             for f, w in zip(files, wrapped, strict=True)
         ]
 
-    def write(  # noqa: PLR0913 - one table and everything its files are bound to
-        self, dataset: str, version: int, table: ArrowTable, people: IntArray, ranks: IntArray, bucket_count: int
+    def write(
+        self,
+        dataset: str,
+        version: int,
+        table: ArrowTable,
+        people: IntArray,
+        ranks: IntArray,
+        bucket_count: int,
     ) -> tuple[BucketFile, ...]:
         """Write the files of a table; they count once their records are committed."""
         return self.engine.write(table, people, ranks, bucket_count, new_key, self.binding(dataset, version))
@@ -78,7 +82,12 @@ class Tables:
         return holding, [file for file in fresh if file is not None]
 
     def swap(
-        self, tx: Transaction, dataset: str, version: int, old: Sequence[BucketFile], new: Sequence[BucketFile]
+        self,
+        tx: Transaction,
+        dataset: str,
+        version: int,
+        old: Sequence[BucketFile],
+        new: Sequence[BucketFile],
     ) -> None:
         """Replace files in the manifest.
 

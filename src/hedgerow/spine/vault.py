@@ -135,7 +135,9 @@ class Vault:
         records = reader.find(SealedField, number=person.number, dataset=dataset)
         return {r.name: self.open_field(person, r) for r in records if r.name in names}
 
-    def replace_field(self, tx: Transaction, person: Person, record: SealedField, more: Sequence[str]) -> None:
+    def replace_field(
+        self, tx: Transaction, person: Person, record: SealedField, more: Sequence[str]
+    ) -> None:
         """Add further distinct values to a field that exists."""
         values = self.open_field(person, record)
         merged = values + [value for value in more if value not in values]

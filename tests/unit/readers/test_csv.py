@@ -107,6 +107,11 @@ def test_no_reason_or_representation_holds_a_value(read):
     assert secret not in source.broken[0].reason
 
 
+def test_a_byte_order_mark_moves_no_line_and_no_byte(read):
+    source = read(b"\xef\xbb\xbfn,t\n" + b"1,a\n" * 40 + b"x,b\n")
+    assert [(row.line, row.raw) for row in source.broken] == [(42, b"x,b")]
+
+
 def test_an_unclosed_quote_costs_one_line_not_the_file(read):
     source = read('a,b\n1,"open\n2,x\n3,y\n4,5" pipe\n"5"x,y\n')
     assert source.table.column("b").to_pylist() == ["x", "y", '5" pipe']

@@ -80,6 +80,12 @@ def test_suggested_commands_are_never_cut(full, read):
     assert long in read(render({**full, "commands": [long]})).text
 
 
+def test_a_data_set_that_serves_nothing_or_has_no_columns_says_so(full, read):
+    said = read(render({**full, "held": [{**full["held"][0], "purposes": [], "columns": []}]})).text
+    assert "No purpose may use this data set, so every use of it is refused." in said
+    assert "No column is recorded for this data set." in said
+
+
 # --- contrast -------------------------------------------------------------------------------------
 
 

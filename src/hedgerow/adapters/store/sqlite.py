@@ -9,7 +9,6 @@ import typing
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -68,7 +67,7 @@ class _Shape:
     def where(self, equals: dict[str, object]) -> str:
         unknown = set(equals) - set(self.names)
         if unknown:
-            raise KeyError(f"{self.kind.TABLE} has no field {sorted(unknown)[0]}")
+            raise KeyError(f"{self.kind.TABLE} has no field {min(unknown)}")
         return (" WHERE " + " AND ".join(f'"{name}" IS ?' for name in equals)) if equals else ""
 
 
@@ -78,9 +77,14 @@ def _base_type(hint: object) -> type:
     return cast("type", hint)
 
 
-@cache
+_SHAPES: dict[type[Record], _Shape] = {}
+
+
 def _shape(kind: type[Record]) -> _Shape:
-    return _Shape(kind)
+    shape = _SHAPES.get(kind)
+    if shape is None:
+        shape = _SHAPES[kind] = _Shape(kind)
+    return shape
 
 
 class SqliteView:

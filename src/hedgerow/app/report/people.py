@@ -116,7 +116,7 @@ def _stack(item: Entry) -> Row | None:
         Part("rest", Fraction(unasked, total)),
     )
     # Rounded down: agreement never looks wider than it is.
-    return Row(text(item, "purpose"), f"{-(-100 * granted // total)}% granted", parts)
+    return Row(text(item, "purpose"), f"{100 * granted // total}% granted", parts)
 
 
 def _answers(listed: Sequence[Entry]) -> Markup:

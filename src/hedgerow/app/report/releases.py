@@ -84,12 +84,8 @@ def _next_edge(edge: int) -> int:
 
 def _span(start: int, end: int | None) -> str:
     if end is None:
-        return f"{_brief(start)}+"
-    return _brief(start) if start == end else f"{_brief(start)}-{_brief(end)}"
-
-
-def _brief(size: int) -> str:
-    return f"{size // 1000}k" if size >= 10_000 else str(size)  # noqa: PLR2004 - four digits still fit
+        return f"{start}+"
+    return str(start) if start == end else f"{start}-{end}"
 
 
 def _release(name: str, item: Entry) -> Markup:
@@ -202,9 +198,7 @@ def _classes(name: str, summary: Entry) -> Markup | None:
     )
     # Only the lower end stands under a column, so that it fits on a phone; the table has both.
     columns = [Upright(label.split("-")[0], f"{count:,}", Fraction(count, most)) for label, count in binned]
-    chart = histogram(
-        f"{name}-chart", title, described, columns, "rows in the class, from"
-    )
+    chart = histogram(f"{name}-chart", title, described, columns, "rows in the class, from")
     rows: list[list[Child]] = [[label, f"{count:,}"] for label, count in binned]
     return figure(title, chart, table(f"{name}-sizes", "Classes by their number of rows", _SIZES, rows))
 

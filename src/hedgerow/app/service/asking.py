@@ -82,7 +82,9 @@ class Asking(Part):
         told = answer.with_left(Fraction(own["left"]), Fraction(own["limit"]))
         return {**told.to_dict(), "receipt": receipt_json(receipt)}
 
-    def _release_request(self, asked: ReleaseRequest, purpose: str | None, request_id: str | None) -> UseRequest:
+    def _release_request(
+        self, asked: ReleaseRequest, purpose: str | None, request_id: str | None
+    ) -> UseRequest:
         known = request_id or new_request_id()
         parameters: dict[str, Json] = {
             # Told from the id, so that repeating the request names the same release.
@@ -99,10 +101,18 @@ class Asking(Part):
 
     def explain_release(self, asked: ReleaseRequest, *, purpose: str | None) -> dict[str, Json]:
         """Say what a release would be decided and do, without executing it."""
-        return self.spine.gate.explain(self._release_request(asked, purpose, None), self.spine.release).as_json()
+        return self.spine.gate.explain(
+            self._release_request(asked, purpose, None), self.spine.release
+        ).as_json()
 
     def release(
-        self, asked: ReleaseRequest, *, purpose: str | None, out: Path, force: bool, request_id: str | None = None
+        self,
+        asked: ReleaseRequest,
+        *,
+        purpose: str | None,
+        out: Path,
+        force: bool,
+        request_id: str | None = None,
     ) -> dict[str, Json]:
         """Release a k-anonymous table into a file.
 
@@ -166,7 +176,7 @@ def write_out(out: Path, content: bytes, *, force: bool) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         if force:
-            os.replace(part, out)
+            part.replace(out)
         else:
             os.link(part, out)
     except FileExistsError:

@@ -138,7 +138,9 @@ class Collecting(Part):
         self._require("dataset.declare", dataset)
         types = {column.name: ColumnType(column.type) for column in plan.columns}
         with self.spine.store.write() as tx:
-            declared = self.spine.catalog.declare(tx, dataset, asked.typed(types, dataset), self.actor.acting_as)
+            declared = self.spine.catalog.declare(
+                tx, dataset, asked.typed(types, dataset), self.actor.acting_as
+            )
             self._note(tx, "dataset.declare", {"dataset": dataset, "version": declared.version})
 
     def quarantine_list(self) -> list[dict[str, Json]]:
@@ -247,7 +249,8 @@ def _arrival(
     columns: tuple[ColumnView, ...],
     consents: tuple[ConsentLine, ...],
 ) -> Arrival:
-    table, lines, broken = source.table, source.line, list(source.broken)
+    table, lines = source.table, source.line
+    aside = [Broken(row.line, row.reason, row.raw) for row in source.broken]
     key = table.column(request.subject_key)
     if key.null_count:
         missing = key.is_null()
@@ -255,13 +258,12 @@ def _arrival(
         rows = table.filter(missing).to_pylist()
         at = lines[missing.to_numpy()]
         raws = [json.dumps(row, default=str).encode() for row in rows]
-        more = [Broken(int(line), reason, raw) for line, raw in zip(at, raws, strict=True)]
-        broken, table, lines = [*broken, *more], table.filter(key.is_valid()), lines[~missing.to_numpy()]
+        aside += [Broken(int(line), reason, raw) for line, raw in zip(at, raws, strict=True)]
+        table, lines = table.filter(key.is_valid()), lines[~missing.to_numpy()]
     header = json.dumps({"format": source.format, "delimiter": source.delimiter,
                          "columns": [[c.name, c.type.value] for c in source.columns]})  # fmt: skip
-    aside = tuple(Broken(row.line, row.reason, row.raw) for row in broken)
     return Arrival(
-        request.dataset, request.subject_key, columns, table, lines, aside, header, source.content_hash,
+        request.dataset, request.subject_key, columns, table, lines, tuple(aside), header, source.content_hash,
         request.bases, consents, request.again,
     )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -124,7 +123,7 @@ def _write_tree(out: Path, files: Mapping[str, bytes]) -> None:
             path.write_bytes(content)
         if out.exists():
             shutil.rmtree(out)
-        os.rename(part, out)
+        part.rename(out)
     except OSError:
         raise CallerError("out.unwritable", out=out) from None
     finally:

@@ -34,7 +34,11 @@ class Examining(Part):
 
     def _private(self, directory: Path) -> dict[str, Json]:
         open_ = [p.name for p in (directory, *directory.iterdir()) if stat.S_IMODE(p.stat().st_mode) & 0o077]
-        told = f"others may reach: {', '.join(open_)}; run chmod go-rwx on them" if open_ else "only you can read it"
+        told = (
+            f"others may reach: {', '.join(open_)}; run chmod go-rwx on them"
+            if open_
+            else "only you can read it"
+        )
         return {"check": "permissions", "ok": not open_, "told": told}
 
     def _disk(self, directory: Path) -> dict[str, Json]:
@@ -52,7 +56,9 @@ class Examining(Part):
 
     def _files(self) -> dict[str, Json]:
         missing = self.spine.tables.missing(self.spine.store)
-        told = f"{missing} table files are missing: restore them from a backup" if missing else "all are there"
+        told = (
+            f"{missing} table files are missing: restore them from a backup" if missing else "all are there"
+        )
         return {"check": "table files", "ok": not missing, "told": told}
 
     def explain_act(self, action: str, dataset: str | None = None) -> dict[str, Json]:

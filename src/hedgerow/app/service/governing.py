@@ -69,7 +69,8 @@ class Governing(Part):
         self._require("purpose.list")
         with self.spine.store.read() as reader:
             return [
-                {"name": p.name, "why": p.why, "owner": p.owner, "until": p.until} for p in reader.find(Purpose)
+                {"name": p.name, "why": p.why, "owner": p.owner, "until": p.until}
+                for p in reader.find(Purpose)
             ]
 
     def policy(self) -> dict[str, Json]:
@@ -77,7 +78,12 @@ class Governing(Part):
         self._require("policy.show")
         with self.spine.store.read() as reader:
             newest = self.spine.policies.newest(reader)
-        return {"version": newest.version, "applied_by": newest.applied_by, "time": newest.time, "text": newest.text}
+        return {
+            "version": newest.version,
+            "applied_by": newest.applied_by,
+            "time": newest.time,
+            "text": newest.text,
+        }
 
     def policy_history(self) -> list[dict[str, Json]]:
         """List every version of the policies."""
@@ -104,7 +110,9 @@ class Governing(Part):
             draft = text if text is not None else self.spine.policies.newest(reader).text
         if found is None:
             raise CallerError("purpose.no-owner", principal=principal)
-        verdict = load_policies(draft).decide(Access(principal, found.role_set, action, "Dataset", dataset, {}))
+        verdict = load_policies(draft).decide(
+            Access(principal, found.role_set, action, "Dataset", dataset, {})
+        )
         return {
             "allowed": verdict.allowed,
             "permits": list(verdict.permits),
@@ -118,7 +126,9 @@ class Governing(Part):
         with self.spine.store.write() as tx:
             view = self.spine.catalog.require_dataset(tx, dataset)
             types = {column.name: ColumnType(column.type) for column in view.columns}
-            declared = self.spine.catalog.declare(tx, dataset, asked.typed(types, dataset), self.actor.acting_as)
+            declared = self.spine.catalog.declare(
+                tx, dataset, asked.typed(types, dataset), self.actor.acting_as
+            )
             self._note(tx, "dataset.declare", {"dataset": dataset, "version": declared.version})
         return {"dataset": dataset, "version": declared.version, **declaration_json(declared)}
 
@@ -145,7 +155,13 @@ class Governing(Part):
             "version": view.version,
             "subject_key": view.subject_column,
             "columns": [
-                {"name": c.name, "type": c.type, "role": c.role, "category": c.category, "in_vault": c.in_vault}
+                {
+                    "name": c.name,
+                    "type": c.type,
+                    "role": c.role,
+                    "category": c.category,
+                    "in_vault": c.in_vault,
+                }
                 for c in view.columns
             ],
             "bases": dict(view.bases),
@@ -183,7 +199,7 @@ class Governing(Part):
             shown = [w for w in wanted if dataset is None or w[0] in (dataset, POPULATION[0])]
             return [self.spine.ledger.standing(reader, *where).as_json() for where in shown]
 
-    def choose(  # noqa: PLR0913 - a consent is proven by all of these
+    def choose(
         self, ref: str, purpose: str, *, granted: bool, notice: str, channel: str, time: str | None = None
     ) -> dict[str, Json]:
         """Record one person's grant or withdrawal for a purpose."""

@@ -126,7 +126,13 @@ class Reporting(Part):
             "rows": dataset.row_count if counts else None,
             "people": dataset.people_count if counts else None,
             "columns": [
-                {"name": c.name, "type": c.type, "role": c.role, "category": c.category, "in_vault": c.in_vault}
+                {
+                    "name": c.name,
+                    "type": c.type,
+                    "role": c.role,
+                    "category": c.category,
+                    "in_vault": c.in_vault,
+                }
                 for c in view.columns
             ],
             "purposes": [_purpose(reader, p) for p in reader.find(DatasetPurpose, dataset=dataset.name)],
@@ -194,7 +200,9 @@ class _Known(dict[str, Json]):
 
 def _uses(entries: list[Mapping[str, Json]]) -> list[Json]:
     outcomes = {
-        cast("int", _facts(e)["intent"]): _OUTCOMES[str(e["action"])] for e in entries if e["action"] in _OUTCOMES
+        cast("int", _facts(e)["intent"]): _OUTCOMES[str(e["action"])]
+        for e in entries
+        if e["action"] in _OUTCOMES
     }
     found: list[Json] = []
     for entry in entries:
@@ -247,7 +255,12 @@ def _consents(reader: Reader, *, counts: bool) -> list[Json]:
 
 def _erasures(entries: list[Mapping[str, Json]]) -> list[Json]:
     return [
-        {"time": e["time"], "certificate": _facts(e)["certificate"], "state": _facts(e)["state"], "entry": e["index"]}
+        {
+            "time": e["time"],
+            "certificate": _facts(e)["certificate"],
+            "state": _facts(e)["state"],
+            "entry": e["index"],
+        }
         for e in entries
         if e["action"] == "subject.erase"
     ]

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -24,7 +24,7 @@ from hedgerow.model.words import ColumnType
 from hedgerow.spine.intake import Arrival, Taken
 from hedgerow.spine.quarantine import Broken
 
-_READS = {
+_READS: Mapping[ColumnType, Callable[[str], object]] = {
     ColumnType.TEXT: str,
     ColumnType.INTEGER: int,
     ColumnType.DECIMAL: Decimal,
@@ -64,7 +64,9 @@ class Retrying(Part):
         return _told(taken)
 
 
-def _arrival(batch: QuarantineBatch, view: DatasetView, source: SourceTable, rows: Sequence[Broken]) -> Arrival:
+def _arrival(
+    batch: QuarantineBatch, view: DatasetView, source: SourceTable, rows: Sequence[Broken]
+) -> Arrival:
     lines = [row.line for row in rows]
     # The rows were written one a line below a header, so that line n is row n - 2 of the batch.
     still = tuple(Broken(lines[row.line - 2], row.reason, row.raw) for row in source.broken)

@@ -24,7 +24,13 @@ def budget() -> None:
 @click.option("--population", is_flag=True, help="Set the cap of all people of the workspace instead.")
 @in_space
 def allocate(
-    session: Session, screen: Screen, dataset: str | None, *, epsilon: str, purpose: str | None, population: bool
+    session: Session,
+    screen: Screen,
+    dataset: str | None,
+    *,
+    epsilon: str,
+    purpose: str | None,
+    population: bool,
 ) -> None:
     """Allocate a privacy budget to DATASET for a purpose."""
     from hedgerow.model.budget import parse_exact

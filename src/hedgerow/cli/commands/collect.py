@@ -26,7 +26,9 @@ if TYPE_CHECKING:
               "legitimate-interest; PURPOSE=BASIS where several purposes differ.")  # fmt: skip
 @click.option("--keep", help="Columns a purpose needs (A,B,C); all others are not collected.")
 @click.option("--drop", help="Columns no purpose needs (A,B,C); all others are kept.")
-@click.option("--schema", type=click.Path(path_type=Path), help="TOML file with keep, types, roles, bounds, keys.")
+@click.option(
+    "--schema", type=click.Path(path_type=Path), help="TOML file with keep, types, roles, bounds, keys."
+)
 @click.option("--consents", type=click.Path(path_type=Path),
               help="CSV of choices: subject, purpose, time and optionally granted, notice_version, channel.")  # fmt: skip
 @click.option("--again", is_flag=True, help="Take a file that was taken before once more.")
@@ -134,7 +136,9 @@ def _quarantine(session: Session, screen: Screen, options: dict[str, Any]) -> No
     service, batch = session.service, options["batch"]
     batches = service.quarantine_list()
     if options["quarantine"] == "list":
-        rows = [[b["batch"], b["dataset"], b["until"], r["line"], r["reason"]] for b in batches for r in b["rows"]]  # type: ignore[union-attr,index,call-overload]
+        rows = [
+            [b["batch"], b["dataset"], b["until"], r["line"], r["reason"]] for b in batches for r in b["rows"]
+        ]  # type: ignore[union-attr,index,call-overload]
         screen.result(batches, table(["batch", "data set", "until", "line", "reason"], rows))
         return
     if batch is None:

@@ -19,7 +19,7 @@ def consent() -> None:
     """Consents: an append-only ledger."""
 
 
-def _choice(name: str, granted: bool, told: str, help_text: str) -> Callable[..., None]:  # noqa: FBT001
+def _choice(name: str, told: str, help_text: str, *, granted: bool) -> Callable[..., None]:
     @consent.command(name, help=help_text)
     @click.argument("ref")
     @click.option("--purpose", required=True, help="For which purpose.")
@@ -37,9 +37,14 @@ def _choice(name: str, granted: bool, told: str, help_text: str) -> Callable[...
     return command
 
 
-grant = _choice("grant", True, "Consent recorded", "Record that the person REF consents to a purpose.")  # noqa: FBT003
+grant = _choice(
+    "grant", "Consent recorded", "Record that the person REF consents to a purpose.", granted=True
+)
 withdraw = _choice(
-    "withdraw", False, "Withdrawal recorded; it holds from the next use", "Record that REF withdraws consent."  # noqa: FBT003
+    "withdraw",
+    "Withdrawal recorded; it holds from the next use",
+    "Record that REF withdraws consent.",
+    granted=False,
 )
 
 
@@ -49,5 +54,8 @@ withdraw = _choice(
 def show(session: Session, screen: Screen, ref: str) -> None:
     """Show every choice of the person REF."""
     found = session.service.consents(ref)
-    rows = [[c["time"], c["purpose"], "granted" if c["granted"] else "withdrawn", c["notice"], c["channel"]] for c in found]
+    rows = [
+        [c["time"], c["purpose"], "granted" if c["granted"] else "withdrawn", c["notice"], c["channel"]]
+        for c in found
+    ]
     screen.result(found, table(["time", "purpose", "choice", "notice", "channel"], rows))

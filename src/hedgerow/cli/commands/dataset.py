@@ -41,7 +41,11 @@ def show(session: Session, screen: Screen, name: str) -> None:
     bases = ", ".join(f"{purpose} ({basis})" for purpose, basis in found["bases"].items())
     told = f"{name}, version {found['version']}; subject key {found['subject_key']}; purposes: {bases}"
     limit = found["declaration"]["max_rows"]
-    bound = f"at most {limit} rows of one {found['declaration']['unit']} count" if limit else "nothing declared yet"
+    bound = (
+        f"at most {limit} rows of one {found['declaration']['unit']} count"
+        if limit
+        else "nothing declared yet"
+    )
     headings = ["column", "in", "type", "role", "category", "bounds", "keys"]
     screen.result(found, f"{told}\n{bound}\n{table(headings, rows)}")
 

@@ -37,8 +37,14 @@ def _shown(file: dict[str, Any]) -> str:
         for c in file["columns"]
     ]  # fmt: skip
     told = f"{file['file']}: {file['rows']} rows ({file['format']}{_delimiter(file)})"
-    broken = f"\n{len(file['broken'])} broken rows, first on line {file['broken'][0]['line']}" if file["broken"] else ""
-    return told + broken + "\n" + table(["column", "role", "category", "confidence", "review", "masked"], rows)
+    broken = (
+        f"\n{len(file['broken'])} broken rows, first on line {file['broken'][0]['line']}"
+        if file["broken"]
+        else ""
+    )
+    return (
+        told + broken + "\n" + table(["column", "role", "category", "confidence", "review", "masked"], rows)
+    )
 
 
 def _delimiter(file: dict[str, Any]) -> str:

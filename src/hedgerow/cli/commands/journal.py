@@ -23,7 +23,10 @@ def journal() -> None:
 def head(session: Session, screen: Screen) -> None:
     """Show the signed head; keep its JSON outside this machine for `verify --against`."""
     found = session.service.head()
-    screen.result(found, f"{found['size']} entries, root {found['root']}\nkey {found['fingerprint']}\n\n{found['checkpoint']}")
+    screen.result(
+        found,
+        f"{found['size']} entries, root {found['root']}\nkey {found['fingerprint']}\n\n{found['checkpoint']}",
+    )
 
 
 @journal.command()
@@ -31,13 +34,17 @@ def head(session: Session, screen: Screen) -> None:
 @in_space
 def show(session: Session, screen: Screen, *, last: int) -> None:
     """Show the newest entries."""
-    found = session.service.entries(last)
+    found: list[dict[str, Any]] = session.service.entries(last)
     rows = [[e["index"], e["time"], e["actor"]["as"], e["action"], _about(e["facts"])] for e in found]
     screen.result(found, table(["entry", "time", "as", "what", "about"], rows))
 
 
 def _about(facts: dict[str, Any]) -> str:
-    shown = [str(facts[name]) for name in ("dataset", "purpose", "technique", "principal", "action") if facts.get(name)]
+    shown = [
+        str(facts[name])
+        for name in ("dataset", "purpose", "technique", "principal", "action")
+        if facts.get(name)
+    ]
     return " ".join([*shown, *facts.get("reasons", ())])
 
 
@@ -49,7 +56,10 @@ def verify(session: Session, screen: Screen, *, against: Path | None) -> None:
     """Check every entry, the signed head, and that ledger and journal tell the same."""
     found = session.service.verify(against)
     beside = f"\nAgainst the saved head: {found['against']}." if against else ""
-    screen.result(found, f"Verified: {found['size']} entries under root {found['root']}\nkey {found['fingerprint']}{beside}")
+    screen.result(
+        found,
+        f"Verified: {found['size']} entries under root {found['root']}\nkey {found['fingerprint']}{beside}",
+    )
 
 
 @click.group()
@@ -64,5 +74,6 @@ def export(session: Session, screen: Screen, *, out: Path, force: bool) -> None:
     """Write the journal, certificates and a verifier into a directory."""
     made = session.service.export(out, force=force)
     screen.result(
-        made, f"{made['entries']} entries in {made['files']} files at {made['out']}.\nAnyone checks it with:\n  {made['check']}"
+        made,
+        f"{made['entries']} entries in {made['files']} files at {made['out']}.\nAnyone checks it with:\n  {made['check']}",
     )

@@ -40,15 +40,13 @@ def history(session: Session, screen: Screen) -> None:
 @click.option("--principal", "who", required=True, help="Who would act.")
 @click.option("--action", required=True, help="What, for example query.")
 @click.option("--dataset", default="any", help="On which data set.")
-@click.option("--file", "path", type=click.Path(path_type=Path), help="A draft instead of the policies in force.")
+@click.option(
+    "--file", "path", type=click.Path(path_type=Path), help="A draft instead of the policies in force."
+)
 @in_space
-def test(
-    session: Session, screen: Screen, *, who: str, action: str, dataset: str, path: Path | None
-) -> None:
+def test(session: Session, screen: Screen, *, who: str, action: str, dataset: str, path: Path | None) -> None:
     """Ask what the policies would say; nothing is done."""
-    verdict: dict[str, Any] = session.service.test_policy(
-        _text(path) if path else None, who, action, dataset
-    )
+    verdict: dict[str, Any] = session.service.test_policy(_text(path) if path else None, who, action, dataset)
     said = verdict["permits"] if verdict["allowed"] else verdict["forbids"]
     word = "Allowed" if verdict["allowed"] else "Refused"
     screen.result(verdict, f"{word} by {', '.join(said) or 'no policy at all'}.")

@@ -36,5 +36,9 @@ def list_(session: Session, screen: Screen) -> None:
     """List the purposes."""
     found = session.service.purposes()
     screen.result(
-        found, table(["purpose", "until", "owner", "why"], [[p["name"], p["until"], p["owner"], p["why"]] for p in found])
+        found,
+        table(
+            ["purpose", "until", "owner", "why"],
+            [[p["name"], p["until"], p["owner"], p["why"]] for p in found],
+        ),
     )

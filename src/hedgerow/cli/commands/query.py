@@ -55,7 +55,9 @@ def _shown(answer: dict[str, Any]) -> str:
     headings: list[str] = []
     for column in answer["columns"]:
         headings += [column["name"]] if column["kind"] == "key" else [column["name"], "±95%"]
-    rows = [_row(answer["columns"], *pair) for pair in zip(answer["rows"], answer["half_widths_95"], strict=True)]
+    rows = [
+        _row(answer["columns"], *pair) for pair in zip(answer["rows"], answer["half_widths_95"], strict=True)
+    ]
     receipt = answer["receipt"]
     notes = "\n".join(f"  {note}" for note in answer["notes"])
     again = " (a stored answer; nothing was spent)" if receipt["replayed"] else ""

@@ -34,7 +34,9 @@ def _split(text: str) -> tuple[str, ...]:
 @click.option("--keep", default="", help="Further columns, on your word that they identify nobody.")
 @click.option("--k", required=True, type=int, help="Least rows and people in a class.")
 @click.option("--l", "l_", type=int, help="Least distinct values of each sensitive attribute in a class.")
-@click.option("--suppress", default="0.05", show_default=True, help="Largest share of rows that may be dropped.")
+@click.option(
+    "--suppress", default="0.05", show_default=True, help="Largest share of rows that may be dropped."
+)
 @click.option("--hierarchies", type=click.Path(path_type=Path),
               help="Directory of hierarchy files NAME_COLUMN.csv or COLUMN.csv (value;level1;...;*).")  # fmt: skip
 @request_id_option
@@ -105,6 +107,8 @@ def list_(session: Session, screen: Screen) -> None:
 @in_space
 def show(session: Session, screen: Screen, release_id: str) -> None:
     """Show one release with its risk."""
-    found = session.service.release_shown(release_id)
+    found: dict[str, Any] = session.service.release_shown(release_id)
     text = "\n".join(f"{name}: {value}" for name, value in found["summary"].items())
-    screen.result(found, f"{found['id']} of {found['dataset']} for {found['purpose']}, {found['time']}\n{text}")
+    screen.result(
+        found, f"{found['id']} of {found['dataset']} for {found['purpose']}, {found['time']}\n{text}"
+    )

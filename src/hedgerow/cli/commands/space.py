@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hedgerow.cli.common import Screen, find_passphrase, in_space, json_option, passphrase_option, table
+
+if TYPE_CHECKING:
+    from hedgerow.app.space import Session
 
 
 @click.command()
@@ -48,12 +52,12 @@ def _told(directory: Path, made: dict[str, object], *, sealed: bool) -> str:
     return f"""Workspace made at {directory}.
 
 Trust fingerprint of its journal:
-  {made['fingerprint']}
+  {made["fingerprint"]}
 Write it down outside this machine: it proves later that evidence came from here.
 
 Back up, apart from each other: {keys} (the keys) and the rest of {directory} (the sealed data).
 {warning}
-You act as "owner". The people in it may be asked at most epsilon {made['population_epsilon']} in all;
+You act as "owner". The people in it may be asked at most epsilon {made["population_epsilon"]} in all;
 the privacy officer changes that with `hedgerow budget allocate --population --epsilon E`.
 
 Next:
@@ -69,7 +73,7 @@ def _variable() -> str:
 
 @click.command()
 @in_space
-def doctor(session, screen) -> int:  # type: ignore[no-untyped-def]
+def doctor(session: Session, screen: Screen) -> int:
     """Check keys, permissions, disk, journal and ledger, and say what to mend.
 
     Exit code 9 when something needs mending.
@@ -78,5 +82,3 @@ def doctor(session, screen) -> int:  # type: ignore[no-untyped-def]
     rows = [[c["check"], "ok" if c["ok"] else "MEND", c["told"]] for c in checks]
     screen.result(checks, table(["check", "state", "what"], rows))
     return 0 if all(c["ok"] for c in checks) else 9
-
-

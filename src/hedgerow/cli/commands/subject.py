@@ -61,9 +61,17 @@ def show(
 
 
 def _shown(found: dict[str, Any]) -> str:
-    held = [[h["dataset"], h["sealed"], h["columns"], [p["purpose"] for p in h["purposes"]]] for h in found["held"]]
-    choices = [[c["time"], c["purpose"], "granted" if c["granted"] else "withdrawn"] for c in found["choices"]]
-    uses = [[u["time"], u["by"], u["purpose"], u["basis"], u["dataset"], u["technique"], u["outcome"]] for u in found["uses"]]
+    held = [
+        [h["dataset"], h["sealed"], h["columns"], [p["purpose"] for p in h["purposes"]]]
+        for h in found["held"]
+    ]
+    choices = [
+        [c["time"], c["purpose"], "granted" if c["granted"] else "withdrawn"] for c in found["choices"]
+    ]
+    uses = [
+        [u["time"], u["by"], u["purpose"], u["basis"], u["dataset"], u["technique"], u["outcome"]]
+        for u in found["uses"]
+    ]
     acts = [[a["time"], a["action"], a["by"]] for a in found["acts"]]
     return "\n\n".join(
         [
@@ -79,16 +87,22 @@ def _shown(found: dict[str, Any]) -> str:
 def _plain(found: dict[str, Any]) -> str:
     lines = ["What is held about you", "======================", ""]
     for held in found["held"]:
-        lines.append(f"In the collection \"{held['dataset']}\":")
+        lines.append(f'In the collection "{held["dataset"]}":')
         lines.append(f"  Kept locked away under a key that is yours alone: {', '.join(held['sealed'])}.")
         lines.append(f"  Kept without your name: {', '.join(held['columns'])}.")
         for p in held["purposes"]:
-            lines.append(f"  It may be used for \"{p['purpose']}\" ({p['why']}), until {p['until']}.")
+            lines.append(f'  It may be used for "{p["purpose"]}" ({p["why"]}), until {p["until"]}.')
             lines.append(f"    The legal ground is {_GROUNDS[p['basis']]}. {p['owner']} answers for it.")
     lines += ["", "What you chose", "--------------"]
-    lines += [f"  {c['time'][:10]}: you said {'yes' if c['granted'] else 'no'} to \"{c['purpose']}\"." for c in found["choices"]] or ["  You were not asked for consent."]
+    lines += [
+        f'  {c["time"][:10]}: you said {"yes" if c["granted"] else "no"} to "{c["purpose"]}".'
+        for c in found["choices"]
+    ] or ["  You were not asked for consent."]
     lines += ["", "Who used it, and why", "--------------------"]
-    lines += [f"  {u['time'][:10]}: {u['by']}, for \"{u['purpose']}\": {_HOW.get(u['technique'], u['technique'])}." for u in found["uses"]] or ["  Nobody has used it."]
+    lines += [
+        f'  {u["time"][:10]}: {u["by"]}, for "{u["purpose"]}": {_HOW.get(u["technique"], u["technique"])}.'
+        for u in found["uses"]
+    ] or ["  Nobody has used it."]
     lines += ["", "What you can do", "---------------"]
     lines += [
         "  Ask for a copy of everything (subject export).",
@@ -115,7 +129,9 @@ _HOW = {
 @subject.command()
 @_person
 @explain_option
-@click.option("--out", type=click.Path(path_type=Path), help="The JSON file to write (default: standard output).")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The JSON file to write (default: standard output)."
+)
 @click.option("--force", is_flag=True, help="Overwrite the output path.")
 @in_space
 def export(

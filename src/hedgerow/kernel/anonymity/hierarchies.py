@@ -152,9 +152,12 @@ def numbers(
     width = _exact(step) if step is not None else _round_step(span, whole=whole)
     if width <= 0:
         raise CallerError("hierarchy.not-a-number")
+    places = [_place(value, width, low, high) for value in exact]
     levels: list[list[str]] = []
     while not levels or width < span:
-        levels.append([_interval(value, width, low, high, whole=whole) for value in exact])
+        label = _Intervals(width, low, high, whole=whole)
+        levels.append([label[place] for place in places])
+        places = [place if isinstance(place, str) else place >> 1 for place in places]
         width *= 2
     return _built([canonical(value) for value in known], levels)
 
@@ -233,20 +236,33 @@ def _round_step(span: Fraction, *, whole: bool) -> Fraction:
     return max(step, Fraction(1)) if whole else step
 
 
-def _interval(
-    value: Fraction, width: Fraction, low: Fraction | None, high: Fraction | None, *, whole: bool
-) -> str:
+def _place(value: Fraction, width: Fraction, low: Fraction | None, high: Fraction | None) -> int | str:
+    """Number of the interval that holds a value, or the label of an open end."""
     if low is not None and value < low:
         return f"<{_plain(low)}"
     if high is not None and value >= high:
         return f">={_plain(high)}"
-    start = value // width * width
-    end = start + width
-    start = start if low is None else max(start, low)
-    end = end if high is None else min(end, high)
-    if whole and start.denominator == 1 and end.denominator == 1:
-        return f"{start}-{end - 1}" if start >= 0 else f"{start} to {end - 1}"
-    return f"[{_plain(start)}, {_plain(end)})"
+    return value // width
+
+
+class _Intervals(dict["int | str", str]):
+    """The label of each interval of one width, written when first met."""
+
+    def __init__(self, width: Fraction, low: Fraction | None, high: Fraction | None, *, whole: bool) -> None:
+        super().__init__()
+        self.width, self.low, self.high, self.whole = width, low, high, whole
+
+    def __missing__(self, place: int | str) -> str:
+        self[place] = place if isinstance(place, str) else self._written(place * self.width)
+        return self[place]
+
+    def _written(self, start: Fraction) -> str:
+        end = start + self.width
+        start = start if self.low is None else max(start, self.low)
+        end = end if self.high is None else min(end, self.high)
+        if self.whole and start.denominator == 1 and end.denominator == 1:
+            return f"{start}-{end - 1}" if start >= 0 else f"{start} to {end - 1}"
+        return f"[{_plain(start)}, {_plain(end)})"
 
 
 def _plain(value: Fraction) -> str:

@@ -168,6 +168,7 @@ class _Search:
         self.ruled_out = np.zeros(self.shape, dtype=np.bool_)
         self.roll_up = RollUp(problem.tuples, problem.columns, problem.pairs)
         self.fits: dict[Node, bool] = {}
+        self.likely_fits = problem.most_suppressed >= problem.tuples.rows
         self.best: _Candidate | None = None
 
     def run(self) -> Found | None:
@@ -179,8 +180,7 @@ class _Search:
             if ruled_out[index]:
                 continue
             node = tuple(int(level) for level in np.unravel_index(index, self.shape))
-            if not self._fits(node):
-                self._rule_out_from(node)
+            self._settle(node)
         if self.best is None:
             return None
         return Found(evaluate(self.problem, self.best.node), flat.size, len(self.fits))
@@ -203,14 +203,22 @@ class _Search:
         else:
             self.best = min(best, candidate, key=lambda one: (one.loss > best.loss + _TIE, one[1:]))
 
-    def _rule_out_from(self, node: Node) -> None:
-        """Rule out what lies below the highest node that does not fit on a path to the top."""
+    def _settle(self, node: Node) -> None:
+        """Find on a path to the top the highest node that does not fit, and rule out what lies below.
+
+        Coarse nodes are counted first, being cheap, and the node itself last; first where the one
+        before it fitted, since then this one likely does too.
+        """
+        if self.likely_fits and self._fits(node):
+            return
         path = self._path_up(node)
-        low, high = 0, len(path)
+        low, high = 0 if self.likely_fits else -1, len(path)
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if not self._fits(path[middle]) else (low, middle)
-        self.ruled_out[tuple(slice(0, level + 1) for level in path[low])] = True
+        self.likely_fits = low < 0
+        if low >= 0:
+            self.ruled_out[tuple(slice(0, level + 1) for level in path[low])] = True
 
     def _path_up(self, node: Node) -> list[Node]:
         """A chain to the top whose every step joins as few groups as it can.

@@ -74,7 +74,7 @@ ROWS: tuple[ErrorRow, ...] = (
         "The purpose {purpose} exists.",
         "Use it, or choose another name; `hedgerow purpose list` shows them.",
     ),
-    caller("purpose.no-why", "A purpose needs a reason.", "Say it with --why \"...\"."),
+    caller("purpose.no-why", "A purpose needs a reason.", 'Say it with --why "...".'),
     caller(
         "purpose.already-over",
         "The end date of the purpose has passed.",
@@ -246,7 +246,9 @@ ROWS: tuple[ErrorRow, ...] = (
         "The use failed inside ({kind}); what it reserved stays spent.",
         "Report it with the kind and the command; the journal holds the entry.",
     ),
-    fault("lease.misused", "A lease was used for more than it was granted.", "Report it; nothing was returned."),
+    fault(
+        "lease.misused", "A lease was used for more than it was granted.", "Report it; nothing was returned."
+    ),
     fault("lease.expired", "The lease ran out before it was used.", "Repeat the command."),
     refused(
         "subject.erased",

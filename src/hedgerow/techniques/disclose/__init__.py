@@ -46,7 +46,8 @@ class Disclose:
             CallerError: ``column.unknown``.
         """
         wanted = cast("Sequence[str]", request.parameters["fields"])
-        columns, fields = set(), set()
+        columns: set[str] = set()
+        fields: set[str] = set()
         for name in wanted:
             column = dataset.column(name)
             if column is None:
@@ -69,4 +70,7 @@ class Disclose:
 
 
 def _plain_row(row: Mapping[str, object]) -> dict[str, Json]:
-    return {name: value if isinstance(value, (bool, int, type(None))) else str(value) for name, value in row.items()}
+    return {
+        name: value if isinstance(value, (bool, int, type(None))) else str(value)
+        for name, value in row.items()
+    }

@@ -90,7 +90,8 @@ SHAPES: tuple[Shape, ...] = (
     Shape(
         "street",
         r"(?i)^([0-9]{1,6}[a-z]?,? +[\pL0-9].* (st|street|rd|road|ave|avenue|ln|lane|dr|drive|blvd|row|walk"
-        r"|way|court|ct|place|pl|square|terrace|close|crescent)\b.*|.*(strasse|straße|weg|gasse|platz) [0-9]+.*"
+        r"|way|court|ct|place|pl|square|terrace|close|crescent)\b.*"
+        r"|.*(strasse|straße|weg|gasse|platz) [0-9]+.*"
         r"|(calle|rue|via|avenida) .*|.*(路|街|巷|弄).*[0-9]+号.*)$",
     ),
     Shape("coordinate-pair", r"^-?[0-9]{1,2}\.[0-9]{3,}, ?-?[0-9]{1,3}\.[0-9]{3,}$"),
