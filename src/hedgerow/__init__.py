@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from hedgerow.app.space import open_space as open  # noqa: A004 - hr.open reads as it is meant
     from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
 
-__version__ = "0.1.0"
+from hedgerow.model.version import VERSION as __version__
+
 
 __all__ = [
     "CallerError",

@@ -66,7 +66,28 @@ SELECT = 'SELECT COUNT(*), COUNT(ward), COUNT(seen), SUM(age), AVG(pay), SUM("Mi
 @settings(max_examples=50, deadline=None)
 @given(st.lists(row, max_size=30), condition, st.sampled_from(["", "ward", "smoker, age", "age, ward"]))
 def test_column_wise_equals_row_by_row(rows, where, keys):
-    spec = plan(f"{SELECT} WHERE {where} {'GROUP BY ' + keys if keys else ''}").aggregation
+    compare(rows, f"{SELECT} WHERE {where} {'GROUP BY ' + keys if keys else ''}")
+
+
+NOTHING = (None,) * len(SCHEMA)
+FIXED = [
+    NOTHING,
+    ("A", 18, 7.25, True, DAY, NOON, 2),
+    ("日本", 19, float("nan"), False, DAY + dt.timedelta(days=1), NOON, 2**64 - 1),
+    ("other", 2**63 - 1, float("inf"), None, None, None, 0),
+    (None, -(2**63), -10.505, True, None, NOON + dt.timedelta(milliseconds=1), None),
+]
+
+
+@pytest.mark.parametrize("negation", ["", "NOT "])
+@pytest.mark.parametrize("one", CONDITIONS)
+def test_each_condition_agrees_where_values_are_missing(one, negation):
+    compare(FIXED, f"{SELECT} WHERE {negation}({one})")
+
+
+def compare(rows, sql):
+    """Compute both ways on the same ranks."""
+    spec = plan(sql).aggregation
     columns = list(zip(*rows, strict=True)) or [()] * len(SCHEMA)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
     table = pa.table(arrays, schema=SCHEMA)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol, TypeAlias
 
@@ -130,6 +131,14 @@ class Shelf(Protocol):
 
     def names(self) -> frozenset[str]:
         """List every complete file."""
+        ...
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold off sweeping while files are written that nothing names yet."""
+        ...
+
+    def alone(self) -> AbstractContextManager[bool]:
+        """Tell whether nobody is writing, and keep it so meanwhile; never waits."""
         ...
 
     def sweep(self) -> int:

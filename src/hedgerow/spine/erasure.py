@@ -139,15 +139,12 @@ class Erasure:
             holdings = self.holdings(reader, person)
             versions = {name: self._version(reader, name) for name in holdings.datasets}
             files = {name: self._tables.files(reader, name) for name in holdings.datasets}
-        swaps = {
-            name: self._tables.without(files[name], name, versions[name] + 1, person.number) for name in files
-        }
-        try:
+        with self._tables.writing():
+            swaps = {
+                name: self._tables.without(files[name], name, versions[name] + 1, person.number)
+                for name in files
+            }
             certificate = self._commit(person, holdings, versions, swaps, actor)
-        except BaseException:
-            for _, fresh in swaps.values():
-                self._tables.discard(fresh)
-            raise
         for old, _ in swaps.values():
             self._tables.discard(old)
         self._store.scrub()

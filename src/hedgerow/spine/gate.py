@@ -23,6 +23,7 @@ from hedgerow.spine.policy import Policies
 from hedgerow.spine.requests import Requests, binding_of
 
 _CACHE_LIMIT = 4096
+_OUR_WORDS = ("left", "cost", "until", "roles", "policies", "missing")
 
 
 class LeaseDesk(Protocol):
@@ -306,9 +307,9 @@ def new_request_id() -> str:
 
 
 def _amounts(decision: Decision) -> dict[str, Json]:
-    """Keep the amounts and dates a refusal named; other details may be a caller's own words."""
+    """Keep what a refusal named in our own words; other details may be a caller's."""
     details = decision.error[1] if decision.error else {}
-    return {name: str(details[name]) for name in ("left", "cost", "until") if name in details}
+    return {name: str(details[name]) for name in _OUR_WORDS if name in details}
 
 
 def _id_hash(request: UseRequest) -> str:

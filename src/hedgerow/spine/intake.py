@@ -176,14 +176,13 @@ class Intake:
         sealed = self._sealed(arrival, table, roll)
         progress("writing encrypted buckets")
         version = (old.version if old else 0) + 1
-        files = self._write(arrival, table, roll, version, grown=old is not None)
-        try:
+        # Files of a failed run are swept at the next start: deleting them here could hit a commit
+        # that did succeed.
+        with self._tables.writing():
+            files = self._write(arrival, table, roll, version, grown=old is not None)
             progress("committing")
             with self._store.write() as tx:
                 return self._commit(tx, arrival, actor, old, roll, sealed, files, version)
-        except BaseException:
-            self._tables.discard(files)
-            raise
 
     def _before(self, reader: Reader, arrival: Arrival) -> Dataset | None:
         old = reader.get(Dataset, arrival.dataset)

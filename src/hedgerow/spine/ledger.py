@@ -14,6 +14,7 @@ from hedgerow.model.budget import (
     PureEvent,
     ZcdpEvent,
     show_exact,
+    show_left,
 )
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import Refused
@@ -59,15 +60,9 @@ class Standing:
             "purpose": self.purpose,
             "limit": show_exact(limit),
             "spent": show_exact(self.spent_epsilon),
-            "left": show_floor(self.left),
+            "left": show_left(self.left),
             "apart_from": list(self.apart),
         }
-
-
-def show_floor(value: Fraction, places: int = 6) -> str:
-    """Render what is left, rounded down so that it never looks larger."""
-    steps = value.numerator * 10**places // value.denominator
-    return show_exact(Fraction(steps, 10**places), places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,7 @@ class Balance:
             (self.population, "budget.population-exhausted"),
         ):
             if not standing.admits(event):
-                return code, {**names, "left": show_floor(standing.left), "cost": cost_text(event)}
+                return code, {**names, "left": show_left(standing.left), "cost": cost_text(event)}
         return None
 
 

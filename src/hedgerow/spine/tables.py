@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from hedgerow.kernel.envelope import new_key
@@ -105,17 +106,24 @@ class Tables:
             self._shelf.delete(file.name)
 
     def sweep(self, store: Store) -> int:
-        """Delete what an interrupted write left; called while holding the store's write lock.
+        """Delete what an interrupted write left, unless somebody is writing now.
 
         Returns:
             How many files went.
         """
-        with store.write() as tx:
-            named = {str(name) for name in tx.values(Bucket, "file")}
+        with self._shelf.alone() as is_alone:
+            if not is_alone:
+                return 0
+            with store.read() as reader:
+                named = {str(name) for name in reader.values(Bucket, "file")}
             stray = self._shelf.names() - named
             for name in stray:
                 self._shelf.delete(name)
             return len(stray) + self._shelf.sweep()
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold off sweeping between writing files and committing the manifest that names them."""
+        return self._shelf.writing()
 
     def missing(self, store: Store) -> int:
         """Count the files the manifest names that are not on the shelf."""

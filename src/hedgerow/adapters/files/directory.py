@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hedgerow.model.engine import ContentWriter, ReadableFile
 
 _UNFINISHED = ".unfinished"
+_LOCK = ".writing"
 
 
 @contextmanager
@@ -135,6 +137,40 @@ class DirectoryShelf:
         """
         with _faults():
             return frozenset(entry.name for entry in os.scandir(self._path) if is_name(entry.name))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold off sweeping, in every process, while files are written that nothing names yet.
+
+        Raises:
+            Fault: ``shelf.unwritable`` when the lock file cannot be opened.
+        """
+        with self._lock(fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Tell whether no process is writing, and keep it so meanwhile; never waits.
+
+        Raises:
+            Fault: ``shelf.unwritable`` when the lock file cannot be opened.
+        """
+        with self._lock(fcntl.LOCK_EX | fcntl.LOCK_NB) as held:
+            yield held
+
+    @contextmanager
+    def _lock(self, kind: int) -> Iterator[bool]:
+        with _faults():
+            handle = os.open(self._path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(handle, kind)
+                held = True
+            except BlockingIOError:
+                held = False
+            yield held
+        finally:
+            os.close(handle)
 
     def sweep(self) -> int:
         """Remove what interrupted writes left; run it only while nobody writes.

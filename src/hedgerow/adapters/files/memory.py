@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -11,6 +12,8 @@ from hedgerow.adapters.files.names import checked, new_name
 from hedgerow.model.errors import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hedgerow.model.engine import ContentWriter, ReadableFile
 
 
@@ -19,6 +22,7 @@ class MemoryShelf:
 
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
+        self._writers = 0
 
     def create(self, write: ContentWriter) -> str:
         """Store a new file.
@@ -59,6 +63,20 @@ class MemoryShelf:
     def names(self) -> frozenset[str]:
         """List every complete file."""
         return frozenset(self._files)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold off sweeping while files are written that nothing names yet."""
+        self._writers += 1
+        try:
+            yield
+        finally:
+            self._writers -= 1
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Tell whether nobody is writing."""
+        yield self._writers == 0
 
     def sweep(self) -> int:
         """Remove what interrupted writes left: here never anything."""

@@ -26,6 +26,7 @@ from hedgerow.model.records import (
     Released,
 )
 from hedgerow.model.uses import Json
+from hedgerow.model.version import VERSION
 from hedgerow.spine.journal import parse_entry
 
 _COUNTING_ROLES = frozenset({"owner", "privacy-officer"})
@@ -108,14 +109,12 @@ class Reporting(Part):
         return found.role_set if found else frozenset()
 
     def _workspace(self) -> dict[str, Json]:
-        from hedgerow import __version__
-
         return {
             "id": self.spine.tenant,
             "fingerprint": self.spine.attestor.fingerprint,
             "time": timestamp(self.spine.clock.now()),
             "viewer": self.actor.acting_as,
-            "version": __version__,
+            "version": VERSION,
         }
 
     def _held(self, reader: Reader, dataset: Dataset, *, counts: bool) -> dict[str, Json]:

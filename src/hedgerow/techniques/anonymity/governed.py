@@ -9,7 +9,7 @@ from typing import cast
 
 from hedgerow.kernel.anonymity.hierarchies import from_rows
 from hedgerow.model.anonymity import LIMIT_STATEMENT, KAnonymousTable, ReleaseParameters, ReleasePlan
-from hedgerow.model.budget import NonPrivateEvent
+from hedgerow.model.budget import NonPrivateEvent, show_exact
 from hedgerow.model.engine import PERSON
 from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import ArrowTable, DatasetView, Grant, Json, Lease, Plan, Release, UseRequest
@@ -139,4 +139,5 @@ def summary_of(made: KAnonymousTable[ArrowTable], asked: ReleaseParameters) -> d
 
 
 def _share(value: Fraction) -> str:
-    return format(float(value), ".4f")
+    # Rounded up: a risk never looks smaller than it is.
+    return show_exact(value, 4)
