@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from hedgerow.app.space import open_space as open  # noqa: A004 - hr.open reads as it is meant
     from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
 
-from hedgerow.model.version import VERSION as __version__
+from hedgerow.model import version as _version
 
+__version__ = _version.VERSION
 
 __all__ = [
     "CallerError",

@@ -130,3 +130,21 @@ class TestDirectory:
             DirectoryShelf(blocked / "shelf")
         assert caught.value.code == "shelf.unwritable"
         assert str(tmp_path) not in str(caught.value)
+
+
+class TestSweepingWaits:
+    def test_nobody_is_alone_while_someone_writes(self, shelf: Shelf) -> None:
+        with shelf.writing(), shelf.alone() as is_alone:
+            assert not is_alone
+        with shelf.alone() as is_alone:
+            assert is_alone
+
+    def test_two_may_write_at_once(self, shelf: Shelf) -> None:
+        with shelf.writing(), shelf.writing():
+            pass
+        with shelf.alone() as is_alone:
+            assert is_alone
+
+    def test_the_lock_is_no_file_of_the_shelf(self, shelf: Shelf) -> None:
+        with shelf.writing():
+            assert shelf.names() == frozenset()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from hedgerow.adapters.policy import load_policies
+from hedgerow.app.deferred import deferred
 from hedgerow.governance.rights import Rights
 from hedgerow.model.engine import Engine, Shelf
 from hedgerow.model.errors import Fault
@@ -18,7 +19,6 @@ from hedgerow.spine.consent import Consents
 from hedgerow.spine.erasure import Erasure
 from hedgerow.spine.facts import FactLoader
 from hedgerow.spine.gate import Gate
-from hedgerow.spine.intake import Intake
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.lease import Leases
 from hedgerow.spine.ledger import Ledger
@@ -27,9 +27,12 @@ from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.requests import Requests
 from hedgerow.spine.tables import Tables
 from hedgerow.spine.vault import Vault
-from hedgerow.techniques.anonymity.governed import GovernedKAnonymity
 from hedgerow.techniques.disclose import Disclose
-from hedgerow.techniques.dp_query.technique import DpQuery
+
+if TYPE_CHECKING:
+    from hedgerow.spine.intake import Intake
+    from hedgerow.techniques.anonymity.governed import GovernedKAnonymity
+    from hedgerow.techniques.dp_query.technique import DpQuery
 
 ORIGIN_PREFIX = "hedgerow/"
 _FORMAT = 1
@@ -101,18 +104,35 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         attestor=attestor,
         clock=clock,
     )
-    intake = Intake(
-        store=store, catalog=catalog, vault=vault, consents=consents, tables=tables,
-        quarantine=quarantine, journal=journal, clock=clock,
-    )  # fmt: skip
+
+    def intake() -> Intake:
+        from hedgerow.spine.intake import Intake
+
+        return Intake(
+            store=store, catalog=catalog, vault=vault, consents=consents, tables=tables,
+            quarantine=quarantine, journal=journal, clock=clock,
+        )  # fmt: skip
+
     rights = Rights(
         store=store, gate=gate, catalog=catalog, erasure=erasure, journal=journal,
         export=Disclose("subject.export"), read=Disclose("subject.read"),
     )  # fmt: skip
     return Spine(
         tenant, store, backend, clock, attestor, journal, catalog, consents, vault, ledger, policies,
-        tables, quarantine, intake, gate, erasure, rights, DpQuery(), GovernedKAnonymity(),
+        tables, quarantine, deferred(intake), gate, erasure, rights, deferred(_query), deferred(_release),
     )  # fmt: skip
+
+
+def _query() -> DpQuery:
+    from hedgerow.techniques.dp_query.technique import DpQuery
+
+    return DpQuery()
+
+
+def _release() -> GovernedKAnonymity:
+    from hedgerow.techniques.anonymity.governed import GovernedKAnonymity
+
+    return GovernedKAnonymity()
 
 
 def _setting(reader: Reader, name: str) -> str:

@@ -10,14 +10,15 @@ from fractions import Fraction
 from importlib import resources
 from pathlib import Path
 
-from hedgerow.adapters.engines import DuckEngine
 from hedgerow.adapters.files import DirectoryShelf, MemoryShelf
 from hedgerow.adapters.keys import file as key_file
 from hedgerow.adapters.store.sqlite import SqliteStore
 from hedgerow.app.clock import SystemClock
+from hedgerow.app.deferred import deferred
 from hedgerow.app.wiring import Spine, wire
 from hedgerow.kernel.envelope import new_key
 from hedgerow.model.canonical import timestamp
+from hedgerow.model.engine import Engine, Shelf
 from hedgerow.model.errors import CallerError
 from hedgerow.model.keys import Binding, KeyBackend
 from hedgerow.model.ports import Clock, Store
@@ -94,10 +95,19 @@ def populate(store: Store, backend: KeyBackend, clock: Clock, *, tenant: str | N
         tx.put(PolicyText(1, default_policies(), OWNER, now))
         tx.put(Allocation(*POPULATION, _exact(epsilon), OWNER, now))
     shelf = MemoryShelf()
-    spine = wire(store, backend, DuckEngine(shelf), shelf, clock)
+    spine = wire(store, backend, _engine(shelf), shelf, clock)
     with store.write() as tx:
         facts = {"fingerprint": spine.attestor.fingerprint, "population_epsilon": _exact(epsilon)}
         spine.journal.append(tx, "space.init", Actor(OWNER, OWNER), facts)
+
+
+def _engine(shelf: Shelf) -> Engine:
+    def build() -> Engine:
+        from hedgerow.adapters.engines import DuckEngine
+
+        return DuckEngine(shelf)
+
+    return deferred(build)
 
 
 def _exact(value: Fraction) -> str:
@@ -153,7 +163,7 @@ def open_(
     try:
         backend = key_file.open_(keys, passphrase(key_file.needs_passphrase(keys)))
         shelf = DirectoryShelf(directory / TABLES, sync=sync)
-        spine = wire(store, backend, DuckEngine(shelf), shelf, clock or SystemClock())
+        spine = wire(store, backend, _engine(shelf), shelf, clock or SystemClock())
     except BaseException:
         store.close()
         raise

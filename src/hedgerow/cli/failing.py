@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import traceback
@@ -9,12 +10,13 @@ from collections.abc import Sequence
 
 import click
 
-from hedgerow.model.errors import Fault, HedgerowError
+from hedgerow.model.errors import CallerError, Fault, HedgerowError
 
 DEBUG_VARIABLE = "HEDGEROW_DEBUG"
+_TITLES = {"refused": "Refused", "caller": "Error", "fault": "Fault"}
 
 
-def told(error: Exception, arguments: Sequence[str]) -> int:
+def told(error: BaseException, arguments: Sequence[str]) -> int:
     """Show an error on standard error, or with ``--json`` as a problem on standard output.
 
     Args:
@@ -27,10 +29,66 @@ def told(error: Exception, arguments: Sequence[str]) -> int:
     if os.environ.get(DEBUG_VARIABLE):
         # Only for whoever asks: a traceback may quote paths and names.
         traceback.print_exception(error)
-    known = error if isinstance(error, HedgerowError) else Fault("unexpected", kind=type(error).__name__)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    known = _known(error)
     if "--json" in arguments:
         click.echo(json.dumps(known.to_problem(), ensure_ascii=False))
     else:
-        title = {"refused": "Refused", "caller": "Error", "fault": "Fault"}[known.row.root]
+        title = _TITLES[known.row.root]
         click.echo(f"{title}: {known.message}\n  Next: {known.next_step}\n  ({known.code})", err=True)
     return known.row.exit
+
+
+def _known(error: BaseException) -> HedgerowError:
+    if isinstance(error, HedgerowError):
+        return error
+    if isinstance(error, (click.Abort, KeyboardInterrupt)):
+        return CallerError("interrupted")
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "hedgerow"
+        return CallerError("usage.malformed", problem=_problem(error), command=command)
+    return Fault("unexpected", kind=type(error).__name__)
+
+
+def _problem(error: click.UsageError) -> str:
+    """Word what is wrong with the command line without repeating what stood in it."""
+    if isinstance(error, click.NoSuchOption):
+        meant = f" Did you mean {' or '.join(error.possibilities)}?" if error.possibilities else ""
+        return f"There is no option {error.option_name}.{meant}"
+    if isinstance(error, click.MissingParameter):
+        return f"{_name(error)} is missing."
+    if isinstance(error, click.BadParameter):
+        return f"{_name(error)} takes {_wanted(error.param)}."
+    if error.message.startswith("No such command"):
+        return _no_command(error)
+    if "unexpected extra argument" in error.message:
+        return "There is an argument too many; put quotes around text with spaces."
+    return error.message if error.message.endswith(".") else error.message + "."
+
+
+def _no_command(error: click.UsageError) -> str:
+    if error.ctx is None or not isinstance(error.ctx.command, click.Group):
+        return "There is no such command."
+    known = error.ctx.command.list_commands(error.ctx)
+    tried = (error.message.split("'") + [""])[1]
+    near = difflib.get_close_matches(tried, known, n=2)
+    return f"There is no such command; {'did you mean' if near else 'there are'} {', '.join(near or known)}."
+
+
+def _name(error: click.BadParameter) -> str:
+    if error.param is None:
+        return "A parameter"
+    if isinstance(error.param, click.Argument):
+        return str(error.param.human_readable_name)
+    return str(max(error.param.opts, key=len))
+
+
+def _wanted(param: click.Parameter | None) -> str:
+    kind = param.type if param is not None else None
+    if isinstance(kind, click.Choice):
+        return "one of " + ", ".join(str(choice) for choice in kind.choices)
+    if isinstance(kind, click.DateTime):
+        return "a day as YYYY-MM-DD"
+    return "a whole number" if kind is click.INT else "another kind of value"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
+
+from hedgerow import __version__
 
 _COMMANDS = "hedgerow.cli.commands."
 # name: (module, attribute, one line of help); told here so that --help loads nothing.
@@ -37,11 +40,11 @@ ALL = EVERYDAY | NOUNS
 class LazyGroup(click.Group):
     """A group that knows its commands by name and loads one when it is used."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the shape of click
         """List the names."""
         return list(ALL)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Load one command."""
         if cmd_name not in ALL:
             return None
@@ -49,7 +52,7 @@ class LazyGroup(click.Group):
         loaded = getattr(importlib.import_module(_COMMANDS + module), attribute)
         return loaded if isinstance(loaded, click.Command) else None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the two lists from the table, loading nothing."""
         for title, commands in (("Everyday", EVERYDAY), ("By noun", NOUNS)):
             with formatter.section(title):
@@ -59,32 +62,33 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(package_name="hedgerow", message="hedgerow %(version)s")
+@click.version_option(__version__, message="hedgerow %(version)s")
 def cli() -> None:
     """Use people's personal data through one gate, with evidence of each use.
 
-    Start with `hedgerow demo`, or `hedgerow init DIR` and `hedgerow collect`. Name the workspace
-    with --space DIR or the variable HEDGEROW_SPACE.
+    Start with `hedgerow demo`. For data of your own: `hedgerow init DIR`, `hedgerow purpose add`,
+    `hedgerow collect FILE`, `hedgerow query`. Name the workspace with --space DIR or the variable
+    HEDGEROW_SPACE. `hedgerow COMMAND --help` tells each command's options.
     """
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with the code of the outcome."""
+    """Run the command line and exit with the code of the outcome.
+
+    Args:
+        arguments: The command line; that of the process when not given.
+    """
     try:
         result = cli.main(args=arguments, prog_name="hedgerow", standalone_mode=False)
         code = result if isinstance(result, int) else 0
+        sys.stdout.flush()
     except click.exceptions.Exit as stop:
         code = stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted; nothing half-done was left.", err=True)
-        code = 130
     except BrokenPipeError:
-        sys.stderr.close()
+        # Whoever read the result has gone; Python would complain again at its own end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except Exception as error:  # noqa: BLE001 - the last place where anything is turned into one line
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place: anything becomes one line
         from hedgerow.cli.failing import told
 
         code = told(error, arguments if arguments is not None else sys.argv[1:])

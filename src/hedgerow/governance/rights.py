@@ -105,7 +105,7 @@ class Rights:
             "dataset": dataset,
             "sealed": [c.name for c in view.columns if c.in_vault],
             "columns": [c.name for c in view.columns if not c.in_vault],
-            "purposes": [_purpose(reader, record) for record in reader.find(DatasetPurpose, dataset=dataset)],
+            "purposes": [purpose_json(reader, p) for p in reader.find(DatasetPurpose, dataset=dataset)],
         }
 
     def _uses(self, reader: Reader, members: list[Member], choices: list[ConsentEvent]) -> list[Json]:
@@ -237,7 +237,8 @@ def _choice(event: ConsentEvent) -> dict[str, Json]:
     }
 
 
-def _purpose(reader: Reader, record: DatasetPurpose) -> dict[str, Json]:
+def purpose_json(reader: Reader, record: DatasetPurpose) -> dict[str, Json]:
+    """Say what a data set may be used for, on which basis, why, until when, and who answers for it."""
     purpose = reader.get(Purpose, record.purpose)
     return {
         "purpose": record.purpose,

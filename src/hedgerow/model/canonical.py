@@ -5,47 +5,51 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from fractions import Fraction
+
+from hedgerow.model.errors import CallerError
+
+_MAX_DEPTH = 32
 
 
 def canonical(value: object) -> bytes:
-    """Encode as JSON with sorted keys, no spaces and UTF-8; floats are refused.
+    """Write a value as canonical JSON: one line, sorted names, no blanks, UTF-8, no floats.
 
     Args:
-        value: Mappings with text keys, sequences, text, integers, booleans and none;
-            fractions become ``"numerator/denominator"``.
+        value: Text, whole numbers, booleans, None, lists or tuples, and mappings with text names,
+            nested at most 32 deep. Decimals are given as text, so that they stay exact.
 
     Returns:
-        The bytes.
+        The bytes, without a final newline and without any newline inside.
 
     Raises:
-        TypeError: On a float or any other type.
+        CallerError: ``journal.not-canonical``, naming the kind of value, never the value.
+
+    Source:
+        The rules of RFC 8785 without its numbers; names are sorted by code point.
     """
-    return json.dumps(
-        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    _admit(value, 0)
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise CallerError("journal.not-canonical", reason="a text is not valid Unicode") from None
 
 
-def _plain(value: object) -> object:
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case Fraction():
-            return f"{value.numerator}/{value.denominator}"
-        case dict():
-            return {_key(k): _plain(v) for k, v in value.items()}
-        case list() | tuple():
-            return [_plain(v) for v in value]
-        case frozenset() | set():
-            return sorted(_plain(v) for v in value)  # type: ignore[type-var]
-        case _:
-            raise TypeError(f"{type(value).__name__} has no canonical form")
-
-
-def _key(key: object) -> str:
-    if not isinstance(key, str):
-        raise TypeError("canonical keys are text")
-    return key
+def _admit(value: object, depth: int) -> None:
+    if depth > _MAX_DEPTH:
+        raise CallerError("journal.not-canonical", reason="it is nested too deep")
+    if value is None or isinstance(value, str | int):
+        return
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if not isinstance(name, str):
+                raise CallerError("journal.not-canonical", reason="a name is not text")
+            _admit(member, depth + 1)
+    elif isinstance(value, list | tuple):
+        for member in value:
+            _admit(member, depth + 1)
+    else:
+        raise CallerError("journal.not-canonical", reason=f"a {type(value).__name__} is not allowed")
 
 
 def digest(value: object) -> str:

@@ -362,6 +362,17 @@ class Released(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Failure(Record):
+    """A use that failed after data was opened; too many in a day stop the principal."""
+
+    TABLE: ClassVar[str] = "failures"
+    KEY: ClassVar[tuple[str, ...]] = ("principal", "entry")
+    principal: str
+    entry: int
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuarantineBatch(Record):
     """A key under which broken rows wait, until a date (ISO)."""
 
@@ -403,7 +414,7 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     Setting, WrappedSecret, Principal, Purpose, PolicyText, Dataset, DatasetColumn, DatasetPurpose,
     Declaration, Bucket, Collected, Subject, Member, SealedField, ConsentEvent, ConsentState, Tombstone,
     JournalEntry, JournalHead, Commitment, Allocation, Charge, Account, Request, Released,
-    QuarantineBatch, QuarantinedRow, Certificate,
+    Failure, QuarantineBatch, QuarantinedRow, Certificate,
 )  # fmt: skip
 
 SCHEMA_VERSION = 1

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.ports import Clock, Reader, Transaction
 from hedgerow.model.records import ConsentEvent, ConsentState, Member, Setting
 from hedgerow.model.words import Basis
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _COUNTER = "consent.version"
 
@@ -121,6 +123,8 @@ class Consents:
         Returns:
             Sorted internal numbers, shape ``(people,)``.
         """
+        import numpy as np
+
         key = (dataset, purpose, basis.value)
         versions = (dataset_version, self.version(reader) if basis is Basis.CONSENT else 0)
         cached = self._cache.get(key)
@@ -136,6 +140,8 @@ class Consents:
 
 
 def _numbers(values: list[object]) -> NDArray[np.int64]:
+    import numpy as np
+
     numbers = np.array(values, dtype=np.int64)
     numbers.sort()
     return numbers

@@ -11,7 +11,7 @@ from hedgerow.model.records import Principal
 from hedgerow.model.uses import Actor, DatasetView, Decision, Grant, Plan, Reason, Technique, UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import NEVER_ENDS, RIGHTS_PURPOSE
-from hedgerow.spine.facts import OWNER, Facts
+from hedgerow.spine.facts import MOST_FAILURES, OWNER, Facts
 from hedgerow.spine.ledger import cost_text
 
 Objection: TypeAlias = tuple[str, Mapping[str, object]]
@@ -50,6 +50,8 @@ def decide(
     """
     objections = list(objections_to_actor(request.actor, facts.acting, facts.authenticated))
     objections += _purpose_objections(request, facts)
+    if facts.failures >= MOST_FAILURES:
+        objections.append(("use.too-many-failures", {"principal": request.actor.acting_as}))
     if objections or facts.dataset is None:
         return _refuse(objections or [_no_dataset(request)], facts), None
     verdict_objections, policies = _policy(request, facts, technique, frozenset())

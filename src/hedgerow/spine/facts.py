@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
+from hedgerow.model.canonical import timestamp
 from hedgerow.model.ports import Reader
-from hedgerow.model.records import Principal
+from hedgerow.model.records import Failure, Principal
 from hedgerow.model.uses import Actor, DatasetView
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog, PurposeFacts
 from hedgerow.spine.consent import Consents
@@ -14,6 +15,8 @@ from hedgerow.spine.ledger import Balance, Ledger
 from hedgerow.spine.policy import Decider, Policies
 
 OWNER = "owner"
+MOST_FAILURES = 20
+_FAILURE_WINDOW = timedelta(days=1)
 _RIGHTS_BASIS = "legal-obligation"
 
 
@@ -30,7 +33,13 @@ class Facts:
     policy_version: int
     consent_version: int
     balance: Balance
+    failures: int
     today: date
+
+
+def _failures(reader: Reader, principal: str, now: datetime) -> int:
+    since = timestamp(now - _FAILURE_WINDOW)
+    return sum(failure.time >= since for failure in reader.find(Failure, principal=principal))
 
 
 class FactLoader:
@@ -42,7 +51,7 @@ class FactLoader:
         self._ledger = ledger
         self._policies = policies
 
-    def load(self, reader: Reader, actor: Actor, purpose: str, dataset: str, today: date) -> Facts:
+    def load(self, reader: Reader, actor: Actor, purpose: str, dataset: str, now: datetime) -> Facts:
         """Read the facts of one use.
 
         Args:
@@ -50,7 +59,7 @@ class FactLoader:
             actor: Who acts.
             purpose: Why.
             dataset: What.
-            today: The current day, UTC.
+            now: The current time, UTC.
         """
         view = self._catalog.dataset(reader, dataset)
         version, decider = self._policies.in_force(reader)
@@ -65,5 +74,6 @@ class FactLoader:
             policy_version=version,
             consent_version=self._consents.version(reader),
             balance=self._ledger.balance(reader, dataset, purpose),
-            today=today,
+            failures=_failures(reader, actor.acting_as, now),
+            today=now.date(),
         )

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from hedgerow.model.budget import NonPrivateEvent
 from hedgerow.model.canonical import canonical, digest, timestamp
-from hedgerow.model.errors import Fault, HedgerowError
+from hedgerow.model.errors import Fault, HedgerowError, Refused
 from hedgerow.model.policy import Access
 from hedgerow.model.ports import Clock, Reader, Store
-from hedgerow.model.records import Principal, Released, Request
+from hedgerow.model.records import Failure, Principal, Released, Request
 from hedgerow.model.uses import Actor, Decision, Json, Lease, Plan, Receipt, Release, Technique, UseRequest
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.decide import as_error, decide, denial, objections_to_actor
@@ -118,7 +118,7 @@ class Gate:
         self, reader: Reader, request: UseRequest, technique: Technique, *, charge: bool
     ) -> tuple[Decision, tuple[Facts, Plan] | None]:
         """Steps 1 to 3: load the facts, plan without data, decide."""
-        facts = self._facts.load(reader, request.actor, request.purpose, request.dataset, self._today())
+        facts = self._facts.load(reader, request.actor, request.purpose, request.dataset, self._clock.now())
         decision, plan = decide(request, facts, technique, charge=charge)
         return decision, (facts, plan) if plan is not None else None
 
@@ -153,7 +153,10 @@ class Gate:
             return technique.run(self._leases.open(facts, plan), plan)
         except HedgerowError as error:
             self._failed(request, entry, error.code)
-            raise
+            if plan.grant.kind == "person" or self._may_see_risk(request):
+                raise
+            # What went wrong may depend on the data; whoever may not see exact risk learns no more.
+            raise Refused("use.not-releasable", dataset=request.dataset) from None
         except Exception as error:  # noqa: BLE001 - a technique may fail in any way; no way may tell data
             self._failed(request, entry, "use.failed")
             # The cause may quote data; only its type is told.
@@ -163,7 +166,11 @@ class Gate:
         with self._store.write() as tx:
             self._ledger.commit(tx, request.request_id)
             facts: dict[str, Json] = {"intent": entry, "request": _id_hash(request), "code": code}
-            self._journal.append(tx, "use.fail", request.actor, facts)
+            index = self._journal.append(tx, "use.fail", request.actor, facts)
+            tx.add([Failure(request.actor.acting_as, index, timestamp(self._clock.now()))])
+
+    def _may_see_risk(self, request: UseRequest) -> bool:
+        return self.explain_act(request.actor, "release.risk", ("Dataset", request.dataset)) is None
 
     def _close(
         self,

@@ -8,8 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from hedgerow.adapters.files.names import checked, is_name, new_name
 from hedgerow.model.errors import Fault
 
@@ -106,6 +104,9 @@ class DirectoryShelf:
         Raises:
             Fault: ``integrity.bucket-missing``, ``shelf.name`` or ``shelf.unwritable``.
         """
+        # Here, so that a command which reads no table does not load it.
+        import pyarrow as pa
+
         path = self._path / checked(name)
         with _faults():
             try:

@@ -6,8 +6,6 @@ import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from hedgerow.adapters.files.names import checked, new_name
 from hedgerow.model.errors import Fault
 
@@ -51,6 +49,8 @@ class MemoryShelf:
         Raises:
             Fault: ``integrity.bucket-missing`` or ``shelf.name``.
         """
+        import pyarrow as pa
+
         content = self._files.get(checked(name))
         if content is None:
             raise Fault("integrity.bucket-missing")

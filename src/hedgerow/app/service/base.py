@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hedgerow.app.wiring import Spine
 from hedgerow.model.errors import Refused
 from hedgerow.model.ports import Transaction
-from hedgerow.model.uses import Actor, Json, Receipt
+from hedgerow.model.uses import Actor, DatasetView, Json, Receipt
 
 Progress = Callable[[str], None]
 
@@ -61,3 +61,11 @@ def receipt_json(receipt: Receipt) -> dict[str, Json]:
         "budget": dict(receipt.left),
         "replayed": receipt.replayed,
     }
+
+
+def columns_json(view: DatasetView) -> list[Json]:
+    """Render the columns of a data set; no value and no count."""
+    return [
+        {"name": c.name, "type": c.type, "role": c.role, "category": c.category, "in_vault": c.in_vault}
+        for c in view.columns
+    ]

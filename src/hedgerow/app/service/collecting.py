@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hedgerow.adapters.readers import SourceTable, open_table
 from hedgerow.app.declaring import Asked, Schema
 from hedgerow.app.service.base import Part, Progress, quiet
 from hedgerow.model.canonical import timestamp
@@ -18,9 +18,12 @@ from hedgerow.model.findings import ColumnFinding, as_dict
 from hedgerow.model.uses import ColumnView, Json
 from hedgerow.model.words import Basis, ColumnRole, ColumnType
 from hedgerow.spine.catalog import check_name
-from hedgerow.spine.intake import Arrival, ConsentLine, Taken
+from hedgerow.spine.intake import Arrival, ConsentLine
 from hedgerow.spine.quarantine import Broken
-from hedgerow.techniques.discover import classify
+
+if TYPE_CHECKING:
+    from hedgerow.adapters.readers import SourceTable
+    from hedgerow.spine.intake import Taken
 
 _TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"}
 
@@ -92,6 +95,8 @@ class Collecting(Part):
         """
         self._admit_collect(request)
         progress("reading the file")
+        from hedgerow.adapters.readers import open_table
+
         source = open_table(request.path, types=request.schema.types)
         return self.plan_source(request, source, progress)
 
@@ -107,6 +112,8 @@ class Collecting(Part):
         names = [column.name for column in source.columns]
         if request.subject_key not in names:
             raise CallerError("collect.no-subject-key", column=request.subject_key, columns=", ".join(names))
+        from hedgerow.techniques.discover import classify
+
         progress("classifying the columns")
         findings = classify(source.table, name=source.name, subject_key=request.subject_key)
         kept = _kept(request, names, findings)
@@ -196,6 +203,9 @@ def discover(path: Path) -> dict[str, Json]:
 
 
 def _discovered(path: Path) -> dict[str, Json]:
+    from hedgerow.adapters.readers import open_table
+    from hedgerow.techniques.discover import classify
+
     source = open_table(path)
     findings = classify(source.table, name=source.name)
     return {

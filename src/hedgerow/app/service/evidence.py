@@ -59,7 +59,7 @@ class Evidence(Part):
 
     def _compared(self, against: Path, hashes: list[bytes]) -> str:
         try:
-            saved = head_from_json(against.read_bytes())
+            saved = head_from_json(_receipt_within(against.read_bytes()))
         except OSError:
             raise CallerError("file.missing", path=against) from None
         attestor = self.spine.attestor
@@ -106,6 +106,15 @@ class Evidence(Part):
         check = f"python {out / 'verify.py'} {out} --trust {attestor.fingerprint}"
         return {"out": str(out), "files": len(files), "entries": len(entries),
                 "fingerprint": attestor.fingerprint, "check": check}  # fmt: skip
+
+
+def _receipt_within(stored: bytes) -> bytes:
+    """Take the receipt out of a whole answer that was saved as JSON; anything else stays as it is."""
+    try:
+        receipt = json.loads(stored)["receipt"]
+    except (ValueError, KeyError, TypeError):
+        return stored
+    return json.dumps(receipt).encode()
 
 
 def _costs(entry: Mapping[str, Json]) -> bool:

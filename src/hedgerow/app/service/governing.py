@@ -10,7 +10,7 @@ from typing import cast
 
 from hedgerow.adapters.policy import load_policies
 from hedgerow.app.declaring import Asked
-from hedgerow.app.service.base import Part
+from hedgerow.app.service.base import Part, columns_json
 from hedgerow.app.service.collecting import parse_time
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import CallerError
@@ -154,16 +154,7 @@ class Governing(Part):
             "name": view.name,
             "version": view.version,
             "subject_key": view.subject_column,
-            "columns": [
-                {
-                    "name": c.name,
-                    "type": c.type,
-                    "role": c.role,
-                    "category": c.category,
-                    "in_vault": c.in_vault,
-                }
-                for c in view.columns
-            ],
+            "columns": columns_json(view),
             "bases": dict(view.bases),
             "declaration": {"version": view.declaration.version, **declaration_json(view.declaration)},
         }

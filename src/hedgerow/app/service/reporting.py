@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import cast
 
-from hedgerow.app.service.base import Part
+from hedgerow.app.service.base import Part, columns_json
 from hedgerow.app.service.governing import summary_json
+from hedgerow.governance.rights import purpose_json
 from hedgerow.model.budget import show_exact
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import TABLE, CallerError, HedgerowError
@@ -20,7 +21,6 @@ from hedgerow.model.records import (
     DatasetPurpose,
     JournalEntry,
     Member,
-    Purpose,
     QuarantineBatch,
     QuarantinedRow,
     Released,
@@ -124,17 +124,8 @@ class Reporting(Part):
             "version": dataset.version,
             "rows": dataset.row_count if counts else None,
             "people": dataset.people_count if counts else None,
-            "columns": [
-                {
-                    "name": c.name,
-                    "type": c.type,
-                    "role": c.role,
-                    "category": c.category,
-                    "in_vault": c.in_vault,
-                }
-                for c in view.columns
-            ],
-            "purposes": [_purpose(reader, p) for p in reader.find(DatasetPurpose, dataset=dataset.name)],
+            "columns": columns_json(view),
+            "purposes": [purpose_json(reader, p) for p in reader.find(DatasetPurpose, dataset=dataset.name)],
         }
 
     def _journal(self, reader: Reader) -> dict[str, Json]:
@@ -263,13 +254,3 @@ def _erasures(entries: list[Mapping[str, Json]]) -> list[Json]:
         for e in entries
         if e["action"] == "subject.erase"
     ]
-
-
-def _purpose(reader: Reader, record: DatasetPurpose) -> dict[str, Json]:
-    purpose = reader.get(Purpose, record.purpose)
-    return {
-        "purpose": record.purpose,
-        "basis": record.basis,
-        "until": purpose.until if purpose else "",
-        "why": purpose.why if purpose else "",
-    }

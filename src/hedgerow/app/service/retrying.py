@@ -12,17 +12,19 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from hedgerow.adapters.readers import SourceTable, open_table
 from hedgerow.app.service.base import Part
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
 from hedgerow.model.records import QuarantineBatch
 from hedgerow.model.uses import DatasetView, Json
 from hedgerow.model.words import ColumnType
-from hedgerow.spine.intake import Arrival, Taken
 from hedgerow.spine.quarantine import Broken
+
+if TYPE_CHECKING:
+    from hedgerow.adapters.readers import SourceTable
+    from hedgerow.spine.intake import Arrival, Taken
 
 _READS: Mapping[ColumnType, Callable[[str], object]] = {
     ColumnType.TEXT: str,
@@ -67,6 +69,8 @@ class Retrying(Part):
 def _arrival(
     batch: QuarantineBatch, view: DatasetView, source: SourceTable, rows: Sequence[Broken]
 ) -> Arrival:
+    from hedgerow.spine.intake import Arrival
+
     lines = [row.line for row in rows]
     # The rows were written one a line below a header, so that line n is row n - 2 of the batch.
     still = tuple(Broken(lines[row.line - 2], row.reason, row.raw) for row in source.broken)
@@ -89,6 +93,8 @@ def _told(taken: Taken) -> dict[str, Json]:
 
 
 def _read_again(header: Mapping[str, object], rows: Sequence[Broken], *, empty_broken: bool) -> SourceTable:
+    from hedgerow.adapters.readers import open_table
+
     columns = cast("list[list[str]]", header["columns"])
     types = {name: ColumnType(kind) for name, kind in columns}
     raws = [row.raw for row in rows]

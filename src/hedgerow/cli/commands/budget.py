@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import Screen, in_space, purpose_option, table
+from hedgerow.cli.common import gated, purpose_option
+from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
@@ -14,15 +16,21 @@ if TYPE_CHECKING:
 
 @click.group()
 def budget() -> None:
-    """Privacy budgets."""
+    """Privacy budgets: how much may be learned about people, and how much is left."""
+
+
+def _act(options: Mapping[str, Any]) -> str:
+    return "budget.cap" if options["population"] else "budget.allocate"
 
 
 @budget.command()
 @click.argument("dataset", required=False)
-@click.option("--epsilon", required=True, help="The limit, for example 4; what was spent stays debited.")
+@click.option(
+    "--epsilon", required=True, metavar="E", help="The new limit, for example 4; what was spent stays debited."
+)
 @purpose_option
 @click.option("--population", is_flag=True, help="Set the cap of all people of the workspace instead.")
-@in_space
+@gated(_act, "dataset")
 def allocate(
     session: Session,
     screen: Screen,
@@ -32,7 +40,10 @@ def allocate(
     purpose: str | None,
     population: bool,
 ) -> None:
-    """Allocate a privacy budget to DATASET for a purpose."""
+    """Set the privacy budget of DATASET for a purpose, or with --population the cap of all people.
+
+    Example: hedgerow budget allocate visits --epsilon 4 --purpose research
+    """
     from hedgerow.model.budget import parse_exact
     from hedgerow.model.errors import CallerError
 
@@ -45,9 +56,9 @@ def allocate(
 
 @budget.command()
 @click.argument("dataset", required=False)
-@in_space
+@gated("budget.show", "dataset")
 def show(session: Session, screen: Screen, dataset: str | None) -> None:
-    """Show the budgets of DATASET, or all, and the population's."""
+    """Show the budgets of DATASET, or of all, and the population's cap."""
     found = session.service.budgets(dataset)
     rows = [
         ["(population)" if b["dataset"] == "*" else b["dataset"], "" if b["purpose"] == "*" else b["purpose"],

@@ -2,57 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from hedgerow.cli.common import Screen, in_space, table
+from hedgerow.cli.common import gated
+from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hedgerow.app.space import Session
+
+F = TypeVar("F", bound=Callable[..., object])
 
 
 @click.group()
 def consent() -> None:
-    """Consents: an append-only ledger."""
+    """Consents: an append-only ledger of what people chose.
+
+    REF is the source id given at collection, the value of the subject-key column.
+    """
 
 
-def _choice(name: str, told: str, help_text: str, *, granted: bool) -> Callable[..., None]:
-    @consent.command(name, help=help_text)
-    @click.argument("ref")
-    @click.option("--purpose", required=True, help="For which purpose.")
-    @click.option("--notice", default="", help="Version of the notice the person saw.")
-    @click.option("--channel", default="command line", show_default=True, help="Where the choice was made.")
-    @click.option("--time", help="When, ISO 8601 (default: now).")
-    @in_space
-    def command(session: Session, screen: Screen, ref: str, **options: str) -> None:
-        made = session.service.choose(
-            ref, options["purpose"], granted=granted, notice=options["notice"],
-            channel=options["channel"], time=options["time"],
-        )  # fmt: skip
-        screen.result(made, f"{told} for {made['purpose']}; journal entry {made['entry']}.")
-
+def _choice_options(command: F) -> F:
+    for option in (
+        click.option("--time", metavar="TIME", help="When the person chose, ISO 8601.  [default: now]"),
+        click.option("--channel", default="command line", show_default=True, help="Where the choice was made."),
+        click.option("--notice", default="", metavar="VERSION", help="Version of the notice the person saw."),
+        click.option("--purpose", required=True, metavar="NAME", help="For which purpose."),
+        click.argument("ref"),
+    ):
+        command = option(command)
     return command
 
 
-grant = _choice(
-    "grant", "Consent recorded", "Record that the person REF consents to a purpose.", granted=True
-)
-withdraw = _choice(
-    "withdraw",
-    "Withdrawal recorded; it holds from the next use",
-    "Record that REF withdraws consent.",
-    granted=False,
-)
+def _record(
+    session: Session, ref: str, *, purpose: str, granted: bool, notice: str, channel: str, time: str | None
+) -> dict[str, object]:
+    made = session.service.choose(
+        ref, purpose, granted=granted, notice=notice, channel=channel, time=time
+    )  # fmt: skip
+    return dict(made)
+
+
+@consent.command()
+@_choice_options
+@gated("consent.grant")
+def grant(
+    session: Session, screen: Screen, ref: str, *, purpose: str, notice: str, channel: str, time: str | None
+) -> None:
+    """Record that the person REF consents to a purpose."""
+    made = _record(
+        session, ref, purpose=purpose, granted=True, notice=notice, channel=channel, time=time
+    )  # fmt: skip
+    screen.result(made, f"Consent recorded for {purpose}; journal entry {made['entry']}.")
+
+
+@consent.command()
+@_choice_options
+@gated("consent.withdraw")
+def withdraw(
+    session: Session, screen: Screen, ref: str, *, purpose: str, notice: str, channel: str, time: str | None
+) -> None:
+    """Record that the person REF withdraws consent; it holds from the next use."""
+    made = _record(
+        session, ref, purpose=purpose, granted=False, notice=notice, channel=channel, time=time
+    )  # fmt: skip
+    told = f"Withdrawal recorded for {purpose}; it holds from the next use; journal entry {made['entry']}."
+    screen.result(made, told)
 
 
 @consent.command()
 @click.argument("ref")
-@in_space
+@gated("consent.show")
 def show(session: Session, screen: Screen, ref: str) -> None:
-    """Show every choice of the person REF."""
+    """Show every choice of the person REF, oldest first."""
     found = session.service.consents(ref)
     rows = [
         [c["time"], c["purpose"], "granted" if c["granted"] else "withdrawn", c["notice"], c["channel"]]

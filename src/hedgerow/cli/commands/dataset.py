@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import Screen, in_space, table
+from hedgerow.cli.common import gated
+from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def dataset() -> None:
-    """Data sets."""
+    """Data sets: what there is, and what their owner declared of them."""
 
 
 @dataset.command("list")
-@in_space
+@gated("dataset.list")
 def list_(session: Session, screen: Screen) -> None:
     """List the data sets and their purposes."""
     found = session.service.datasets()
@@ -28,7 +29,7 @@ def list_(session: Session, screen: Screen) -> None:
 
 @dataset.command()
 @click.argument("name")
-@in_space
+@gated("dataset.list")
 def show(session: Session, screen: Screen, name: str) -> None:
     """Show the columns, bases and declaration of NAME; never a value or count."""
     found: dict[str, Any] = session.service.dataset(name)
@@ -58,15 +59,26 @@ def _declared(entry: dict[str, Any] | None) -> list[str]:
 @dataset.command()
 @click.argument("name")
 @click.option("--unit", default="person", show_default=True, help="The privacy unit.")
-@click.option("--max-rows", type=int, help="Rows of one person that count at most.")
-@click.option("--bounds", multiple=True, help="COL=LOWER:UPPER, values are clamped to it (repeatable).")
-@click.option("--keys", multiple=True, help="COL=A,B,C or COL=@FILE, the groups there are (repeatable).")
-@in_space
+@click.option("--max-rows", type=int, metavar="N", help="Rows of one person that count at most.")
+@click.option(
+    "--bounds", multiple=True, metavar="COL=LOWER:UPPER", help="Values are clamped to these (repeatable)."
+)
+@click.option(
+    "--keys", multiple=True, metavar="COL=A,B,C",
+    help="The groups there are; COL=@FILE reads one key a line (repeatable).",
+)  # fmt: skip
+@gated("dataset.declare", "name")
 def declare(
     session: Session, screen: Screen, name: str, *, unit: str, max_rows: int | None,
     bounds: tuple[str, ...], keys: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Declare bounds and keys of NAME; only its owner may, and never from its values."""
+    """Declare bounds and keys of NAME; only the owner may, and never from its values.
+
+    A private query needs --max-rows, the bounds of each column it sums, and the keys of each column it
+    groups by. What was declared before and is not named stays.
+
+    Example: hedgerow dataset declare visits --max-rows 5 --bounds age=0:120 --keys ward=A,B,C
+    """
     from hedgerow.app.declaring import Asked, parse_keys, parse_pair
     from hedgerow.model.errors import CallerError
 

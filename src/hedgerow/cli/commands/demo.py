@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hedgerow.cli.common import Screen, json_option
+from hedgerow.cli.common import json_option
+from hedgerow.cli.screen import Screen
 
 
 @click.command()

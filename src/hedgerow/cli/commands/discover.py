@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from hedgerow.cli.common import Screen, json_option, table
+from hedgerow.cli.common import json_option
+from hedgerow.cli.screen import Screen, table
 
 
 @click.command()

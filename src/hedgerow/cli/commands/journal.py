@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import Screen, in_space, out_options, table
+from hedgerow.cli.common import gated, out_options
+from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
@@ -19,7 +20,7 @@ def journal() -> None:
 
 
 @journal.command()
-@in_space
+@gated("journal.head")
 def head(session: Session, screen: Screen) -> None:
     """Show the signed head; keep its JSON outside this machine for `verify --against`."""
     found = session.service.head()
@@ -30,8 +31,8 @@ def head(session: Session, screen: Screen) -> None:
 
 
 @journal.command()
-@click.option("--last", default=20, show_default=True, help="How many entries.")
-@in_space
+@click.option("--last", default=20, show_default=True, metavar="N", help="How many entries.")
+@gated("journal.head")
 def show(session: Session, screen: Screen, *, last: int) -> None:
     """Show the newest entries."""
     found: list[dict[str, Any]] = session.service.entries(last)
@@ -49,9 +50,11 @@ def _about(facts: dict[str, Any]) -> str:
 
 
 @journal.command()
-@click.option("--against", type=click.Path(path_type=Path),
-              help="A head file or receipt saved earlier; finds a truncated, forked or re-signed log.")  # fmt: skip
-@in_space
+@click.option(
+    "--against", type=click.Path(path_type=Path), metavar="HEAD_FILE",
+    help="A head file or receipt saved earlier; finds a truncated, forked or re-signed log.",
+)  # fmt: skip
+@gated("journal.verify")
 def verify(session: Session, screen: Screen, *, against: Path | None) -> None:
     """Check every entry, the signed head, and that ledger and journal tell the same."""
     found = session.service.verify(against)
@@ -68,12 +71,13 @@ def evidence() -> None:
 
 
 @evidence.command()
-@out_options("The directory to write; must not exist.")
-@in_space
+@out_options("The directory to write.")
+@gated("evidence.export")
 def export(session: Session, screen: Screen, *, out: Path, force: bool) -> None:
     """Write the journal, certificates and a verifier into a directory."""
     made = session.service.export(out, force=force)
     screen.result(
         made,
-        f"{made['entries']} entries in {made['files']} files at {made['out']}.\nAnyone checks it with:\n  {made['check']}",
+        f"{made['entries']} entries in {made['files']} files at {made['out']}.\n"
+        f"Anyone checks it with:\n  {made['check']}",
     )

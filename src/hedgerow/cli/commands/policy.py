@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import Screen, in_space, table, yes_option
+from hedgerow.cli.common import gated, read_text, yes_option
+from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError
 
 if TYPE_CHECKING:
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def policy() -> None:
-    """Policies in Cedar."""
+    """Policies: who may do what, as Cedar text under version control."""
 
 
 @policy.command()
-@in_space
+@gated("policy.show")
 def show(session: Session, screen: Screen) -> None:
     """Show the policies in force."""
     found = session.service.policy()
@@ -28,25 +29,25 @@ def show(session: Session, screen: Screen) -> None:
 
 
 @policy.command()
-@in_space
+@gated("policy.show")
 def history(session: Session, screen: Screen) -> None:
-    """List every version."""
+    """List every version of the policies."""
     found = session.service.policy_history()
     rows = [[p["version"], p["applied_by"], p["time"]] for p in found]
     screen.result(found, table(["version", "applied by", "time"], rows))
 
 
 @policy.command()
-@click.option("--principal", "who", required=True, help="Who would act.")
-@click.option("--action", required=True, help="What, for example query.")
-@click.option("--dataset", default="any", help="On which data set.")
+@click.option("--principal", "who", required=True, metavar="PRINCIPAL", help="Who would act.")
+@click.option("--action", required=True, metavar="ACTION", help="What, for example query or subject.erase.")
+@click.option("--dataset", default="any", show_default=True, metavar="NAME", help="On which data set.")
 @click.option(
-    "--file", "path", type=click.Path(path_type=Path), help="A draft instead of the policies in force."
+    "--file", "path", type=click.Path(path_type=Path), metavar="FILE", help="A draft instead of the policies in force."
 )
-@in_space
+@gated("policy.test")
 def test(session: Session, screen: Screen, *, who: str, action: str, dataset: str, path: Path | None) -> None:
     """Ask what the policies would say; nothing is done."""
-    verdict: dict[str, Any] = session.service.test_policy(_text(path) if path else None, who, action, dataset)
+    verdict: dict[str, Any] = session.service.test_policy(read_text(path) if path else None, who, action, dataset)
     said = verdict["permits"] if verdict["allowed"] else verdict["forbids"]
     word = "Allowed" if verdict["allowed"] else "Refused"
     screen.result(verdict, f"{word} by {', '.join(said) or 'no policy at all'}.")
@@ -55,18 +56,12 @@ def test(session: Session, screen: Screen, *, who: str, action: str, dataset: st
 @policy.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @yes_option
-@in_space
+@gated("policy.apply")
 def apply(session: Session, screen: Screen, file: Path, *, yes: bool) -> None:
     """Put the policies of FILE in force as a new version."""
     if not yes:
         screen.say("This replaces the policies in force for everybody, from the next decision on.")
         raise CallerError("confirm.needed")
-    made = session.service.apply_policy(_text(file))
+    made = session.service.apply_policy(read_text(file))
     screen.result(made, f"Version {made['version']} is in force.")
 
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise CallerError("file.missing", path=path) from None

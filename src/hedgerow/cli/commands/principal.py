@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hedgerow.cli.common import Screen, in_space, table
+from hedgerow.cli.common import gated
+from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
@@ -14,22 +15,24 @@ if TYPE_CHECKING:
 
 @click.group()
 def principal() -> None:
-    """Principals and their roles."""
+    """Principals: who may act, and in which roles."""
 
 
 @principal.command()
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, required=True,
-              help="administrator, analyst, privacy-officer, auditor or service (repeatable).")  # fmt: skip
-@in_space
+@click.option(
+    "--role", "roles", multiple=True, required=True, metavar="ROLE",
+    help="administrator, analyst, privacy-officer, auditor or service (repeatable).",
+)  # fmt: skip
+@gated("principal.add")
 def add(session: Session, screen: Screen, name: str, *, roles: tuple[str, ...]) -> None:
-    """Add the principal NAME."""
+    """Add the principal NAME; commands then act as it with --as NAME."""
     made = session.service.add_principal(name, roles)
     screen.result(made, f"Principal {name} may act as {', '.join(roles)}; use it with --as {name}.")
 
 
 @principal.command("list")
-@in_space
+@gated("principal.list")
 def list_(session: Session, screen: Screen) -> None:
     """List the principals."""
     found = session.service.principals()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hedgerow.cli.common import Screen, in_space, table
+from hedgerow.cli.common import gated
+from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
@@ -20,10 +21,12 @@ def purpose() -> None:
 
 @purpose.command()
 @click.argument("name")
-@click.option("--why", required=True, help="The reason, in words the person would understand.")
-@click.option("--owner", required=True, help="The principal who answers for it.")
-@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last day of use.")
-@in_space
+@click.option("--why", required=True, metavar="TEXT", help="The reason, in words the person would understand.")
+@click.option("--owner", required=True, metavar="PRINCIPAL", help="Who answers for it.")
+@click.option(
+    "--until", required=True, type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Last day of use."
+)
+@gated("purpose.add")
 def add(session: Session, screen: Screen, name: str, *, why: str, owner: str, until: datetime) -> None:
     """Declare the purpose NAME; after its last day the gate refuses it."""
     made = session.service.add_purpose(name, why, owner, until.date())
@@ -31,7 +34,7 @@ def add(session: Session, screen: Screen, name: str, *, why: str, owner: str, un
 
 
 @purpose.command("list")
-@in_space
+@gated("purpose.list")
 def list_(session: Session, screen: Screen) -> None:
     """List the purposes."""
     found = session.service.purposes()

@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import (
-    Screen,
-    explain_option,
-    explained,
-    in_space,
-    purpose_option,
-    request_id_option,
-    table,
-)
+from hedgerow.cli.common import explain_option, in_space, purpose_option, request_id_option
+from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
@@ -24,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("dataset")
 @click.argument("sql")
 @purpose_option
-@click.option("--epsilon", required=True, help="What to spend, for example 0.5.")
+@click.option("--epsilon", required=True, metavar="E", help="What to spend, for example 0.5; less is more private.")
 @request_id_option
 @explain_option
 @in_space
@@ -45,7 +38,7 @@ def query(
     "SELECT ward, COUNT(*), AVG(age) FROM visits GROUP BY ward".
     """
     if explain:
-        explained(screen, session.service.explain_query(dataset, sql, purpose=purpose, epsilon=epsilon))
+        screen.decision(session.service.explain_query(dataset, sql, purpose=purpose, epsilon=epsilon))
         return
     answer = session.service.query(dataset, sql, purpose=purpose, epsilon=epsilon, request_id=request_id)
     screen.result(answer, _shown(answer))
@@ -65,7 +58,8 @@ def _shown(answer: dict[str, Any]) -> str:
     beside = f"\nThis reads apart from releases {', '.join(apart)}." if apart else ""
     return (
         f"{table(headings, rows)}\n\n{answer['sentence']}{again}{beside}\n{notes}\n"
-        f"Receipt: request {receipt['request_id']}, journal entry {receipt['entry']}, {receipt['fingerprint']}"
+        f"Receipt: request {receipt['request_id']}, journal entry {receipt['entry']}, "
+        f"{receipt['fingerprint']}"
     )
 
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hedgerow.cli.common import Screen, in_space
+from hedgerow.cli.common import gated, out_options
+from hedgerow.cli.screen import Screen
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), help="The HTML file to write.")
-@click.option("--force", is_flag=True, help="Overwrite the output path.")
-@in_space
+@out_options("The HTML file to write.", required=False)
+@gated("report.show")
 def report(session: Session, screen: Screen, *, out: Path | None, force: bool) -> None:
     """Write a self-contained HTML report: what was refused, held, used, spent and released."""
     from hedgerow.app.report import render

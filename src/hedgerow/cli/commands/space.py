@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hedgerow.cli.common import Screen, find_passphrase, in_space, json_option, passphrase_option, table
+from hedgerow.cli.common import (
+    SPACE_VARIABLE,
+    find_passphrase,
+    in_space,
+    json_option,
+    passphrase_option,
+)
+from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
@@ -61,14 +68,10 @@ You act as "owner". The people in it may be asked at most epsilon {made["populat
 the privacy officer changes that with `hedgerow budget allocate --population --epsilon E`.
 
 Next:
-  export {_variable()}={directory}
+  export {SPACE_VARIABLE}={directory}
   hedgerow doctor
   hedgerow purpose add research --why "..." --owner owner --until 2030-12-31
   hedgerow collect FILE --dataset NAME --subject-key COL --purpose research --basis consent"""
-
-
-def _variable() -> str:
-    return "HEDGEROW_SPACE"
 
 
 @click.command()

@@ -246,6 +246,17 @@ ROWS: tuple[ErrorRow, ...] = (
         "The use failed inside ({kind}); what it reserved stays spent.",
         "Report it with the kind and the command; the journal holds the entry.",
     ),
+    refused(
+        "use.not-releasable",
+        "{dataset} is not releasable as asked.",
+        "Ask the privacy officer, who can see why; what was reserved stays spent.",
+    ),
+    refused(
+        "use.too-many-failures",
+        "Too many uses of {principal} failed after data was opened; it may ask again tomorrow.",
+        "Ask the privacy officer to look at the failures in the journal.",
+        status=429,
+    ),
     fault(
         "lease.misused", "A lease was used for more than it was granted.", "Report it; nothing was returned."
     ),

@@ -1,0 +1,117 @@
+"""The private query over encrypted buckets, gate, ledger and journal included, beside DuckDB over plain Parquet.
+
+The peer computes COUNT, SUM and AVG of one column in 40 groups for everybody, over the same three columns
+(key, value, person) scanned by pyarrow from one plain Parquet file. Ours: consent of nine people in ten,
+ten rows a person and ten declared, noise, two transactions forced to the disk.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+import worlds
+from frame import SEED, Row, Sizes, Spent, apart, interleaved, seconds, timed, told
+
+ROWS_EACH = 10
+LIMIT = 3.0
+REPEAT = 5
+VALUES = ("age", "cost")
+
+
+def rows(sizes: Sizes) -> Iterator[Row]:
+    large, small = sizes.of(10_000_000), sizes.of(1_000_000)
+    with tempfile.TemporaryDirectory() as folder:
+        found = {}
+        for many in (small, large):
+            with told(f"build {many:,} rows"):
+                apart(build, Path(folder) / str(many), many)
+            found[many] = apart(measure, Path(folder) / str(many))
+    warm, cold, plain, fixed, peak = found[large]
+    size = sizes.millions(10_000_000)
+    for value in VALUES:
+        yield _against(f"private query of {value}, {size} rows", warm[value], plain[value], is_target=True)
+    yield _against(f"the same, first in its process ({VALUES[0]})", cold, plain[VALUES[0]], is_target=False)
+    yield Row(
+        "fixed cost of gate, ledger and journal (query of 1,000 rows)",
+        str(fixed),
+        figures={"wall_s": fixed.wall_s, "cpu_s": fixed.cpu_s},
+    )
+    yield Row("peak memory of those queries", f"{peak:.0f} MiB", figures={"peak_mib": peak})
+    growth = warm[VALUES[0]].wall_s / found[small][0][VALUES[0]].wall_s
+    yield Row(f"growth of the query, {small:,} to {large:,} rows", f"{growth:.1f} x for 10 x", figures={"growth": growth})
+
+
+def _against(name: str, ours: Spent, plain: Spent, *, is_target: bool) -> Row:
+    ratio = ours.wall_s / plain.wall_s
+    return Row(
+        name,
+        str(ours),
+        f"DuckDB, plain Parquet {plain}",
+        ratio,
+        f"<= {LIMIT:.0f} x" if is_target else "",
+        ratio <= LIMIT if is_target else None,
+        {"wall_s": ours.wall_s, "cpu_s": ours.cpu_s, "peer_wall_s": plain.wall_s, "peer_cpu_s": plain.cpu_s},
+    )
+
+
+def build(folder: Path, many: int) -> None:
+    """Collect a small table by the service; then add the large one past it, as records and bucket files."""
+    folder.mkdir()
+    worlds.write_visits(folder, 1000, 100)
+    worlds.collect(folder)
+    with worlds.opened(folder / "space") as space:
+        worlds.declare(space, "visits", max_rows=ROWS_EACH)
+        draw = np.random.default_rng(SEED)
+        people = np.unique(draw.integers(0, 2**62, many // ROWS_EACH))
+        who = draw.permutation(np.repeat(people, ROWS_EACH))
+        table = values(draw, len(who))
+        pq.write_table(table.append_column("person", pa.array(who)), folder / "plain.parquet")
+        worlds.add_past_intake(space, "large", table, who, draw.permutation(people)[: len(people) * 9 // 10])
+        worlds.declare(space, "large", max_rows=ROWS_EACH)
+
+
+def values(draw: np.random.Generator, many: int) -> pa.Table:
+    wards = pa.DictionaryArray.from_arrays(
+        pa.array(draw.integers(0, len(worlds.WARDS), many, dtype=np.int32)), pa.array(worlds.WARDS)
+    )
+    cost = np.round(draw.gamma(2, 200, many), 2)
+    return pa.table({"ward": wards.cast(pa.string()), "age": draw.integers(0, 120, many), "cost": cost})
+
+
+def measure(folder: Path) -> tuple[dict[str, Spent], Spent, dict[str, Spent], Spent, float]:
+    """Ask cold once, then in turns with the peer."""
+    with worlds.opened(folder / "space") as space:
+        analyst = space.acting_as("analyst1", purpose="research")
+
+        def ask(dataset: str, value: str) -> Callable[[], object]:
+            sql = f"SELECT ward, COUNT(*), SUM({value}), AVG({value}) FROM {dataset} GROUP BY ward"
+            return lambda: analyst.query(dataset, sql, epsilon="0.1")
+
+        ask("visits", "cost")()  # imports and the first plan are no part of what is measured
+        fixed = interleaved(REPEAT * 2, ask("visits", "cost"))[0]
+        cold = timed(ask("large", VALUES[0]))
+        plainly = duckdb.connect(":memory:", config={"threads": 2})
+        warm, plain = {}, {}
+        for value in VALUES:
+            warm[value], plain[value] = interleaved(REPEAT, ask("large", value), plain_query(plainly, folder, value))
+    return warm, cold, plain, fixed, max(spent.peak_mib for spent in [cold, *warm.values()])
+
+
+def plain_query(database: duckdb.DuckDBPyConnection, folder: Path, value: str) -> Callable[[], object]:
+    def work() -> object:
+        database.register("t", ds.dataset(folder / "plain.parquet"))
+        sql = f"SELECT ward, count(*), sum({value}), avg({value}), count(person) FROM t GROUP BY ward"
+        return database.execute(sql).fetchall()
+
+    return work
+
+
+__all__ = ["rows", "seconds"]

@@ -1,0 +1,121 @@
+"""The independent model: what the workspace must hold and answer, kept in plain dictionaries."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+
+RESEARCH, CARE = "research", "care"
+UNTIL = {RESEARCH: date(2026, 3, 20), CARE: date(2027, 3, 1)}
+NEEDS_CONSENT = {RESEARCH: True, CARE: False}
+OWN_LIMIT, POPULATION_LIMIT = Fraction(2), Fraction(3)
+ALL = "*"
+
+
+class Violation(AssertionError):
+    """An invariant does not hold; its name says which."""
+
+    def __init__(self, invariant, detail):
+        super().__init__(f"{invariant}: {detail}")
+        self.invariant = invariant
+
+
+def demand(holds, invariant, detail):
+    if not holds:
+        raise Violation(invariant, detail)
+
+
+@dataclass
+class Answer:
+    """What a request id answers: ``spent``, ``done`` with a payload, or ``withdrawn``."""
+
+    state: str
+    asked: tuple
+    payload: object = None
+    person_level: bool = False
+    datasets_version: int = 0
+
+
+@dataclass
+class Model:
+    """Everything that was acknowledged so far."""
+
+    rows: dict = field(default_factory=dict)  # data set -> {tag: ref}
+    versions: dict = field(default_factory=dict)  # data set -> version
+    names: dict = field(default_factory=dict)  # ref -> what names the person
+    erased: set = field(default_factory=set)
+    choices: dict = field(default_factory=dict)  # (ref, purpose) -> [(time, order, granted)]
+    spent: dict = field(default_factory=dict)  # account -> epsilon
+    limits: dict = field(default_factory=dict)
+    answers: dict = field(default_factory=dict)  # request id -> Answer
+    charges: dict = field(default_factory=dict)  # request id -> epsilon
+    is_forbidden: bool = False
+    order: int = 0
+
+    def copy(self):
+        return copy.deepcopy(self)
+
+    def members(self, dataset):
+        return set(self.rows.get(dataset, {}).values())
+
+    def has_basis(self, ref, purpose):
+        if not NEEDS_CONSENT[purpose]:
+            return True
+        made = self.choices.get((ref, purpose), [])
+        return bool(made) and max(made)[2]
+
+    def covered_tags(self, dataset, purpose):
+        rows = self.rows.get(dataset, {})
+        return sorted(tag for tag, ref in rows.items() if self.has_basis(ref, purpose))
+
+    def choose(self, ref, purpose, time, *, granted):
+        # The same choice told twice is one choice.
+        made = self.choices.setdefault((ref, purpose), [])
+        if (time, granted) not in {(t, g) for t, _, g in made}:
+            self.order += 1
+            made.append((time, self.order, granted))
+
+    def forget(self, ref):
+        """Take a person out of everything."""
+        for dataset in self.rows:
+            if ref in self.members(dataset):
+                self.rows[dataset] = {tag: r for tag, r in self.rows[dataset].items() if r != ref}
+                self.versions[dataset] += 1
+                for answer in self.answers.values():
+                    if answer.person_level and answer.state == "done" and answer.asked[1] == dataset:
+                        answer.state, answer.payload = "withdrawn", None
+        self.choices = {key: made for key, made in self.choices.items() if key[0] != ref}
+        self.erased.add(ref)
+
+    def account(self, dataset, purpose):
+        return self.spent.get((dataset, purpose), Fraction(0))
+
+    def fits(self, dataset, purpose, epsilon):
+        own, everyone = (dataset, purpose), (ALL, ALL)
+        return (
+            own in self.limits
+            and self.spent.get(own, 0) + epsilon <= self.limits[own]
+            and self.spent.get(everyone, 0) + epsilon <= self.limits[everyone]
+        )
+
+    def charge(self, request_id, dataset, purpose, epsilon):
+        self.charges[request_id] = epsilon
+        for account in ((dataset, purpose), (ALL, ALL)):
+            self.spent[account] = self.spent.get(account, Fraction(0)) + epsilon
+
+    def refusal(self, asked, today):
+        """Name what the gate must answer to a new use, or none when it must admit it."""
+        _, dataset, purpose, epsilon = asked
+        if today > UNTIL[purpose]:
+            return "purpose.ended"
+        if self.is_forbidden:
+            return "policy.forbidden"
+        if epsilon is not None and not self.fits(dataset, purpose, epsilon):
+            own = (dataset, purpose)
+            if own not in self.limits:
+                return "budget.unallocated"
+            fits_own = self.spent.get(own, 0) + epsilon <= self.limits[own]
+            return "budget.population-exhausted" if fits_own else "budget.exhausted"
+        return None
