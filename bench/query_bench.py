@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 import worlds
-from frame import SEED, Row, Sizes, Spent, apart, interleaved, seconds, timed, told
+from frame import SEED, Row, Sizes, Spent, apart, interleaved, timed, told
 
 ROWS_EACH = 10
 LIMIT = 3.0
@@ -114,4 +114,3 @@ def plain_query(database: duckdb.DuckDBPyConnection, folder: Path, value: str) -
     return work
 
 
-__all__ = ["rows", "seconds"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from hedgerow.model.errors import CallerError
 from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
@@ -53,7 +53,7 @@ def parse_keys(text: str) -> tuple[str, ...]:
     """Read ``A,B,C`` or ``@FILE`` with one key a line.
 
     Raises:
-        CallerError: ``files.missing`` style errors of the key file, or ``declare.malformed``.
+        CallerError: ``declare.key-file``.
     """
     if not text.startswith("@"):
         return tuple(text.split(","))
@@ -143,7 +143,7 @@ def read_schema(path: Path) -> Schema:
 
     Args:
         path: The file, with any of ``keep``, ``drop``, ``unit``, ``max_rows`` and the tables
-            ``types``, ``roles``, ``bounds`` and ``keys``.
+            ``types``, ``roles``, ``bounds`` and ``keys``; ``docs/cli.md`` shows one.
 
     Raises:
         CallerError: ``schema.malformed`` with what is wrong.
@@ -156,23 +156,51 @@ def read_schema(path: Path) -> Schema:
     if unknown:
         raise CallerError("schema.malformed", path=path, problem=f"it does not know {unknown[0]}")
     try:
-        return Schema(
-            _names(stated.get("keep")),
-            _names(stated.get("drop")),
-            {name: ColumnType(kind) for name, kind in stated.get("types", {}).items()},
-            {name: ColumnRole(role) for name, role in stated.get("roles", {}).items()},
-            Asked(
-                str(stated.get("unit", "person")),
-                cast("int | None", stated.get("max_rows")),
-                {name: str(bounds) for name, bounds in stated.get("bounds", {}).items()},
-                {name: [str(key) for key in keys] for name, keys in stated.get("keys", {}).items()},
-            ),
-        )
-    except (ValueError, AttributeError, TypeError) as error:
-        raise CallerError(
-            "schema.malformed", path=path, problem=f"a value does not fit ({type(error).__name__})"
-        ) from None
+        return _schema(stated)
+    except (ValueError, AttributeError, TypeError):
+        raise CallerError("schema.malformed", path=path, problem="a value does not fit its name") from None
+
+
+def _schema(stated: Mapping[str, Any]) -> Schema:
+    limit = stated.get("max_rows")
+    if limit is not None and type(limit) is not int:
+        raise TypeError(limit)
+    return Schema(
+        _names(stated.get("keep")),
+        _names(stated.get("drop")),
+        {name: ColumnType(kind) for name, kind in stated.get("types", {}).items()},
+        {name: ColumnRole(role) for name, role in stated.get("roles", {}).items()},
+        Asked(
+            str(stated.get("unit", "person")),
+            limit,
+            {name: _bounds(stated_) for name, stated_ in stated.get("bounds", {}).items()},
+            {name: _keys(stated_) for name, stated_ in stated.get("keys", {}).items()},
+        ),
+    )
+
+
+def _bounds(stated: object) -> str:
+    """Read ``[0, 120]`` or ``"0:120"``."""
+    if isinstance(stated, list):
+        lower, upper = stated
+        return f"{lower}:{upper}"
+    if not isinstance(stated, str):
+        raise TypeError(stated)
+    return stated
+
+
+def _keys(stated: object) -> tuple[str, ...]:
+    """Read ``["A", "B"]`` or ``"@FILE"``."""
+    if isinstance(stated, str):
+        return parse_keys(stated)
+    if not isinstance(stated, list):
+        raise TypeError(stated)
+    return tuple(str(key).lower() if isinstance(key, bool) else str(key) for key in stated)
 
 
 def _names(stated: object) -> tuple[str, ...] | None:
-    return tuple(str(name) for name in cast("list[object]", stated)) if stated is not None else None
+    if stated is None:
+        return None
+    if not isinstance(stated, list):
+        raise TypeError(stated)
+    return tuple(str(name) for name in stated)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -75,6 +75,48 @@ class Session:
         """Decide a query without executing it."""
         return self.service.explain_query(dataset, sql, purpose=purpose or self.purpose, epsilon=epsilon)
 
+    def collect(
+        self,
+        rows: object,
+        *,
+        dataset: str,
+        subject_key: str,
+        purposes: Mapping[str, str],
+        keep: Sequence[str] | None = None,
+        drop: Sequence[str] | None = None,
+        consents: Sequence[Mapping[str, str]] | str | os.PathLike[str] | None = None,
+    ) -> dict[str, Json]:
+        """Take rows in as ``hedgerow collect`` takes a file in, entirely or not at all.
+
+        Args:
+            rows: A list of mappings, or an Arrow, pandas or Polars table; at least one row.
+            dataset: The data set, new or existing.
+            subject_key: The column with the source id of the person.
+            purposes: Each declared purpose with its lawful basis, for example
+                ``{"research": "consent"}``.
+            keep: Columns a purpose needs; all others are not collected.
+            drop: Columns no purpose needs; all others are kept. One of the two is needed.
+            consents: Choices with ``subject``, ``purpose`` and ``time``, and optionally ``granted``,
+                ``notice_version`` and ``channel``; or a CSV file of them.
+
+        Returns:
+            The data set, its version, how many rows and people were taken, rows set aside, and the
+            journal entry.
+
+        Raises:
+            Refused: By policy, without a lawful basis, or when columns were not named.
+            CallerError: When the rows or the call are malformed; nothing is written.
+        """
+        from hedgerow.app.rows import bases_of, read_rows
+        from hedgerow.app.service.collecting import CollectRequest
+
+        choices = Path(consents) if isinstance(consents, (str, os.PathLike)) else consents
+        request = CollectRequest(
+            Path("rows"), dataset, subject_key, bases_of(purposes), _listed(keep), _listed(drop),
+            consents=choices,
+        )  # fmt: skip
+        return self.service.collect(self.service.plan_source(request, read_rows(rows)))
+
     def subject(self, ref: str) -> SubjectHandle:
         """Address one person by source id."""
         return SubjectHandle(self, ref)
@@ -130,6 +172,10 @@ def open_space(
     space.opened.spine.tables.sweep(opened.store)
     space.service.expire()
     return space
+
+
+def _listed(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    return (names,) if isinstance(names, str) else tuple(names) if names is not None else None
 
 
 def _from_environment() -> str | None:

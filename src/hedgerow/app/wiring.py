@@ -100,6 +100,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         vault=vault,
         tables=tables,
         requests=requests,
+        quarantine=quarantine,
         journal=journal,
         attestor=attestor,
         clock=clock,

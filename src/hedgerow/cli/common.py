@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,7 +17,6 @@ from hedgerow.model.errors import CallerError
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
 
-P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., object])
 Act = str | Callable[[Mapping[str, Any]], str]
@@ -74,7 +73,7 @@ def explain_option(command: F) -> F:
     return click.option("--explain", is_flag=True, help="Print the decision without executing.")(command)
 
 
-def in_space(command: Callable[Concatenate[Session, Screen, P], R]) -> Callable[..., R]:
+def in_space(command: Callable[..., R]) -> Callable[..., R]:
     """Give a command a session in the named workspace, a screen and the common options.
 
     Args:
@@ -96,9 +95,8 @@ def in_space(command: Callable[Concatenate[Session, Screen, P], R]) -> Callable[
     @json_option
     @functools.wraps(command)
     def wrapped(
-        *args: P.args, space: Path | None, principal: str, passphrase_file: Path | None, as_json: bool,
-        **options: P.kwargs,
-    ) -> R:  # fmt: skip
+        space: Path | None, principal: str, passphrase_file: Path | None, *, as_json: bool, **options: object
+    ) -> R:
         from hedgerow.app.space import open_space
 
         def ask(sealed: bool) -> str | None:  # noqa: FBT001 - the shape open_space calls
@@ -108,7 +106,7 @@ def in_space(command: Callable[Concatenate[Session, Screen, P], R]) -> Callable[
             for warning in opened.opened.warnings:
                 screen.say(f"Warning: {warning}")
             screen.progress("working")
-            return command(opened.acting_as(principal), screen, *args, **options)
+            return command(opened.acting_as(principal), screen, **options)
 
     return wrapped
 
@@ -125,9 +123,6 @@ def gated(act: Act, dataset: str | None = None) -> Callable[[Callable[..., R]], 
     """
 
     def add(command: Callable[..., R]) -> Callable[..., R | None]:
-        @explain_option
-        @in_space
-        @functools.wraps(command)
         def wrapped(session: Session, screen: Screen, *, explain: bool, **options: object) -> R | None:
             if not explain:
                 return command(session, screen, **options)
@@ -136,7 +131,8 @@ def gated(act: Act, dataset: str | None = None) -> Callable[[Callable[..., R]], 
             screen.decision(session.service.explain_act(action, str(named) if named else None))
             return None
 
-        return wrapped
+        functools.update_wrapper(wrapped, command)
+        return explain_option(in_space(wrapped))
 
     return add
 

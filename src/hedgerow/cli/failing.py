@@ -72,7 +72,7 @@ def _no_command(error: click.UsageError) -> str:
     if error.ctx is None or not isinstance(error.ctx.command, click.Group):
         return "There is no such command."
     known = error.ctx.command.list_commands(error.ctx)
-    tried = (error.message.split("'") + [""])[1]
+    tried = [*error.message.split("'"), "", ""][1]
     near = difflib.get_close_matches(tried, known, n=2)
     return f"There is no such command; {'did you mean' if near else 'there are'} {', '.join(near or known)}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -145,7 +146,7 @@ class Rights:
         with self._store.read() as reader:
             view = self._catalog.require_dataset(reader, dataset)
         names = [column.name for column in view.columns]
-        parameters: dict[str, Json] = {"subject": person.number, "fields": names}
+        parameters = _about_one(person, names)
         request = UseRequest(actor, RIGHTS_PURPOSE, dataset, parameters, new_request_id())
         return self._gate.use(request, self._export)
 
@@ -167,7 +168,7 @@ class Rights:
         with self._store.read() as reader:
             person = self._erasure.person(reader, ref)
             name = dataset or self._dataset_with(reader, person, fields)
-        parameters: dict[str, Json] = {"subject": person.number, "fields": sorted(fields)}
+        parameters = _about_one(person, sorted(fields))
         return self._gate.use(UseRequest(actor, purpose, name, parameters, new_request_id()), self._read)
 
     def _dataset_with(self, reader: Reader, person: Person, fields: list[str]) -> str:
@@ -225,6 +226,12 @@ def _use(entry: Mapping[str, Json], facts: Mapping[str, Json], outcome: str) -> 
 def _granted(choices: list[ConsentEvent], purpose: str, version: int) -> bool:
     made = [c for c in choices if c.purpose == purpose and c.version <= version]
     return bool(made) and max(made, key=lambda c: (c.time, c.version)).granted
+
+
+def _about_one(person: Person, fields: list[str]) -> dict[str, Json]:
+    # Salted: the journal keeps a hash of the parameters, by which nobody may tell two acts about one
+    # person from acts about two, nor test a guess once the person is erased.
+    return {"subject": person.number, "fields": [*fields], "salt": secrets.token_hex(16)}
 
 
 def _choice(event: ConsentEvent) -> dict[str, Json]:

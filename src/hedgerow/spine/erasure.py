@@ -27,6 +27,7 @@ from hedgerow.model.records import (
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.journal import Journal
+from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.requests import Requests
 from hedgerow.spine.tables import Tables
 from hedgerow.spine.vault import Person, Vault
@@ -81,6 +82,7 @@ class Erasure:
         vault: Vault,
         tables: Tables,
         requests: Requests,
+        quarantine: Quarantine,
         journal: Journal,
         attestor: Attestor,
         clock: Clock,
@@ -89,6 +91,7 @@ class Erasure:
         self._vault = vault
         self._tables = tables
         self._requests = requests
+        self._quarantine = quarantine
         self._journal = journal
         self._attestor = attestor
         self._clock = clock
@@ -144,7 +147,7 @@ class Erasure:
                 name: self._tables.without(files[name], name, versions[name] + 1, person.number)
                 for name in files
             }
-            certificate = self._commit(person, holdings, versions, swaps, actor)
+            certificate = self._commit(ref, person, holdings, versions, swaps, actor)
         for old, _ in swaps.values():
             self._tables.discard(old)
         self._store.scrub()
@@ -158,6 +161,7 @@ class Erasure:
 
     def _commit(
         self,
+        ref: str,
         person: Person,
         holdings: Holdings,
         versions: Mapping[str, int],
@@ -175,6 +179,7 @@ class Erasure:
             for kind in _PERSONAL:
                 tx.remove(kind, number=person.number)
             tx.remove(Subject, number=person.number)
+            self._quarantine.forget(tx, ref)
             return self._certify(tx, person, holdings, actor)
 
     def _certify(
@@ -201,6 +206,7 @@ class Erasure:
                 "the person's key was destroyed in the current records",
                 "the person's rows were rewritten out of every current data file",
                 "sealed fields, memberships and choices were deleted",
+                "rows in quarantine that name the person were destroyed",
                 "pseudonyms derived from the person's key can no longer be computed",
             ],
             "not_final_yet": [*NOT_FINAL, *_quarantine_caveat(tx)],

@@ -191,7 +191,8 @@ class Intake:
         known = [(c.name, c.type, c.in_vault) for c in reader.find(DatasetColumn, dataset=arrival.dataset)]
         if sorted(known) != sorted((c.name, c.type, c.in_vault) for c in arrival.columns):
             raise CallerError("dataset.columns-differ", dataset=arrival.dataset)
-        if not arrival.again and reader.get(Collected, arrival.dataset, arrival.content_hash) is not None:
+        source = self._vault.mark(arrival.content_hash)
+        if not arrival.again and reader.get(Collected, arrival.dataset, source) is not None:
             raise CallerError("collect.taken-before", dataset=arrival.dataset)
         return old
 
@@ -219,7 +220,11 @@ class Intake:
         """Find erased people whom a consent later than their erasure brings back."""
         if not erased:
             return []
-        granted = {self._vault.lookup(line.ref): line.time for line in arrival.consents if line.granted}
+        granted: dict[bytes, str] = {}
+        for line in arrival.consents:
+            if line.granted:
+                lookup = self._vault.lookup(line.ref)
+                granted[lookup] = max(line.time, granted.get(lookup, ""))
         return [lk for lk, stone in erased.items() if granted.get(lk, "") > stone.erased]
 
     def _sealed(self, arrival: Arrival, table: pa.Table, roll: _Roll) -> list[SealedField]:
@@ -272,10 +277,11 @@ class Intake:
         batch = self._quarantine.put(tx, arrival.dataset, arrival.header, arrival.broken)
         self._tables.swap(tx, arrival.dataset, version, (), files)
         self._tables.bump(tx, arrival.dataset, version, rows=len(roll.numbers), people=joined)
+        source = self._vault.mark(arrival.content_hash)
         facts: dict[str, Json] = {
             "dataset": arrival.dataset,
             "version": version,
-            "source": arrival.content_hash,
+            "source": source,
             "columns": [c.name for c in arrival.columns],
             "vault": [c.name for c in arrival.columns if c.in_vault],
             "bases": {purpose: basis.value for purpose, basis in arrival.bases.items()},
@@ -283,7 +289,7 @@ class Intake:
             "consent_version": self._consents.version(tx),
         }
         entry = self._journal.append(tx, "collect", actor, facts)
-        tx.put(Collected(arrival.dataset, arrival.content_hash, entry, now))
+        tx.put(Collected(arrival.dataset, source, entry, now))
         return Taken(
             arrival.dataset, version, len(roll.numbers), len(roll.people), len(roll.fresh),
             len(arrival.broken), roll.left_out, consents, unknown, entry,

@@ -130,6 +130,9 @@ class Journal:
         signed = open_checkpoint(head.checkpoint, self._attestor.verifier)
         hashes = [leaf_hash(entry.body) for entry in entries]
         in_place = all(entry.index == at for at, entry in enumerate(entries))
+        if (head.size, head.root) != (signed.size, signed.root):
+            # The next entry would be signed on top of it.
+            raise Fault("journal.frontier-malformed", reason="it is not the one of the signed head")
         if in_place and len(hashes) == signed.size and root_of(hashes) == signed.root:
             return hashes
         bad = self._first_bad(entries, hashes)

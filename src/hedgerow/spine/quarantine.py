@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
 
-from hedgerow.kernel.envelope import new_key, open_sealed, seal
+from hedgerow.kernel.envelope import new_key, normalise_reference, open_sealed, seal
 from hedgerow.model.canonical import timestamp
+from hedgerow.model.errors import CallerError
 from hedgerow.model.keys import Binding, KeyBackend
 from hedgerow.model.ports import Clock, Reader, Transaction
-from hedgerow.model.records import QuarantineBatch, QuarantinedRow
+from hedgerow.model.records import Dataset, QuarantineBatch, QuarantinedRow
 
 LIFETIME = timedelta(days=30)
 _FORMAT = 1
@@ -47,16 +49,45 @@ class Quarantine:
         """
         if not rows:
             return None
-        batch, key, now = "q-" + secrets.token_hex(6), new_key(), self._clock.now()
-        wrapped = self._backend.wrap(key, self._binding("quarantine-key", batch, 0))
+        batch, now = "q-" + secrets.token_hex(6), self._clock.now()
         until = (now + LIFETIME).date().isoformat()
-        tx.add([QuarantineBatch(batch, dataset, header, timestamp(now), until, wrapped)])
+        self._keep(tx, QuarantineBatch(batch, dataset, header, timestamp(now), until, b""), rows)
+        return batch
+
+    def _keep(self, tx: Transaction, batch: QuarantineBatch, rows: Sequence[Broken]) -> None:
+        """Add a batch and its rows under a key that is used for them alone."""
+        key = new_key()
         tx.add(
-            QuarantinedRow(batch, i, json.dumps([row.line, row.reason]),
-                           seal(key, row.raw, self._binding("quarantine", batch, i)))
+            [replace(batch, wrapped=self._backend.wrap(key, self._binding("quarantine-key", batch.id, 0)))]
+        )
+        tx.add(
+            QuarantinedRow(batch.id, i, json.dumps([row.line, row.reason]),
+                           seal(key, row.raw, self._binding("quarantine", batch.id, i)))
             for i, row in enumerate(rows)
         )  # fmt: skip
-        return batch
+
+    def forget(self, tx: Transaction, ref: str) -> int:
+        """Destroy the waiting rows that name a person; the others of a batch go under a fresh key.
+
+        Args:
+            tx: The transaction.
+            ref: The source id of the person.
+
+        Returns:
+            How many rows were destroyed.
+        """
+        gone = 0
+        for batch in self.batches(tx):
+            record = tx.get(Dataset, batch.dataset)
+            rows = self.rows(tx, batch)
+            kept = [row for row in rows if not _names(row.raw, batch.header, record, ref)]
+            if len(kept) == len(rows):
+                continue
+            gone += len(rows) - len(kept)
+            self.discard(tx, batch.id)
+            if kept:
+                self._keep(tx, batch, kept)
+        return gone
 
     def batches(self, reader: Reader) -> list[QuarantineBatch]:
         """List the batches that wait."""
@@ -94,3 +125,40 @@ class Quarantine:
         for batch in over:
             self.discard(tx, batch)
         return len(over)
+
+
+def _names(raw: bytes, header: str, dataset: Dataset | None, ref: str) -> bool:
+    """Tell whether a broken row names a person, in its subject column or, where that is lost, anywhere."""
+    wanted, told = normalise_reference(ref), cast("Mapping[str, object]", json.loads(header))
+    columns = [str(name) for name, _ in cast("Sequence[Sequence[str]]", told["columns"])]
+    subject = dataset.subject_column if dataset is not None else ""
+    cells = _cells(raw.decode("utf-8", "replace"), columns, str(told.get("delimiter") or ","))
+    if cells is None:
+        return wanted.encode() in raw
+    held = [cells[subject]] if subject in cells else cells.values()
+    return any(_normal(cell) == wanted for cell in held)
+
+
+def _cells(text: str, columns: Sequence[str], delimiter: str) -> Mapping[str, str] | None:
+    """Read what can be read of a broken row; none when it is neither a record nor a line of cells."""
+    try:
+        record = json.loads(text)
+    except ValueError:
+        record = None
+    if isinstance(record, dict):
+        return {name: str(value) for name, value in record.items()}
+    try:
+        cells = next(csv.reader([text.rstrip("\r\n")], delimiter=delimiter), [])
+    except csv.Error:
+        return None
+    if len(cells) == len(columns):
+        return dict(zip(columns, cells, strict=True))
+    # Too few or too many: no cell is known to stand in its own column.
+    return {str(place): cell for place, cell in enumerate(cells)}
+
+
+def _normal(cell: str) -> str:
+    try:
+        return normalise_reference(cell)
+    except CallerError:
+        return ""

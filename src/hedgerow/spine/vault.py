@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from hedgerow.kernel.envelope import keyed_index, new_key, open_sealed, seal, seal_many
+from hedgerow.kernel.envelope import derive, keyed_index, new_key, open_sealed, seal, seal_many
 from hedgerow.model.canonical import canonical, timestamp
 from hedgerow.model.keys import Binding, KeyBackend
 from hedgerow.model.ports import Clock, Reader, Transaction
@@ -63,6 +63,10 @@ class Vault:
             CallerError: When the source id is empty or overlong.
         """
         return keyed_index(self._index_key, ref)
+
+    def mark(self, content_hash: str) -> str:
+        """Name a source by a keyed hash (64 hexadecimal digits): a small file's plain hash could be guessed."""
+        return keyed_index(derive(self._index_key, "source"), content_hash).hex()
 
     def _wrap_binding(self, number: int) -> Binding:
         return Binding(self._tenant, "subject-key", number, "", _FORMAT)

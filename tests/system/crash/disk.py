@@ -83,6 +83,7 @@ class Disk:
                 shutil.copyfile(content, after / name)
             else:
                 (after / name).touch()
+            (after / name).chmod(0o600)
 
 
 def _entries(text: str) -> dict[str, tuple[str, int]]:

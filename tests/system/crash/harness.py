@@ -38,7 +38,7 @@ class Killer:
         self.kills = 0
         self._tasks = 0
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        paths = os.pathsep.join([str(ROOT), str(ROOT / "src"), *filter(None, sys.path)])
+        paths = os.pathsep.join([str(ROOT), *filter(None, sys.path), str(ROOT / "src")])
         environment = {
             **os.environ, "PYTHONPATH": paths, "LD_PRELOAD": str(library), "OPENBLAS_NUM_THREADS": "1",
             "PYTHONOPTIMIZE": "",

@@ -39,6 +39,13 @@ def _holding(seen: Line) -> Holding:
     )
 
 
+def is_done(found: Seen) -> bool | None:
+    """Tell whether the act that was cut off took effect; none when it changes no data."""
+    before = story.holding_after(found.told.acts)
+    after = before.after(found.told.unfinished)
+    return None if after == before else _holding(found.seen) == after
+
+
 def _whole(found: Seen) -> list[str]:
     """The workspace holds what was acknowledged, and of the act that was cut off all or nothing."""
     told, holding = found.told, _holding(found.seen)
@@ -55,7 +62,7 @@ def _sound(seen: Line) -> list[str]:
     if len(set(seen["row_totals"])) != 1 or len(set(seen["people_totals"])) != 1:
         wrong.append(f"half visible: {seen['row_totals']} rows, {seen['people_totals']} people")
     if seen["strays"]:
-        wrong.append(f"strays: {len(seen['strays'])}")
+        wrong.append(f"strays: {seen['strays']}")
     if seen["in_the_open"]:
         wrong.append(f"in the open: {seen['in_the_open']}")
     for ref, fields in seen["names"].items():
@@ -72,7 +79,7 @@ def _budget(found: Seen) -> list[str]:
     told, seen = found.told, found.seen
     charged = [request for request, _, _ in seen["charges"]]
     asked = told.touched | set(told.results)
-    allowed = set(asked)
+    allowed = asked | {"ask-before"}
     if told.unfinished and told.unfinished["do"] == "query":
         allowed.add(str(told.unfinished["id"]))
     wrong = [f"under-counted: {request} read data and is not charged" for request in asked - set(charged)]

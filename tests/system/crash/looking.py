@@ -50,7 +50,7 @@ def look(space: Space, head: Path | None) -> dict:
         "accounts": accounts,
         "requests": requests,
         "certificates": certificates,
-        "strays": sorted(on_disk - {file.name for file in files}),
+        "strays": sorted(on_disk - {file.name for file in files} - {".writing"}),
         "shelved": len(shelf.names()),
         "verify": _verified(space, head),
         "in_the_open": _in_the_open(space.directory),

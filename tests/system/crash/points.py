@@ -31,13 +31,14 @@ class Stage:
         self.say = say
         self.act: dict[str, str | int] = {"do": "open"}
         self.written = "nothing"
+        self.is_armed = False
         self._hold = hold
         self._point = point
         self._left = nth
 
     def at(self, name: str) -> None:
-        """Pass a point, or wait there."""
-        if name != self._point:
+        """Pass a point, or wait there; only in the last act of a script."""
+        if not self.is_armed or name != self._point:
             return
         self._left -= 1
         if self._left:

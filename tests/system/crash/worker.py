@@ -6,12 +6,14 @@ Forking spares every worker the seconds that importing takes; no thread runs and
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -66,6 +68,7 @@ def prepare(task, say, hold) -> None:
     """Make the workspace that every run starts from."""
     points.install(points.Stage(say, hold, None, 0))
     directory, files = Path(task["space"]), Path(task["files"])
+    known = set(sys.modules)
     workspace.create(directory, None)
     with open_space(directory) as space:
         service = space.service
@@ -75,14 +78,23 @@ def prepare(task, say, hold) -> None:
         keys = {"ward": story.WARDS}
         service.declare(story.DATASET, Asked("person", 5, {"age": "0:120"}, keys))
         service.allocate(story.DATASET, story.PURPOSE, Fraction(8))
-        say(ack={"do": "prepare"}, head=service.head())
+        query(space, "ask-before")
+        service.show_subject(story.people_of(story.BASE)[0])
+        service.verify()
+        say(modules=sorted(set(sys.modules) - known))
 
 
 def found(task, say, hold) -> None:
     """Make an empty workspace and say so."""
     workspace.create(Path(task["space"]), None)
-    say(ack={"do": "found"})
+    say(point="founded")
     os.read(hold, 1)
+
+
+def visit(task, say, hold) -> None:
+    """Open the workspace, as any command does, and close it."""
+    with open_space(task["space"]) as space:
+        say(verified=space.service.verify()["verified"])
 
 
 def act(task, say, hold) -> None:
@@ -93,10 +105,10 @@ def act(task, say, hold) -> None:
         getattr(broken, task["broken"])()
     with _opened(task) as space:
         for each in task["script"]:
-            stage.act = each
+            stage.act, stage.is_armed = each, each is task["script"][-1]
             say(start=each)
             result = perform(space, Path(task["files"]), each)
-            stage.act = {"do": "rest"}
+            stage.act, stage.is_armed = {"do": "rest"}, False
             say(ack=each, result=result, head=space.service.head())
         if task.get("lingers"):
             say(point="end")
@@ -137,7 +149,7 @@ def _tried(space: Space, files: Path, each: story.Act):
         return {"code": error.code}
 
 
-ROLES = {"prepare": prepare, "found": found, "act": act, "check": check}
+ROLES = {"prepare": prepare, "found": found, "visit": visit, "act": act, "check": check}
 
 
 def run(task, out: int, hold: int) -> None:
@@ -174,6 +186,12 @@ def serve(channel: socket.socket) -> None:
             alive.discard(wish["reap"])
             channel.send(json.dumps({"status": status}).encode())
             continue
+        if "warm" in wish:
+            for name in wish["warm"]:
+                with suppress(ImportError):
+                    importlib.import_module(name)
+            channel.send(json.dumps({"warm": len(sys.modules)}).encode())
+            continue
         task = json.loads(Path(wish["task"]).read_bytes())
         pid = os.fork()
         if not pid:
@@ -185,6 +203,7 @@ def serve(channel: socket.socket) -> None:
         channel.send(json.dumps({"pid": pid}).encode())
     for pid in alive:
         os.kill(pid, signal.SIGKILL)
+    os._exit(0)  # some packages complain when they are unloaded
 
 
 if __name__ == "__main__":

@@ -45,10 +45,8 @@ class _Shape:
         )
         key = ", ".join(f'"{name}"' for name in self.kind.KEY)
         single_int = len(self.kind.KEY) == 1 and self.types[self.names.index(self.kind.KEY[0])] is int
-        rowid = "" if single_int else " WITHOUT ROWID"
-        yield f'CREATE TABLE "{self.kind.TABLE}" ({columns}, PRIMARY KEY ({key})) STRICT{rowid or ""}'.replace(
-            "STRICT WITHOUT ROWID", "STRICT, WITHOUT ROWID"
-        )
+        options = "STRICT" if single_int else "STRICT, WITHOUT ROWID"
+        yield f'CREATE TABLE "{self.kind.TABLE}" ({columns}, PRIMARY KEY ({key})) {options}'
         for index in self.kind.INDEXES:
             names = ", ".join(f'"{name}"' for name in index)
             yield f'CREATE INDEX "{self.kind.TABLE}_{"_".join(index)}" ON "{self.kind.TABLE}" ({names})'
@@ -73,7 +71,7 @@ class _Shape:
 
 def _base_type(hint: object) -> type:
     if isinstance(hint, types.UnionType):
-        return next(t for t in typing.get_args(hint) if t is not type(None))
+        hint = next(t for t in typing.get_args(hint) if t is not type(None))
     return cast("type", hint)
 
 

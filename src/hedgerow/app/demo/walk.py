@@ -32,6 +32,7 @@ from hedgerow.techniques.anonymity.library import linkage_attack
 CLINICS = ("clinic_north_visits", "clinic_south_visits", "clinic_river_visits")
 QUASI = ("age", "zip", "sex")
 QUESTION = "SELECT ward, COUNT(*), AVG(systolic) FROM visits GROUP BY ward"
+SUGGESTED = "SELECT ward, COUNT(*) FROM visits GROUP BY ward"
 _SKIPPED = ("visit_id", "birth_date", "visit_date")
 Say = Callable[[str], None]
 
@@ -119,8 +120,10 @@ def _founding(walk: Walk) -> None:
     rows = sum(walk.town.tables[name].num_rows for name in CLINICS)
     walk.act(
         "A town and a workspace",
-        f"Riverside: {len(walk.town.tables)} tables of generated people; its three clinics hold {rows} visits.",
-        "A workspace with an owner, an analyst (ana) and a privacy officer (priya); two purposes, each with an end.",
+        f"Riverside: {len(walk.town.tables)} tables of generated people; its three clinics hold {rows}"
+        " visits.",
+        "A workspace with an owner, an analyst (ana) and a privacy officer (priya); two purposes, each"
+        " with an end.",
     )
 
 
@@ -132,7 +135,7 @@ def _discovering(walk: Walk) -> None:
     walk.figures["direct_identifiers"] = count
     walk.act(
         "Discovery",
-        f"{len(found)} files, {len(columns)} columns: {count} direct identifiers found, none by its value being shown:",
+        f"{len(found)} files, {len(columns)} columns: {count} direct identifiers found, no value shown:",
         ", ".join(direct) + ".",
     )
 
@@ -153,7 +156,8 @@ def _consenting(walk: Walk) -> None:
     walk.act(
         "Collection with consent",
         silent,
-        f"Three clinics collected for research on the basis of consent: {people} people, {choices} of whom said yes.",
+        f"Three clinics collected for research on the basis of consent: {people} people, {choices} of whom"
+        " said yes.",
         "Only those who said yes will be in any result.",
     )
 
@@ -169,7 +173,8 @@ def _locking(walk: Walk) -> None:
     walk.act(
         "Locked away",
         f"A thief of the disk searches for {raw} names: in the clinic's file {raw} are found,",
-        f"in the {len(files)} files of the workspace {kept}. Each person's identifiers are sealed under a key of their own.",
+        f"in the {len(files)} files of the workspace {kept}. Each person's identifiers are sealed under a"
+        " key of their own.",
     )
 
 
@@ -205,14 +210,15 @@ def _releasing(walk: Walk) -> None:
         "A k-anonymous release, and the attack that fails on it",
         f"The officer releases visits-k5.csv: {summary['classes']} classes, the smallest of "
         f"{summary['smallest_class']} rows; de-identified, not anonymous.",
-        f"With the member list of a club (200 names, ages, zips), an attacker finds {before} people in the raw table",
-        f"and {after} in the release.",
+        f"With the member list of a club (200 names, ages, zips), an attacker finds {before} people",
+        f"in the raw table and {after} in the release.",
     )
 
 
 def _asking(walk: Walk) -> None:
     service, ana = walk.space.service, walk.space.acting_as("ana", purpose="research")
-    service.declare("visits", Asked(max_rows=6, bounds={"systolic": "80:220"}, keys={"ward": ["A", "B", "C"]}))
+    wards = {"ward": ["A", "B", "C"]}
+    service.declare("visits", Asked(max_rows=6, bounds={"systolic": "80:220"}, keys=wards))
     unpaid = walk.refusal(lambda: ana.query("visits", QUESTION, epsilon="1"))
     service.allocate("visits", "research", Fraction(2))
     answer = ana.query("visits", QUESTION, epsilon="1", request_id="demo-1")
@@ -224,7 +230,7 @@ def _asking(walk: Walk) -> None:
         unpaid,
         "; ".join(f"ward {ward}: {count} visits, mean pressure {mean}" for ward, count, mean in rows) + ".",
         str(answer["sentence"]),
-        "Asked again under the same id: the same answer, nothing spent. Under a new id, for more than is left:",
+        "Asked again under the same id: the same answer, nothing spent. For more than is left:",
         walk.refusal(lambda: ana.query("visits", QUESTION, epsilon="1.5")),
     )
 
@@ -249,10 +255,11 @@ def _leaving(walk: Walk) -> None:
     certificate = service.erase_subject(ref)
     write_out(walk.directory / "certificate.json", json.dumps(certificate, indent=2).encode(), force=True)
     body = cast("Mapping[str, Json]", certificate["body"])
+    releases = len(cast("list[Json]", body["releases_that_may_hold_the_person"]))
     walk.act(
         "Another person leaves",
-        f"Key destroyed, rows rewritten, a signed certificate ({body['certificate']}, state: {body['state']}).",
-        f"It names the {len(cast('list[Json]', body['releases_that_may_hold_the_person']))} release that may hold the person.",
+        f"Key destroyed, rows rewritten, a signed certificate ({body['certificate']}, {body['state']}).",
+        f"It says what is not final yet and names the {releases} release that may hold the person.",
         walk.refusal(lambda: service.show_subject(ref)),
     )
 
@@ -260,25 +267,30 @@ def _leaving(walk: Walk) -> None:
 def _proving(walk: Walk) -> None:
     made = walk.space.service.export(walk.directory / "evidence")
     bundle = walk.directory / "evidence"
-    command = [sys.executable, "-I", str(bundle / "verify.py"), str(bundle), "--trust", str(made["fingerprint"])]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own verifier
+    trust = ["--trust", str(made["fingerprint"])]
+    checked = subprocess.run(  # noqa: S603 - our own verifier, apart from this program
+        [sys.executable, "-I", str(bundle / "verify.py"), str(bundle), *trust],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     verdict = checked.stdout.strip().splitlines()[-1] if checked.stdout else "no verdict"
     if checked.returncode != 0:
         raise RuntimeError("the evidence of the demo does not verify")
     walk.figures |= {"journal_entries": made["entries"], "verified": True}
     walk.act(
         "Proof for anyone",
-        f"{made['entries']} journal entries leave as a bundle with its own verifier; run apart from Hedgerow it says:",
+        f"{made['entries']} journal entries leave as a bundle with its own verifier, which says:",
         verdict,
     )
 
 
 def _ending(walk: Walk) -> dict[str, Json]:
+    at = f"--space {walk.directory / 'space'}"
     commands = [
-        f"hedgerow budget show --space {walk.directory / 'space'}",
-        f'hedgerow query visits "SELECT ward, COUNT(*) FROM visits GROUP BY ward" --purpose research '
-        f"--epsilon 0.2 --as ana --space {walk.directory / 'space'}",
-        f"hedgerow journal show --space {walk.directory / 'space'}",
+        f"hedgerow budget show {at}",
+        f'hedgerow query visits "{SUGGESTED}" --purpose research --epsilon 0.2 --as ana {at}',
+        f"hedgerow journal show {at}",
     ]
     report = walk.space.service.report("Riverside: what was refused, used and proven")
     page = render({**report, "acts": walk.acts, "commands": commands})

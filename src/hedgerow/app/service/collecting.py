@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from hedgerow.app.service.base import Part, Progress, quiet
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.findings import ColumnFinding, as_dict
+from hedgerow.model.records import Purpose
 from hedgerow.model.uses import ColumnView, Json
 from hedgerow.model.words import Basis, ColumnRole, ColumnType
 from hedgerow.spine.catalog import check_name
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hedgerow.adapters.readers import SourceTable
     from hedgerow.spine.intake import Taken
 
+_CONSENT_COLUMNS = ("subject", "purpose", "time")
 _TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"}
 
 
@@ -40,7 +42,7 @@ class CollectRequest:
         keep: Columns a purpose needs; none when ``drop`` or the schema says it.
         drop: Columns no purpose needs; all others are kept.
         schema: What a schema file states.
-        consents: A consents file.
+        consents: A consents file, or its rows.
         again: Take a file that was taken before once more.
     """
 
@@ -51,7 +53,7 @@ class CollectRequest:
     keep: tuple[str, ...] | None = None
     drop: tuple[str, ...] | None = None
     schema: Schema = field(default_factory=Schema)
-    consents: Path | None = None
+    consents: Path | Sequence[Mapping[str, str]] | None = None
     again: bool = False
 
 
@@ -93,10 +95,10 @@ class Collecting(Part):
             Refused: ``collect.not-minimal``, ``basis.none-given``, ``purpose.*`` or by policy.
             CallerError: When the file or the call is malformed.
         """
-        self._admit_collect(request)
-        progress("reading the file")
         from hedgerow.adapters.readers import open_table
 
+        self._admit_collect(request)
+        progress("reading the file")
         source = open_table(request.path, types=request.schema.types)
         return self.plan_source(request, source, progress)
 
@@ -108,22 +110,33 @@ class Collecting(Part):
         self, request: CollectRequest, source: SourceTable, progress: Progress = quiet
     ) -> CollectPlan:
         """Work out a collection of a table that was read already, such as rows from an application."""
+        from hedgerow.techniques.discover import classify
+
         self._admit_collect(request)
         names = [column.name for column in source.columns]
         if request.subject_key not in names:
             raise CallerError("collect.no-subject-key", column=request.subject_key, columns=", ".join(names))
-        from hedgerow.techniques.discover import classify
-
+        for name in request.schema.roles:
+            if name not in names:
+                raise CallerError("column.unknown", column=name, dataset=request.path.name)
         progress("classifying the columns")
         findings = classify(source.table, name=source.name, subject_key=request.subject_key)
         kept = _kept(request, names, findings)
         columns = tuple(_views(request, source, findings, kept))
         if all(column.in_vault for column in columns):
             raise CallerError("collect.nothing-kept")
-        consents = tuple(_consent_lines(request.consents, self.spine.clock.now())) if request.consents else ()
+        consents = self._consents(request.consents) if request.consents is not None else ()
         left_out = tuple(name for name in names if name not in kept)
         arrival = _arrival(request, source, columns, consents)
         return CollectPlan(request, source, tuple(findings), columns, left_out, arrival)
+
+    def _consents(self, stated: Path | Sequence[Mapping[str, str]]) -> tuple[ConsentLine, ...]:
+        """Read the choices that come with a source; a purpose that is not declared is no choice."""
+        rows = _consent_file(stated) if isinstance(stated, Path) else enumerate(stated, start=1)
+        with self.spine.store.read() as reader:
+            declared = {purpose.name for purpose in reader.find(Purpose)}
+        now = self.spine.clock.now()
+        return tuple(_consent_line(row, line, now, declared) for line, row in rows)
 
     def _check_purposes(self, request: CollectRequest) -> None:
         if not request.bases:
@@ -259,6 +272,8 @@ def _arrival(
     columns: tuple[ColumnView, ...],
     consents: tuple[ConsentLine, ...],
 ) -> Arrival:
+    from hedgerow.spine.intake import Arrival
+
     table, lines = source.table, source.line
     aside = [Broken(row.line, row.reason, row.raw) for row in source.broken]
     key = table.column(request.subject_key)
@@ -273,31 +288,46 @@ def _arrival(
     header = json.dumps({"format": source.format, "delimiter": source.delimiter,
                          "columns": [[c.name, c.type.value] for c in source.columns]})  # fmt: skip
     return Arrival(
-        request.dataset, request.subject_key, columns, table, lines, tuple(aside), header, source.content_hash,
-        request.bases, consents, request.again,
+        request.dataset, request.subject_key, columns, table, lines, tuple(aside), header,
+        source.content_hash, request.bases, consents, request.again,
     )  # fmt: skip
 
 
-def _consent_lines(path: Path, now: datetime) -> Iterator[ConsentLine]:
-    """Read a consents file (CSV with a header)."""
+def _consent_file(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Read the rows of a consents file (CSV with a header) with their lines."""
     try:
-        stream = path.open(encoding="utf-8-sig", newline="")
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            for column in _CONSENT_COLUMNS:
+                if column not in (reader.fieldnames or ()):
+                    raise CallerError("collect.consents-malformed", column=column)
+            for row in reader:
+                yield reader.line_num, row
     except OSError:
         raise CallerError("file.missing", path=path) from None
-    with stream:
-        reader = csv.DictReader(stream)
-        for column in ("subject", "purpose", "time"):
-            if column not in (reader.fieldnames or ()):
-                raise CallerError("collect.consents-malformed", column=column)
-        for row in reader:
-            yield ConsentLine(
-                row["subject"],
-                row["purpose"],
-                _granted(row.get("granted"), reader.line_num),
-                parse_time(row["time"], now, reader.line_num),
-                row.get("notice_version") or "",
-                row.get("channel") or "",
-            )
+    except (UnicodeDecodeError, csv.Error):
+        raise CallerError("collect.consents-unreadable", path=path) from None
+
+
+def _consent_line(
+    row: Mapping[str, str | None], line: int, now: datetime, declared: Container[str]
+) -> ConsentLine:
+    from hedgerow.spine.intake import ConsentLine
+
+    for column in _CONSENT_COLUMNS:
+        if not row.get(column):
+            raise CallerError("consent.malformed", field=column, line=line)
+    if row["purpose"] not in declared:
+        # The word is a cell of the file and is not repeated.
+        raise CallerError("consent.malformed", field="purpose (it is not declared)", line=line)
+    return ConsentLine(
+        str(row["subject"]),
+        str(row["purpose"]),
+        _granted(row.get("granted"), line),
+        parse_time(str(row["time"]), now, line),
+        row.get("notice_version") or "",
+        row.get("channel") or "",
+    )
 
 
 def _granted(text: str | None, line: int) -> bool:
@@ -316,9 +346,9 @@ def parse_time(text: str, now: datetime, line: int = 0) -> str:
     """
     try:
         moment = datetime.fromisoformat(text.strip())
-    except (ValueError, AttributeError):
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise CallerError("consent.malformed", field="time", line=line) from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if moment > now + timedelta(minutes=5):
         raise CallerError("consent.malformed", field="time (it lies in the future)", line=line)
     return timestamp(moment)

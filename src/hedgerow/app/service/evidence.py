@@ -128,7 +128,8 @@ def _write_tree(out: Path, files: Mapping[str, bytes]) -> None:
     try:
         for name, content in files.items():
             path = part / name
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _private_folders(part, path.parent)
+            path.touch(mode=0o600, exist_ok=False)
             path.write_bytes(content)
         if out.exists():
             shutil.rmtree(out)
@@ -137,3 +138,9 @@ def _write_tree(out: Path, files: Mapping[str, bytes]) -> None:
         raise CallerError("out.unwritable", out=out) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _private_folders(top: Path, folder: Path) -> None:
+    """Make the folders from the top down to one, for the owner alone."""
+    for each in (*reversed(folder.relative_to(top).parents), folder.relative_to(top)):
+        (top / each).mkdir(mode=0o700, exist_ok=True)

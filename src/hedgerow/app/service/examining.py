@@ -62,9 +62,29 @@ class Examining(Part):
         return {"check": "table files", "ok": not missing, "told": told}
 
     def explain_act(self, action: str, dataset: str | None = None) -> dict[str, Json]:
-        """Say whether the actor may do an act, without doing it."""
-        resource = ("Dataset", dataset) if dataset else ("Workspace", "this")
-        error = self.spine.gate.explain_act(self.actor, action, resource)
+        """Say whether the actor may do an act, without doing it.
+
+        Args:
+            action: The action policies speak of.
+            dataset: The data set acted on, where it is one.
+
+        Returns:
+            ``allowed``, ``reasons``, ``obligations`` and ``plan``, as a decision on a use has them.
+        """
+        resource = ("Workspace", "this")
+        if dataset is not None:
+            resource = ("Dataset", dataset)
+        elif action.startswith("subject."):
+            resource = ("Subject", "one")
+        return self.explained(action, self.spine.gate.explain_act(self.actor, action, resource))
+
+    def explained(self, action: str, error: HedgerowError | None) -> dict[str, Json]:
+        """Word an act's decision: permitted, or refused by an error.
+
+        Args:
+            action: The action.
+            error: What speaks against it, or none.
+        """
         reason = (
             {"code": error.code, "text": error.message, "next_step": error.next_step}
             if error

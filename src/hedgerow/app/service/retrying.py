@@ -107,7 +107,7 @@ def _read_again(header: Mapping[str, object], rows: Sequence[Broken], *, empty_b
         raws = [first.getvalue().encode(), *raws]
     content = b"\n".join(raw.rstrip(b"\r\n") for raw in raws) + b"\n"
     suffix = ".csv" if header["format"] == "csv" else ".jsonl"
-    with _unwritten(content, suffix) as path:
+    with in_memory(content, suffix) as path:
         return open_table(path, types=types)
 
 
@@ -131,7 +131,7 @@ def _fits(cell: str, kind: ColumnType) -> bool:
 
 
 @contextmanager
-def _unwritten(content: bytes, suffix: str) -> Iterator[Path]:
+def in_memory(content: bytes, suffix: str) -> Iterator[Path]:
     """Offer bytes as a file that lies in memory where the system can, else in a private one."""
     if hasattr(os, "memfd_create"):
         handle = os.memfd_create("rows" + suffix)

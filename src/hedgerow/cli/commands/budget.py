@@ -26,7 +26,10 @@ def _act(options: Mapping[str, Any]) -> str:
 @budget.command()
 @click.argument("dataset", required=False)
 @click.option(
-    "--epsilon", required=True, metavar="E", help="The new limit, for example 4; what was spent stays debited."
+    "--epsilon",
+    required=True,
+    metavar="E",
+    help="The new limit, for example 4; what was spent stays debited.",
 )
 @purpose_option
 @click.option("--population", is_flag=True, help="Set the cap of all people of the workspace instead.")

@@ -27,7 +27,9 @@ def consent() -> None:
 def _choice_options(command: F) -> F:
     for option in (
         click.option("--time", metavar="TIME", help="When the person chose, ISO 8601.  [default: now]"),
-        click.option("--channel", default="command line", show_default=True, help="Where the choice was made."),
+        click.option(
+            "--channel", default="command line", show_default=True, help="Where the choice was made."
+        ),
         click.option("--notice", default="", metavar="VERSION", help="Version of the notice the person saw."),
         click.option("--purpose", required=True, metavar="NAME", help="For which purpose."),
         click.argument("ref"),

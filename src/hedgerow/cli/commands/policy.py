@@ -42,12 +42,18 @@ def history(session: Session, screen: Screen) -> None:
 @click.option("--action", required=True, metavar="ACTION", help="What, for example query or subject.erase.")
 @click.option("--dataset", default="any", show_default=True, metavar="NAME", help="On which data set.")
 @click.option(
-    "--file", "path", type=click.Path(path_type=Path), metavar="FILE", help="A draft instead of the policies in force."
+    "--file",
+    "path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A draft instead of the policies in force.",
 )
 @gated("policy.test")
 def test(session: Session, screen: Screen, *, who: str, action: str, dataset: str, path: Path | None) -> None:
     """Ask what the policies would say; nothing is done."""
-    verdict: dict[str, Any] = session.service.test_policy(read_text(path) if path else None, who, action, dataset)
+    verdict: dict[str, Any] = session.service.test_policy(
+        read_text(path) if path else None, who, action, dataset
+    )
     said = verdict["permits"] if verdict["allowed"] else verdict["forbids"]
     word = "Allowed" if verdict["allowed"] else "Refused"
     screen.result(verdict, f"{word} by {', '.join(said) or 'no policy at all'}.")
@@ -59,9 +65,9 @@ def test(session: Session, screen: Screen, *, who: str, action: str, dataset: st
 @gated("policy.apply")
 def apply(session: Session, screen: Screen, file: Path, *, yes: bool) -> None:
     """Put the policies of FILE in force as a new version."""
+    text = read_text(file)
     if not yes:
         screen.say("This replaces the policies in force for everybody, from the next decision on.")
         raise CallerError("confirm.needed")
-    made = session.service.apply_policy(read_text(file))
+    made = session.service.apply_policy(text)
     screen.result(made, f"Version {made['version']} is in force.")
-

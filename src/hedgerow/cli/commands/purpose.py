@@ -21,7 +21,9 @@ def purpose() -> None:
 
 @purpose.command()
 @click.argument("name")
-@click.option("--why", required=True, metavar="TEXT", help="The reason, in words the person would understand.")
+@click.option(
+    "--why", required=True, metavar="TEXT", help="The reason, in words the person would understand."
+)
 @click.option("--owner", required=True, metavar="PRINCIPAL", help="Who answers for it.")
 @click.option(
     "--until", required=True, type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Last day of use."

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @click.argument("dataset")
 @click.argument("sql")
 @purpose_option
-@click.option("--epsilon", required=True, metavar="E", help="What to spend, for example 0.5; less is more private.")
+@click.option(
+    "--epsilon", required=True, metavar="E", help="What to spend, for example 0.5; less is more private."
+)
 @request_id_option
 @explain_option
 @in_space

@@ -3,76 +3,103 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
 from hedgerow.cli.common import (
-    Screen,
     explain_option,
-    explained,
+    gated,
     in_space,
+    names,
     out_options,
     purpose_option,
     request_id_option,
-    table,
 )
+from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
+    from hedgerow.app.service.asking import ReleaseRequest
     from hedgerow.app.space import Session
 
 
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(name for name in text.split(",") if name)
+class Options(TypedDict):
+    """The options of ``release``."""
+
+    purpose: str | None
+    quasi: str
+    sensitive: str
+    keep: str
+    k: int
+    l_: int | None
+    suppress: str
+    hierarchies: Path | None
+    request_id: str | None
+    explain: bool
+    out: Path
+    force: bool
 
 
 @click.command()
 @click.argument("dataset")
 @purpose_option
-@click.option("--quasi", required=True, help="Quasi-identifiers: A,B,C.")
-@click.option("--sensitive", default="", help="Sensitive attributes: A,B.")
-@click.option("--keep", default="", help="Further columns, on your word that they identify nobody.")
-@click.option("--k", required=True, type=int, help="Least rows and people in a class.")
-@click.option("--l", "l_", type=int, help="Least distinct values of each sensitive attribute in a class.")
+@click.option("--quasi", required=True, metavar="A,B,C", help="Quasi-identifiers.")
+@click.option("--sensitive", default="", metavar="A,B", help="Sensitive attributes, released as they are.")
 @click.option(
-    "--suppress", default="0.05", show_default=True, help="Largest share of rows that may be dropped."
+    "--keep", default="", metavar="A,B", help="Further columns, on your word that they identify nobody."
 )
-@click.option("--hierarchies", type=click.Path(path_type=Path),
-              help="Directory of hierarchy files NAME_COLUMN.csv or COLUMN.csv (value;level1;...;*).")  # fmt: skip
+@click.option("--k", required=True, type=int, metavar="K", help="Least rows and people in a class.")
+@click.option(
+    "--l", "l_", type=int, metavar="L", help="Least distinct values of each sensitive attribute in a class."
+)
+@click.option(
+    "--suppress", default="0.05", show_default=True, metavar="SHARE",
+    help="Largest share of rows that may be dropped, 0 to 1.",
+)  # fmt: skip
+@click.option(
+    "--hierarchies", type=click.Path(path_type=Path), metavar="DIR",
+    help="Hierarchy files NAME_COLUMN.csv or COLUMN.csv (value;level1;...;*); others are built.",
+)  # fmt: skip
 @request_id_option
 @explain_option
 @out_options("The CSV to write.")
 @in_space
-def release(session: Session, screen: Screen, dataset: str, **options: Any) -> None:
+def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Options]) -> None:
     """Release a k-anonymous table of DATASET.
 
     Quasi-identifiers are generalised and a few rows dropped, at the least loss that reaches k. Only
     people whose basis covers the purpose are in it. What cannot be reached is refused and leaves no
     file. The result is de-identified, not anonymous.
-    """
-    from hedgerow.app.hierarchies import read_hierarchies
-    from hedgerow.app.service.asking import ReleaseRequest
 
-    quasi = _split(options["quasi"])
-    folder = options["hierarchies"]
-    asked = ReleaseRequest(
-        dataset,
-        quasi,
-        options["k"],
-        _split(options["sensitive"]),
-        _split(options["keep"]),
-        options["l_"],
-        options["suppress"],
-        read_hierarchies(folder, quasi) if folder else {},
-    )
+    Example: hedgerow release visits --purpose research --quasi age,zip,sex --sensitive diagnosis --k 5
+    --out visits-k5.csv
+    """
+    asked = _asked(dataset, options)
     if options["explain"]:
-        explained(screen, session.service.explain_release(asked, purpose=options["purpose"]))
+        screen.decision(session.service.explain_release(asked, purpose=options["purpose"]))
         return
     made = session.service.release(
         asked, purpose=options["purpose"], out=options["out"], force=options["force"],
         request_id=options["request_id"],
     )  # fmt: skip
     screen.result(made, _shown(made))
+
+
+def _asked(dataset: str, options: Options) -> ReleaseRequest:
+    from hedgerow.app.hierarchies import read_hierarchies
+    from hedgerow.app.service.asking import ReleaseRequest
+
+    quasi, folder = names(options["quasi"]), options["hierarchies"]
+    return ReleaseRequest(
+        dataset,
+        quasi,
+        options["k"],
+        names(options["sensitive"]),
+        names(options["keep"]),
+        options["l_"],
+        options["suppress"],
+        read_hierarchies(folder, quasi) if folder else {},
+    )
 
 
 def _shown(made: dict[str, Any]) -> str:
@@ -94,7 +121,7 @@ def released() -> None:
 
 
 @released.command("list")
-@in_space
+@gated("report.show")
 def list_(session: Session, screen: Screen) -> None:
     """List the releases."""
     found = session.service.releases()
@@ -103,8 +130,8 @@ def list_(session: Session, screen: Screen) -> None:
 
 
 @released.command()
-@click.argument("release_id")
-@in_space
+@click.argument("release_id", metavar="RELEASE")
+@gated("release.risk")
 def show(session: Session, screen: Screen, release_id: str) -> None:
     """Show one release with its risk."""
     found: dict[str, Any] = session.service.release_shown(release_id)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hedgerow.cli.common import Screen, explain_option, explained, in_space, table, yes_option
+from hedgerow.cli.common import gated, out_options, yes_option
+from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hedgerow.app.space import Session
+
+F = TypeVar("F", bound=Callable[..., object])
 
 
 @click.group()
@@ -27,8 +29,9 @@ def subject() -> None:
     """
 
 
-def _person(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--ref-file", help="File that holds the reference; - for standard input.")(command)
+def _person(command: F) -> F:
+    told = "File whose first line is the reference; - for standard input."
+    command = click.option("--ref-file", metavar="FILE", help=told)(command)
     return click.argument("ref", required=False)(command)
 
 
@@ -41,21 +44,15 @@ def _ref(ref: str | None, ref_file: str | None) -> str:
         text = sys.stdin.read() if ref_file == "-" else Path(str(ref_file)).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise CallerError("file.missing", path=ref_file) from None
-    return text.strip()
+    return text.split("\n", 1)[0].rstrip("\r")
 
 
 @subject.command()
 @_person
 @click.option("--plain", is_flag=True, help="A page in plain words, to hand to the person.")
-@explain_option
-@in_space
-def show(
-    session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, plain: bool, explain: bool
-) -> None:
-    """Show what is held of the person, why, and every use of it."""
-    if explain:
-        explained(screen, session.service.explain_act("subject.show"))
-        return
+@gated("subject.show")
+def show(session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, plain: bool) -> None:
+    """Show what is held of the person, why, and every use of it; no value is opened."""
     found: dict[str, Any] = session.service.show_subject(_ref(ref, ref_file))
     screen.result(found, _plain(found) if plain else _shown(found))
 
@@ -128,22 +125,14 @@ _HOW = {
 
 @subject.command()
 @_person
-@explain_option
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="The JSON file to write (default: standard output)."
-)
-@click.option("--force", is_flag=True, help="Overwrite the output path.")
-@in_space
+@out_options("The JSON file to write (default: standard output).", required=False)
+@gated("subject.export")
 def export(
-    session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, explain: bool,
-    out: Path | None, force: bool,
-) -> None:  # fmt: skip
+    session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, out: Path | None, force: bool
+) -> None:
     """Export everything held of the person as JSON."""
     from hedgerow.app.service.asking import check_out, write_out
 
-    if explain:
-        explained(screen, session.service.explain_act("subject.export"))
-        return
     if out is not None:
         check_out(out, force=force)
     found = session.service.export_subject(_ref(ref, ref_file))
@@ -157,16 +146,10 @@ def export(
 
 @subject.command()
 @_person
-@explain_option
 @yes_option
-@in_space
-def erase(
-    session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, explain: bool, yes: bool
-) -> None:
+@gated("subject.erase")
+def erase(session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, yes: bool) -> None:
     """Erase the person: key destroyed, rows gone, a signed certificate."""
-    if explain:
-        explained(screen, session.service.explain_act("subject.erase"))
-        return
     person = _ref(ref, ref_file)
     if not yes:
         plan: dict[str, Any] = session.service.plan_erasure(person)
@@ -179,9 +162,11 @@ def erase(
     certificate: Any = session.service.erase_subject(person)
     body = certificate["body"]
     not_final = "\n".join(f"  - {told}" for told in body["not_final_yet"])
+    releases = ", ".join(body["releases_that_may_hold_the_person"]) or "none"
     screen.result(
         certificate,
-        f"Erased ({body['state']}). Certificate {body['certificate']}, journal entry {body['journal_entry']}.\n"
-        f"Releases that may hold the person: {', '.join(body['releases_that_may_hold_the_person']) or 'none'}\n"
+        f"Erased ({body['state']}). Certificate {body['certificate']}, "
+        f"journal entry {body['journal_entry']}.\n"
+        f"Releases that may hold the person: {releases}\n"
         f"Not final yet:\n{not_final}",
     )

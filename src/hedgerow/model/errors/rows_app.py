@@ -96,6 +96,33 @@ ROWS: tuple[ErrorRow, ...] = (
         "A budget belongs to a data set and a purpose, or to the population.",
         "Write `hedgerow budget allocate DATASET --purpose P --epsilon E`, or --population.",
     ),
+    caller(
+        "usage.malformed",
+        "{problem}",
+        "See how it is written with `{command} --help`.",
+    ),
+    caller(
+        "interrupted",
+        "Interrupted; nothing half-done was left.",
+        "Repeat the command; what was finished before stands.",
+        exit_code=130,
+        status=499,
+    ),
+    caller(
+        "collect.basis-of-no-purpose",
+        "--basis names the purpose {purpose}, which no --purpose names.",
+        "Add --purpose {purpose}, or correct the name before the = of --basis.",
+    ),
+    caller(
+        "collect.consents-unreadable",
+        "The consents file {path} is no CSV file in UTF-8.",
+        "Give a CSV with the columns subject, purpose and time.",
+    ),
+    caller(
+        "collect.rows-malformed",
+        "The rows are no table: {problem}.",
+        "Give a list of mappings, one kind of value in each column, or an Arrow, pandas or Polars table.",
+    ),
     caller("file.missing", "{path} cannot be read.", "Check the path and its permissions."),
     caller(
         "released.unknown",

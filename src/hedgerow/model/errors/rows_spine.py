@@ -47,7 +47,8 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "principal.unknown",
         "There is no principal {principal}.",
-        "Add it with `hedgerow principal add {principal} --role ROLE`, or list them with `hedgerow principal list`.",
+        "Add it with `hedgerow principal add {principal} --role ROLE`, or list them with `hedgerow "
+        "principal list`.",
     ),
     refused(
         "principal.disabled",
@@ -105,7 +106,8 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "basis.none-given",
         "The purpose {purpose} has no lawful basis here.",
-        "Give one: --basis consent, contract, legal-obligation, vital-interest, public-task or legitimate-interest.",
+        "Give one: --basis consent, contract, legal-obligation, vital-interest, public-task or "
+        "legitimate-interest.",
     ),
     caller(
         "basis.differs",
@@ -143,7 +145,8 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "collect.not-minimal",
         "No purpose was named for these columns: {columns}.",
-        "Name what the purpose needs: --keep {columns} (shorten the list), or what it does not: --drop COL,COL.",
+        "Name what the purpose needs: --keep {columns} (shorten the list), or what it does not: --drop "
+        "COL,COL.",
     ),
     caller(
         "collect.no-subject-key",

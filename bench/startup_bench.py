@@ -1,0 +1,46 @@
+"""How long the program takes to say what it can do, beside a bare start of Python."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+from frame import Row, Sizes, interleaved, seconds
+
+LIMIT = 5.0
+RUNS = 20
+FOREIGN = """
+import sys
+before = set(sys.modules)
+import hedgerow
+loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(*sorted(loaded - set(sys.stdlib_module_names) - {"hedgerow"}))
+"""
+
+
+def rows(_: Sizes) -> Iterator[Row]:
+    ours, bare = interleaved(RUNS, _run("-m", "hedgerow.cli.main", "--help"), _run("-c", "pass"))
+    ratio = ours.wall_s / bare.wall_s
+    yield Row(
+        f"hedgerow --help, median of {RUNS}",
+        seconds(ours.wall_s),
+        f"bare Python {seconds(bare.wall_s)}",
+        ratio,
+        f"<= {LIMIT:.0f} x",
+        ratio <= LIMIT,
+        {"wall_s": ours.wall_s, "peer_wall_s": bare.wall_s},
+    )
+    command = [sys.executable, "-c", FOREIGN]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    yield Row(
+        "third-party packages loaded by import hedgerow",
+        " ".join([str(len(found)), *found]),
+        target="0",
+        is_met=not found,
+        figures={"count": len(found)},
+    )
+
+
+def _run(*arguments: str) -> Callable[[], object]:
+    return lambda: subprocess.run([sys.executable, *arguments], capture_output=True, check=True)

@@ -1,0 +1,156 @@
+"""What must hold after every step, asked of the records themselves."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hedgerow.adapters.engines.buckets import open_bucket
+from hedgerow.model.errors import HedgerowError
+from hedgerow.model.records import (
+    Account,
+    Charge,
+    Commitment,
+    ConsentEvent,
+    ConsentState,
+    JournalEntry,
+    Member,
+    Request,
+    SealedField,
+    Subject,
+    Tombstone,
+)
+from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.ledger import read_event
+from tests.simulator.model import RESEARCH, demand
+from tests.simulator.world import name_of
+
+PERSONAL = (Member, SealedField, ConsentEvent, ConsentState, Commitment)
+PROBE = ("count", "visits", RESEARCH, Fraction(1, 4))
+
+
+def check(world):
+    """Ask for all of them."""
+    with world.read() as reader:
+        _people(world, reader)
+        _rows(world, reader)
+        _budget(world, reader)
+        _journal(world, reader)
+        _answers(world, reader)
+        _consents(world, reader)
+    _decision(world)
+
+
+def _people(world, reader):
+    """c: nothing of an erased person is left that any remaining key opens."""
+    model, vault = world.model, world.spine.vault
+    subjects = {s.number: vault.open(s) for s in reader.find(Subject)}
+    for kind in PERSONAL:
+        strangers = set(reader.values(kind, "number")) - set(subjects)
+        demand(not strangers, "c: erased", f"{kind.__name__} holds somebody without a key")
+    live = {ref for rows in model.rows.values() for ref in rows.values()}
+    held = {vault.lookup(ref) for ref in live}
+    known = {person.lookup for person in subjects.values()}
+    demand(held <= known, "f: lost", "a person's key is gone")
+    erased = {vault.lookup(ref) for ref in model.erased}
+    demand(not erased & known, "c: erased", "an erased person still has a key")
+    stones = set(reader.values(Tombstone, "lookup"))
+    demand(stones == erased, "c: erased", "the tombstones are not those of the erased")
+    keys = {person.key for person in subjects.values()}
+    for ref in model.erased:
+        demand(not world.person_keys[ref] & keys, "c: erased", "an erased person's pseudonyms can be computed")
+    names = {(f.dataset, value) for f in reader.find(SealedField) if f.name == "name"
+             for value in vault.open_field(subjects[f.number], f)}  # fmt: skip
+    wanted = {(d, name_of(ref)) for d, rows in model.rows.items() for ref in rows.values()}
+    demand(names <= wanted, "c: erased", "a sealed field of an erased person opens")
+    demand(names == wanted, "f: lost", "a sealed field is gone")
+
+
+def _rows(world, reader):
+    """c and f: the files hold the rows of the living, all of them and nobody else's."""
+    demand(world.inner_shelf.names() == world.manifest(), "f: lost", "files and manifest differ")
+    for dataset, rows in world.model.rows.items():
+        files = world.spine.tables.files(reader, dataset)
+        tags = set()
+        for file in files:
+            bucket = open_bucket(file, world.inner_shelf)
+            tags |= set(bucket.read([bucket.physical("tag")]).column(0).to_pylist())
+        demand(tags <= set(rows), "c: erased", "a file holds an erased person's rows")
+        demand(tags == set(rows), "f: lost", "a file lacks rows")
+        demand(len(set(reader.values(Member, "number", dataset=dataset))) == len(set(rows.values())),
+               "f: lost", "the members are not those who have rows")  # fmt: skip
+
+
+def _budget(world, reader):
+    """b: what was spent is what was admitted, no more and no less."""
+    accounts = {(a.dataset, a.purpose): a for a in reader.find(Account)}
+    spent = {where: a.epsilon for where, a in accounts.items() if a.epsilon != "0"}
+    wanted = {where: str(epsilon) for where, epsilon in world.model.spent.items()}
+    demand(spent == wanted, "b: budget", "the accounts are not the sum of what was admitted")
+    demand(dict(world.spine.ledger.recount(reader)) == accounts, "b: budget", "the charges do not add up")
+
+
+def _journal(world, reader):
+    """e: it verifies, it begins with every head that left, and each charge and use is in it."""
+    try:
+        hashes = world.spine.journal.verify(reader)
+    except HedgerowError as error:
+        demand(False, "e: journal", error.code)
+    if world.heads is not None:
+        demand(world.compared(world.heads, hashes).is_sound, "f: lost", "an acknowledged entry is gone")
+    for head in world.lost_heads:
+        demand(not world.compared(head, hashes).is_sound, "e: journal", "a restored copy was not noticed")
+    entries = {e.index: parse_entry(e.body) for e in reader.find(JournalEntry)}
+    for charge in reader.find(Charge):
+        entry = entries.get(charge.entry, {"action": None})
+        demand(entry["action"] == "use.intend", "e: journal", "a charge has no entry")
+        ((kind, value),) = entry["facts"]["cost"].items()
+        same = read_event(charge.event) == read_event(f"{kind} {value}")
+        demand(same, "e: journal", "a charge differs from its entry")
+    for request in reader.find(Request):
+        action = entries.get(request.entry, {"action": None})["action"]
+        demand(action in ("use.intend", "use.done"), "e: journal", "a use has no entry")
+    erasures = sum(entry["action"] == "subject.erase" for entry in entries.values())
+    demand(erasures >= len(world.model.erased), "e: journal", "an erasure has no entry")
+    world.save_head()
+
+
+def _answers(world, reader):
+    """d: every id answers as it did, and stored answers hold nobody who was erased."""
+    for request_id, answer in world.model.answers.items():
+        record = reader.get(Request, request_id)
+        demand(record is not None, "d: one release", "an id was forgotten")
+        if answer.state != "done":
+            demand(record.sealed is None, "c: erased", "a withdrawn answer is still stored")
+            continue
+        demand(record.state == "done", "f: lost", "an acknowledged answer is gone")
+        stored = world.stored(record).payload
+        demand(stored == answer.payload, "d: one release", "a stored answer changed")
+
+
+def _consents(world, reader):
+    """f: the latest choice is in force, nothing acknowledged is gone."""
+    numbers = {ref: world.spine.vault.find(reader, ref) for ref in world.model.names}
+    for (ref, purpose), made in world.model.choices.items():
+        state = reader.get(ConsentState, purpose, numbers[ref].number)
+        demand(state is not None and state.granted == max(made)[2], "a: basis", "another choice is in force")
+        events = [e for e in reader.find(ConsentEvent, number=numbers[ref].number) if e.purpose == purpose]
+        demand(len(events) == len(made), "f: lost", "a choice is gone")
+
+
+def _decision(world):
+    """The very next decision rests on what is in force now."""
+    if "visits" not in world.model.rows:
+        return
+    request, technique = world.request(PROBE, "probe")
+    decision = world.spine.gate.explain(request, technique)
+    code = world.model.refusal(PROBE, world.clock.now().date())
+    told = None if decision.allowed else decision.error[0]
+    demand(told == code, "decision", f"explained {told} instead of {code}")
+    with world.read() as reader:
+        now = {"policy": world.spine.policies.newest(reader).version, "consent": world.spine.consents.version(reader),
+               "dataset": world.model.versions["visits"]}  # fmt: skip
+    told = {name: decision.versions[name] for name in now}
+    demand(told == now, "decision", "a decision rests on old versions")
+
+
+

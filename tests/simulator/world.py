@@ -1,0 +1,487 @@
+"""The production spine on stand-in adapters, every act paired with what the model says it must do."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+
+from hedgerow.adapters.engines import DuckEngine
+from hedgerow.adapters.files import MemoryShelf
+from hedgerow.adapters.keys.memory import MemoryKeys
+from hedgerow.adapters.store.memory import MemoryStore
+from hedgerow.app.service import Service
+from hedgerow.app.wiring import wire
+from hedgerow.app.workspace import default_policies, populate
+from hedgerow.kernel.merkle import compare_head, head_from_json, head_to_json
+from hedgerow.model.budget import PureEvent
+from hedgerow.model.canonical import timestamp
+from hedgerow.model.errors import HedgerowError
+from hedgerow.model.plans import ColumnDeclaration, DatasetDeclaration
+from hedgerow.model.records import Bucket, Charge, ConsentEvent, Dataset, JournalEntry, Request, Tombstone
+from hedgerow.model.uses import Actor, ColumnView, UseRequest
+from hedgerow.model.words import Basis
+from hedgerow.spine.intake import Arrival, ConsentLine
+from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.ledger import read_event
+from tests.simulator.adapters import (
+    START,
+    Crash,
+    FailingShelf,
+    FailingStore,
+    FailPoints,
+    SetClock,
+    copied_shelf,
+    copied_store,
+)
+from tests.simulator.model import (
+    ALL,
+    CARE,
+    OWN_LIMIT,
+    POPULATION_LIMIT,
+    RESEARCH,
+    UNTIL,
+    Answer,
+    Model,
+    Violation,
+    demand,
+)
+from tests.simulator.recording import SQL, WARDS, Counts, Rows
+
+OWNER = Actor("owner", "owner")
+COLUMNS = (
+    ColumnView("id", "text", "direct-identifier", "id", in_vault=True),
+    ColumnView("name", "text", "direct-identifier", "name", in_vault=True),
+    ColumnView("tag", "integer", "measure", "", in_vault=False),
+    ColumnView("ward", "text", "quasi-identifier", "", in_vault=False),
+)
+BASES = {RESEARCH: Basis.CONSENT, CARE: Basis.CONTRACT}
+FORBID = '@id("closed") @reason("closed") forbid (principal, action in [Action::"query", Action::"release"], resource);'
+CRASHED = object()
+MAX_ROWS = 4
+
+
+@lru_cache(maxsize=1)
+def _fresh():
+    """Make one empty workspace with its purposes; every run starts on a copy."""
+    store, keys, clock = MemoryStore(), MemoryKeys(), SetClock()
+    populate(store, keys, clock, tenant="w-simulated")
+    shelf = MemoryShelf()
+    service = Service(wire(store, keys, DuckEngine(shelf), shelf, clock), OWNER)
+    for purpose, until in UNTIL.items():
+        service.add_purpose(purpose, "to simulate", "owner", until)
+    service.allocate(None, None, POPULATION_LIMIT)
+    return store, keys
+
+
+class World:
+    """A workspace, its model, and what was seen on the way."""
+
+    def __init__(self):
+        base, self.keys = _fresh()
+        self.clock = SetClock(START)
+        self.points = FailPoints()
+        self.inner_store, self.inner_shelf = copied_store(base), MemoryShelf()
+        self.model = Model(limits={(ALL, ALL): POPULATION_LIMIT})
+        self.tag = 0
+        self.current = None  # the use that may open data now
+        self.has_run = False
+        self.seen = None
+        self.meanwhile = None
+        self.noted = None
+        self.person_keys = {}  # every key a person ever had
+        self.heads, self.lost_heads = None, []
+        self.snapshot = None
+        self.restart()
+
+    def restart(self):
+        """Start the program anew over what is on the disk."""
+        self.points.disarm()
+        self.store = FailingStore(self.inner_store, self.points)
+        shelf = FailingShelf(self.inner_shelf, self.points, self.on_open)
+        self.spine = wire(self.store, self.keys, DuckEngine(shelf, threads=1), shelf, self.clock)
+        self.service = Service(self.spine, OWNER)
+        self.spine.tables.sweep(self.store)
+        self.service.expire()
+
+    def attempt(self, act, crash=None):
+        """Do an act, cut off after some steps when a crash is given as (steps, whether it is a kill)."""
+        self.clock.advance(seconds=1)
+        if crash is not None:
+            self.points.arm(crash[0], kill=crash[1])
+        try:
+            return act()
+        except Crash:
+            self.restart()
+            return CRASHED
+        finally:
+            self.points.disarm()
+
+    def expect(self, code, invariant, act, crash=None):
+        """Demand the error the model foresees, and no other."""
+        try:
+            outcome = self.attempt(act, crash)
+        except HedgerowError as error:
+            self.raise_noted()
+            demand(error.code == code, invariant, f"{error.code} instead of {code}")
+            return error
+        self.raise_noted()
+        demand(outcome is CRASHED or code is None, invariant, f"nothing instead of {code}")
+        return outcome
+
+    def read(self):
+        return self.inner_store.read()
+
+    # What goes in
+
+    def collect(self, dataset, refs, crash=None, *, with_consent=False):
+        model, is_new = self.model, dataset not in self.model.rows
+        tags = {self.tag + i: ref for i, ref in enumerate(refs)}
+        self.tag += len(refs)
+        self.clock.advance(seconds=1)
+        consents = tuple(self._line(ref) for ref in refs) if with_consent else ()
+        arrival = self._arrival(dataset, tags, BASES if is_new else {}, consents)
+        before = model.versions.get(dataset, 0)
+        outcome = self.attempt(lambda: self.spine.intake.take(arrival, OWNER), crash)
+        with self.read() as reader:
+            found = reader.get(Dataset, dataset)
+        version = found.version if found else 0
+        if outcome is CRASHED:
+            demand(version in (before, before + 1), "f: lost", "an intake was taken in part")
+            if version == before:
+                return
+        demand(version == before + 1, "f: lost", "an intake was not taken")
+        model.versions[dataset] = version
+        if with_consent:
+            model.erased -= set(refs)
+        rows = model.rows.setdefault(dataset, {})
+        rows |= {tag: ref for tag, ref in tags.items() if ref not in model.erased}
+        model.names |= {ref: name_of(ref) for ref in refs}
+        for line in consents:
+            model.choose(line.ref, line.purpose, line.time, granted=True)
+        if is_new:
+            self._declare(dataset)
+        self._remember_keys()
+
+    def _line(self, ref):
+        return ConsentLine(ref, RESEARCH, True, timestamp(self.clock.now()), "v1", "form")
+
+    def _arrival(self, dataset, tags, bases, consents):
+        refs = list(tags.values())
+        table = pa.table(
+            {
+                "id": pa.array(refs, pa.string()),
+                "name": pa.array([name_of(ref) for ref in refs], pa.string()),
+                "tag": pa.array(list(tags), pa.int64()),
+                "ward": pa.array([WARDS[tag % 2] for tag in tags], pa.string()),
+            }
+        )
+        content = hashlib.sha256(repr((dataset, tags)).encode()).hexdigest()
+        lines = np.arange(len(refs)) + 2
+        return Arrival(dataset, "id", COLUMNS, table, lines, (), "{}", content, bases, consents)
+
+    def _declare(self, dataset):
+        declared = DatasetDeclaration(
+            max_rows=MAX_ROWS, columns=(ColumnDeclaration("ward", keys=WARDS),)
+        )
+        with self.inner_store.write() as tx:
+            self.spine.catalog.declare(tx, dataset, declared, "owner")
+        for purpose in (RESEARCH, CARE):
+            self.allocate(dataset, purpose, OWN_LIMIT)
+
+    def _remember_keys(self):
+        with self.read() as reader:
+            for ref in self.model.names:
+                person = self.spine.vault.find(reader, ref)
+                if person is not None:
+                    self.person_keys.setdefault(ref, set()).add(person.key)
+
+    def choose(self, ref, *, granted, late, crash=None):
+        model = self.model
+        self.clock.advance(seconds=1)
+        time = timestamp(self.clock.now()) if not late else timestamp(START)
+        code = self._person_code(ref)
+        if self.clock.now().date() > UNTIL[RESEARCH]:
+            code = "purpose.ended"
+        outcome = self.expect(
+            code, "c: erased",
+            lambda: self.service.choose(
+                ref, RESEARCH, granted=granted, notice="v1", channel="form", time=time
+            ), crash,
+        )  # fmt: skip
+        if code is None and (outcome is not CRASHED or self._has_choice(ref, time, granted)):
+            model.choose(ref, RESEARCH, time, granted=granted)
+
+    def _has_choice(self, ref, time, granted):
+        with self.read() as reader:
+            number = self.spine.vault.find(reader, ref).number
+            return any(
+                e.time == time and e.granted == granted for e in reader.find(ConsentEvent, number=number)
+            )
+
+    def _person_code(self, ref):
+        if ref in self.model.erased:
+            return "subject.erased"
+        return None if ref in self.model.names else "subject.unknown"
+
+    # What is asked
+
+    def request(self, asked, request_id):
+        kind, dataset, purpose, epsilon = asked
+        parameters = {"sql": SQL.format(dataset=dataset)} if kind == "count" else {"release": "R-" + request_id}
+        if epsilon is not None:
+            parameters["epsilon"] = str(float(epsilon))
+        request = UseRequest(OWNER, purpose, dataset, parameters, request_id)
+        return request, Counts(self) if kind == "count" else Rows(self)
+
+    def use(self, asked, request_id, crash=None, meanwhile=None):
+        """Ask something under an id that may be known."""
+        request, technique = self.request(asked, request_id)
+        known = self.model.answers.get(request_id)
+        self.current = (request_id, asked) if known is None else None
+        self.has_run, self.seen, self.meanwhile, self.noted = False, None, meanwhile, None
+        act = lambda: self.spine.gate.use(request, technique)  # noqa: E731 - named for the two calls below
+        try:
+            if known is not None:
+                self._repeat(asked, known, act, crash)
+            else:
+                self._first(asked, request_id, act, crash)
+        finally:
+            self.current = self.meanwhile = None
+
+    def _repeat(self, asked, known, act, crash):
+        today = self.clock.now().date()
+        code = self.model.refusal((*asked[:3], None), today) or {
+            "done": None, "spent": "request.spent", "withdrawn": "request.withdrawn",
+        }[known.state]  # fmt: skip
+        if known.asked != asked:
+            code = "request.differs"
+        receipt = self.expect(code, "d: one release", act, crash)
+        demand(not self.has_run, "d: one release", "a known id ran again")
+        if code is None and receipt is not CRASHED:
+            same = receipt.replayed and receipt.release.payload == known.payload
+            demand(same, "d: one release", "a known id gave another answer")
+
+    def _first(self, asked, request_id, act, crash):
+        model, (kind, dataset, purpose, epsilon) = self.model, asked
+        code = model.refusal(asked, self.clock.now().date())
+        gone = self.meanwhile is not None and self.meanwhile[0] == "erase" and kind == "rows"
+        try:
+            outcome = self.attempt(act, crash)
+        except HedgerowError as error:
+            self.raise_noted()
+            with self.read() as reader:
+                opened = reader.get(Request, request_id)
+            if opened is None:
+                demand(error.code == code, "decision", f"{error.code} instead of {code}")
+                demand(not self.has_run, "b: budget", "data was opened for a refused use")
+                return
+            demand(code is None, "b: budget", f"admitted in spite of {code}")
+            demand(gone and error.code == "request.withdrawn", "f: lost", f"it failed with {error.code}")
+            model.answers[request_id] = Answer("withdrawn", asked)
+            return
+        self.raise_noted()
+        self._settle(asked, request_id, outcome, code)
+
+    def _settle(self, asked, request_id, outcome, code):
+        model = self.model
+        with self.read() as reader:
+            record = reader.get(Request, request_id)
+        if outcome is CRASHED and record is None:
+            demand(not self.has_run, "b: budget", "data was opened without a reservation")
+            return
+        demand(code is None, "b: budget", f"admitted in spite of {code}")
+        demand(record is not None, "d: one release", "a use left no request")
+        if not self.has_run:
+            self.admitted(request_id, asked)
+        answer = model.answers.setdefault(request_id, Answer("spent", asked))
+        if answer.state == "withdrawn":
+            demand(outcome is CRASHED, "c: erased", "a release left with an erased person in it")
+            return
+        if outcome is CRASHED and record.state != "done":
+            answer.state = "spent" if record.state == "spent" else "withdrawn"
+            return
+        demand(self.has_run, "d: one release", "an answer came from nowhere")
+        release = outcome.release if outcome is not CRASHED else self.stored(record)
+        answer.state, answer.payload = "done", release.payload
+        answer.person_level = asked[0] == "rows"
+        tags = release.payload.get("tags", [])
+        erased = {tag for tag in tags if tag not in model.rows[asked[1]]}
+        demand(not erased, "c: erased", "a release left with an erased person in it")
+
+    def stored(self, record):
+        return self.spine.gate._requests.result(record)
+
+    def admitted(self, request_id, asked):
+        """Note that a use was admitted: from here on its cost is spent."""
+        if asked[3] is not None:
+            self.model.charge(request_id, asked[1], asked[2], asked[3])
+        self.model.answers[request_id] = Answer("spent", asked)
+
+    # What techniques and the shelf tell on the way
+
+    def note(self, act):
+        """Keep a violation that is found inside the gate, which would catch it."""
+        try:
+            act()
+        except Violation as violation:
+            self.noted = self.noted or violation
+
+    def raise_noted(self):
+        if self.noted is not None:
+            raise self.noted
+
+    def on_open(self):
+        if self.current is not None:
+            self.note(self._check_reserved)
+
+    def on_run(self):
+        self.points.pass_by()
+        if self.current is None:
+            self.note(lambda: demand(False, "d: one release", "a known id ran again"))
+            self.has_run = True
+            return
+        self.note(self._check_reserved)
+        self.has_run = True
+        self.admitted(*self.current)
+        _, (_, dataset, purpose, _) = self.current
+        self.expected = self.model.covered_tags(dataset, purpose)
+
+    def on_seen(self, tags):
+        if self.current is not None:
+            self.note(lambda: demand(tags == self.expected, "a: basis", "the lease held other people's rows"))
+            self._do_meanwhile()
+        self.points.pass_by()
+
+    def on_counted(self, exact):
+        if self.current is not None:
+            counts = {ward: sum(WARDS[tag % 2] == ward for tag in self.expected) for ward in WARDS}
+            # The contribution bound leaves rows of one person out; none of these people has more.
+            self.note(lambda: demand(exact == counts, "a: basis", "the lease counted other people"))
+            self._do_meanwhile()
+        self.points.pass_by()
+
+    def _do_meanwhile(self):
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is None:
+            return
+        current, (verb, ref) = self.current, meanwhile
+        seen, self.current = (self.has_run, self.expected), None
+        try:
+            self.note(lambda: {"erase": self.erase, "withdraw": self._withdraw, "again": self._again}[verb](
+                ref if verb != "again" else current
+            ))  # fmt: skip
+        finally:
+            self.current, (self.has_run, self.expected) = current, seen
+
+    def _withdraw(self, ref):
+        self.choose(ref, granted=False, late=False)
+
+    def _again(self, current):
+        request, technique = self.request(current[1], current[0])
+        self.expect("request.spent", "d: one release", lambda: self.spine.gate.use(request, technique))
+
+    def _check_reserved(self):
+        request_id, (_, _, _, epsilon) = self.current
+        with self.read() as reader:
+            request = reader.get(Request, request_id)
+            charges = reader.find(Charge, request=request_id)
+            entries = [parse_entry(e.body) for e in reader.find(JournalEntry)]
+        if epsilon is not None:
+            held = [read_event(charge.event) for charge in charges]
+            demand(held == [PureEvent(epsilon)], "b: budget", "data was opened before its cost was reserved")
+        bound = hashlib.sha256(f'"{request_id}"'.encode()).hexdigest()[:32]
+        intents = [e for e in entries if e["action"] == "use.intend" and e["facts"]["request"] == bound]
+        demand(len(intents) == 1, "e: journal", "data was opened before the intent was journaled")
+        demand(request is not None, "d: one release", "data was opened before the id was bound")
+
+    # What a person asks
+
+    def look(self, ref):
+        """Show, export and read one person."""
+        code = self._person_code(ref)
+        self.expect(code, "c: erased", lambda: self.service.show_subject(ref))
+        exported = self.expect(code, "c: erased", lambda: self.service.export_subject(ref))
+        if code is None:
+            self._check_export(ref, exported["values"])
+        for dataset in self.model.rows:
+            wanted = code
+            if code is None and self.clock.now().date() > UNTIL[RESEARCH]:
+                wanted = "purpose.ended"
+            elif code is None and not self._may_read(ref, dataset):
+                wanted = "basis.withdrawn"
+            self.expect(
+                wanted, "a: basis" if code is None else "c: erased",
+                lambda: self.service.read_subject(ref, ["tag"], purpose=RESEARCH, dataset=dataset),  # noqa: B023
+            )  # fmt: skip
+
+    def _may_read(self, ref, dataset):
+        return ref in self.model.members(dataset) and self.model.has_basis(ref, RESEARCH)
+
+    def _check_export(self, ref, values):
+        own = {d: sorted(t for t, r in rows.items() if r == ref) for d, rows in self.model.rows.items()}
+        told = {d: sorted(row["tag"] for row in held["rows"]) for d, held in values.items()}
+        demand(told == {d: tags for d, tags in own.items() if tags}, "f: lost", "an export is not what is held")
+
+    def erase(self, ref, crash=None):
+        code = self._person_code(ref)
+        outcome = self.expect(code, "c: erased", lambda: self.service.erase_subject(ref), crash)
+        if code is not None:
+            return
+        with self.read() as reader:
+            is_gone = reader.get(Tombstone, self.spine.vault.lookup(ref)) is not None
+        demand(is_gone or outcome is CRASHED, "c: erased", "an erasure left no tombstone")
+        if is_gone:
+            self.model.forget(ref)
+
+    # What governs
+
+    def forbid(self, *, forbidden, crash=None):
+        text = default_policies() + (FORBID if forbidden else "")
+        with self.read() as reader:
+            before = self.spine.policies.newest(reader).version
+        self.attempt(lambda: self.service.apply_policy(text), crash)
+        with self.read() as reader:
+            if self.spine.policies.newest(reader).version > before:
+                self.model.is_forbidden = forbidden
+
+    def allocate(self, dataset, purpose, epsilon):
+        if self.clock.now().date() <= UNTIL[purpose]:
+            self.attempt(lambda: self.service.allocate(dataset, purpose, epsilon))
+            self.model.limits[dataset, purpose] = epsilon
+
+    # What leaves the house, and what comes back from a backup
+
+    def save_head(self):
+        with self.read() as reader:
+            note = self.spine.journal.head(reader).checkpoint
+        saved = head_to_json(note, self.spine.attestor.verifier, timestamp(self.clock.now()))
+        self.heads = head_from_json(saved)
+
+    def take_snapshot(self):
+        self.snapshot = (copied_store(self.inner_store), copied_shelf(self.inner_shelf), self.model.copy())
+
+    def restore(self):
+        """Put an older copy back, as somebody would who wants the budget or the person back."""
+        self.save_head()
+        self.inner_store, self.inner_shelf = copied_store(self.snapshot[0]), copied_shelf(self.snapshot[1])
+        self.model = self.snapshot[2].copy()
+        with self.read() as reader:
+            size = self.spine.journal.head(reader).size
+        if self.heads.checkpoint.size > size:
+            self.lost_heads.append(self.heads)
+        self.heads = None
+        self.restart()
+
+    def compared(self, head, hashes):
+        return compare_head(head, self.spine.attestor.origin, hashes, self.spine.attestor.verifier)
+
+    def manifest(self):
+        with self.read() as reader:
+            return {bucket.file for bucket in reader.find(Bucket)}
+
+
+def name_of(ref):
+    return f"Name of {ref}"
