@@ -1,17 +1,9 @@
-"""How long it takes to classify 100,000 rows by 20 columns, and to read a million rows of CSV.
-
-Run ``python bench/discover_bench.py [--rows N] [--read]``. Prints processor and wall seconds as JSON lines.
-"""
+"""How long it takes to classify a table of 20 columns of made-up people, and to read it as CSV."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-READ_COLUMNS = (
-    "id full_name email phone dob zip age sex salary amount created_at note".split()  # noqa: SIM905 - reads as a line
-)
+from frame import Row, Sizes, Spent, apart, median, timed
+
+ROWS = 100_000
+REPEAT = 3
 Texts = npt.NDArray[np.str_]
 
 
@@ -95,51 +88,32 @@ def _hex(rng: np.random.Generator, rows: int, size: int | str) -> Texts | str:
     return _glue(*np.array(list("0123456789abcdef"))[rng.integers(0, 16, (size, rows))])
 
 
-def _peak_mib() -> float:
-    """Read this program's own peak memory; ``getrusage`` would carry over that of the parent."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-    return float("nan")
+def rows(sizes: Sizes) -> Iterator[Row]:
+    many = sizes.of(ROWS)
+    with tempfile.TemporaryDirectory() as folder:
+        apart(_written, Path(folder) / "people.csv", many)
+        read, classified, plain = apart(measure, Path(folder) / "people.csv")
+    figures = {"wall_s": classified.wall_s, "cpu_s": classified.cpu_s, "peak_mib": classified.peak_mib}
+    name = f"classify {many:,} rows x 20 columns"
+    yield Row(name, f"{classified}, peak {classified.peak_mib:.0f} MiB", figures=figures)
+    figures = {"wall_s": read.wall_s, "cpu_s": read.cpu_s, "peer_wall_s": plain.wall_s}
+    peer = f"pyarrow, untyped and unchecked {plain}"
+    yield Row(f"read the same from CSV, {many:,} rows", str(read), peer, read.cpu_s / plain.cpu_s, figures=figures)
 
 
-def _timed(what: str, job: Callable[[], object]) -> None:
-    cpu, wall = time.process_time(), time.perf_counter()
-    job()
-    peak = _peak_mib()
-    spent = {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall, "peak_rss_mib": peak}
-    print(json.dumps({"job": what} | {key: round(value, 3) for key, value in spent.items()}))
+def _written(path: Path, many: int) -> None:
+    pa_csv.write_csv(person_table(many), path)
 
 
-def _classify(rows: int) -> None:
+def measure(path: Path) -> tuple[Spent, Spent, Spent]:
+    from hedgerow.adapters.readers import open_table
     from hedgerow.techniques.discover.judge import classify
 
-    table = person_table(rows)
+    table = open_table(path).table
     classify(table.slice(0, 100))
-    _timed(f"classify {rows} x {table.num_columns}", lambda: classify(table))
-
-
-def main() -> None:
-    """Run the measurements."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--read", action="store_true", help="read a CSV of 1,000,000 rows x 12 columns too")
-    parser.add_argument("--read-file", type=Path, help="only read this file")
-    options = parser.parse_args()
-    if options.read_file:
-        from hedgerow.adapters.readers import open_table
-
-        _timed("read 1000000 x 12 CSV", lambda: open_table(options.read_file))
-        return
-    _classify(options.rows)
-    if not options.read:
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "people.csv"
-        pa_csv.write_csv(person_table(1_000_000).select(READ_COLUMNS), path)
-        # A process of its own, so that its peak memory is the reader's.
-        subprocess.run([sys.executable, __file__, "--read-file", str(path)], check=True)
-
-
-if __name__ == "__main__":
-    main()
+    rounds = [
+        (timed(lambda: open_table(path)), timed(lambda: classify(table)), timed(lambda: pa_csv.read_csv(path)))
+        for _ in range(REPEAT)
+    ]
+    read, classified, plain = (median(column) for column in zip(*rounds, strict=True))
+    return read, classified, plain

@@ -6,20 +6,21 @@ from fractions import Fraction
 
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.simulator.invariants import check
 from tests.simulator.model import CARE, RESEARCH
-from tests.simulator.world import UNTIL, World
+from tests.simulator.world import World
 
 REFS = st.sampled_from(["ann", "bob", "cem", "dee"])
 GROUPS = st.lists(REFS, min_size=1, max_size=3, unique=True)
 DATASETS = st.sampled_from(["visits", "bills"])
 PURPOSES = st.sampled_from([RESEARCH, RESEARCH, CARE])
 EPSILONS = st.sampled_from([Fraction(1, 4), Fraction(1, 2), Fraction(1)])
-IDS = st.sampled_from([f"id-{n}" for n in range(6)])
+# A fresh id, or one of those asked before.
+IDS = st.none() | st.integers(0, 5)
 CRASHES = st.none() | st.none() | st.tuples(st.integers(0, 9), st.booleans())
-MEANWHILE = st.none() | st.tuples(st.sampled_from(["erase", "withdraw", "again"]), REFS)
+MEANWHILE = st.none() | st.tuples(st.sampled_from(["erase", "withdraw", "again", "fail"]), REFS)
 
 SETTINGS = settings(
     deadline=None,
@@ -39,15 +40,15 @@ class Simulation(RuleBasedStateMachine):
     @initialize()
     def start(self):
         self.world = World()
+        self.fresh = 0
         self.world.collect("visits", ["ann", "bob", "cem"])
+        self.world.collect("bills", ["bob", "cem"])
         for ref in ("ann", "bob"):
             self.world.choose(ref, granted=True, late=False)
 
     @rule(dataset=DATASETS, refs=GROUPS, crash=CRASHES, consent=st.booleans())
     def collect(self, dataset, refs, crash, consent):
-        over = self.world.clock.now().date() > UNTIL[RESEARCH]
-        if dataset in self.world.model.rows or not over:
-            self.world.collect(dataset, refs, crash, with_consent=consent)
+        self.world.collect(dataset, refs, crash, with_consent=consent)
 
     @rule(ref=REFS, granted=st.booleans(), late=st.sampled_from([False, False, True]), crash=CRASHES)
     def choose(self, ref, granted, late, crash):
@@ -62,14 +63,17 @@ class Simulation(RuleBasedStateMachine):
         self._use(("rows", dataset, purpose, None), key, crash, meanwhile)
 
     def _use(self, asked, key, crash, meanwhile):
-        if asked[1] in self.world.model.rows:
-            self.world.use(asked, key, crash, None if crash else meanwhile)
+        known = list(self.world.model.answers)
+        self.fresh += 1
+        request_id = known[key % len(known)] if known and key is not None else f"id-{self.fresh}"
+        self.world.use(asked, request_id, crash, None if crash else meanwhile)
 
-    @rule(key=IDS, crash=CRASHES)
+    @rule(key=st.integers(0, 5), crash=CRASHES)
     def repeat(self, key, crash):
-        known = self.world.model.answers.get(key)
-        if known is not None:
-            self.world.use(known.asked, key, crash)
+        known = list(self.world.model.answers)
+        if known:
+            request_id = known[key % len(known)]
+            self.world.use(self.world.model.answers[request_id].asked, request_id, crash)
 
     @rule(ref=REFS, crash=CRASHES)
     def erase(self, ref, crash):
@@ -79,30 +83,28 @@ class Simulation(RuleBasedStateMachine):
     def look(self, ref):
         self.world.look(ref)
 
-    @rule(forbidden=st.booleans(), crash=CRASHES)
+    @rule(forbidden=st.sampled_from([False, False, True]), crash=CRASHES)
     def change_policy(self, forbidden, crash):
-        self.world.forbid(forbidden=forbidden, crash=crash)
+        if forbidden or self.world.model.is_forbidden:
+            self.world.forbid(forbidden=forbidden, crash=crash)
 
-    @rule(purpose=PURPOSES, epsilon=st.sampled_from([Fraction(1, 2), Fraction(1), Fraction(4)]))
-    def allocate(self, purpose, epsilon):
+    @rule(
+        purpose=PURPOSES,
+        epsilon=st.sampled_from([Fraction(1, 2), Fraction(4)]),
+        days=st.sampled_from([0, 0, 0, 0, 3, 30]),
+    )
+    def allocate_and_wait(self, purpose, epsilon, days):
         self.world.allocate("visits", purpose, epsilon)
-
-    @rule(days=st.sampled_from([0, 0, 1, 4]))
-    def wait(self, days):
         self.world.clock.advance(days=days, hours=1)
 
-    @rule()
-    def snapshot(self):
-        self.world.take_snapshot()
-
-    @precondition(lambda self: self.world.snapshot is not None)
-    @rule()
-    def restore(self):
-        self.world.restore()
-
-    @rule()
-    def restart(self):
-        self.world.restart()
+    @rule(what=st.sampled_from(["snapshot", "restore", "restart"]))
+    def back_up(self, what):
+        if what == "snapshot":
+            self.world.take_snapshot()
+        elif what == "restart":
+            self.world.restart()
+        elif self.world.snapshot is not None:
+            self.world.restore()
 
     @invariant()
     def holds(self):

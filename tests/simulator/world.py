@@ -267,7 +267,8 @@ class World:
     def _first(self, asked, request_id, act, crash):
         model, (kind, dataset, purpose, epsilon) = self.model, asked
         code = model.refusal(asked, self.clock.now().date())
-        gone = self.meanwhile is not None and self.meanwhile[0] == "erase" and kind == "rows"
+        verb = self.meanwhile[0] if self.meanwhile is not None else None
+        failure = {"fail": "use.failed", "erase": "request.withdrawn" if kind == "rows" else None}.get(verb)
         try:
             outcome = self.attempt(act, crash)
         except HedgerowError as error:
@@ -279,8 +280,8 @@ class World:
                 demand(not self.has_run, "b: budget", "data was opened for a refused use")
                 return
             demand(code is None, "b: budget", f"admitted in spite of {code}")
-            demand(gone and error.code == "request.withdrawn", "f: lost", f"it failed with {error.code}")
-            model.answers[request_id] = Answer("withdrawn", asked)
+            demand(error.code == failure, "f: lost", f"it failed with {error.code}")
+            model.answers[request_id] = Answer("spent" if verb == "fail" else "withdrawn", asked)
             return
         self.raise_noted()
         self._settle(asked, request_id, outcome, code)
@@ -370,6 +371,8 @@ class World:
         current, (verb, ref) = self.current, meanwhile
         seen, self.current = (self.has_run, self.expected), None
         try:
+            if verb == "fail":
+                raise RuntimeError(ref)
             self.note(lambda: {"erase": self.erase, "withdraw": self._withdraw, "again": self._again}[verb](
                 ref if verb != "again" else current
             ))  # fmt: skip

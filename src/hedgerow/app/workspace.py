@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -57,6 +58,7 @@ def create(directory: Path, passphrase: str | None, *, clock: Clock | None = Non
         raise CallerError("space.exists", space=directory)
     if not made and (not directory.is_dir() or any(directory.iterdir())):
         raise CallerError("space.not-empty", space=directory)
+    changed = [directory, *_up_to_existing(directory)]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
     try:
@@ -68,9 +70,26 @@ def create(directory: Path, passphrase: str | None, *, clock: Clock | None = Non
         store.scrub()
         store.close()
         (directory / (DATABASE + ".new")).rename(directory / DATABASE)
+        for folder in changed:
+            _settle(folder)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
+
+
+def _up_to_existing(directory: Path) -> list[Path]:
+    """List the folders above that get a new entry: all that are made, and the one they are made in."""
+    above = list(directory.absolute().parents)
+    return above[: next(place for place, folder in enumerate(above) if folder.exists()) + 1]
+
+
+def _settle(folder: Path) -> None:
+    """Force a folder's names to the disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def populate(store: Store, backend: KeyBackend, clock: Clock, *, tenant: str | None = None) -> None:

@@ -74,7 +74,9 @@ def _no_command(error: click.UsageError) -> str:
     known = error.ctx.command.list_commands(error.ctx)
     tried = [*error.message.split("'"), "", ""][1]
     near = difflib.get_close_matches(tried, known, n=2)
-    return f"There is no such command; {'did you mean' if near else 'there are'} {', '.join(near or known)}."
+    if near:
+        return f"There is no such command; did you mean {' or '.join(near)}?"
+    return f"There is no such command; there are {', '.join(known)}."
 
 
 def _name(error: click.BadParameter) -> str:

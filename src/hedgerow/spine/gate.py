@@ -11,7 +11,7 @@ from hedgerow.model.budget import NonPrivateEvent
 from hedgerow.model.canonical import canonical, digest, timestamp
 from hedgerow.model.errors import Fault, HedgerowError, Refused
 from hedgerow.model.policy import Access
-from hedgerow.model.ports import Clock, Reader, Store
+from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import Failure, Principal, Released, Request
 from hedgerow.model.uses import Actor, Decision, Json, Lease, Plan, Receipt, Release, Technique, UseRequest
 from hedgerow.spine.attest import Attestor
@@ -105,7 +105,7 @@ class Gate:
         """
         known = self._replay_of(request, technique)
         if known is not None:
-            return self._replay(request, technique, known)
+            return self._replay(request, technique)
         facts, plan, entry = self._admit(request, technique)
         release = self._run(request, technique, facts, plan, entry)
         return self._close(request, technique, release, facts, plan, entry)
@@ -181,21 +181,41 @@ class Gate:
         plan: Plan,
         intent: int,
     ) -> Receipt:
-        """Steps 8 and 9: one transaction makes the outcome durable, then the receipt leaves."""
+        """Steps 8 and 9: one transaction makes the outcome durable, then the receipt leaves.
+
+        Rows of people that were read before one of them was erased do not leave any more.
+        """
         with self._store.write() as tx:
             self._ledger.commit(tx, request.request_id)
-            outcome: dict[str, Json] = {
-                "intent": intent,
-                "request": _id_hash(request),
-                "mechanism": release.mechanism,
-                "result": digest(dict(release.payload)) if release.kept else None,
-            }
-            entry = self._journal.append(tx, "use.done", request.actor, outcome)
-            self._requests.close(tx, request.request_id, release, entry)
-            if isinstance(plan.cost, NonPrivateEvent):
-                tx.add([self._released(request, technique, release, facts, plan.cost.release, entry)])
-            checkpoint = self._journal.head(tx).checkpoint
-            left = self._left(tx, request) if plan.cost is not None else {}
+            if not (release.person_level and self._journal.erased_since(tx, request.dataset, intent)):
+                return self._done(tx, request, technique, release, facts, plan, intent)
+            self._requests.withdraw_one(tx, request.request_id)
+            code: dict[str, Json] = {"intent": intent, "request": _id_hash(request), "code": "request.withdrawn"}
+            self._journal.append(tx, "use.fail", request.actor, code)
+        raise Refused("request.withdrawn")
+
+    def _done(  # noqa: PLR0913, PLR0917 - what was asked, decided and made, written down together
+        self,
+        tx: Transaction,
+        request: UseRequest,
+        technique: Technique,
+        release: Release,
+        facts: Facts,
+        plan: Plan,
+        intent: int,
+    ) -> Receipt:
+        outcome: dict[str, Json] = {
+            "intent": intent,
+            "request": _id_hash(request),
+            "mechanism": release.mechanism,
+            "result": digest(dict(release.payload)) if release.kept else None,
+        }
+        entry = self._journal.append(tx, "use.done", request.actor, outcome)
+        self._requests.close(tx, request.request_id, release, entry)
+        if isinstance(plan.cost, NonPrivateEvent):
+            tx.add([self._released(request, technique, release, facts, plan.cost.release, entry)])
+        checkpoint = self._journal.head(tx).checkpoint
+        left = self._left(tx, request) if plan.cost is not None else {}
         return Receipt(release, request.request_id, entry, checkpoint, self._attestor.fingerprint, left)
 
     def _released(
@@ -214,19 +234,21 @@ class Gate:
             entry,
         )
 
-    def _replay(self, request: UseRequest, technique: Technique, known: Request) -> Receipt:
+    def _replay(self, request: UseRequest, technique: Technique) -> Receipt:
         """Answer a known id: steps 1 to 3 again without a charge, then the stored release."""
         with self._store.write() as tx:
             decision, admitted = self._consider(tx, request, technique, charge=False)
-            action = "use.replay" if admitted is not None else "use.refuse"
+            # Read here and not before: an erasure may have withdrawn it since.
+            stored = self._requests.find(tx, request, technique.name) if admitted is not None else None
+            action = "use.replay" if stored is not None else "use.refuse"
             entry = self._journal.append(
                 tx, action, request.actor, self._refusal(request, technique, decision)
             )
             checkpoint = self._journal.head(tx).checkpoint
             left = self._left(tx, request)
-        if admitted is None:
+        if stored is None:
             raise as_error(decision.error or ("policy.not-permitted", {}))
-        release = self._requests.result(known)
+        release = self._requests.result(stored)
         return Receipt(
             release, request.request_id, entry, checkpoint, self._attestor.fingerprint, left, replayed=True
         )

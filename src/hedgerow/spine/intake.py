@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.engine import BucketFile, PeopleFilter
 from hedgerow.model.errors import CallerError, Fault
+from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import (
     Collected,
@@ -66,6 +67,7 @@ class Arrival:
         consents: Choices that came with the source.
         again: Take a source that was taken before once more.
         replaces: A quarantine batch whose rows these are; it goes in the same transaction.
+        declares: Bounds and keys that came with the source, declared in the same transaction.
     """
 
     dataset: str
@@ -80,6 +82,7 @@ class Arrival:
     consents: tuple[ConsentLine, ...] = field(repr=False, default=())
     again: bool = False
     replaces: str | None = None
+    declares: DatasetDeclaration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,10 +293,18 @@ class Intake:
         }
         entry = self._journal.append(tx, "collect", actor, facts)
         tx.put(Collected(arrival.dataset, source, entry, now))
+        self._declare(tx, arrival, actor)
         return Taken(
             arrival.dataset, version, len(roll.numbers), len(roll.people), len(roll.fresh),
             len(arrival.broken), roll.left_out, consents, unknown, entry,
         )  # fmt: skip
+
+    def _declare(self, tx: Transaction, arrival: Arrival, actor: Actor) -> None:
+        if arrival.declares is None:
+            return
+        declared = self._catalog.declare(tx, arrival.dataset, arrival.declares, actor.acting_as)
+        told: dict[str, Json] = {"dataset": arrival.dataset, "version": declared.version}
+        self._journal.append(tx, "dataset.declare", actor, told)
 
     def _unchanged(self, tx: Transaction, arrival: Arrival, old: Dataset | None, roll: _Roll) -> None:
         """Stop when another process changed what this intake was worked out from."""

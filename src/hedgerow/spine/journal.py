@@ -116,6 +116,16 @@ class Journal:
         """Read every entry's bytes, in order."""
         return [entry.body for entry in reader.find(JournalEntry)]
 
+    def erased_since(self, reader: Reader, dataset: str, entry: int) -> bool:
+        """Tell whether somebody in a data set was erased after an entry was written."""
+        later = list(range(entry + 1, self.head(reader).size))
+        for record in reader.find_any(JournalEntry, "index", later):
+            parsed = parse_entry(record.body)
+            facts = cast("Mapping[str, Json]", parsed["facts"])
+            if parsed["action"] == "subject.erase" and dataset in cast("Sequence[str]", facts["datasets"]):
+                return True
+        return False
+
     def verify(self, reader: Reader) -> list[bytes]:
         """Check every entry against the signed head.
 
@@ -123,17 +133,18 @@ class Journal:
             The leaf hashes, recomputed.
 
         Raises:
-            Fault: ``journal.altered`` or ``journal.truncated`` with the first bad index, or
-                ``journal.bad-signature`` when the head itself is not signed by this key.
+            Fault: ``journal.altered``, ``journal.truncated`` or ``journal.unsigned-tail`` with the first
+                bad index; ``journal.bad-signature`` when the head itself is not signed by this key;
+                ``journal.frontier-malformed`` when what the next head grows from is not its own.
         """
         entries, head = reader.find(JournalEntry), self.head(reader)
         signed = open_checkpoint(head.checkpoint, self._attestor.verifier)
         hashes = [leaf_hash(entry.body) for entry in entries]
         in_place = all(entry.index == at for at, entry in enumerate(entries))
-        if (head.size, head.root) != (signed.size, signed.root):
-            # The next entry would be signed on top of it.
-            raise Fault("journal.frontier-malformed", reason="it is not the one of the signed head")
         if in_place and len(hashes) == signed.size and root_of(hashes) == signed.root:
+            if (head.size, head.root) != (signed.size, signed.root):
+                # The next entry would be signed on top of it.
+                raise Fault("journal.frontier-malformed", reason="it is not the one of the signed head")
             return hashes
         bad = self._first_bad(entries, hashes)
         if bad < min(len(entries), signed.size):

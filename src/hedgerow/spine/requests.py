@@ -113,6 +113,11 @@ class Requests:
             cast("Mapping[str, Json]", body["summary"]),
         )
 
+    def withdraw_one(self, tx: Transaction, request_id: str) -> None:
+        """Let an id whose result may not leave answer "withdrawn"."""
+        record = cast("Request", tx.get(Request, request_id))
+        tx.put(replace(record, state=WITHDRAWN, sealed=None, wrapped=None))
+
     def withdraw(self, tx: Transaction, dataset: str) -> int:
         """Destroy the stored person-level results of a data set; the ids answer "withdrawn".
 

@@ -65,7 +65,7 @@ class Vault:
         return keyed_index(self._index_key, ref)
 
     def mark(self, content_hash: str) -> str:
-        """Name a source by a keyed hash (64 hexadecimal digits): a small file's plain hash could be guessed."""
+        """Name a source by a keyed hash, in 64 hexadecimal digits; a plain one could be guessed."""
         return keyed_index(derive(self._index_key, "source"), content_hash).hex()
 
     def _wrap_binding(self, number: int) -> Binding:
@@ -120,10 +120,11 @@ class Vault:
         self, dataset: str, name: str, held: Sequence[tuple[Person, Sequence[str]]]
     ) -> list[SealedField]:
         """Seal one field of many people, each under the person's own key."""
+        which = self._field_binding(0, dataset, name).name
         sealed = seal_many(
             [person.key for person, _ in held],
             [canonical(list(values)) for _, values in held],
-            [self._field_binding(person.number, dataset, name) for person, _ in held],
+            [Binding(self._tenant, "field", person.number, which, _FORMAT) for person, _ in held],
         )
         return [SealedField(p.number, dataset, name, blob) for (p, _), blob in zip(held, sealed, strict=True)]
 

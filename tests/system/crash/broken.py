@@ -9,6 +9,7 @@ from hedgerow.adapters.store.sqlite import SqliteStore
 from hedgerow.app import workspace
 from hedgerow.app.clock import SystemClock
 from hedgerow.app.wiring import wire
+from hedgerow.model.records import Request
 from hedgerow.spine.gate import Gate
 from hedgerow.spine.requests import Requests
 
@@ -28,14 +29,15 @@ def read_before_reserving() -> None:
 
 def draw_again() -> None:
     """Make a request id that has no result run anew, its first reservation forgotten."""
-    find = Requests.find
+    find, opened = Requests.find, Requests.open
 
     def forgetful(self, reader, request, technique):
         found = find(self, reader, request, technique)
         return found if found is None or found.state != "spent" else None
 
     def reopened(self, tx, request, technique, version, entry):
-        pass
+        if tx.get(Request, request.request_id) is None:
+            opened(self, tx, request, technique, version, entry)
 
     Requests.find, Requests.open = forgetful, reopened
 

@@ -43,12 +43,19 @@ class Killer:
             **os.environ, "PYTHONPATH": paths, "LD_PRELOAD": str(library), "OPENBLAS_NUM_THREADS": "1",
             "PYTHONOPTIMIZE": "",
         }  # fmt: skip
-        command = [sys.executable, "-X", "frozen_modules=on", "-m", "tests.system.crash.worker", str(theirs.fileno())]
+        command = [
+            sys.executable,
+            "-X",
+            "frozen_modules=on",
+            "-m",
+            "tests.system.crash.worker",
+            str(theirs.fileno()),
+        ]
         self._server = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[theirs.fileno()])
         theirs.close()
         mine.settimeout(_PATIENCE_S)
         self._channel = mine
-        self.threads = self._answer()["ready"]
+        self._answer()
 
     def _answer(self) -> Line:
         reply = self._channel.recv(1 << 16)
@@ -72,7 +79,9 @@ class Killer:
         lines = self.run({"role": "prepare", "space": str(self.base), "files": str(self.files)})
         _expect_end(lines)
 
-    def run(self, task: Line, react: Reaction = lambda _: None, kill_after_s: float | None = None) -> list[Line]:
+    def run(
+        self, task: Line, react: Reaction = lambda _: None, kill_after_s: float | None = None
+    ) -> list[Line]:
         """Run one worker to its end or its death.
 
         Args:
@@ -207,7 +216,8 @@ class Crash:
         """Let a worker carry out a script until it is killed, then cut the power."""
         kill_after_s = more.pop("kill_after_s", None)
         task = {
-            "role": "act", "space": str(self.space), "files": str(self._killer.files), "script": script, **more,
+            "role": "act", "space": str(self.space), "files": str(self._killer.files), "script": script,
+            **more,
         }  # fmt: skip
         if self._disk:
             task["disk"] = [str(self._disk.root), str(self._disk.shadow)]

@@ -34,8 +34,9 @@ def _holding(seen: Line) -> Holding:
         frozenset(seen["rows"]),
         frozenset(ref for ref, state in people.items() if state == "held"),
         frozenset(ref for ref, state in people.items() if state == "erased"),
-        frozenset(ref for ref, choices in seen["withdrawn"].items() if False in choices),
+        frozenset(ref for ref, choices in seen["choices"].items() if False in choices),
         frozenset(seen["aside"]),
+        frozenset(seen["declared"]),
     )
 
 
@@ -68,7 +69,7 @@ def _sound(seen: Line) -> list[str]:
     for ref, fields in seen["names"].items():
         if fields != {"name": [story.name_of(ref)], "patient": [ref]}:
             wrong.append(f"lost: the sealed fields of {ref}")
-    for ref, choices in seen["withdrawn"].items():
+    for ref, choices in seen["choices"].items():
         if choices not in ([True], [True, False]):
             wrong.append(f"lost: the choices of {ref}")
     return wrong

@@ -7,9 +7,10 @@ from pathlib import Path
 from tests.system.crash import story
 
 from hedgerow.app.space import Space
+from hedgerow.app.workspace import TABLES
 from hedgerow.model.engine import PeopleFilter
 from hedgerow.model.errors import HedgerowError
-from hedgerow.model.records import Account, Certificate, Charge, Dataset, Member, Request
+from hedgerow.model.records import Account, Certificate, Charge, ConsentEvent, Dataset, Member, Request
 
 
 def look(space: Space, head: Path | None) -> dict:
@@ -24,9 +25,11 @@ def look(space: Space, head: Path | None) -> dict:
         dataset = reader.get(Dataset, story.DATASET)
         files = spine.tables.files(reader, story.DATASET)
         members = sorted(member.number for member in reader.find(Member, dataset=story.DATASET))
-        people, names = _people(space, reader)
+        people, names, choices = _people(space, reader)
         charges = [[c.request, c.event, c.committed] for c in reader.find(Charge)]
         accounts = [[a.dataset, a.purpose, a.epsilon] for a in reader.find(Account)]
+        declaration = spine.catalog.require_dataset(reader, story.DATASET).declaration
+        declared = sorted(column.column for column in declaration.columns)
         requests = {r.id: r.state for r in reader.find(Request)}
         certificates = sorted(c.id for c in reader.find(Certificate))
         aside = [
@@ -37,15 +40,16 @@ def look(space: Space, head: Path | None) -> dict:
     shelf = spine.tables.engine._shelf
     everyone = spine.tables.engine.scan(files, ["visit"], PeopleFilter.of(members))
     visible = everyone.table(with_person=True)
-    on_disk = {path.name for path in (space.directory / workspace_tables()).iterdir()}
+    on_disk = {path.name for path in (space.directory / TABLES).iterdir()}
     return {
         "rows": sorted(visible["visit"].to_pylist()) if files else [],
         "row_totals": [dataset.row_count, sum(file.rows for file in files), visible.num_rows],
         "people_totals": [dataset.people_count, len(members), sum(s == "held" for s in people.values())],
         "people": people,
         "names": names,
-        "withdrawn": _withdrawn(space, people),
+        "choices": choices,
         "aside": sorted(aside),
+        "declared": declared,
         "charges": charges,
         "accounts": accounts,
         "requests": requests,
@@ -57,15 +61,9 @@ def look(space: Space, head: Path | None) -> dict:
     }
 
 
-def workspace_tables() -> str:
-    from hedgerow.app.workspace import TABLES
-
-    return TABLES
-
-
-def _people(space: Space, reader) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Tell of everybody of the story whether they are held, erased or unknown, and their sealed names."""
-    vault, states, names = space.opened.spine.vault, {}, {}
+def _people(space: Space, reader) -> tuple[dict[str, str], dict[str, dict], dict[str, list[bool]]]:
+    """Tell whether each of the story's people is held, their sealed fields, their choices in order."""
+    vault, states, names, choices = space.opened.spine.vault, {}, {}, {}
     for ref in dict.fromkeys(ref for batch in range(story.LAST + 1) for ref in story.people_of(batch)):
         try:
             person = space.opened.spine.erasure.person(reader, ref)
@@ -74,13 +72,8 @@ def _people(space: Space, reader) -> tuple[dict[str, str], dict[str, list[str]]]
             continue
         states[ref] = "held"
         names[ref] = vault.fields(reader, person, story.DATASET, frozenset({"name", "patient"}))
-    return states, names
-
-
-def _withdrawn(space: Space, people: dict[str, str]) -> dict[str, list[bool]]:
-    """Tell the choices of everybody who is held, oldest first."""
-    held = [ref for ref, state in people.items() if state == "held"]
-    return {ref: [bool(choice["granted"]) for choice in space.service.consents(ref)] for ref in held}
+        choices[ref] = [event.granted for event in reader.find(ConsentEvent, number=person.number)]
+    return states, names, choices
 
 
 def _verified(space: Space, head: Path | None) -> str:

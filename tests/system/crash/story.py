@@ -24,7 +24,9 @@ def people_of(batch: int) -> list[str]:
     """Name the people of a batch; a few of the first batch return in each later one."""
     if batch == BASE:
         return [f"p0-{i:03d}" for i in range(BASE_PEOPLE)]
-    return [f"p{batch}-{i:03d}" for i in range(BATCH_PEOPLE)] + [f"p0-{batch * 5 + i:03d}" for i in range(_RETURNING)]
+    return [f"p{batch}-{i:03d}" for i in range(BATCH_PEOPLE)] + [
+        f"p0-{batch * 5 + i:03d}" for i in range(_RETURNING)
+    ]
 
 
 def visits_of(batch: int) -> list[tuple[int, str]]:
@@ -67,13 +69,14 @@ def script(seed: int) -> list[Act]:
 
 @dataclass(frozen=True)
 class Holding:
-    """What a workspace holds: row numbers, people, each person's choices, rows set aside."""
+    """What a workspace holds: row numbers, people, withdrawn choices, rows set aside, declared columns."""
 
     rows: frozenset[int]
     held: frozenset[str]
     erased: frozenset[str]
     withdrawn: frozenset[str]
     aside: frozenset[str]
+    declared: frozenset[str]
 
     def after(self, act: Mapping[str, str | int]) -> Holding:
         """Tell what is held once an act is done, by the rules of the product and not by its code."""
@@ -83,23 +86,31 @@ class Holding:
                 batch = int(act["batch"])
                 rows = {n for n, whose in visits_of(batch) if whose not in self.erased}
                 people = set(people_of(batch)) - self.erased
+                declared = {str(act["declares"])} if "declares" in act else set()
                 return Holding(
                     self.rows | rows, self.held | people, self.erased, self.withdrawn,
-                    self.aside | {broken_of(batch)},
+                    self.aside | {broken_of(batch)}, self.declared | declared,
                 )  # fmt: skip
             case "erase":
                 own = {n for batch in range(LAST + 1) for n, whose in visits_of(batch) if whose == ref}
                 return Holding(
-                    self.rows - own, self.held - {ref}, self.erased | {ref}, self.withdrawn - {ref}, self.aside
+                    self.rows - own,
+                    self.held - {ref},
+                    self.erased | {ref},
+                    self.withdrawn - {ref},
+                    self.aside,
+                    self.declared,
                 )
             case "withdraw":
-                return Holding(self.rows, self.held, self.erased, self.withdrawn | {ref}, self.aside)
+                return Holding(
+                    self.rows, self.held, self.erased, self.withdrawn | {ref}, self.aside, self.declared
+                )
         return self
 
     def differences(self, other: Holding) -> list[str]:
         """Name what another holding lacks or has beyond this one."""
         found = []
-        for field in ("rows", "held", "erased", "withdrawn", "aside"):
+        for field in ("rows", "held", "erased", "withdrawn", "aside", "declared"):
             mine, theirs = getattr(self, field), getattr(other, field)
             if mine - theirs:
                 found.append(f"{field} lost: {sorted(mine - theirs)[:5]}")
@@ -108,7 +119,7 @@ class Holding:
         return found
 
 
-NOTHING = Holding(frozenset(), frozenset(), frozenset(), frozenset(), frozenset())
+NOTHING = Holding(*[frozenset()] * 5, frozenset({"age", "ward"}))
 
 
 def holding_after(acts: Iterable[Mapping[str, str | int]]) -> Holding:

@@ -22,14 +22,15 @@ from tests.system.crash import broken, points, story
 from tests.system.crash.looking import look
 
 from hedgerow.app import workspace
-from hedgerow.app.declaring import Asked
+from hedgerow.app.declaring import Asked, Schema
 from hedgerow.app.service.collecting import CollectRequest
 from hedgerow.app.space import Space, open_space
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.words import Basis
 
 
-def collect(space: Space, files: Path, batch: int, *, again: bool = False):
+def collect(space: Space, files: Path, batch: int, *, declares: str | None = None):
+    asked = Asked("person", None, {declares: "0:9999"}) if declares else Asked()
     request = CollectRequest(
         files / f"{batch}.csv",
         story.DATASET,
@@ -37,7 +38,7 @@ def collect(space: Space, files: Path, batch: int, *, again: bool = False):
         {story.PURPOSE: Basis.CONSENT},
         keep=("visit", "name", "ward", "age"),
         consents=files / f"{batch}.consents.csv",
-        again=again,
+        schema=Schema(asked=asked),
     )
     return space.service.collect(space.service.plan_collect(request))
 
@@ -51,7 +52,7 @@ def perform(space: Space, files: Path, act: story.Act):
     """Do one act of the story and give its result."""
     match act["do"]:
         case "collect":
-            return collect(space, files, int(act["batch"]))
+            return collect(space, files, int(act["batch"]), declares=act.get("declares"))
         case "query":
             answer = query(space, str(act["id"]))
             return {name: value for name, value in answer.items() if name not in ("receipt", "sentence")}
@@ -163,18 +164,15 @@ def run(task, out: int, hold: int) -> None:
     try:
         ROLES[task["role"]](task, say, hold)
         say(end=True)
-    except HedgerowError as error:
-        say(failed=error.code, trace=traceback.format_exc())
-    except BaseException:
-        say(failed="crash", trace=traceback.format_exc())
+    except Exception:  # noqa: BLE001 - whatever it is, the parent must hear of it
+        say(failed=True, trace=traceback.format_exc())
     finally:
         os._exit(0)
 
 
 def serve(channel: socket.socket) -> None:
     """Fork a worker for each task that comes in; end, and end them all, when the parent goes."""
-    threads = len(os.listdir("/proc/self/task"))
-    channel.send(json.dumps({"ready": threads}).encode())
+    channel.send(b'{"ready": true}')
     alive: set[int] = set()
     while True:
         message, handles, _, _ = socket.recv_fds(channel, 1 << 16, 2)

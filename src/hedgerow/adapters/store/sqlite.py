@@ -6,9 +6,10 @@ import sqlite3
 import threading
 import types
 import typing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -19,6 +20,8 @@ R = TypeVar("R", bound=Record)
 _AFFINITY = {int: "INTEGER", bool: "INTEGER", str: "TEXT", bytes: "BLOB"}
 _IN_CHUNK = 500
 _WAIT_S = 30.0
+# A large collection touches pages in random order; SQLite's own 2 MiB would write each of them many times.
+_CACHE_KIB = 64 * 1024
 
 
 class _Shape:
@@ -28,6 +31,8 @@ class _Shape:
         hints = typing.get_type_hints(kind)
         self.kind = kind
         self.names = tuple(f.name for f in fields(kind))
+        # Every record has two fields or more, so that this gives a tuple.
+        self.row: Callable[[Record], tuple[object, ...]] = attrgetter(*self.names)
         self.types = tuple(_base_type(hints[name]) for name in self.names)
         self.bools = tuple(i for i, t in enumerate(self.types) if t is bool)
         quoted = ", ".join(f'"{name}"' for name in self.names)
@@ -50,9 +55,6 @@ class _Shape:
         for index in self.kind.INDEXES:
             names = ", ".join(f'"{name}"' for name in index)
             yield f'CREATE INDEX "{self.kind.TABLE}_{"_".join(index)}" ON "{self.kind.TABLE}" ({names})'
-
-    def row(self, record: Record) -> tuple[object, ...]:
-        return tuple([getattr(record, name) for name in self.names])
 
     def record(self, row: tuple[object, ...]) -> Record:
         if self.bools:
@@ -129,9 +131,8 @@ class SqliteView:
         shape = _shape(kind)
         shape.where({field: None})
         text = f'SELECT "{field}" FROM "{kind.TABLE}"' + shape.where(equals) + shape.order
-        cursor = self._connection.execute(text, tuple(equals.values()))
-        cursor.row_factory = lambda _, row: row[0]
-        return cursor.fetchall()
+        # A comprehension is a third faster than a row factory, and a lease may ask for millions.
+        return [value for (value,) in self._connection.execute(text, tuple(equals.values()))]
 
     def count(self, kind: type[Record], **equals: object) -> int:
         """Count the matching records."""
@@ -195,6 +196,7 @@ class SqliteStore:
         connection.execute("PRAGMA secure_delete=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         self._opened.append(connection)
         return connection
 

@@ -88,13 +88,14 @@ def free_directory(wished: Path) -> Path:
     return directory
 
 
-def run_demo(wished: Path, say: Say, *, people: int = 2000) -> dict[str, Json]:
+def run_demo(wished: Path, say: Say, *, people: int = 2000, program: str = "hedgerow") -> dict[str, Json]:
     """Walk the acts.
 
     Args:
         wished: Where the demo may live; a number is added when something is there.
         say: Told each line.
         people: How many people the town has.
+        program: How the suggested commands name the program.
 
     Returns:
         ``directory``, ``space``, ``report``, ``acts``, ``figures`` and ``commands``.
@@ -108,7 +109,7 @@ def run_demo(wished: Path, say: Say, *, people: int = 2000) -> dict[str, Json]:
         for act in (_founding, _discovering, _consenting, _locking, _refusing, _releasing, _asking,
                     _choosing, _leaving, _proving):  # fmt: skip
             act(walk)
-        return _ending(walk)
+        return _ending(walk, program)
 
 
 def _founding(walk: Walk) -> None:
@@ -285,12 +286,12 @@ def _proving(walk: Walk) -> None:
     )
 
 
-def _ending(walk: Walk) -> dict[str, Json]:
+def _ending(walk: Walk, program: str) -> dict[str, Json]:
     at = f"--space {walk.directory / 'space'}"
     commands = [
-        f"hedgerow budget show {at}",
-        f'hedgerow query visits "{SUGGESTED}" --purpose research --epsilon 0.2 --as ana {at}',
-        f"hedgerow journal show {at}",
+        f"{program} budget show {at}",
+        f'{program} query visits "{SUGGESTED}" --purpose research --epsilon 0.2 --as ana {at}',
+        f"{program} journal show {at}",
     ]
     report = walk.space.service.report("Riverside: what was refused, used and proven")
     page = render({**report, "acts": walk.acts, "commands": commands})

@@ -5,26 +5,26 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hedgerow.app.declaring import Asked, Schema
+from hedgerow.app.declaring import Schema
 from hedgerow.app.service.base import Part, Progress, quiet
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.findings import ColumnFinding, as_dict
+from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.records import Purpose
 from hedgerow.model.uses import ColumnView, Json
 from hedgerow.model.words import Basis, ColumnRole, ColumnType
 from hedgerow.spine.catalog import check_name
-from hedgerow.spine.intake import Arrival, ConsentLine
 from hedgerow.spine.quarantine import Broken
 
 if TYPE_CHECKING:
     from hedgerow.adapters.readers import SourceTable
-    from hedgerow.spine.intake import Taken
+    from hedgerow.spine.intake import Arrival, ConsentLine, Taken
 
 _CONSENT_COLUMNS = ("subject", "purpose", "time")
 _TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"}
@@ -127,7 +127,8 @@ class Collecting(Part):
             raise CallerError("collect.nothing-kept")
         consents = self._consents(request.consents) if request.consents is not None else ()
         left_out = tuple(name for name in names if name not in kept)
-        arrival = _arrival(request, source, columns, consents)
+        declares = self._declares(request, columns)
+        arrival = replace(_arrival(request, source, columns, consents), declares=declares)
         return CollectPlan(request, source, tuple(findings), columns, left_out, arrival)
 
     def _consents(self, stated: Path | Sequence[Mapping[str, str]]) -> tuple[ConsentLine, ...]:
@@ -146,22 +147,17 @@ class Collecting(Part):
                 self.spine.catalog.require_purpose(reader, purpose)
 
     def collect(self, plan: CollectPlan, progress: Progress = quiet) -> dict[str, Json]:
-        """Take a planned file in, entirely or not at all; then what its schema declares."""
+        """Take a planned file in with what its schema declares, entirely or not at all."""
         taken = self.spine.intake.take(plan.arrival, self.actor, progress)
-        asked = plan.request.schema.asked
-        if not asked.is_empty:
-            self._declare_from_schema(plan, asked)
         return _taken_json(taken, plan)
 
-    def _declare_from_schema(self, plan: CollectPlan, asked: Asked) -> None:
-        dataset = plan.request.dataset
-        self._require("dataset.declare", dataset)
-        types = {column.name: ColumnType(column.type) for column in plan.columns}
-        with self.spine.store.write() as tx:
-            declared = self.spine.catalog.declare(
-                tx, dataset, asked.typed(types, dataset), self.actor.acting_as
-            )
-            self._note(tx, "dataset.declare", {"dataset": dataset, "version": declared.version})
+    def _declares(self, request: CollectRequest, columns: Sequence[ColumnView]) -> DatasetDeclaration | None:
+        asked = request.schema.asked
+        if asked.is_empty:
+            return None
+        self._require("dataset.declare", request.dataset)
+        types = {column.name: ColumnType(column.type) for column in columns}
+        return asked.typed(types, request.dataset)
 
     def quarantine_list(self) -> list[dict[str, Json]]:
         """List the batches of broken rows with their lines and reasons."""

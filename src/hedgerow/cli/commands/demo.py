@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -22,9 +24,14 @@ def demo(directory: Path, *, as_json: bool) -> None:
     from hedgerow.app.demo.walk import run_demo
 
     screen = Screen(as_json=as_json)
-    told = run_demo(directory, screen.say if as_json else click.echo)
+    told = run_demo(directory, screen.say if as_json else click.echo, program=_program())
     commands = "\n".join(f"  {command}" for command in told["commands"])  # type: ignore[union-attr]
     screen.result(
         told,
         f"\nThe report: {told['report']}\n\nTry the workspace it left:\n{commands}",
     )
+
+
+def _program() -> str:
+    """Name the program so that the suggested commands work as they stand."""
+    return "hedgerow" if shutil.which("hedgerow") or not Path(sys.argv[0]).is_file() else sys.argv[0]

@@ -1,0 +1,104 @@
+"""Proves that every example of README.md and of the documentation does what the page prints.
+
+The tour of README.md runs first, in order, in an empty folder; each page goes on from a copy of
+what the tour leaves. The runner itself is proven on pages that lie.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.docs.console import Differs, Shell, Step, fits, python_of, steps
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+# Tables of every command, code and figure: they have tests of their own.
+REFERENCE = {"cli.md", "errors.md", "performance.md", "sensitivity.md"}
+
+
+def with_examples() -> list[str]:
+    pages = [page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name not in REFERENCE]
+    texts = {page: page.read_text(encoding="utf-8") for page in pages}
+    return [str(page.relative_to(ROOT)) for page, text in texts.items() if steps(text) or python_of(text)]
+
+
+@pytest.fixture(scope="module")
+def toured(tmp_path_factory) -> Shell:
+    """Give the folder and variables that the tour leaves."""
+    shell = Shell(tmp_path_factory.mktemp("tour"))
+    shell.page(README)
+    return shell
+
+
+@pytest.mark.system
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_tour_does_what_it_prints(toured):
+    assert (toured.folder / "riverside" / "report.html").is_file()
+    assert len(steps(README.read_text(encoding="utf-8"))) >= 25
+
+
+@pytest.mark.system
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", with_examples())
+def test_the_examples_of_a_page_do_what_they_print(toured, tmp_path, page):
+    folder = tmp_path / "copy"
+    shutil.copytree(toured.folder, folder)
+    shell = Shell(folder)
+    shell.environ = toured.environ | {"PATH": shell.environ["PATH"], "HOME": shell.environ["HOME"]}
+    assert shell.page(ROOT / page) > 0
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "is_fit"),
+    [
+        ("one\ntwo", "one\ntwo\n", True),
+        ("one", "one  \n", True),
+        ("", "", True),
+        ("", "one\n", False),
+        ("one", "two\n", False),
+        ("one", "one\ntwo\n", False),
+        ("a ... c", "a b c\n", True),
+        ("a ... c", "a\nb\nc\n", False),
+        ("a\n...\nc", "a\nb\nb\nc\n", True),
+        ("a\n...\nc", "a\nc\n", True),
+        ("a\n...\nc", "a\nb\n", False),
+        ("a.c", "abc\n", False),
+        ("one", "  ... working\none\n", True),
+    ],
+)
+def test_output_is_compared_line_by_line(expected, actual, is_fit):
+    assert fits(expected, actual) is is_fit
+
+
+def test_a_page_is_read_in_order_with_its_exit_codes():
+    page = "a\n```console\n$ one \\\n    two  # exit 3\nsaid\n$ three\n```\n```sh\n$ four\n```\n"
+    assert steps(page) == [Step(3, "one two", "said", 3), Step(6, "three", "")]
+    assert python_of("```pycon\n>>> 1\n1\n```\n") == ">>> 1\n1\n"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "```console\n$ echo one\ntwo\n```\n",
+        "```console\n$ echo one; exit 3\none\n```\n",
+        "```console\n$ echo one  # exit 3\none\n```\n",
+        "```console\n$ hedgerow no-such-command\n...\n```\n",
+        "```pycon\n>>> 1 + 1\n3\n```\n",
+    ],
+)
+def test_a_page_that_lies_is_caught(tmp_path, page):
+    lying = tmp_path / "page.md"
+    lying.write_text(page)
+    with pytest.raises(Differs):
+        Shell(tmp_path).page(lying)
+
+
+def test_what_export_sets_holds_for_the_rest_of_the_page(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```console\n$ export WORD='a b'\n$ echo $WORD\na b\n```\n\n```pycon\n>>> 1 + 1\n2\n```\n")
+    assert Shell(tmp_path).page(page) == 3

@@ -1,0 +1,299 @@
+"""Rooms broken on purpose: each must be caught by the invariant it breaks."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+from hedgerow.adapters.store.memory import MemoryStore, MemoryTransaction
+from hedgerow.model.engine import PeopleFilter
+from hedgerow.model.records import Account, Charge, Commitment, ConsentEvent, ConsentState, JournalEntry, Member, Subject
+from hedgerow.model.words import Basis
+from hedgerow.spine import decide, erasure, requests
+from hedgerow.spine.consent import Consents
+from hedgerow.spine.gate import Gate
+from hedgerow.spine.intake import Intake
+from hedgerow.spine.journal import Journal
+from hedgerow.spine.lease import Leases
+from hedgerow.spine.ledger import POPULATION, Ledger
+from hedgerow.spine.policy import Policies
+from hedgerow.spine.tables import Tables
+from tests.simulator.world import World
+
+
+def lease_without_consent_filter(patch):
+    whole = Consents.covered
+    patch(Consents, "covered", lambda self, r, d, v, p, _: whole(self, r, d, v, p, Basis.CONTRACT))
+
+
+def consent_cached_forever(patch):
+    fresh, kept = Consents.covered, {}
+
+    def covered(self, reader, dataset, version, purpose, basis):
+        key = (id(self), dataset, purpose)
+        if key not in kept:
+            kept[key] = fresh(self, reader, dataset, version, purpose, basis)
+        return kept[key]
+
+    patch(Consents, "covered", covered)
+
+
+def late_choice_undoes_a_newer_one(patch):
+    patch(Consents, "_known_times", lambda *_: {})
+
+
+def person_read_without_basis(patch):
+    checked = Leases._people
+
+    def people(self, reader, dataset, facts, grant):
+        if grant.kind == "person":
+            return PeopleFilter.of([grant.subject])
+        return checked(self, reader, dataset, facts, grant)
+
+    patch(Leases, "_people", people)
+
+
+def refund_after_failure(patch):
+    failed = Gate._failed
+
+    def refund(self, request, entry, code):
+        failed(self, request, entry, code)
+        with self._store.write() as tx:
+            tx.remove(Charge, request=request.request_id)
+            tx.remove(Account)
+            for account in self._ledger.recount(tx).values():
+                tx.put(account)
+
+    patch(Gate, "_failed", refund)
+
+
+def refund_after_restart(patch):
+    sweep = Tables.sweep
+
+    def swept(self, store):
+        with store.write() as tx:
+            tx.remove(Charge, committed=False)
+            tx.remove(Account)
+            for account in Ledger(None).recount(tx).values():
+                tx.put(account)
+        return sweep(self, store)
+
+    patch(Tables, "sweep", swept)
+
+
+def reserve_after_run(patch):
+    reserve, commit, waiting = Ledger.reserve, Ledger.commit, {}
+
+    def later(self, tx, request_id, *rest):
+        waiting[request_id] = rest
+
+    def now(self, tx, request_id):
+        if request_id in waiting:
+            reserve(self, tx, request_id, *waiting.pop(request_id))
+        commit(self, tx, request_id)
+
+    patch(Ledger, "reserve", later)
+    patch(Ledger, "commit", now)
+
+
+def population_not_debited(patch):
+    debit = Ledger._debit
+    patch(Ledger, "_debit", lambda self, tx, where, event: where == POPULATION or debit(self, tx, where, event))
+
+
+def limit_read_before_the_charge_lands(patch):
+    # A debit that forgets what was spent before: each use finds the whole budget.
+    patch(Ledger, "_debit", lambda self, tx, where, event: tx.put(_only(where, event)))
+
+
+def _only(where, event):
+    return Account(*where, str(getattr(event, "epsilon", 0)), "0", "")
+
+
+def erase_forgets_rows(patch):
+    patch(Tables, "without", lambda *_: ([], []))
+
+
+def erase_forgets_fields(patch):
+    patch(erasure, "_PERSONAL", (Member, ConsentEvent, ConsentState, Commitment))
+
+
+def erase_keeps_the_key(patch):
+    remove = MemoryTransaction.remove
+    patch(MemoryTransaction, "remove", lambda self, kind, **eq: kind is Subject or remove(self, kind, **eq))
+
+
+def erase_keeps_stored_releases(patch):
+    patch(requests.Requests, "withdraw", lambda *_: 0)
+
+
+def release_in_flight_overtakes_the_erasure(patch):
+    patch(Journal, "erased_since", lambda *_: False)
+
+
+def collect_ignores_tombstones(patch):
+    patch(Intake, "_revived", lambda self, arrival, erased: list(erased))
+
+
+def known_id_runs_again(patch):
+    patch(Gate, "_replay_of", lambda *_: None)
+    _open_over(patch)
+
+
+def spent_id_runs_again(patch):
+    find = Gate._replay_of
+
+    def only_done(self, request, technique):
+        found = find(self, request, technique)
+        return None if found is not None and found.state == requests.SPENT else found
+
+    patch(Gate, "_replay_of", only_done)
+    _open_over(patch)
+
+
+def _open_over(patch):
+    def opened(self, tx, request, technique, version, entry):
+        binding = requests.binding_of(request, technique)
+        tx.put(requests.Request(request.request_id, binding, "spent", request.dataset, version, False, entry))
+
+    patch(requests.Requests, "open", opened)
+
+
+def id_bound_to_nothing(patch):
+    patch(requests, "binding_of", lambda *_: "same")
+
+
+def use_without_intent(patch):
+    append = Journal.append
+
+    def skip(self, tx, action, actor, facts, about=()):
+        if action == "use.intend":
+            return self.head(tx).size
+        return append(self, tx, action, actor, facts, about)
+
+    patch(Journal, "append", skip)
+
+
+def intent_after_the_run(patch):
+    append, waiting = Journal.append, []
+
+    def later(self, tx, action, actor, facts, about=()):
+        if action == "use.intend":
+            waiting.append((action, actor, facts, about))
+            return self.head(tx).size
+        while waiting:
+            append(self, tx, *waiting.pop())
+        return append(self, tx, action, actor, facts, about)
+
+    patch(Journal, "append", later)
+
+
+def entry_altered(patch):
+    add = MemoryTransaction.add
+
+    def altered(record):
+        if isinstance(record, JournalEntry) and b'"action":"collect"' in record.body:
+            return replace(record, body=record.body.replace(b"collect", b"elected"))
+        return record
+
+    patch(MemoryTransaction, "add", lambda self, records: add(self, map(altered, records)))
+
+
+def acknowledged_before_it_is_durable(patch):
+    whole, restart = MemoryStore.write, World.restart
+
+    @contextmanager
+    def write(self):
+        before = self._tables
+        with whole(self) as tx:
+            yield tx
+        self._before = before
+
+    def restarted(self):
+        if hasattr(self.inner_store, "_before"):
+            self.inner_store._tables = self.inner_store._before
+        restart(self)
+
+    patch(MemoryStore, "write", write)
+    patch(World, "restart", restarted)
+
+
+def sweep_takes_named_files(patch):
+    def sweep(self, store):
+        for name in list(self._shelf.names())[:1]:
+            self._shelf.delete(name)
+        return 1
+
+    patch(Tables, "sweep", sweep)
+
+
+def failed_run_deletes_what_a_commit_named(patch):
+    def take_back(take):
+        def taken(self, *args, **kwargs):
+            files, write = [], Intake._write
+
+            def noted(*given, **named):
+                files.extend(write(*given, **named))
+                return tuple(files)
+
+            Intake._write = noted
+            try:
+                return take(self, *args, **kwargs)
+            except BaseException:
+                for file in files:
+                    self._tables._shelf.inner.delete(file.name)
+                raise
+            finally:
+                Intake._write = write
+
+        return taken
+
+    patch(Intake, "take", take_back(Intake.take))
+
+
+def stale_decision_cache(patch):
+    patch(MemoryStore, "stamp", lambda _: 0)
+
+
+def policies_compiled_once(patch):
+    fresh = Policies.in_force
+
+    def in_force(self, reader):
+        return self._compiled or fresh(self, reader)
+
+    patch(Policies, "in_force", in_force)
+
+
+def ended_purpose_goes_on(patch):
+    patch(decide, "_purpose_objections", lambda *_: [])
+
+
+VARIANTS = {
+    lease_without_consent_filter: "a: basis",
+    consent_cached_forever: "a: basis",
+    late_choice_undoes_a_newer_one: "a: basis",
+    person_read_without_basis: "a: basis",
+    refund_after_failure: "b: budget",
+    refund_after_restart: "b: budget",
+    reserve_after_run: "b: budget",
+    population_not_debited: "b: budget",
+    limit_read_before_the_charge_lands: "b: budget",
+    erase_forgets_rows: "c: erased",
+    erase_forgets_fields: "c: erased",
+    erase_keeps_the_key: "c: erased",
+    erase_keeps_stored_releases: "c: erased",
+    release_in_flight_overtakes_the_erasure: "c: erased",
+    collect_ignores_tombstones: "c: erased",
+    known_id_runs_again: "d: one release",
+    spent_id_runs_again: "d: one release",
+    id_bound_to_nothing: "d: one release",
+    use_without_intent: "e: journal",
+    intent_after_the_run: "e: journal",
+    entry_altered: "e: journal",
+    acknowledged_before_it_is_durable: "f: lost",
+    sweep_takes_named_files: "f: lost",
+    failed_run_deletes_what_a_commit_named: "f: lost",
+    stale_decision_cache: "decision",
+    policies_compiled_once: "decision",
+    ended_purpose_goes_on: "decision",
+}
