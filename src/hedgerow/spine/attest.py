@@ -10,8 +10,7 @@ from typing import cast
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from hedgerow.kernel.merkle import fingerprint, sign_checkpoint
-from hedgerow.model.canonical import canonical
+from hedgerow.kernel.merkle import fingerprint, sign_checkpoint, sign_document
 from hedgerow.model.uses import Json
 
 
@@ -47,52 +46,30 @@ class Attestor:
         """Sign a head of the journal as a C2SP checkpoint."""
         return sign_checkpoint(self.origin, size, root, self._key)
 
-    def statement(self, kind: str, body: Mapping[str, Json]) -> dict[str, Json]:
-        r"""Sign a statement.
+    def certificate(self, kind: str, body: Mapping[str, Json], entry: int, leaf: bytes) -> dict[str, Json]:
+        """Sign a certificate about an entry of the journal.
 
         Args:
             kind: Its type, for example ``"erasure-certificate"``.
             body: Canonical JSON facts.
+            entry: Index of the journal entry it is about.
+            leaf: That entry's leaf hash (32 bytes).
 
         Returns:
-            ``kind``, ``body``, ``fingerprint``, ``key`` and ``signature`` (base64 of Ed25519
-            over ``"hedgerow-statement\n" + kind + "\n" + canonical(body)``).
+            ``kind``, ``body``, ``origin``, ``fingerprint``, ``entry_index``, ``leaf_hash`` and
+            ``signed`` (a signed note over the rest): see ``specs/certificate.md``.
         """
-        signature = self._key.sign(_statement_bytes(kind, body))
-        return {
+        record: dict[str, object] = {
             "kind": kind,
             "body": dict(body),
+            "origin": self.origin,
             "fingerprint": self.fingerprint,
-            "key": base64.b64encode(self.public).decode(),
-            "signature": base64.b64encode(signature).decode(),
+            "entry_index": entry,
+            "leaf_hash": base64.b64encode(leaf).decode("ascii"),
         }
-
-
-def _statement_bytes(kind: str, body: Mapping[str, Json]) -> bytes:
-    return b"hedgerow-statement\n" + kind.encode() + b"\n" + canonical(dict(body))
+        return cast("dict[str, Json]", json.loads(sign_document(record, self.origin, self._key)))
 
 
 def new_attestation_key() -> bytes:
     """Make a raw Ed25519 private key (32 bytes)."""
     return Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-
-
-def check_statement(text: str) -> bool:
-    """Check a signed statement against the key it carries.
-
-    Args:
-        text: The JSON text of a statement.
-
-    Returns:
-        Whether the signature holds; the key's origin is for the reader to trust.
-    """
-    statement = cast("dict[str, Json]", json.loads(text))
-    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(str(statement["key"])))
-    body = cast("Mapping[str, Json]", statement["body"])
-    try:
-        key.verify(
-            base64.b64decode(str(statement["signature"])), _statement_bytes(str(statement["kind"]), body)
-        )
-    except Exception:  # noqa: BLE001 - any failure of a hostile statement means: not proven
-        return False
-    return True

@@ -212,14 +212,15 @@ class Erasure:
             "not_final_yet": [*NOT_FINAL, *_quarantine_caveat(tx)],
             "journal_entry": entry,
         }
-        statement = self._attestor.statement("erasure-certificate", body)
+        leaf = self._journal.leaf(tx, entry)
+        certificate = self._attestor.certificate("erasure-certificate", body, entry, leaf)
         tx.add(
             [
                 Tombstone(person.lookup, now, until, certificate_id),
-                Certificate(certificate_id, "erasure-certificate", canonical(statement).decode(), now),
+                Certificate(certificate_id, "erasure-certificate", canonical(certificate).decode(), now),
             ]
         )
-        return statement
+        return certificate
 
 
 def _quarantine_caveat(reader: Reader) -> list[str]:

@@ -112,6 +112,17 @@ class Journal:
         text = head.checkpoint if head else self._attestor.checkpoint(0, frontier.root())
         return Head(frontier.size, frontier.root(), text)
 
+    def leaf(self, reader: Reader, index: int) -> bytes:
+        """Compute the leaf hash of one entry.
+
+        Raises:
+            Fault: ``journal.altered`` when there is no such entry.
+        """
+        entry = reader.get(JournalEntry, index)
+        if entry is None:
+            raise Fault("journal.altered", index=index)
+        return leaf_hash(entry.body)
+
     def bodies(self, reader: Reader) -> list[bytes]:
         """Read every entry's bytes, in order."""
         return [entry.body for entry in reader.find(JournalEntry)]
