@@ -1,7 +1,7 @@
-"""The exact search for a k-anonymous release of UCI Adult: nine columns, k = 5, at most 5% of the rows dropped.
+"""The exact search for a k-anonymous UCI Adult: nine columns, k = 5, at most 5% of the rows dropped.
 
-The figure of ARX in the table was measured elsewhere and on another day; no ratio is made of it. The run's own
-yardstick is one count of the raw table's classes by pyarrow: the release costs so many such counts.
+ARX's figure in the table was measured elsewhere, on another day; no ratio is made of it. The yardstick
+is one count of the raw table's classes by pyarrow: the release costs so many such counts.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 import worlds
-from frame import Row, Sizes, Spent, apart, median, timed, told
+from frame import Row, Sizes, Spent, apart, growth, median, timed, told
 
 ROWS_EACH = 10
 LIMIT_S, LIMIT_MIB = 60.0, 2048.0
@@ -42,8 +42,7 @@ def rows(sizes: Sizes) -> Iterator[Row]:
             "peer_cpu_s": plain.cpu_s,
         },
     )
-    growth = many.wall_s / few.wall_s
-    yield Row(f"growth of collect, {small:,} to {large:,} rows", f"{growth:.1f} x for 10 x", figures={"growth": growth})
+    yield growth(f"growth of collect, {small:,} to {large:,} rows", few, many)
     figures = {"show_s": shown.wall_s, "erase_s": erased.wall_s, "erase_cpu_s": erased.cpu_s}
     yield Row(f"show one person of {large:,} rows, median", str(shown), figures={"wall_s": shown.wall_s})
     yield Row(f"erase one person of {large:,} rows, median", str(erased), figures=figures)

@@ -98,7 +98,9 @@ def rows(sizes: Sizes) -> Iterator[Row]:
     yield Row(name, f"{classified}, peak {classified.peak_mib:.0f} MiB", figures=figures)
     figures = {"wall_s": read.wall_s, "cpu_s": read.cpu_s, "peer_wall_s": plain.wall_s}
     peer = f"pyarrow, untyped and unchecked {plain}"
-    yield Row(f"read the same from CSV, {many:,} rows", str(read), peer, read.cpu_s / plain.cpu_s, figures=figures)
+    yield Row(
+        f"read the same from CSV, {many:,} rows", str(read), peer, read.cpu_s / plain.cpu_s, figures=figures
+    )
 
 
 def _written(path: Path, many: int) -> None:
@@ -112,7 +114,11 @@ def measure(path: Path) -> tuple[Spent, Spent, Spent]:
     table = open_table(path).table
     classify(table.slice(0, 100))
     rounds = [
-        (timed(lambda: open_table(path)), timed(lambda: classify(table)), timed(lambda: pa_csv.read_csv(path)))
+        (
+            timed(lambda: open_table(path)),
+            timed(lambda: classify(table)),
+            timed(lambda: pa_csv.read_csv(path)),
+        )
         for _ in range(REPEAT)
     ]
     read, classified, plain = (median(column) for column in zip(*rounds, strict=True))

@@ -21,7 +21,7 @@ SEED = 20
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a piece of work took: seconds on the wall, processor seconds of all threads, peak memory so far."""
+    """What work took: seconds on the wall, processor seconds of all threads, peak memory so far."""
 
     wall_s: float
     cpu_s: float
@@ -88,13 +88,18 @@ def peak_mib() -> float:
 
 
 class Stopwatch:
-    """Measures from its making."""
+    """Measures from its making; processor seconds include those of child processes that have ended."""
 
     def __init__(self) -> None:
-        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        self._wall, self._cpu = time.perf_counter(), _cpu_s()
 
     def stop(self) -> Spent:
-        return Spent(time.perf_counter() - self._wall, time.process_time() - self._cpu, peak_mib())
+        return Spent(time.perf_counter() - self._wall, _cpu_s() - self._cpu, peak_mib())
+
+
+def _cpu_s() -> float:
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, whose))
 
 
 def timed(work: Callable[[], object]) -> Spent:
@@ -133,6 +138,12 @@ def told(what: str) -> Iterator[None]:
     say(f"  {what}: {watch.stop()}")
 
 
+def growth(name: str, small: Spent, large: Spent) -> Row:
+    """Tell how the time grew when the size grew tenfold."""
+    wall, cpu = large.wall_s / small.wall_s, large.cpu_s / small.cpu_s
+    return Row(name, f"{wall:.1f} x (cpu {cpu:.1f} x) for 10 x", figures={"growth": wall, "cpu_growth": cpu})
+
+
 def load() -> str:
     return f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
 
@@ -142,7 +153,10 @@ def table(rows: Sequence[Row]) -> str:
     heads = ("name", "measured", "peer or limit", "ratio", "target", "met?")
     cells = [heads, *(_cells(row) for row in rows)]
     widths = [max(len(line[at]) for line in cells) for at in range(len(heads))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 

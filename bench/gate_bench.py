@@ -100,5 +100,3 @@ def bare_commit(path: Path) -> Callable[[], None]:
         connection.execute("COMMIT")
 
     return commit
-
-

@@ -36,7 +36,12 @@ def measure(folder: Path, many: int, few: int) -> tuple[Spent, Spent, Spent, Spe
 
     with worlds.opened(folder / "space", create=True) as space:
         journal, store, actor = space.opened.spine.journal, space.opened.store, Actor("owner", "analyst1")
-        facts = {"dataset": "visits", "purpose": "research", "columns": ["ward", "cost"], "cost": {"pure": "1/10"}}
+        facts = {
+            "dataset": "visits",
+            "purpose": "research",
+            "columns": ["ward", "cost"],
+            "cost": {"pure": "1/10"},
+        }
 
         def append() -> None:
             with store.write() as tx:

@@ -1,7 +1,8 @@
 """Measure everything and print one table.
 
-Run ``make bench``, or ``python bench/run.py [--quick] [--json FILE] [NAME...]``. Each bench runs in a process of
-its own, and what a peer does is measured in the same run. Progress goes to standard error; nothing is left behind.
+Run ``make bench``, or ``python bench/run.py [--quick] [--json FILE] [NAME...]``. Each bench runs in a process
+of its own, and what a peer does is measured in the same run. Progress goes to standard error; nothing is
+left behind.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import importlib
 import json
 import platform
 import sys
+import traceback
 from pathlib import Path
 
 from frame import Row, Sizes, Stopwatch, apart, as_json, load, say, table
@@ -19,8 +21,12 @@ BENCHES = ("startup", "gate", "collect", "query", "anonymity", "discover", "jour
 
 
 def measured(name: str, sizes: Sizes) -> list[Row]:
-    """Run one bench."""
-    return list(importlib.import_module(f"{name}_bench").rows(sizes))
+    """Run one bench; one that fails is a missed target and does not take the others with it."""
+    try:
+        return list(importlib.import_module(f"{name}_bench").rows(sizes))
+    except Exception as error:  # noqa: BLE001 - whatever it was, the table says so
+        traceback.print_exc()
+        return [Row(name, f"failed: {type(error).__name__}, see standard error", target="runs", is_met=False)]
 
 
 def main() -> int:
@@ -41,9 +47,13 @@ def main() -> int:
     whole = watch.stop().wall_s
     print(table(rows))
     size = "a tenth of every size" if options.quick else "full size"
-    print(f"\n{size}; {whole:.0f} s in all; {load()}; Python {platform.python_version()}, {platform.machine()}")
+    print(
+        f"\n{size}; {whole:.0f} s in all; {load()}; Python {platform.python_version()}, {platform.machine()}"
+    )
     if options.json:
-        options.json.write_text(json.dumps({"quick": options.quick, "rows": [as_json(r) for r in rows]}, indent=1))
+        options.json.write_text(
+            json.dumps({"quick": options.quick, "rows": [as_json(r) for r in rows]}, indent=1)
+        )
     return int(any(row.is_met is False for row in rows))
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from frame import Row, Sizes, interleaved, seconds
+from frame import Row, Sizes, interleaved
 
 LIMIT = 5.0
 RUNS = 20
@@ -24,16 +24,18 @@ print(*sorted(loaded - set(sys.stdlib_module_names) - {"hedgerow"}))
 def rows(_: Sizes) -> Iterator[Row]:
     ours, bare = interleaved(RUNS, _run("-c", PROGRAM, "--help"), _run("-c", "pass"))
     ratio = ours.wall_s / bare.wall_s
-    told = subprocess.run([sys.executable, "-c", PROGRAM, "--help"], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "--help"], capture_output=True, text=True, check=True
+    )
     assert "Usage:" in told.stdout
     yield Row(
         f"hedgerow --help, median of {RUNS}",
-        seconds(ours.wall_s),
-        f"bare Python {seconds(bare.wall_s)}",
+        str(ours),
+        f"bare Python {bare}",
         ratio,
         f"<= {LIMIT:.0f} x",
         ratio <= LIMIT,
-        {"wall_s": ours.wall_s, "peer_wall_s": bare.wall_s},
+        {"wall_s": ours.wall_s, "cpu_s": ours.cpu_s, "peer_wall_s": bare.wall_s, "peer_cpu_s": bare.cpu_s},
     )
     command = [sys.executable, "-c", FOREIGN]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()

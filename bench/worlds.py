@@ -30,7 +30,7 @@ def _texts(*parts: object) -> np.ndarray:
 
 
 def visits(rows: int, people: int) -> pa.Table:
-    """Make 12 columns of visits: a person's id, three more direct identifiers, quasi-identifiers, measures."""
+    """Make visits of 12 columns: an id, three more direct identifiers, quasi-identifiers, measures."""
     draw = np.random.default_rng(SEED)
 
     def of_person(values: np.ndarray) -> pa.Array:
@@ -45,7 +45,9 @@ def visits(rows: int, people: int) -> pa.Table:
     who = pa.array(number(0, people, rows))
     ids = np.arange(people)
     given = pick(("Emma", "Liam", "Sofia", "Noah", "Mia", "Omar", "Ada", "Ivo"), people)
-    family = _texts(pick(("Al", "Bren", "Cor", "Dun", "El"), people), pick(("berg", "ford", "holm", "ley"), people))
+    family = _texts(
+        pick(("Al", "Bren", "Cor", "Dun", "El"), people), pick(("berg", "ford", "holm", "ley"), people)
+    )
     return pa.table(
         {
             "patient_ref": of_person(_texts("P-", ids + 10_000_000)),
@@ -93,7 +95,7 @@ def opened(space: Path, *, create: bool = False) -> Space:
 
 
 def collect(folder: Path) -> Spent:
-    """Make the workspace ``folder/space`` and take ``visits.csv`` into it, by the very calls of the command."""
+    """Make ``folder/space`` and take ``visits.csv`` into it, by the very calls of the command."""
     from hedgerow.app.service.collecting import CollectRequest
     from hedgerow.model.words import Basis
 
@@ -133,7 +135,9 @@ def declare(space: Space, dataset: str, *, max_rows: int) -> None:
     space.service.allocate(None, None, Fraction(10_000))
 
 
-def add_past_intake(space: Space, dataset: str, table: pa.Table, who: np.ndarray, agreeing: np.ndarray) -> None:
+def add_past_intake(
+    space: Space, dataset: str, table: pa.Table, who: np.ndarray, agreeing: np.ndarray
+) -> None:
     """Add a data set of people without names, as intake would leave it but without its time.
 
     Args:
@@ -155,7 +159,9 @@ def add_past_intake(space: Space, dataset: str, table: pa.Table, who: np.ndarray
         with spine.store.write() as tx:
             tx.put(Dataset(dataset, 0, "id", "2025-01-01T00:00:00.000Z"))
             tx.add(
-                DatasetColumn(dataset, at, field.name, kinds[str(field.type)], "other", "other", in_vault=False)
+                DatasetColumn(
+                    dataset, at, field.name, kinds[str(field.type)], "other", "other", in_vault=False
+                )
                 for at, field in enumerate(table.schema)
             )
             spine.catalog.allow(tx, dataset, {"research": Basis.CONSENT})

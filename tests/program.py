@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 _MAIN = "from hedgerow.cli.main import main; main()"
 _TIMEOUT_S = 100
@@ -59,6 +62,19 @@ class Program:
         )  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def call(self, *arguments):
+        """Run a command in this process: the same entry point, without the start of an interpreter."""
+        from hedgerow.cli.main import main
+
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        with mock.patch.dict(os.environ, self.surroundings(), clear=True), redirect_stdout(out), redirect_stderr(err):
+            try:
+                main([str(argument) for argument in arguments])
+            except SystemExit as stop:
+                code = int(stop.code or 0)
+        assert "Traceback" not in err.getvalue(), err.getvalue()
+        return Done(code, out.getvalue(), err.getvalue())
 
     def do(self, *arguments):
         """Run a command that must succeed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 import click
@@ -59,12 +60,8 @@ def _command(name: str, command: click.Command) -> str:
 
 
 def _help(command: click.Command) -> str:
-    text = (command.help or "").replace("\b\n", "")
-    return re.sub(r"(?m)^Example: (hedgerow .*(?:\n(?!\n).*)*)", _example, text)
-
-
-def _example(found: re.Match[str]) -> str:
-    return "```text\n" + " ".join(found[1].split()) + "\n```"
+    told, _, example = (command.help or "").partition("\b\nExample:\n")
+    return f"{told}```text\n{textwrap.dedent(example)}\n```" if example else told
 
 
 def page(old: str) -> str:

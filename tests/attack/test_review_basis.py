@@ -29,7 +29,8 @@ def test_the_purpose_of_rights_opens_nothing_for_an_application(tmp_path):
 
 def test_a_query_for_the_purpose_of_rights_is_refused_before_it_is_charged(tmp_path):
     with filled(tmp_path) as space:
-        space.service.allocate("visits", "data-subject-rights", Fraction(1))
+        told = code_of(lambda: space.service.allocate("visits", "data-subject-rights", Fraction(1)))
+        assert told == "purpose.rights-only"
         code_of(
             lambda: space.acting_as("ana").query(
                 "visits", "SELECT COUNT(*) AS n", epsilon="1", purpose="data-subject-rights"

@@ -7,6 +7,7 @@ from datetime import date
 from fractions import Fraction
 
 import pytest
+from tests.cli.program import Warm, Watched
 
 from hedgerow.app import workspace
 from hedgerow.app.declaring import Asked
@@ -14,7 +15,6 @@ from hedgerow.app.demo.town import generate, write
 from hedgerow.app.service.collecting import CollectRequest
 from hedgerow.app.space import open_space
 from hedgerow.model.words import Basis
-from tests.cli.program import Watched
 
 PEOPLE = (("ana", "analyst"), ("priya", "privacy-officer"), ("otto", "auditor"), ("sam", "service"))
 
@@ -52,10 +52,13 @@ def base(town, tmp_path_factory):
         for purpose in ("research", "marketing", "care"):
             service.add_purpose(purpose, "help people", "priya", date(2099, 1, 1))
         request = CollectRequest(
-            town[1]["clinic_north_visits"], "visits", "patient_ref",
-            {"research": Basis.CONSENT, "care": Basis.PUBLIC_TASK}, drop=("visit_id", "birth_date", "visit_date"),
+            town[1]["clinic_north_visits"],
+            "visits",
+            "patient_ref",
+            {"research": Basis.CONSENT, "care": Basis.PUBLIC_TASK},
+            drop=("visit_id", "birth_date", "visit_date"),
             consents=town[1]["consents"],
-        )  # fmt: skip
+        )
         service.collect(service.plan_collect(request))
         declared = Asked(max_rows=6, bounds={"systolic": "80:220"}, keys={"ward": ["A", "B", "C"]})
         service.declare("visits", declared)
@@ -69,16 +72,24 @@ def space(base, tmp_path):
     return shutil.copytree(base, tmp_path / "space")
 
 
+@pytest.fixture(scope="session")
+def warm():
+    """Give the process that runs command lines quickly."""
+    made = Warm()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def hedgerow(space, secrets):
+def hedgerow(space, secrets, warm):
     """Give the program in a copy of the workspace."""
-    return Watched(space, secrets=secrets)
+    return Watched(space, secrets=secrets, warm=warm)
 
 
 @pytest.fixture
-def nowhere(secrets):
+def nowhere(secrets, warm):
     """Give the program without a workspace."""
-    return Watched(secrets=secrets)
+    return Watched(secrets=secrets, warm=warm)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import sqlite3
 
 import pytest
 
+from hedgerow.app import workspace
 from hedgerow.app.space import open_space
 from hedgerow.model.records import Purpose
 
@@ -27,15 +28,25 @@ def ask(sql=QUESTION, epsilon="0.5", purpose="research", who="ana"):
         (ask(purpose="fun"), 3, "purpose.unknown", "hedgerow purpose add fun"),
         (ask(purpose="marketing"), 3, "basis.missing", "hedgerow dataset show visits"),
         (ask("SELECT nothing, COUNT(*) FROM visits GROUP BY nothing"), 2, "dp.unknown-column", "nothing"),
-        (ask("SELECT full_name, COUNT(*) FROM visits GROUP BY full_name"), 3, "dp.hidden-column", "full_name"),
+        (
+            ask("SELECT full_name, COUNT(*) FROM visits GROUP BY full_name"),
+            3,
+            "dp.hidden-column",
+            "full_name",
+        ),
         (ask("SELECT MEDIAN(age) FROM visits"), 3, "dp.sql-unsupported", "COUNT"),
         (ask("DROP TABLE visits"), 2, "dp.sql-malformed", "SELECT"),
-        (ask("SELECT sex, COUNT(*) FROM visits GROUP BY sex"), 3, "dp.undeclared", "dataset declare visits --keys sex="),
+        (ask("SELECT sex, COUNT(*) FROM visits GROUP BY sex"), 3, "dp.undeclared", "--keys sex="),
         (ask(epsilon="3"), 5, "budget.exhausted", "epsilon 2 left"),
         (ask(epsilon="a lot"), 2, "budget.not-a-number", "--epsilon"),
         (ask(epsilon="0.5", purpose="care"), 3, "budget.unallocated", "hedgerow budget allocate visits"),
         (ask(who="mallory"), 3, "principal.unknown", "hedgerow principal add mallory"),
-        (("query", "nowhere", QUESTION, "--epsilon", "1", "--purpose", "research"), 2, "dataset.not-for-you", "list"),
+        (
+            ("query", "nowhere", QUESTION, "--epsilon", "1", "--purpose", "research"),
+            2,
+            "dataset.not-for-you",
+            "list",
+        ),
         (("query", "visits", QUESTION), 2, "usage.malformed", "--epsilon is missing"),
         (("subject", "show", "R-999999"), 2, "subject.unknown", "Nobody"),
         (("subject", "show"), 2, "usage.malformed", "--ref-file"),
@@ -49,14 +60,39 @@ def ask(sql=QUESTION, epsilon="0.5", purpose="research", who="ana"):
         (("dataset", "declare", "visits", "--bounds", "nope=0:1"), 2, "column.unknown", "nope"),
         (("dataset", "declare", "visits", "--keys", "age=young"), 2, "declare.key-type", "integer"),
         (("dataset", "declare", "visits", "--keys", "ward=@/nowhere/x"), 2, "declare.key-file", "/nowhere/x"),
-        (("dataset", "declare", "visits", "--max-rows", "many"), 2, "usage.malformed", "--max-rows takes a whole number"),
-        (("dataset", "declare", "visits", "--max-rows", "3", "--as", "ana"), 3, "policy.forbidden", "dataset.declare"),
+        (
+            ("dataset", "declare", "visits", "--max-rows", "many"),
+            2,
+            "usage.malformed",
+            "--max-rows takes a whole number",
+        ),
+        (
+            ("dataset", "declare", "visits", "--max-rows", "3", "--as", "ana"),
+            3,
+            "policy.forbidden",
+            "dataset.declare",
+        ),
         (("budget", "allocate", "visits", "--epsilon", "1"), 2, "budget.which-account", "--population"),
         (("principal", "add", "ana", "--role", "analyst"), 2, "principal.exists", "ana"),
         (("principal", "add", "ann", "--role", "king"), 2, "principal.no-such-role", "king"),
-        (("purpose", "add", "p", "--why", "x", "--owner", "nobody", "--until", "2099-01-01"), 2, "purpose.no-owner", "nobody"),
-        (("purpose", "add", "p", "--why", "x", "--owner", "ana", "--until", "2001-01-01"), 2, "purpose.already-over", "--until"),
-        (("purpose", "add", "p", "--why", "x", "--owner", "ana", "--until", "soon"), 2, "usage.malformed", "YYYY-MM-DD"),
+        (
+            ("purpose", "add", "p", "--why", "x", "--owner", "nobody", "--until", "2099-01-01"),
+            2,
+            "purpose.no-owner",
+            "nobody",
+        ),
+        (
+            ("purpose", "add", "p", "--why", "x", "--owner", "ana", "--until", "2001-01-01"),
+            2,
+            "purpose.already-over",
+            "--until",
+        ),
+        (
+            ("purpose", "add", "p", "--why", "x", "--owner", "ana", "--until", "soon"),
+            2,
+            "usage.malformed",
+            "YYYY-MM-DD",
+        ),
         (("released", "show", "R-x"), 2, "released.unknown", "hedgerow released list"),
         (("policy", "test", "--principal", "nobody", "--action", "query"), 2, "purpose.no-owner", "nobody"),
         (("collect", "--quarantine", "retry"), 2, "usage.malformed", "--batch is missing"),
@@ -66,15 +102,19 @@ def ask(sql=QUESTION, epsilon="0.5", purpose="research", who="ana"):
         (("buget", "show"), 2, "usage.malformed", "did you mean budget?"),
         (("budget", "show", "visits", "too", "many"), 2, "usage.malformed", "an argument too many"),
     ],
-)  # fmt: skip
+)
 def test_one_clear_line(hedgerow, arguments, code, error, told):
     assert told in hedgerow.refused(*arguments, code=code, error=error).err
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "code"),
-    [(ask(epsilon="3"), "budget.exhausted", 5), (("budget", "shw"), "usage.malformed", 2), (("collect",), "usage.malformed", 2)],
-)  # fmt: skip
+    [
+        (ask(epsilon="3"), "budget.exhausted", 5),
+        (("budget", "shw"), "usage.malformed", 2),
+        (("collect",), "usage.malformed", 2),
+    ],
+)
 def test_with_json_an_error_is_one_problem_on_standard_output(hedgerow, arguments, error, code):
     problem = hedgerow(*arguments, "--json", code=code).json
     assert problem["code"] == error
@@ -99,15 +139,14 @@ def test_a_workspace_is_not_made_over_another(hedgerow, space):
     hedgerow.refused("init", space, code=2, error="space.exists")
 
 
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("sealed") / "w"
+    workspace.create(directory, "correct horse")
+    return directory
+
+
 class TestPassphrases:
-    @pytest.fixture(scope="class")
-    def sealed(self, tmp_path_factory):
-        from hedgerow.app import workspace
-
-        directory = tmp_path_factory.mktemp("sealed") / "w"
-        workspace.create(directory, "correct horse")
-        return directory
-
     def test_a_wrong_or_missing_one_is_4(self, nowhere, sealed, tmp_path):
         show = ("purpose", "list", "--space", sealed)
         nowhere.refused(*show, code=4, error="keys.wrong-passphrase", env={"HEDGEROW_PASSPHRASE": "wrong"})
@@ -124,7 +163,7 @@ class TestPassphrases:
         words = nowhere.command("purpose", "list", "--space", sealed)
         pid, terminal = pty.fork()
         if pid == 0:
-            os.execvpe(words[0], words, nowhere.surroundings())
+            os.execvpe(words[0], words, nowhere.surroundings())  # noqa: S606 - no shell is wanted
         shown, typed = b"", False
         while True:
             try:
@@ -145,8 +184,12 @@ class TestFiles:
     def test_a_missing_file_a_directory_and_no_table(self, hedgerow, tmp_path):
         (tmp_path / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
         (tmp_path / "empty.csv").write_bytes(b"")
-        for name, error in (("none.csv", "files.missing"), (".", "files.directory"),
-                            ("picture.csv", "files.binary"), ("empty.csv", "files.empty")):  # fmt: skip
+        for name, error in (
+            ("none.csv", "files.missing"),
+            (".", "files.directory"),
+            ("picture.csv", "files.binary"),
+            ("empty.csv", "files.empty"),
+        ):
             hedgerow.refused("collect", tmp_path / name, *COLLECT, code=2, error=error)
         hedgerow.refused("discover", tmp_path / "none", code=2, error="files.missing")
 
@@ -156,8 +199,18 @@ class TestFiles:
         assert "--keep visit_id,full_name" in said
         hedgerow.refused("collect", file, *COLLECT, "--keep", "age,wrad", code=2, error="column.unknown")
         hedgerow.refused("collect", file, *COLLECT, "--keep", "email", code=2, error="collect.nothing-kept")
-        hedgerow.refused("collect", file, *COLLECT[:2], "--subject-key", "nope", *COLLECT[4:], "--drop", "zip",
-                         code=2, error="collect.no-subject-key")  # fmt: skip
+        hedgerow.refused(
+            "collect",
+            file,
+            *COLLECT[:2],
+            "--subject-key",
+            "nope",
+            *COLLECT[4:],
+            "--drop",
+            "zip",
+            code=2,
+            error="collect.no-subject-key",
+        )
         hedgerow.refused("collect", file, *COLLECT[:4], code=2, error="purpose.missing")
         hedgerow.refused("collect", file, *COLLECT[:6], code=3, error="basis.none-given")
         hedgerow.refused(
@@ -166,8 +219,18 @@ class TestFiles:
         assert "new" not in hedgerow("dataset", "list").out
 
     def test_the_same_file_twice_and_other_columns(self, hedgerow, town):
-        said = ("collect", town[1]["clinic_north_visits"], "--dataset", "visits", "--subject-key", "patient_ref",
-                "--purpose", "research", "--basis", "consent")  # fmt: skip
+        said = (
+            "collect",
+            town[1]["clinic_north_visits"],
+            "--dataset",
+            "visits",
+            "--subject-key",
+            "patient_ref",
+            "--purpose",
+            "research",
+            "--basis",
+            "consent",
+        )
         same = ("--drop", "visit_id,birth_date,visit_date")
         hedgerow.refused(*said, *same, code=2, error="collect.taken-before")
         hedgerow.refused(*said, "--drop", "visit_id", code=2, error="dataset.columns-differ")
@@ -175,10 +238,15 @@ class TestFiles:
 
     @pytest.mark.parametrize(
         ("text", "problem"),
-        [("keep = [", "no readable TOML"), ("kep = []", "does not know kep"), ('keep = "age"', "does not fit"),
-         ('max_rows = "5"', "does not fit"), ('[types]\nage = "number"', "does not fit"),
-         ("[bounds]\nage = 5", "does not fit")],
-    )  # fmt: skip
+        [
+            ("keep = [", "no readable TOML"),
+            ("kep = []", "does not know kep"),
+            ('keep = "age"', "does not fit"),
+            ('max_rows = "5"', "does not fit"),
+            ('[types]\nage = "number"', "does not fit"),
+            ("[bounds]\nage = 5", "does not fit"),
+        ],
+    )
     def test_a_schema_file_that_does_not_fit(self, hedgerow, town, tmp_path, text, problem):
         schema = tmp_path / "s.toml"
         schema.write_text(text)
@@ -190,13 +258,16 @@ class TestFiles:
 
     @pytest.mark.parametrize(
         ("text", "error"),
-        [("who,purpose,time\n", "collect.consents-malformed"), ("subject,purpose,time\nR-1\n", "consent.malformed"),
-         ("subject,purpose,time\nR-1,a secret,2024-01-01\n", "consent.malformed"),
-         ("subject,purpose,time\nR-1,research,yesterday\n", "consent.malformed"),
-         ("subject,purpose,time\nR-1,research,9999-12-31T23:59:59-14:00\n", "consent.malformed"),
-         ("subject,purpose,time,granted\nR-1,research,2024-01-01,perhaps\n", "consent.malformed"),
-         ('subject,purpose,time\n"R-1\n', "collect.consents-unreadable")],
-    )  # fmt: skip
+        [
+            ("who,purpose,time\n", "collect.consents-malformed"),
+            ("subject,purpose,time\nR-1\n", "consent.malformed"),
+            ("subject,purpose,time\nR-1,a secret,2024-01-01\n", "consent.malformed"),
+            ("subject,purpose,time\nR-1,research,yesterday\n", "consent.malformed"),
+            ("subject,purpose,time\nR-1,research,9999-12-31T23:59:59-14:00\n", "consent.malformed"),
+            ("subject,purpose,time,granted\nR-1,research,2024-01-01,perhaps\n", "consent.malformed"),
+            ('subject,purpose,time\n"R-1\n', "collect.consents-unreadable"),
+        ],
+    )
     def test_a_consents_file_that_does_not_fit(self, hedgerow, town, tmp_path, text, error):
         consents = tmp_path / "c.csv"
         consents.write_text(text)
@@ -222,8 +293,20 @@ class TestRefusedUses:
 
     def test_what_cannot_be_reached_leaves_no_file(self, hedgerow, tmp_path):
         out = tmp_path / "r.csv"
-        said = ("release", "visits", "--purpose", "research", "--quasi", "age,zip,sex,ward", "--k", "150", "--suppress",
-                "0", "--out", out)  # fmt: skip
+        said = (
+            "release",
+            "visits",
+            "--purpose",
+            "research",
+            "--quasi",
+            "age,zip,sex,ward",
+            "--k",
+            "150",
+            "--suppress",
+            "0",
+            "--out",
+            out,
+        )
         told = hedgerow(*said, code=3).err
         assert "Refused: " in told
         assert list(tmp_path.glob("*.csv")) == []

@@ -37,11 +37,9 @@ def test_init_takes_a_passphrase_file_and_says_when_there_is_none(nowhere, tmp_p
     made = nowhere("init", tmp_path / "sealed", "--passphrase-file", tmp_path / "word", "--json").json
     assert made["sealed"]
     assert made["population_epsilon"] == "10"
-    heads = [
-        nowhere("journal", "head", "--space", tmp_path / "sealed", "--json", **how).json
-        for how in ({"env": {"HEDGEROW_PASSPHRASE": "correct horse"}},)
-    ]
-    assert heads[0]["fingerprint"] == made["fingerprint"]
+    passphrase = {"HEDGEROW_PASSPHRASE": "correct horse"}
+    head = nowhere("journal", "head", "--space", tmp_path / "sealed", "--json", env=passphrase).json
+    assert head["fingerprint"] == made["fingerprint"]
     assert "WARNING: no passphrase" in nowhere("init", tmp_path / "bare", "--no-passphrase").out
 
 
@@ -73,8 +71,22 @@ def test_principals_and_purposes(hedgerow):
 
 def test_collect_plans_takes_and_shows_a_data_set(hedgerow, town):
     file = town[1]["clinic_south_visits"]
-    said = ("collect", file, "--dataset", "south", "--subject-key", "patient_ref", "--purpose", "research",
-            "--basis", "consent", "--drop", "visit_id,birth_date", "--consents", town[1]["consents"])  # fmt: skip
+    said = (
+        "collect",
+        file,
+        "--dataset",
+        "south",
+        "--subject-key",
+        "patient_ref",
+        "--purpose",
+        "research",
+        "--basis",
+        "consent",
+        "--drop",
+        "visit_id,birth_date",
+        "--consents",
+        town[1]["consents"],
+    )
     plan = hedgerow(*said, "--dry-run", "--json").json
     assert {"patient_ref", "full_name", "email", "phone"} <= set(plan["vault"])
     assert plan["not_collected"] == ["visit_id", "birth_date"]
@@ -105,9 +117,23 @@ def test_collect_reads_parquet_under_two_bases(hedgerow, town):
     key = town[0].subject_keys["bank_transactions"]
     keep = [name for name in columns if name != key]
     hedgerow(
-        "collect", town[1]["bank_transactions"], "--dataset", "bank", "--subject-key", key, "--keep", ",".join(keep),
-        "--purpose", "care", "--purpose", "marketing", "--basis", "care=contract", "--basis", "marketing=consent",
-    )  # fmt: skip
+        "collect",
+        town[1]["bank_transactions"],
+        "--dataset",
+        "bank",
+        "--subject-key",
+        key,
+        "--keep",
+        ",".join(keep),
+        "--purpose",
+        "care",
+        "--purpose",
+        "marketing",
+        "--basis",
+        "care=contract",
+        "--basis",
+        "marketing=consent",
+    )
     assert hedgerow("dataset", "show", "bank", "--json").json["bases"] == {
         "care": "contract",
         "marketing": "consent",
@@ -139,11 +165,27 @@ def test_budget_and_declaration(hedgerow, tmp_path):
 def test_release_is_k_anonymous_by_an_independent_count(hedgerow, town, tmp_path):
     out = tmp_path / "k5.csv"
     said = hedgerow(
-        "release", "visits", "--purpose", "research", "--quasi", "age,zip,sex", "--sensitive", "diagnosis", "--k", "5",
-        "--hierarchies", town[1]["hierarchies"], "--suppress", "0.2", "--out", out, "--as", "priya",
-    )  # fmt: skip
+        "release",
+        "visits",
+        "--purpose",
+        "research",
+        "--quasi",
+        "age,zip,sex",
+        "--sensitive",
+        "diagnosis",
+        "--k",
+        "5",
+        "--hierarchies",
+        town[1]["hierarchies"],
+        "--suppress",
+        "0.2",
+        "--out",
+        out,
+        "--as",
+        "priya",
+    )
     assert "de-identified" in said.out
-    rows = list(csv.DictReader(out.open()))
+    rows = list(csv.DictReader(out.read_text().splitlines()))
     classes: dict[tuple[str, str, str], int] = {}
     for row in rows:
         key = (row["age"], row["zip"], row["sex"])
@@ -204,7 +246,7 @@ def test_journal_and_evidence_can_be_checked_by_anyone(hedgerow, tmp_path):
     head = tmp_path / "head.json"
     head.write_text(hedgerow("journal", "head", "--json").out)
     assert json.loads(head.read_text())["fingerprint"].startswith("SHA256:")
-    hedgerow(*ASK, "--epsilon", "0.5")
+    hedgerow(*ASK, "--epsilon", "0.5", fresh=True)
     assert "query" in hedgerow("journal", "show", "--last", "3").out
     verified = hedgerow("journal", "verify", "--against", head, "--json").json
     assert verified["verified"]
@@ -239,9 +281,19 @@ def test_broken_rows_are_set_aside_retried_and_discarded(hedgerow, tmp_path, tow
     types = tmp_path / "types.toml"
     types.write_text('drop = ["visit_id"]\n[types]\nsystolic = "integer"\n')
     taken = hedgerow(
-        "collect", file, "--dataset", "south", "--subject-key", "patient_ref", "--purpose", "care", "--basis",
-        "public-task", "--schema", types,
-    )  # fmt: skip
+        "collect",
+        file,
+        "--dataset",
+        "south",
+        "--subject-key",
+        "patient_ref",
+        "--purpose",
+        "care",
+        "--basis",
+        "public-task",
+        "--schema",
+        types,
+    )
     assert "line 4: column systolic" in taken.err
     assert "high-secret-value" not in taken.err + taken.out
     batches = hedgerow("collect", "--quarantine", "list", "--json").json
@@ -259,7 +311,7 @@ def test_broken_rows_are_set_aside_retried_and_discarded(hedgerow, tmp_path, tow
 
 
 def test_demo_leaves_a_workspace_and_a_report(nowhere, tmp_path):
-    told = nowhere("demo", tmp_path / "demo", "--json").json
+    told = nowhere("demo", tmp_path / "demo", "--json", fresh=True).json
     assert len(told["acts"]) >= 9
     assert "<svg" in (tmp_path / "demo" / "report.html").read_text()
     assert len(told["commands"]) == 3

@@ -22,8 +22,12 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
 def loaded(hedgerow, code, *arguments):
     """List the top-level modules that are loaded after some code ran."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=hedgerow.surroundings(), check=True
-    )  # fmt: skip
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        env=hedgerow.surroundings(),
+        check=True,
+    )
     return set(done.stdout.split())
 
 
@@ -42,8 +46,12 @@ def test_help_loads_no_library_but_click(nowhere, arguments):
 def test_help_loads_no_command(nowhere):
     code = RUN.replace(LIST, "print(' '.join(sys.modules))")
     done = subprocess.run(
-        [sys.executable, "-c", code, "--help"], capture_output=True, text=True, env=nowhere.surroundings(), check=True
-    )  # fmt: skip
+        [sys.executable, "-c", code, "--help"],
+        capture_output=True,
+        text=True,
+        env=nowhere.surroundings(),
+        check=True,
+    )
     assert "hedgerow.cli.main" in done.stdout.split()
     assert not [name for name in done.stdout.split() if name.startswith("hedgerow.cli.commands.")]
 

@@ -106,7 +106,9 @@ def test_each_command_explains_itself_and_stands_on_the_page(name, command, repo
     section = page.partition(f"### {name}\n")[2].partition("\n### ")[0]
     assert section
     assert command.help
-    assert command.get_short_help_str(limit=200).endswith(".")
+    assert not command.get_short_help_str(limit=66).endswith("...") or len(name.split()) == 2, (
+        "it is cut in lists"
+    )
     for param in command.params:
         if isinstance(param, click.Option):
             assert param.help, f"{name} {param.opts}"

@@ -1,10 +1,10 @@
 """A small runner for the examples of a page: ``console`` blocks in a shell, ``pycon`` blocks in Python.
 
 In a ``console`` block a line that begins with ``$`` is a command (a backslash at its end carries it
-on), what follows is its output, both streams together. A line of three dots stands for any lines,
-three dots within a line for any text. ``# exit N`` at the end of a command names an exit code other
-than 0. Commands of a page share a folder, and what ``export`` sets. All ``pycon`` blocks of a page
-run last, in one interpreter.
+on, and so do lines that begin with ``>``), what follows is its output, both streams together. A line
+of three dots stands for any lines, three dots within a line for any text. ``# exit N`` at the end of
+a command names an exit code other than 0. Commands of a page share a folder, and what ``export``
+sets. All ``pycon`` blocks of a page run last, in one interpreter.
 """
 
 from __future__ import annotations
@@ -61,6 +61,9 @@ def _steps(lines: list[str], first: int) -> list[Step]:
             place += 1
             command = command[:-1] + lines[place].strip()
         place += 1
+        while place < len(lines) and (lines[place].startswith("> ") or lines[place] == ">"):
+            command += "\n" + lines[place][2:]
+            place += 1
         end = place
         while end < len(lines) and not lines[end].startswith("$ "):
             end += 1

@@ -101,7 +101,7 @@ def test_every_public_name_is_documented(name, thing):
     assert re.search(rf"\b{re.escape(short)}\b", page), f"docs/python.md does not name {name}"
     assert inspect.getdoc(thing)
     if inspect.isfunction(thing):
-        arguments = [p for p in inspect.signature(thing).parameters]
+        arguments = list(inspect.signature(thing).parameters)
         assert told(thing.__doc__ or "") or not arguments, f"{name} tells no Args"
         assert "Returns:" in (thing.__doc__ or "")
 

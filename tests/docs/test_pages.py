@@ -54,7 +54,9 @@ def test_pages_below_docs_link_within_docs_only():
     for page in DOCS.rglob("*.md"):
         targets = LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8")))
         aims = [t for t in targets if not re.match(r"[a-z]+:|#", t)]
-        out[page.name] = [t for t in aims if not (page.parent / t.partition("#")[0]).resolve().is_relative_to(DOCS)]
+        out[page.name] = [
+            t for t in aims if not (page.parent / t.partition("#")[0]).resolve().is_relative_to(DOCS)
+        ]
     assert not any(out.values()), out
 
 
@@ -72,13 +74,15 @@ def test_every_page_can_be_reached_from_the_navigation():
 
 
 def defined(path: Path) -> set[str]:
-    """List the functions and classes of a module, methods as ``Class.method``."""
+    """List the functions and classes of a module, methods and fields as ``Class.name``."""
     found = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             found.add(node.name)
         if isinstance(node, ast.ClassDef):
             found |= {f"{node.name}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef)}
+            typed = (part.target for part in node.body if isinstance(part, ast.AnnAssign))
+            found |= {f"{node.name}.{target.id}" for target in typed if isinstance(target, ast.Name)}
     return found
 
 
@@ -105,6 +109,15 @@ def test_what_the_reading_path_names_exists(name, text):
     assert any(symbol in known for symbol in called)
 
 
+def test_methods_that_pages_name_exist():
+    known = {symbol for path in SOURCE.rglob("*.py") for symbol in defined(path)}
+    missing = []
+    for page in PAGES:
+        named = re.findall(r"`([A-Z][a-z]\w*\.[a-z_]+)`", page.read_text(encoding="utf-8"))
+        missing += [f"{page.name}: {name}" for name in named if name not in known]
+    assert missing == []
+
+
 @pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
 def test_a_decision_has_context_decision_and_consequences(page):
     text = page.read_text(encoding="utf-8")
@@ -116,7 +129,10 @@ def test_a_decision_has_context_decision_and_consequences(page):
 
 @pytest.mark.parametrize("page", [*DECISIONS, *PAGES], ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_that_a_page_names_exist(page):
-    named = re.findall(r"`((?:src|spine|app|adapters|model|kernel|techniques|cli|tests|specs|examples)/[\w./-]+)`", page.read_text(encoding="utf-8"))
+    named = re.findall(
+        r"`((?:src|spine|app|adapters|model|kernel|techniques|cli|tests|specs|examples)/[\w./-]+)`",
+        page.read_text(encoding="utf-8"),
+    )
     missing = [name for name in named if not ((ROOT / name).exists() or (SOURCE / name).exists())]
     assert missing == []
 
@@ -129,7 +145,9 @@ def test_the_table_of_roles_is_that_of_the_policies():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("| `") and len(cells) == len(roles) + 1:
             actions = re.findall(r"`([^`]+)`", cells[0])
-            shown |= {(a, r) for a in actions for r, cell in zip(roles, cells[1:], strict=True) if cell == "yes"}
+            shown |= {
+                (a, r) for a in actions for r, cell in zip(roles, cells[1:], strict=True) if cell == "yes"
+            }
     policies = (SOURCE / "app" / "policies" / "default.cedar").read_text(encoding="utf-8")
     stated = set()
     for permit in re.findall(r"^permit \(\n(.*?)^\);", policies, re.MULTILINE | re.DOTALL):

@@ -10,7 +10,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from tests.docs.console import Differs, Shell, Step, fits, python_of, steps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,11 +24,29 @@ def with_examples() -> list[str]:
     return [str(page.relative_to(ROOT)) for page, text in texts.items() if steps(text) or python_of(text)]
 
 
+def run(shell: Shell, page: Path) -> int:
+    """Run a page; where it lies, say so without the inner workings."""
+    try:
+        return shell.page(page)
+    except Differs as lie:
+        pytest.fail(str(lie), pytrace=False)
+
+
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory) -> Shell:
     """Give the folder and variables that the tour leaves."""
     shell = Shell(tmp_path_factory.mktemp("tour"))
-    shell.page(README)
+    run(shell, README)
+    return shell
+
+
+@pytest.fixture
+def copied(toured, tmp_path) -> Shell:
+    """Give a copy of what the tour leaves, to go on from."""
+    folder = tmp_path / "copy"
+    shutil.copytree(toured.folder, folder)
+    shell = Shell(folder)
+    shell.environ = toured.environ | {"PATH": shell.environ["PATH"], "HOME": shell.environ["HOME"]}
     return shell
 
 
@@ -45,12 +62,28 @@ def test_the_tour_does_what_it_prints(toured):
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", with_examples())
-def test_the_examples_of_a_page_do_what_they_print(toured, tmp_path, page):
-    folder = tmp_path / "copy"
-    shutil.copytree(toured.folder, folder)
-    shell = Shell(folder)
-    shell.environ = toured.environ | {"PATH": shell.environ["PATH"], "HOME": shell.environ["HOME"]}
-    assert shell.page(ROOT / page) > 0
+def test_the_examples_of_a_page_do_what_they_print(copied, page):
+    assert run(copied, ROOT / page) > 0
+
+
+@pytest.mark.system
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("library.py", "What is in it:\n...\n  in the 5-anonymous one: 0\n...\nLeft: 1"),
+        (
+            "application.py mine R-001598",
+            "fields of one person, read through the gate: ['age', 'ward']\n"
+            "Counts are within ... epsilon left.\n"
+            "asked again: the same rows: True\n"
+            "refused: No policy lets ana (analyst) do subject.read. ...",
+        ),
+    ],
+)
+def test_an_example_runs(copied, call, said):
+    copied.step(Step(0, f"python {ROOT}/examples/{call}", said), "examples")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +111,7 @@ def test_output_is_compared_line_by_line(expected, actual, is_fit):
 def test_a_page_is_read_in_order_with_its_exit_codes():
     page = "a\n```console\n$ one \\\n    two  # exit 3\nsaid\n$ three\n```\n```sh\n$ four\n```\n"
     assert steps(page) == [Step(3, "one two", "said", 3), Step(6, "three", "")]
+    assert steps("```console\n$ cat <<E\n> one\n>\n> E\none\n```\n") == [Step(2, "cat <<E\none\n\nE", "one")]
     assert python_of("```pycon\n>>> 1\n1\n```\n") == ">>> 1\n1\n"
 
 
@@ -100,5 +134,7 @@ def test_a_page_that_lies_is_caught(tmp_path, page):
 
 def test_what_export_sets_holds_for_the_rest_of_the_page(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("```console\n$ export WORD='a b'\n$ echo $WORD\na b\n```\n\n```pycon\n>>> 1 + 1\n2\n```\n")
+    page.write_text(
+        "```console\n$ export WORD='a b'\n$ echo $WORD\na b\n```\n\n```pycon\n>>> 1 + 1\n2\n```\n"
+    )
     assert Shell(tmp_path).page(page) == 3

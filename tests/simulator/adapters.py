@@ -1,8 +1,8 @@
-"""Stand-ins with the production interface: a clock that is set, and a store and shelf that can fail at any step.
+"""Stand-ins with the production interface: a clock to set, and a store and shelf that fail at any step.
 
-A failure comes in two kinds. An *interrupt* is raised at one step and the program's own clean-up runs, as when
-a person presses Ctrl-C. A *kill* raises too, but from then on every use of the store and the shelf raises as
-well, so that no clean-up has any effect, as when the process is killed.
+A failure comes in two kinds. An *interrupt* is raised at one step and the program's own clean-up runs,
+as when a person presses Ctrl-C. A *kill* raises too, but from then on every use of the store and the
+shelf raises as well, so that no clean-up has any effect, as when the process is killed.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class FailingShelf:
 
 
 def copied_store(store: MemoryStore) -> MemoryStore:
-    """Copy a store; tables are replaced and never changed in place, so that copying the outer mapping is enough."""
+    """Copy a store; its tables are replaced and never changed in place, so that one level is enough."""
     twin = MemoryStore()
     twin._tables, twin._commits = dict(store._tables), store._commits
     return twin

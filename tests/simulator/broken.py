@@ -5,9 +5,21 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 
+from tests.simulator.world import World
+
 from hedgerow.adapters.store.memory import MemoryStore, MemoryTransaction
 from hedgerow.model.engine import PeopleFilter
-from hedgerow.model.records import Account, Charge, Commitment, ConsentEvent, ConsentState, JournalEntry, Member, Subject
+from hedgerow.model.records import (
+    Account,
+    Charge,
+    Commitment,
+    ConsentEvent,
+    ConsentState,
+    JournalEntry,
+    Member,
+    Request,
+    Subject,
+)
 from hedgerow.model.words import Basis
 from hedgerow.spine import decide, erasure, requests
 from hedgerow.spine.consent import Consents
@@ -18,7 +30,6 @@ from hedgerow.spine.lease import Leases
 from hedgerow.spine.ledger import POPULATION, Ledger
 from hedgerow.spine.policy import Policies
 from hedgerow.spine.tables import Tables
-from tests.simulator.world import World
 
 
 def lease_without_consent_filter(patch):
@@ -56,10 +67,10 @@ def person_read_without_basis(patch):
 def refund_after_failure(patch):
     failed = Gate._failed
 
-    def refund(self, request, entry, code):
-        failed(self, request, entry, code)
+    def refund(self, use, code):
+        failed(self, use, code)
         with self._store.write() as tx:
-            tx.remove(Charge, request=request.request_id)
+            tx.remove(Charge, request=use.request.request_id)
             tx.remove(Account)
             for account in self._ledger.recount(tx).values():
                 tx.put(account)
@@ -98,12 +109,14 @@ def reserve_after_run(patch):
 
 def population_not_debited(patch):
     debit = Ledger._debit
-    patch(Ledger, "_debit", lambda self, tx, where, event: where == POPULATION or debit(self, tx, where, event))
+    patch(
+        Ledger, "_debit", lambda self, tx, where, event: where == POPULATION or debit(self, tx, where, event)
+    )
 
 
 def limit_read_before_the_charge_lands(patch):
     # A debit that forgets what was spent before: each use finds the whole budget.
-    patch(Ledger, "_debit", lambda self, tx, where, event: tx.put(_only(where, event)))
+    patch(Ledger, "_debit", lambda _, tx, where, event: tx.put(_only(where, event)))
 
 
 def _only(where, event):
@@ -132,7 +145,7 @@ def release_in_flight_overtakes_the_erasure(patch):
 
 
 def collect_ignores_tombstones(patch):
-    patch(Intake, "_revived", lambda self, arrival, erased: list(erased))
+    patch(Intake, "_revived", lambda _, __, erased: list(erased))
 
 
 def known_id_runs_again(patch):
@@ -143,8 +156,8 @@ def known_id_runs_again(patch):
 def spent_id_runs_again(patch):
     find = Gate._replay_of
 
-    def only_done(self, request, technique):
-        found = find(self, request, technique)
+    def only_done(self, reader, request):
+        found = find(self, reader, request)
         return None if found is not None and found.state == requests.SPENT else found
 
     patch(Gate, "_replay_of", only_done)
@@ -152,11 +165,17 @@ def spent_id_runs_again(patch):
 
 
 def _open_over(patch):
-    def opened(self, tx, request, technique, version, entry):
-        binding = requests.binding_of(request, technique)
-        tx.put(requests.Request(request.request_id, binding, "spent", request.dataset, version, False, entry))
+    opened = requests.Requests.open
 
-    patch(requests.Requests, "open", opened)
+    def over(self, tx, request, *rest):
+        tx.remove(Request, id=request.request_id)
+        opened(self, tx, request, *rest)
+
+    patch(requests.Requests, "open", over)
+
+
+def replay_after_a_withdrawal(patch):
+    patch(requests.Requests, "_has_withdrawals", lambda *_: False)
 
 
 def id_bound_to_nothing(patch):
@@ -286,6 +305,7 @@ VARIANTS = {
     collect_ignores_tombstones: "c: erased",
     known_id_runs_again: "d: one release",
     spent_id_runs_again: "d: one release",
+    replay_after_a_withdrawal: "d: one release",
     id_bound_to_nothing: "d: one release",
     use_without_intent: "e: journal",
     intent_after_the_run: "e: journal",
@@ -297,3 +317,17 @@ VARIANTS = {
     policies_compiled_once: "decision",
     ended_purpose_goes_on: "decision",
 }
+
+FOCUS = {
+    consent_cached_forever: ("query", "release", "choose"),
+    late_choice_undoes_a_newer_one: ("choose", "release"),
+    refund_after_failure: ("query",),
+    erase_keeps_stored_releases: ("release", "erase"),
+    release_in_flight_overtakes_the_erasure: ("release",),
+    collect_ignores_tombstones: ("collect", "erase"),
+    spent_id_runs_again: ("query", "repeat"),
+    replay_after_a_withdrawal: ("release", "repeat", "choose"),
+    failed_run_deletes_what_a_commit_named: ("collect",),
+    ended_purpose_goes_on: ("allocate_and_wait", "query"),
+}
+"""Acts that are enough to show a fault which a whole workspace shows late."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from tests.simulator.model import RESEARCH, demand
+from tests.simulator.world import name_of
+
 from hedgerow.adapters.engines.buckets import open_bucket
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.records import (
@@ -19,10 +22,9 @@ from hedgerow.model.records import (
     Subject,
     Tombstone,
 )
+from hedgerow.spine.audit import check_records
 from hedgerow.spine.journal import parse_entry
 from hedgerow.spine.ledger import read_event
-from tests.simulator.model import RESEARCH, demand
-from tests.simulator.world import name_of
 
 PERSONAL = (Member, SealedField, ConsentEvent, ConsentState, Commitment)
 PROBE = ("count", "visits", RESEARCH, Fraction(1, 4))
@@ -41,7 +43,7 @@ def check(world):
 
 
 def _people(world, reader):
-    """c: nothing of an erased person is left that any remaining key opens."""
+    """The people, c: nothing of an erased person is left that any remaining key opens."""
     model, vault = world.model, world.spine.vault
     subjects = {s.number: vault.open(s) for s in reader.find(Subject)}
     for kind in PERSONAL:
@@ -57,7 +59,9 @@ def _people(world, reader):
     demand(stones == erased, "c: erased", "the tombstones are not those of the erased")
     keys = {person.key for person in subjects.values()}
     for ref in model.erased:
-        demand(not world.person_keys[ref] & keys, "c: erased", "an erased person's pseudonyms can be computed")
+        demand(
+            not world.person_keys[ref] & keys, "c: erased", "an erased person's pseudonyms can be computed"
+        )
     names = {(f.dataset, value) for f in reader.find(SealedField) if f.name == "name"
              for value in vault.open_field(subjects[f.number], f)}  # fmt: skip
     wanted = {(d, name_of(ref)) for d, rows in model.rows.items() for ref in rows.values()}
@@ -66,7 +70,7 @@ def _people(world, reader):
 
 
 def _rows(world, reader):
-    """c and f: the files hold the rows of the living, all of them and nobody else's."""
+    """The files, c and f: the files hold the rows of the living, all of them and nobody else's."""
     demand(world.inner_shelf.names() == world.manifest(), "f: lost", "files and manifest differ")
     for dataset, rows in world.model.rows.items():
         files = world.spine.tables.files(reader, dataset)
@@ -81,7 +85,7 @@ def _rows(world, reader):
 
 
 def _budget(world, reader):
-    """b: what was spent is what was admitted, no more and no less."""
+    """The budget, b: what was spent is what was admitted, no more and no less."""
     accounts = {(a.dataset, a.purpose): a for a in reader.find(Account)}
     spent = {where: a.epsilon for where, a in accounts.items() if a.epsilon != "0"}
     wanted = {where: str(epsilon) for where, epsilon in world.model.spent.items()}
@@ -90,7 +94,7 @@ def _budget(world, reader):
 
 
 def _journal(world, reader):
-    """e: it verifies, it begins with every head that left, and each charge and use is in it."""
+    """The journal, e: it verifies, it begins with every head that left, and each charge and use is in it."""
     try:
         hashes = world.spine.journal.verify(reader)
     except HedgerowError as error:
@@ -99,6 +103,11 @@ def _journal(world, reader):
         demand(world.compared(world.heads, hashes).is_sound, "f: lost", "an acknowledged entry is gone")
     for head in world.lost_heads:
         demand(not world.compared(head, hashes).is_sound, "e: journal", "a restored copy was not noticed")
+    try:
+        check_records(reader, world.spine.ledger)
+    except HedgerowError as error:
+        kept = error.code in ("ledger.differs", "ledger.not-journaled")
+        demand(False, "b: budget" if kept else "e: journal", error.code)
     entries = {e.index: parse_entry(e.body) for e in reader.find(JournalEntry)}
     for charge in reader.find(Charge):
         entry = entries.get(charge.entry, {"action": None})
@@ -115,7 +124,7 @@ def _journal(world, reader):
 
 
 def _answers(world, reader):
-    """d: every id answers as it did, and stored answers hold nobody who was erased."""
+    """The answers, d: every id answers as it did, and stored answers hold nobody who was erased."""
     for request_id, answer in world.model.answers.items():
         record = reader.get(Request, request_id)
         demand(record is not None, "d: one release", "an id was forgotten")
@@ -128,7 +137,7 @@ def _answers(world, reader):
 
 
 def _consents(world, reader):
-    """f: the latest choice is in force, nothing acknowledged is gone."""
+    """The consents, f: the latest choice is in force, nothing acknowledged is gone."""
     numbers = {ref: world.spine.vault.find(reader, ref) for ref in world.model.names}
     for (ref, purpose), made in world.model.choices.items():
         state = reader.get(ConsentState, purpose, numbers[ref].number)
@@ -147,10 +156,10 @@ def _decision(world):
     told = None if decision.allowed else decision.error[0]
     demand(told == code, "decision", f"explained {told} instead of {code}")
     with world.read() as reader:
-        now = {"policy": world.spine.policies.newest(reader).version, "consent": world.spine.consents.version(reader),
-               "dataset": world.model.versions["visits"]}  # fmt: skip
+        now = {
+            "policy": world.spine.policies.newest(reader).version,
+            "consent": world.spine.consents.version(reader),
+            "dataset": world.model.versions["visits"],
+        }
     told = {name: decision.versions[name] for name in now}
     demand(told == now, "decision", "a decision rests on old versions")
-
-
-

@@ -7,7 +7,6 @@ from fractions import Fraction
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-
 from tests.simulator.invariants import check
 from tests.simulator.model import CARE, RESEARCH
 from tests.simulator.world import World
@@ -109,3 +108,14 @@ class Simulation(RuleBasedStateMachine):
     @invariant()
     def holds(self):
         check(self.world)
+
+
+RULES = (
+    "collect", "choose", "query", "release", "repeat", "erase", "look", "change_policy",
+    "allocate_and_wait", "back_up",
+)  # fmt: skip
+
+
+def narrowed(rules):
+    """Make the same machine with some of its acts only."""
+    return type("Narrowed", (Simulation,), {name: None for name in RULES if name not in rules})

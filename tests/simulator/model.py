@@ -35,7 +35,7 @@ class Answer:
     asked: tuple
     payload: object = None
     person_level: bool = False
-    datasets_version: int = 0
+    consent: int = 0  # how many choices were known when its lease was opened
 
 
 @dataclass
@@ -76,6 +76,17 @@ class Model:
         if (time, granted) not in {(t, g) for t, _, g in made}:
             self.order += 1
             made.append((time, self.order, granted))
+
+    def is_revoked(self, answer):
+        """Tell whether somebody in the data set withdrew after the lease of an answer with rows."""
+        _, dataset, purpose, _ = answer.asked
+        later = (
+            ref
+            for (ref, chosen), made in self.choices.items()
+            for _, order, granted in made
+            if chosen == purpose and not granted and order > answer.consent
+        )
+        return answer.person_level and not self.members(dataset).isdisjoint(later)
 
     def forget(self, ref):
         """Take a person out of everything."""

@@ -24,7 +24,7 @@ class RowsPlan:
 
 
 class Rows:
-    """Takes the leased rows out as they are: the worst technique there can be, so that a lease shows what it holds."""
+    """Takes the leased rows out as they are: the worst technique there can be shows what a lease holds."""
 
     action = "release"
 

@@ -7,25 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
-
-from hedgerow.adapters.engines import DuckEngine
-from hedgerow.adapters.files import MemoryShelf
-from hedgerow.adapters.keys.memory import MemoryKeys
-from hedgerow.adapters.store.memory import MemoryStore
-from hedgerow.app.service import Service
-from hedgerow.app.wiring import wire
-from hedgerow.app.workspace import default_policies, populate
-from hedgerow.kernel.merkle import compare_head, head_from_json, head_to_json
-from hedgerow.model.budget import PureEvent
-from hedgerow.model.canonical import timestamp
-from hedgerow.model.errors import HedgerowError
-from hedgerow.model.plans import ColumnDeclaration, DatasetDeclaration
-from hedgerow.model.records import Bucket, Charge, ConsentEvent, Dataset, JournalEntry, Request, Tombstone
-from hedgerow.model.uses import Actor, ColumnView, UseRequest
-from hedgerow.model.words import Basis
-from hedgerow.spine.intake import Arrival, ConsentLine
-from hedgerow.spine.journal import parse_entry
-from hedgerow.spine.ledger import read_event
 from tests.simulator.adapters import (
     START,
     Crash,
@@ -50,6 +31,25 @@ from tests.simulator.model import (
 )
 from tests.simulator.recording import SQL, WARDS, Counts, Rows
 
+from hedgerow.adapters.engines import DuckEngine
+from hedgerow.adapters.files import MemoryShelf
+from hedgerow.adapters.keys.memory import MemoryKeys
+from hedgerow.adapters.store.memory import MemoryStore
+from hedgerow.app.service import Service
+from hedgerow.app.wiring import wire
+from hedgerow.app.workspace import default_policies, populate
+from hedgerow.kernel.merkle import compare_head, head_from_json, head_to_json
+from hedgerow.model.budget import PureEvent
+from hedgerow.model.canonical import timestamp
+from hedgerow.model.errors import HedgerowError
+from hedgerow.model.plans import ColumnDeclaration, DatasetDeclaration
+from hedgerow.model.records import Bucket, Charge, ConsentEvent, Dataset, JournalEntry, Request, Tombstone
+from hedgerow.model.uses import Actor, ColumnView, UseRequest
+from hedgerow.model.words import Basis
+from hedgerow.spine.intake import Arrival, ConsentLine
+from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.ledger import read_event
+
 OWNER = Actor("owner", "owner")
 COLUMNS = (
     ColumnView("id", "text", "direct-identifier", "id", in_vault=True),
@@ -58,9 +58,12 @@ COLUMNS = (
     ColumnView("ward", "text", "quasi-identifier", "", in_vault=False),
 )
 BASES = {RESEARCH: Basis.CONSENT, CARE: Basis.CONTRACT}
-FORBID = '@id("closed") @reason("closed") forbid (principal, action in [Action::"query", Action::"release"], resource);'
+FORBID = (
+    '@id("closed") @reason("closed")'
+    ' forbid (principal, action in [Action::"query", Action::"release"], resource);'
+)
 CRASHED = object()
-MAX_ROWS = 4
+DECLARED = DatasetDeclaration(max_rows=4, columns=(ColumnDeclaration("ward", keys=WARDS),))
 
 
 @lru_cache(maxsize=1)
@@ -142,7 +145,10 @@ class World:
         self.tag += len(refs)
         self.clock.advance(seconds=1)
         consents = tuple(self._line(ref) for ref in refs) if with_consent else ()
-        arrival = self._arrival(dataset, tags, BASES if is_new else {}, consents)
+        # Only a consent to a purpose that this very collection serves brings an erased person back.
+        serves = with_consent and self.clock.now().date() <= UNTIL[RESEARCH]
+        again = {RESEARCH: Basis.CONSENT} if serves else {}
+        arrival = self._arrival(dataset, tags, BASES if is_new else again, consents)
         before = model.versions.get(dataset, 0)
         outcome = self.attempt(lambda: self.spine.intake.take(arrival, OWNER), crash)
         with self.read() as reader:
@@ -154,15 +160,16 @@ class World:
                 return
         demand(version == before + 1, "f: lost", "an intake was not taken")
         model.versions[dataset] = version
-        if with_consent:
+        if serves:
             model.erased -= set(refs)
         rows = model.rows.setdefault(dataset, {})
         rows |= {tag: ref for tag, ref in tags.items() if ref not in model.erased}
         model.names |= {ref: name_of(ref) for ref in refs}
-        for line in consents:
+        for line in consents if serves else [c for c in consents if c.ref not in model.erased]:
             model.choose(line.ref, line.purpose, line.time, granted=True)
         if is_new:
-            self._declare(dataset)
+            for purpose in (RESEARCH, CARE):
+                self.allocate(dataset, purpose, OWN_LIMIT)
         self._remember_keys()
 
     def _line(self, ref):
@@ -180,16 +187,10 @@ class World:
         )
         content = hashlib.sha256(repr((dataset, tags)).encode()).hexdigest()
         lines = np.arange(len(refs)) + 2
-        return Arrival(dataset, "id", COLUMNS, table, lines, (), "{}", content, bases, consents)
-
-    def _declare(self, dataset):
-        declared = DatasetDeclaration(
-            max_rows=MAX_ROWS, columns=(ColumnDeclaration("ward", keys=WARDS),)
+        declares = DECLARED if bases == BASES else None
+        return Arrival(
+            dataset, "id", COLUMNS, table, lines, (), "{}", content, bases, consents, declares=declares
         )
-        with self.inner_store.write() as tx:
-            self.spine.catalog.declare(tx, dataset, declared, "owner")
-        for purpose in (RESEARCH, CARE):
-            self.allocate(dataset, purpose, OWN_LIMIT)
 
     def _remember_keys(self):
         with self.read() as reader:
@@ -230,7 +231,9 @@ class World:
 
     def request(self, asked, request_id):
         kind, dataset, purpose, epsilon = asked
-        parameters = {"sql": SQL.format(dataset=dataset)} if kind == "count" else {"release": "R-" + request_id}
+        parameters = (
+            {"sql": SQL.format(dataset=dataset)} if kind == "count" else {"release": "R-" + request_id}
+        )
         if epsilon is not None:
             parameters["epsilon"] = str(float(epsilon))
         request = UseRequest(OWNER, purpose, dataset, parameters, request_id)
@@ -245,27 +248,37 @@ class World:
         act = lambda: self.spine.gate.use(request, technique)  # noqa: E731 - named for the two calls below
         try:
             if known is not None:
-                self._repeat(asked, known, act, crash)
+                self._repeat(asked, request_id, known, act, crash)
             else:
                 self._first(asked, request_id, act, crash)
         finally:
             self.current = self.meanwhile = None
 
-    def _repeat(self, asked, known, act, crash):
+    def _repeat(self, asked, request_id, known, act, crash):
         today = self.clock.now().date()
-        code = self.model.refusal((*asked[:3], None), today) or {
-            "done": None, "spent": "request.spent", "withdrawn": "request.withdrawn",
-        }[known.state]  # fmt: skip
-        if known.asked != asked:
+        is_revoked = known.state == "done" and self.model.is_revoked(known)
+        state = "withdrawn" if is_revoked else known.state
+        code = self.model.refusal((*asked[:3], None), today)
+        if code is None and known.asked != asked:
             code = "request.differs"
+        told = {"done": None, "spent": "request.spent", "withdrawn": "request.withdrawn"}
+        code = code or told[state]
         receipt = self.expect(code, "d: one release", act, crash)
         demand(not self.has_run, "d: one release", "a known id ran again")
+        if is_revoked:
+            self._follow_revoked(known, request_id)
         if code is None and receipt is not CRASHED:
             same = receipt.replayed and receipt.release.payload == known.payload
             demand(same, "d: one release", "a known id gave another answer")
 
+    def _follow_revoked(self, known, request_id):
+        """A stored answer goes when it is asked for after somebody in it withdrew."""
+        with self.read() as reader:
+            if reader.get(Request, request_id).state == "withdrawn":
+                known.state, known.payload = "withdrawn", None
+
     def _first(self, asked, request_id, act, crash):
-        model, (kind, dataset, purpose, epsilon) = self.model, asked
+        model, kind = self.model, asked[0]
         code = model.refusal(asked, self.clock.now().date())
         verb = self.meanwhile[0] if self.meanwhile is not None else None
         failure = {"fail": "use.failed", "erase": "request.withdrawn" if kind == "rows" else None}.get(verb)
@@ -319,7 +332,7 @@ class World:
         """Note that a use was admitted: from here on its cost is spent."""
         if asked[3] is not None:
             self.model.charge(request_id, asked[1], asked[2], asked[3])
-        self.model.answers[request_id] = Answer("spent", asked)
+        self.model.answers[request_id] = Answer("spent", asked, consent=self.model.order)
 
     # What techniques and the shelf tell on the way
 
@@ -426,7 +439,9 @@ class World:
     def _check_export(self, ref, values):
         own = {d: sorted(t for t, r in rows.items() if r == ref) for d, rows in self.model.rows.items()}
         told = {d: sorted(row["tag"] for row in held["rows"]) for d, held in values.items()}
-        demand(told == {d: tags for d, tags in own.items() if tags}, "f: lost", "an export is not what is held")
+        demand(
+            told == {d: tags for d, tags in own.items() if tags}, "f: lost", "an export is not what is held"
+        )
 
     def erase(self, ref, crash=None):
         code = self._person_code(ref)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from hedgerow.model.budget import parse_decimal
 from hedgerow.model.errors import CallerError
 from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
 from hedgerow.model.words import ColumnRole, ColumnType
@@ -38,15 +37,12 @@ def parse_bounds(text: str, option: str = "--bounds") -> Clamp:
         CallerError: ``declare.malformed`` or ``declare.bounds-order``.
     """
     lower, sign, upper = text.partition(":")
-    try:
-        low, high = Decimal(lower), Decimal(upper)
-    except InvalidOperation:
-        raise CallerError("declare.malformed", option=option) from None
-    if not sign or not low.is_finite() or not high.is_finite():
+    low, high = parse_decimal(lower), parse_decimal(upper)
+    if not sign or low is None or high is None:
         raise CallerError("declare.malformed", option=option)
     if low > high:
         raise CallerError("declare.bounds-order", option=option)
-    return Clamp(Fraction(low), Fraction(high))
+    return Clamp(low, high)
 
 
 def parse_keys(text: str) -> tuple[str, ...]:

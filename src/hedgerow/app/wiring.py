@@ -13,6 +13,7 @@ from hedgerow.model.errors import Fault
 from hedgerow.model.keys import Binding, KeyBackend
 from hedgerow.model.ports import Clock, Reader, Store
 from hedgerow.model.records import Setting, WrappedSecret
+from hedgerow.spine.acts import Acts
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.catalog import Catalog
 from hedgerow.spine.consent import Consents
@@ -87,7 +88,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     gate = Gate(
         store=store,
         facts=FactLoader(catalog, consents, ledger, policies),
-        policies=policies,
+        acts=Acts(store, policies, journal),
         ledger=ledger,
         journal=journal,
         requests=requests,

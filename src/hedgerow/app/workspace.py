@@ -18,13 +18,13 @@ from hedgerow.app.clock import SystemClock
 from hedgerow.app.deferred import deferred
 from hedgerow.app.wiring import Spine, wire
 from hedgerow.kernel.envelope import new_key
-from hedgerow.model.canonical import timestamp
+from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.engine import Engine, Shelf
 from hedgerow.model.errors import CallerError
 from hedgerow.model.keys import Binding, KeyBackend
 from hedgerow.model.ports import Clock, Store
 from hedgerow.model.records import Allocation, PolicyText, Principal, Setting, WrappedSecret
-from hedgerow.model.uses import Actor
+from hedgerow.model.uses import Actor, Json
 from hedgerow.model.words import Role
 from hedgerow.spine.attest import new_attestation_key
 from hedgerow.spine.facts import OWNER
@@ -61,8 +61,9 @@ def create(directory: Path, passphrase: str | None, *, clock: Clock | None = Non
     changed = [directory, *_up_to_existing(directory)]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
+    # The key file is made exclusively: whoever makes it owns the rest, and only that is undone.
+    backend = key_file.create(directory / KEYS, passphrase)
     try:
-        backend = key_file.create(directory / KEYS, passphrase)
         DirectoryShelf(directory / TABLES)
         # Last under its own name: a workspace without its database is none.
         store = SqliteStore(directory / (DATABASE + ".new"), create=True)
@@ -73,7 +74,10 @@ def create(directory: Path, passphrase: str | None, *, clock: Clock | None = Non
         for folder in changed:
             _settle(folder)
     except BaseException:
-        shutil.rmtree(directory, ignore_errors=True)
+        for part in directory.iterdir():
+            shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
+        if made:
+            directory.rmdir()
         raise
 
 
@@ -116,7 +120,13 @@ def populate(store: Store, backend: KeyBackend, clock: Clock, *, tenant: str | N
     shelf = MemoryShelf()
     spine = wire(store, backend, _engine(shelf), shelf, clock)
     with store.write() as tx:
-        facts = {"fingerprint": spine.attestor.fingerprint, "population_epsilon": _exact(epsilon)}
+        facts: dict[str, Json] = {
+            "fingerprint": spine.attestor.fingerprint,
+            "population_epsilon": _exact(epsilon),
+            "policy": digest(default_policies()),
+            "owner": OWNER,
+            "roles": roles.split(","),
+        }
         spine.journal.append(tx, "space.init", Actor(OWNER, OWNER), facts)
 
 

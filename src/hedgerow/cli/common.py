@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -71,6 +72,17 @@ def request_id_option(command: F) -> F:
 def explain_option(command: F) -> F:
     """Add ``--explain``."""
     return click.option("--explain", is_flag=True, help="Print the decision without executing.")(command)
+
+
+def example(*lines: str) -> Callable[[F], F]:
+    """Add an example to a command's help, line by line as it is typed."""
+
+    def add(command: F) -> F:
+        told = "\n".join(f"  {line}" for line in lines)
+        command.__doc__ = f"{inspect.cleandoc(command.__doc__ or '')}\n\n\b\nExample:\n{told}"
+        return command
+
+    return add
 
 
 def in_space(command: Callable[..., R]) -> Callable[..., R]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import traceback
 from collections.abc import Sequence
 
 import click
 
+from hedgerow.cli.visible import visible, visible_json
 from hedgerow.model.errors import CallerError, Fault, HedgerowError
 
 DEBUG_VARIABLE = "HEDGEROW_DEBUG"
@@ -34,10 +34,11 @@ def told(error: BaseException, arguments: Sequence[str]) -> int:
         return error.exit_code
     known = _known(error)
     if "--json" in arguments:
-        click.echo(json.dumps(known.to_problem(), ensure_ascii=False))
+        click.echo(visible_json(known.to_problem()))
     else:
         title = _TITLES[known.row.root]
-        click.echo(f"{title}: {known.message}\n  Next: {known.next_step}\n  ({known.code})", err=True)
+        told = f"{title}: {known.message}\n  Next: {known.next_step}\n  ({known.code})"
+        click.echo(visible(told), err=True)
     return known.row.exit
 
 

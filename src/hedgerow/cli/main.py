@@ -85,8 +85,11 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except BrokenPipeError:
-        # Whoever read the result has gone; Python would complain again at its own end.
+        # Whoever read the result has gone, which is no fault; Python would flush once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except SystemExit:
+        # Click ends so for the same reason, and only for it; it has quieted the stream.
         code = 0
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place: anything becomes one line
         from hedgerow.cli.failing import told

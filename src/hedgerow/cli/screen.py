@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import click
+
+from hedgerow.cli.visible import visible, visible_json
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -43,11 +44,11 @@ class Screen:
     def result(self, value: object, text: str) -> None:
         """Show a result: the value as JSON, or the text."""
         self._settle()
-        click.echo(json.dumps(value, ensure_ascii=False, indent=2) if self.as_json else text)
+        click.echo(visible_json(value) if self.as_json else visible(text))
 
     def say(self, text: str) -> None:
         """Narrate on standard error."""
-        click.echo(text, err=True)
+        click.echo(visible(text), err=True)
 
     def decision(self, decision: Mapping[str, Any], more: str = "") -> None:
         """Show a decision of the gate.

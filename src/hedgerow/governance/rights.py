@@ -13,12 +13,10 @@ from hedgerow.model.records import ConsentEvent, DatasetPurpose, JournalEntry, M
 from hedgerow.model.uses import Actor, Json, Receipt, Technique, UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog
-from hedgerow.spine.erasure import Erasure
+from hedgerow.spine.erasure import Erasure, Holdings
 from hedgerow.spine.gate import Gate, new_request_id
 from hedgerow.spine.journal import Journal, parse_entry
 from hedgerow.spine.vault import Person
-
-_SUBJECT = ("Subject", "one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +73,20 @@ class Rights:
             Refused: ``subject.erased`` or when no policy permits it.
             CallerError: ``subject.unknown``.
         """
-        self._gate.require(actor, "subject.show", _SUBJECT)
+        self._gate.require(actor, "subject.show")
         with self._store.write() as tx:
             person = self._erasure.person(tx, ref)
-            shown = self._shown(tx, person)
+            shown = self._shown(tx, person, actor, "subject.show")
             self._journal.append(tx, "subject.show", actor, {}, [person.about])
         return shown
 
-    def _shown(self, reader: Reader, person: Person) -> dict[str, Json]:
+    def _open_to(self, reader: Reader, person: Person, actor: Actor, action: str) -> list[Member]:
+        """List the person's data sets, without those a policy keeps from the actor."""
         members = reader.find(Member, number=person.number)
+        return [member for member in members if self._gate.permits(actor, action, member.dataset)]
+
+    def _shown(self, reader: Reader, person: Person, actor: Actor, action: str) -> dict[str, Json]:
+        members = self._open_to(reader, person, actor, action)
         choices = reader.find(ConsentEvent, number=person.number)
         return {
             "held": [self._held(reader, member.dataset) for member in members],
@@ -116,7 +119,9 @@ class Rights:
         found: list[Json] = []
         for entry in intents:
             facts = cast("Mapping[str, Json]", entry["facts"])
-            versions = cast("Mapping[str, int]", facts["versions"])
+            outcome, opened = outcomes.get(cast("int", entry["index"]), ("spent, no result", None))
+            # What the lease was opened on counts; without an outcome, what was decided on.
+            versions = cast("Mapping[str, int]", opened or facts["versions"])
             dataset = str(facts["dataset"])
             if facts["lease"] == "person" or dataset not in since or versions["dataset"] < since[dataset]:
                 continue
@@ -124,7 +129,7 @@ class Rights:
                 choices, str(facts["purpose"]), versions["consent"]
             ):
                 continue
-            found.append(_use(entry, facts, outcomes.get(cast("int", entry["index"]), "spent, no result")))
+            found.append(_use(entry, facts, outcome))
         return found
 
     def export(self, ref: str, actor: Actor) -> dict[str, Json]:
@@ -133,10 +138,13 @@ class Rights:
         Returns:
             What ``show`` gives, and ``values``: for each data set its fields and rows.
         """
+        # First: who may not export must not learn whether the person is held.
+        self._gate.require(actor, "subject.export")
         with self._store.read() as reader:
             person = self._erasure.person(reader, ref)
-            shown = self._shown(reader, person)
-            datasets = [member.dataset for member in reader.find(Member, number=person.number)]
+            shown = self._shown(reader, person, actor, "subject.export")
+            members = self._open_to(reader, person, actor, "subject.export")
+            datasets = [member.dataset for member in members]
         values: dict[str, Json] = {}
         for dataset in datasets:
             values[dataset] = dict(self._exported(person, dataset, actor).release.payload)
@@ -165,6 +173,7 @@ class Rights:
         Raises:
             CallerError: ``subject.which-dataset`` when that is not one.
         """
+        self._gate.require(actor, "subject.read", dataset)
         with self._store.read() as reader:
             person = self._erasure.person(reader, ref)
             name = dataset or self._dataset_with(reader, person, fields)
@@ -183,9 +192,15 @@ class Rights:
 
     def plan_erasure(self, ref: str, actor: Actor) -> dict[str, Json]:
         """Show what an erasure would remove, without doing it."""
-        self._gate.require(actor, "subject.erase", _SUBJECT)
+        return self._holdings_to_erase(ref, actor).as_json()
+
+    def _holdings_to_erase(self, ref: str, actor: Actor) -> Holdings:
+        self._gate.require(actor, "subject.erase")
         with self._store.read() as reader:
-            return self._erasure.holdings(reader, self._erasure.person(reader, ref)).as_json()
+            holdings = self._erasure.holdings(reader, self._erasure.person(reader, ref))
+        for dataset in holdings.datasets:
+            self._gate.require(actor, "subject.erase", dataset)
+        return holdings
 
     def erase(self, ref: str, actor: Actor) -> Mapping[str, Json]:
         """Erase a person.
@@ -193,12 +208,12 @@ class Rights:
         Returns:
             The signed certificate.
         """
-        self._gate.require(actor, "subject.erase", _SUBJECT)
+        self._holdings_to_erase(ref, actor)
         return self._erasure.erase(ref, actor)
 
 
-def _uses_of(reader: Reader) -> tuple[dict[int, str], list[Mapping[str, Json]]]:
-    outcomes: dict[int, str] = {}
+def _uses_of(reader: Reader) -> tuple[dict[int, tuple[str, Json]], list[Mapping[str, Json]]]:
+    outcomes: dict[int, tuple[str, Json]] = {}
     intents: list[Mapping[str, Json]] = []
     for record in reader.find(JournalEntry):
         entry = parse_entry(record.body)
@@ -206,7 +221,8 @@ def _uses_of(reader: Reader) -> tuple[dict[int, str], list[Mapping[str, Json]]]:
         if action == "use.intend":
             intents.append(entry)
         elif action in ("use.done", "use.fail"):
-            outcomes[cast("int", facts["intent"])] = "done" if action == "use.done" else "failed"
+            told = "done" if action == "use.done" else "failed"
+            outcomes[cast("int", facts["intent"])] = (told, facts.get("versions"))
     return outcomes, intents
 
 

@@ -36,6 +36,7 @@ PrivacyEvent: TypeAlias = "PureEvent | ZcdpEvent | NonPrivateEvent"
 _EPSILON_MIN = Fraction(1, 10**12)
 _EPSILON_MAX = Fraction(1_000_000)
 _TEXT_MAX = 64
+_PLACES_MAX = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,28 @@ class Limit:
         """Refuse limits that mean nothing."""
         if self.epsilon < 0 or not 0 <= self.delta < 1:
             raise CallerError("budget.bad-limit")
+
+
+def parse_decimal(text: str) -> Fraction | None:
+    """Read a decimal of ordinary size exactly, at once whatever was written.
+
+    Args:
+        text: Decimal text of at most 64 characters.
+
+    Returns:
+        The exact value, or none when it is no finite decimal between -1e30 and 1e30 or has a
+        digit beyond the thirtieth place.
+    """
+    try:
+        value = Decimal(text[: _TEXT_MAX + 1])
+    except InvalidOperation:
+        return None
+    if len(text) > _TEXT_MAX or not value.is_finite():
+        return None
+    # By exponent first: the exact value of 1e999999999 would fill the memory.
+    if value and not -_PLACES_MAX <= value.adjusted() < _PLACES_MAX:
+        return None
+    return Fraction(value)
 
 
 def parse_exact(text: str, option: str) -> Fraction:

@@ -336,6 +336,8 @@ class Request(Record):
     state: str
     dataset: str
     dataset_version: int
+    consent_version: int
+    purpose: str
     person_level: bool
     entry: int
     sealed: bytes | None = field(repr=False, default=None)

@@ -128,8 +128,30 @@ class Release:
     kept: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class LeaseVersions:
+    """The versions a lease was opened on; an act may have come between decision and lease.
+
+    Args:
+        dataset: Version of the data set.
+        consent: Consent version.
+    """
+
+    dataset: int
+    consent: int
+
+    def as_json(self) -> dict[str, Json]:
+        """Write both for the journal."""
+        return {"dataset": self.dataset, "consent": self.consent}
+
+
 class Lease(Protocol):
     """An expiring, single-use opening of only the granted columns of only the covered people."""
+
+    @property
+    def versions(self) -> LeaseVersions:
+        """What it was opened on."""
+        ...
 
     def aggregate(self, spec: ExactAggregation) -> Sequence[Sequence[int]]:
         """Compute exact bounded aggregates inside the lease."""

@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import cast
 
-from hedgerow.model.canonical import canonical, timestamp
+from hedgerow.model.canonical import canonical, digest, timestamp
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
 from hedgerow.model.ports import Clock, Reader, Transaction
@@ -19,6 +19,7 @@ from hedgerow.model.uses import ColumnView, DatasetView, Json
 from hedgerow.model.words import Basis
 
 RIGHTS_PURPOSE = "data-subject-rights"
+RIGHTS_ACTION = "subject.export"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 NEVER_ENDS = date.max
 
@@ -58,7 +59,7 @@ class Catalog:
             CallerError: When the name is malformed or taken, the reason is empty or the end has passed.
         """
         check_name(name, "purpose")
-        if tx.get(Purpose, name) is not None:
+        if name == RIGHTS_PURPOSE or tx.get(Purpose, name) is not None:
             raise CallerError("purpose.exists", purpose=name)
         if not why.strip():
             raise CallerError("purpose.no-why")
@@ -79,11 +80,25 @@ class Catalog:
         Raises:
             Refused: ``purpose.unknown`` or ``purpose.ended``.
         """
+        if name == RIGHTS_PURPOSE:
+            raise Refused("purpose.rights-only", purpose=name)
         purpose = self.purpose(reader, name)
         if purpose is None:
             raise Refused("purpose.unknown", purpose=name)
         if purpose.until < self._clock.now().date():
             raise Refused("purpose.ended", purpose=name, until=purpose.until.isoformat())
+
+    def require_live_purpose(self, reader: Reader, view: DatasetView) -> None:
+        """Refuse to take in more when every purpose of a data set is over.
+
+        Raises:
+            Refused: ``purpose.ended``.
+        """
+        purposes = [self.purpose(reader, name) for name in view.bases]
+        ended = [purpose for purpose in purposes if purpose and purpose.until < self._clock.now().date()]
+        if ended and len(ended) == len(purposes):
+            last = max(ended, key=lambda purpose: purpose.until)
+            raise Refused("purpose.ended", purpose=last.name, until=last.until.isoformat())
 
     def dataset(self, reader: Reader, name: str) -> DatasetView | None:
         """Read what a technique may know of a data set, or none."""
@@ -111,12 +126,21 @@ class Catalog:
         return found
 
     def allow(self, tx: Transaction, dataset: str, bases: Mapping[str, Basis]) -> None:
-        """Record the purposes a data set may serve, each with its lawful basis."""
+        """Record the purposes a data set may serve, each with its lawful basis.
+
+        Raises:
+            Refused: ``basis.not-later`` for a purpose on another basis than consent once people
+                are in: they were collected without it.
+        """
+        record = tx.get(Dataset, dataset)
+        has_people = record is not None and record.version > 0
         for purpose, basis in bases.items():
             self.require_purpose(tx, purpose)
             known = tx.get(DatasetPurpose, dataset, purpose)
             if known is not None and known.basis != basis.value:
                 raise CallerError("basis.differs", dataset=dataset, purpose=purpose, basis=known.basis)
+            if known is None and has_people and basis is not Basis.CONSENT:
+                raise Refused("basis.not-later", dataset=dataset, purpose=purpose)
             if known is None:
                 tx.put(DatasetPurpose(dataset, purpose, basis.value, self._now()))
 
@@ -172,6 +196,12 @@ def declaration_json(declaration: DatasetDeclaration) -> dict[str, Json]:
         "max_rows": declaration.max_rows,
         "columns": {c.column: _column_json(c) for c in declaration.columns},
     }
+
+
+def declaration_facts(dataset: str, declared: DatasetDeclaration) -> dict[str, Json]:
+    """Write a declaration as the journal keeps it: version and a digest of its body."""
+    body = canonical(declaration_json(declared)).decode()
+    return {"dataset": dataset, "version": declared.version, "body": digest(body)}
 
 
 def _column_json(declared: ColumnDeclaration) -> dict[str, Json]:

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Iterator
 
-from hedgerow.model.errors import CallerError, HedgerowError, Refused
-from hedgerow.model.policy import Access
-from hedgerow.model.records import Principal
-from hedgerow.model.uses import Actor, DatasetView, Decision, Grant, Plan, Reason, Technique, UseRequest
+from hedgerow.model.errors import Refused
+from hedgerow.model.uses import DatasetView, Decision, Grant, Plan, Reason, Technique, UseRequest
 from hedgerow.model.words import Basis
-from hedgerow.spine.catalog import NEVER_ENDS, RIGHTS_PURPOSE
-from hedgerow.spine.facts import MOST_FAILURES, OWNER, Facts
+from hedgerow.spine.catalog import NEVER_ENDS, RIGHTS_ACTION, RIGHTS_PURPOSE
+from hedgerow.spine.facts import MOST_FAILURES, Facts
 from hedgerow.spine.ledger import cost_text
-
-Objection: TypeAlias = tuple[str, Mapping[str, object]]
-
-
-def objections_to_actor(
-    actor: Actor, acting: Principal | None, authenticated: Principal | None
-) -> Iterator[Objection]:
-    """Say what speaks against who acts: unknown, disabled, or acting as another without right."""
-    for name, found in ((actor.principal, authenticated), (actor.acting_as, acting)):
-        if found is None:
-            yield "principal.unknown", {"principal": name}
-            return
-        if found.disabled:
-            yield "principal.disabled", {"principal": name}
-    if actor.principal not in (actor.acting_as, OWNER):
-        yield "principal.not-yours", {"principal": actor.acting_as}
+from hedgerow.spine.permission import (
+    Context,
+    Objection,
+    accesses,
+    as_error,
+    first_denial,
+    objections_to_actor,
+)
 
 
 def decide(
@@ -49,7 +38,7 @@ def decide(
         CallerError: When the call itself is malformed; nothing of it is a matter of policy.
     """
     objections = list(objections_to_actor(request.actor, facts.acting, facts.authenticated))
-    objections += _purpose_objections(request, facts)
+    objections += _purpose_objections(request, facts, technique.action)
     if facts.failures >= MOST_FAILURES:
         objections.append(("use.too-many-failures", {"principal": request.actor.acting_as}))
     if objections or facts.dataset is None:
@@ -76,12 +65,14 @@ def _no_dataset(request: UseRequest) -> Objection:
     return "dataset.not-for-you", {"dataset": request.dataset}
 
 
-def _purpose_objections(request: UseRequest, facts: Facts) -> list[Objection]:
+def _purpose_objections(request: UseRequest, facts: Facts, action: str) -> list[Objection]:
     if facts.purpose is None:
         return [("purpose.unknown", {"purpose": request.purpose})]
     if facts.purpose.until < facts.today:
         ended = facts.purpose.until.isoformat()
         return [("purpose.ended", {"purpose": request.purpose, "until": ended})]
+    if request.purpose == RIGHTS_PURPOSE and action != RIGHTS_ACTION:
+        return [("purpose.rights-only", {"purpose": request.purpose})]
     if facts.dataset is not None and facts.basis is None:
         return [("basis.missing", {"dataset": request.dataset, "purpose": request.purpose})]
     return []
@@ -93,26 +84,10 @@ def _policy(
     acting = facts.acting
     if acting is None:
         return [("principal.unknown", {"principal": request.actor.acting_as})], ()
-    access = Access(
-        acting.name,
-        acting.role_set,
-        technique.action,
-        "Dataset",
-        request.dataset,
-        {"purpose": request.purpose, "columns": columns, "technique": technique.name},
-    )
-    verdict = facts.policies.decide(access)
-    if verdict.allowed:
-        return [], verdict.permits
-    return [denial(access, verdict.forbids)], verdict.forbids
-
-
-def denial(access: Access, forbids: tuple[str, ...]) -> Objection:
-    """Word a policy's refusal: the policy that forbids, or that none permits."""
-    names: dict[str, object] = {"principal": access.principal, "action": access.action}
-    if forbids:
-        return "policy.forbidden", {**names, "policies": ", ".join(forbids)}
-    return "policy.not-permitted", {**names, "roles": ", ".join(sorted(access.roles)) or "no role"}
+    context: Context = {"purpose": request.purpose, "columns": columns, "technique": technique.name}
+    asked = accesses(acting.name, acting.role_set, technique.action, request.dataset, context)
+    objection, spoke = first_denial(facts.policies, asked)
+    return ([objection] if objection else []), spoke
 
 
 def _grant_objections(grant: Grant, dataset: DatasetView) -> Iterator[Objection]:
@@ -176,12 +151,3 @@ def _refuse(
         plan=described,
         error=objections[0],
     )
-
-
-def as_error(objection: Objection) -> HedgerowError:
-    """Turn an objection into the error that says it."""
-    code, details = objection
-    try:
-        return Refused(code, **details)
-    except KeyError:
-        return CallerError(code, **details)

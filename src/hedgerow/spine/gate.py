@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
 from typing import Protocol
 
 from hedgerow.model.budget import NonPrivateEvent
 from hedgerow.model.canonical import canonical, digest, timestamp
 from hedgerow.model.errors import Fault, HedgerowError, Refused
-from hedgerow.model.policy import Access
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
-from hedgerow.model.records import Failure, Principal, Released, Request
-from hedgerow.model.uses import Actor, Decision, Json, Lease, Plan, Receipt, Release, Technique, UseRequest
+from hedgerow.model.records import Failure, Released, Request
+from hedgerow.model.uses import (
+    Actor,
+    Decision,
+    Json,
+    Lease,
+    LeaseVersions,
+    Plan,
+    Receipt,
+    Release,
+    Technique,
+    UseRequest,
+)
+from hedgerow.spine.acts import Acts
 from hedgerow.spine.attest import Attestor
-from hedgerow.spine.decide import as_error, decide, denial, objections_to_actor
+from hedgerow.spine.decide import decide
 from hedgerow.spine.facts import FactLoader, Facts
 from hedgerow.spine.journal import About, Journal
 from hedgerow.spine.ledger import Ledger, event_json
-from hedgerow.spine.policy import Policies
-from hedgerow.spine.requests import Requests, binding_of
+from hedgerow.spine.permission import as_error
+from hedgerow.spine.requests import Requests, binding_of, decision_key
 
 _CACHE_LIMIT = 4096
 _OUR_WORDS = ("left", "cost", "until", "roles", "policies", "missing")
@@ -38,6 +49,17 @@ class LeaseDesk(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """A use that passed steps 1 to 5: its reservation and intent are durable."""
+
+    request: UseRequest
+    technique: Technique
+    facts: Facts
+    plan: Plan
+    intent: int
+
+
 class Gate:
     """Every use of personal data passes here.
 
@@ -51,7 +73,7 @@ class Gate:
         *,
         store: Store,
         facts: FactLoader,
-        policies: Policies,
+        acts: Acts,
         ledger: Ledger,
         journal: Journal,
         requests: Requests,
@@ -61,14 +83,14 @@ class Gate:
     ) -> None:
         self._store = store
         self._facts = facts
-        self._policies = policies
+        self._acts = acts
         self._ledger = ledger
         self._journal = journal
         self._requests = requests
         self._leases = leases
         self._attestor = attestor
         self._clock = clock
-        self._decisions: dict[tuple[str, str], tuple[object, Decision]] = {}
+        self._decisions: dict[bytes, tuple[object, Decision]] = {}
 
     def explain(self, request: UseRequest, technique: Technique) -> Decision:
         """Decide without executing; the same decision a use would get.
@@ -76,11 +98,13 @@ class Gate:
         Decisions are cached until anything at all is committed to the workspace or the day
         of their validity has passed, so a hit rests on current facts.
         """
-        key = (technique.name, binding_of(request, technique.name))
+        # One technique may stand for several actions, which policies tell apart.
+        key = decision_key(request, f"{technique.name} {technique.action}")
         stamp = self._store.stamp()
         cached = self._decisions.get(key)
-        if cached is not None and cached[0] == stamp and cached[1].valid_until >= self._today():
+        if cached is not None and cached[0] == stamp and cached[1].valid_until >= self._clock.now().date():
             return cached[1]
+        binding_of(request, technique.name)  # parameters without a canonical form fail here as in a use
         with self._store.read() as reader:
             decision, _ = self._consider(reader, request, technique, charge=True)
         if len(self._decisions) >= _CACHE_LIMIT:
@@ -103,16 +127,11 @@ class Gate:
             CallerError: When the call is malformed; nothing is spent.
             Fault: When the store, a key or a file fails; what was reserved stays spent.
         """
-        known = self._replay_of(request, technique)
-        if known is not None:
-            return self._replay(request, technique)
-        facts, plan, entry = self._admit(request, technique)
-        release = self._run(request, technique, facts, plan, entry)
-        return self._close(request, technique, release, facts, plan, entry)
-
-    def _replay_of(self, request: UseRequest, technique: Technique) -> Request | None:
-        with self._store.read() as reader:
-            return self._requests.find(reader, request, technique.name)
+        admitted = self._admit(request, technique)
+        if isinstance(admitted, Receipt):
+            return admitted
+        release, versions = self._run(admitted)
+        return self._close(admitted, release, versions)
 
     def _consider(
         self, reader: Reader, request: UseRequest, technique: Technique, *, charge: bool
@@ -122,140 +141,156 @@ class Gate:
         decision, plan = decide(request, facts, technique, charge=charge)
         return decision, (facts, plan) if plan is not None else None
 
-    def _admit(self, request: UseRequest, technique: Technique) -> tuple[Facts, Plan, int]:
-        """Steps 1 to 5 in one transaction, so that nothing changes between deciding and reserving."""
-        with self._store.write() as tx:
-            decision, admitted = self._consider(tx, request, technique, charge=True)
-            if admitted is not None:
-                facts, plan = admitted
-                entry = self._journal.append(
-                    tx,
-                    "use.intend",
-                    request.actor,
-                    self._intent(request, technique, decision, plan, facts),
-                    self._leases.about(tx, plan),
-                )
-                version = decision.versions["dataset"]
-                self._requests.open(tx, request, technique.name, version, entry)
-                if plan.cost is not None:
-                    self._ledger.reserve(
-                        tx, request.request_id, request.dataset, request.purpose, plan.cost, entry
-                    )
-                return facts, plan, entry
-            self._journal.append(tx, "use.refuse", request.actor, self._refusal(request, technique, decision))
-        raise as_error(decision.error or ("policy.not-permitted", {}))
+    def _admit(self, request: UseRequest, technique: Technique) -> _Admitted | Receipt:
+        """Steps 1 to 5 in one transaction, so that nothing changes between deciding and reserving.
 
-    def _run(
-        self, request: UseRequest, technique: Technique, facts: Facts, plan: Plan, entry: int
-    ) -> Release:
+        A known id passes steps 1 to 3 again, without a charge, and is answered from the store.
+        """
+        self._requests.check_id(request.request_id)
+        with self._store.write() as tx:
+            known = self._replay_of(tx, request)
+            decision, admitted = self._consider(tx, request, technique, charge=known is None)
+            if admitted is not None and known is None:
+                return self._reserve(tx, request, technique, decision, *admitted)
+            if admitted is not None and known is not None:
+                outcome = self._replay(tx, request, technique, known, decision)
+            else:
+                outcome = as_error(decision.error or ("policy.not-permitted", {}))
+                self._journal.append(
+                    tx, "use.refuse", request.actor, self._refusal(request, technique, decision)
+                )
+        if isinstance(outcome, Receipt):
+            return outcome
+        # Raised only now, so that the journal keeps the refusal.
+        raise outcome
+
+    def _replay_of(self, reader: Reader, request: UseRequest) -> Request | None:
+        return reader.get(Request, request.request_id)
+
+    def _reserve(
+        self,
+        tx: Transaction,
+        request: UseRequest,
+        technique: Technique,
+        decision: Decision,
+        facts: Facts,
+        plan: Plan,
+    ) -> _Admitted:
+        """Steps 4 and 5: the reservation and the intent, durable before data is opened."""
+        intent = self._journal.append(
+            tx,
+            "use.intend",
+            request.actor,
+            self._intent(request, technique, decision, plan, facts),
+            self._leases.about(tx, plan),
+        )
+        self._requests.open(tx, request, technique.name, decision.versions["dataset"], intent)
+        if plan.cost is not None:
+            self._ledger.reserve(tx, request.request_id, request.dataset, request.purpose, plan.cost, intent)
+        return _Admitted(request, technique, facts, plan, intent)
+
+    def _run(self, use: _Admitted) -> tuple[Release, LeaseVersions]:
         """Steps 6 and 7; a failure is journaled and the reservation stays spent."""
         try:
-            return technique.run(self._leases.open(facts, plan), plan)
+            lease = self._leases.open(use.facts, use.plan)
+            return use.technique.run(lease, use.plan), lease.versions
         except HedgerowError as error:
-            self._failed(request, entry, error.code)
-            if plan.grant.kind == "person" or self._may_see_risk(request):
+            self._failed(use, error.code)
+            if use.plan.grant.kind == "person" or self._may_see_risk(use.request):
                 raise
             # What went wrong may depend on the data; whoever may not see exact risk learns no more.
-            raise Refused("use.not-releasable", dataset=request.dataset) from None
+            raise Refused("use.not-releasable", dataset=use.request.dataset) from None
         except Exception as error:  # noqa: BLE001 - a technique may fail in any way; no way may tell data
-            self._failed(request, entry, "use.failed")
+            self._failed(use, "use.failed")
             # The cause may quote data; only its type is told.
             raise Fault("use.failed", kind=type(error).__name__) from None
 
-    def _failed(self, request: UseRequest, entry: int, code: str) -> None:
-        with self._store.write() as tx:
-            self._ledger.commit(tx, request.request_id)
-            facts: dict[str, Json] = {"intent": entry, "request": _id_hash(request), "code": code}
-            index = self._journal.append(tx, "use.fail", request.actor, facts)
-            tx.add([Failure(request.actor.acting_as, index, timestamp(self._clock.now()))])
-
     def _may_see_risk(self, request: UseRequest) -> bool:
-        return self.explain_act(request.actor, "release.risk", ("Dataset", request.dataset)) is None
+        return self._acts.permits(request.actor, "release.risk", request.dataset)
 
-    def _close(
-        self,
-        request: UseRequest,
-        technique: Technique,
-        release: Release,
-        facts: Facts,
-        plan: Plan,
-        intent: int,
-    ) -> Receipt:
+    def _failed(self, use: _Admitted, code: str) -> None:
+        with self._store.write() as tx:
+            self._ledger.commit(tx, use.request.request_id)
+            index = self._outcome(tx, "use.fail", use, {"code": code})
+            if use.plan.grant.kind != "person":
+                tx.add([Failure(use.request.actor.acting_as, index, timestamp(self._clock.now()))])
+
+    def _outcome(self, tx: Transaction, action: str, use: _Admitted, facts: Mapping[str, Json]) -> int:
+        told: dict[str, Json] = {"intent": use.intent, "request": _id_hash(use.request), **facts}
+        return self._journal.append(tx, action, use.request.actor, told)
+
+    def _close(self, use: _Admitted, release: Release, versions: LeaseVersions) -> Receipt:
         """Steps 8 and 9: one transaction makes the outcome durable, then the receipt leaves.
 
         Rows of people that were read before one of them was erased do not leave any more.
         """
         with self._store.write() as tx:
-            self._ledger.commit(tx, request.request_id)
-            if not (release.person_level and self._journal.erased_since(tx, request.dataset, intent)):
-                return self._done(tx, request, technique, release, facts, plan, intent)
-            self._requests.withdraw_one(tx, request.request_id)
-            code: dict[str, Json] = {"intent": intent, "request": _id_hash(request), "code": "request.withdrawn"}
-            self._journal.append(tx, "use.fail", request.actor, code)
+            self._ledger.commit(tx, use.request.request_id)
+            if not (release.person_level and self._journal.erased_since(tx, use.request.dataset, use.intent)):
+                return self._done(tx, use, release, versions)
+            self._requests.withdraw_one(tx, use.request.request_id)
+            self._outcome(tx, "use.fail", use, {"code": "request.withdrawn"})
         raise Refused("request.withdrawn")
 
-    def _done(  # noqa: PLR0913, PLR0917 - what was asked, decided and made, written down together
-        self,
-        tx: Transaction,
-        request: UseRequest,
-        technique: Technique,
-        release: Release,
-        facts: Facts,
-        plan: Plan,
-        intent: int,
-    ) -> Receipt:
-        outcome: dict[str, Json] = {
-            "intent": intent,
-            "request": _id_hash(request),
-            "mechanism": release.mechanism,
-            "result": digest(dict(release.payload)) if release.kept else None,
-        }
-        entry = self._journal.append(tx, "use.done", request.actor, outcome)
-        self._requests.close(tx, request.request_id, release, entry)
-        if isinstance(plan.cost, NonPrivateEvent):
-            tx.add([self._released(request, technique, release, facts, plan.cost.release, entry)])
-        checkpoint = self._journal.head(tx).checkpoint
-        left = self._left(tx, request) if plan.cost is not None else {}
-        return Receipt(release, request.request_id, entry, checkpoint, self._attestor.fingerprint, left)
+    def _done(self, tx: Transaction, use: _Admitted, release: Release, versions: LeaseVersions) -> Receipt:
+        entry = self._outcome(
+            tx,
+            "use.done",
+            use,
+            {
+                "mechanism": release.mechanism,
+                "versions": versions.as_json(),
+                "result": digest(dict(release.payload)) if release.kept else None,
+            },
+        )
+        self._requests.close(tx, use.request.request_id, release, versions, entry)
+        if isinstance(use.plan.cost, NonPrivateEvent):
+            tx.add([self._released(use, release, versions, use.plan.cost.release, entry)])
+        return self._receipt(tx, use.request, release, entry)
 
     def _released(
-        self, request: UseRequest, technique: Technique, release: Release, facts: Facts, name: str, entry: int
+        self, use: _Admitted, release: Release, versions: LeaseVersions, name: str, entry: int
     ) -> Released:
         return Released(
             name,
-            request.dataset,
-            facts.dataset.version if facts.dataset else 0,
-            facts.consent_version,
-            request.purpose,
-            technique.name,
-            request.actor.acting_as,
+            use.request.dataset,
+            versions.dataset,
+            versions.consent,
+            use.request.purpose,
+            use.technique.name,
+            use.request.actor.acting_as,
             timestamp(self._clock.now()),
             canonical(dict(release.summary)).decode(),
             entry,
         )
 
-    def _replay(self, request: UseRequest, technique: Technique) -> Receipt:
-        """Answer a known id: steps 1 to 3 again without a charge, then the stored release."""
-        with self._store.write() as tx:
-            decision, admitted = self._consider(tx, request, technique, charge=False)
-            # Read here and not before: an erasure may have withdrawn it since.
-            stored = self._requests.find(tx, request, technique.name) if admitted is not None else None
-            action = "use.replay" if stored is not None else "use.refuse"
-            entry = self._journal.append(
-                tx, action, request.actor, self._refusal(request, technique, decision)
-            )
-            checkpoint = self._journal.head(tx).checkpoint
-            left = self._left(tx, request)
-        if stored is None:
-            raise as_error(decision.error or ("policy.not-permitted", {}))
-        release = self._requests.result(stored)
-        return Receipt(
-            release, request.request_id, entry, checkpoint, self._attestor.fingerprint, left, replayed=True
-        )
+    def _replay(
+        self, tx: Transaction, request: UseRequest, technique: Technique, known: Request, decision: Decision
+    ) -> Receipt | HedgerowError:
+        """Answer a known id from the store, or say why it has no answer; journaled either way."""
+        try:
+            release = self._requests.again(tx, known, request, technique.name)
+        except Refused as error:
+            refused = {**self._refusal(request, technique, decision), "reasons": [error.code]}
+            self._journal.append(tx, "use.refuse", request.actor, refused)
+            return error
+        replayed = self._refusal(request, technique, decision)
+        entry = self._journal.append(tx, "use.replay", request.actor, replayed)
+        return self._receipt(tx, request, release, entry, replayed=True)
 
-    def _left(self, reader: Reader, request: UseRequest) -> Mapping[str, Json]:
+    def _receipt(
+        self, reader: Reader, request: UseRequest, release: Release, entry: int, *, replayed: bool = False
+    ) -> Receipt:
         balance = self._ledger.balance(reader, request.dataset, request.purpose)
-        return {"own": balance.own.as_json(), "population": balance.population.as_json()}
+        return Receipt(
+            release,
+            request.request_id,
+            entry,
+            self._journal.head(reader).checkpoint,
+            self._attestor.fingerprint,
+            {"own": balance.own.as_json(), "population": balance.population.as_json()},
+            replayed,
+        )
 
     def _intent(
         self, request: UseRequest, technique: Technique, decision: Decision, plan: Plan, facts: Facts
@@ -288,46 +323,17 @@ class Gate:
             "binding": binding_of(request, technique.name),
         }
 
-    def require(self, actor: Actor, action: str, resource: tuple[str, str] = ("Workspace", "this")) -> None:
-        """Admit an act that reads no personal data, or refuse it with a journal entry.
+    def require(self, actor: Actor, action: str, dataset: str | None = None) -> None:
+        """Admit an act that reads no personal data, or refuse it with a journal entry; see ``Acts``."""
+        self._acts.require(actor, action, dataset)
 
-        Args:
-            actor: Who acts.
-            action: The action policies speak of.
-            resource: Type and name of what is acted on.
+    def permits(self, actor: Actor, action: str, dataset: str | None = None) -> bool:
+        """Tell whether an act would be admitted; nothing is done or journaled."""
+        return self._acts.permits(actor, action, dataset)
 
-        Raises:
-            Refused: When no policy permits it.
-        """
-        with self._store.read() as reader:
-            objection = self._objection(reader, actor, action, resource)
-        if objection is None:
-            return
-        with self._store.write() as tx:
-            facts: dict[str, Json] = {"action": action, "resource": resource[1], "reasons": [objection[0]]}
-            self._journal.append(tx, "act.refuse", actor, facts)
-        raise as_error(objection)
-
-    def explain_act(self, actor: Actor, action: str, resource: tuple[str, str]) -> HedgerowError | None:
+    def explain_act(self, actor: Actor, action: str, dataset: str | None = None) -> HedgerowError | None:
         """Say what would speak against an act; none when it is permitted. Nothing is done."""
-        with self._store.read() as reader:
-            objection = self._objection(reader, actor, action, resource)
-        return as_error(objection) if objection is not None else None
-
-    def _objection(
-        self, reader: Reader, actor: Actor, action: str, resource: tuple[str, str]
-    ) -> tuple[str, Mapping[str, object]] | None:
-        acting = reader.get(Principal, actor.acting_as)
-        for objection in objections_to_actor(actor, acting, reader.get(Principal, actor.principal)):
-            return objection
-        _, decider = self._policies.in_force(reader)
-        roles = acting.role_set if acting is not None else frozenset()
-        access = Access(actor.acting_as, roles, action, resource[0], resource[1], {})
-        verdict = decider.decide(access)
-        return None if verdict.allowed else denial(access, verdict.forbids)
-
-    def _today(self) -> date:
-        return self._clock.now().date()
+        return self._acts.explain(actor, action, dataset)
 
 
 def new_request_id() -> str:

@@ -27,7 +27,7 @@ from hedgerow.model.records import (
 )
 from hedgerow.model.uses import Actor, ColumnView, Json
 from hedgerow.model.words import Basis
-from hedgerow.spine.catalog import Catalog
+from hedgerow.spine.catalog import Catalog, declaration_facts
 from hedgerow.spine.consent import Choice, Consents
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.quarantine import Broken, Quarantine
@@ -205,7 +205,9 @@ class Intake:
         lookups = [self._vault.lookup(ref) for ref in coded.dictionary.to_pylist()]
         distinct = list(dict.fromkeys(lookups))
         known = list(self._vault.known(reader, distinct).values())
-        erased = {stone.lookup: stone for stone in reader.find_any(Tombstone, "lookup", distinct)}
+        today = self._clock.now().date().isoformat()
+        stones = reader.find_any(Tombstone, "lookup", distinct)
+        erased = {stone.lookup: stone for stone in stones if stone.until >= today}
         revived = self._revived(arrival, erased)
         gone = set(erased) - set(revived)
         have = {subject.lookup for subject in known}
@@ -220,15 +222,17 @@ class Intake:
         return _Roll(known, fresh, people, revived, rows, by_row[rows], left_out)
 
     def _revived(self, arrival: Arrival, erased: Mapping[bytes, Tombstone]) -> list[bytes]:
-        """Find erased people whom a consent later than their erasure brings back."""
-        if not erased:
-            return []
-        granted: dict[bytes, str] = {}
-        for line in arrival.consents:
-            if line.granted:
-                lookup = self._vault.lookup(line.ref)
-                granted[lookup] = max(line.time, granted.get(lookup, ""))
-        return [lk for lk, stone in erased.items() if granted.get(lk, "") > stone.erased]
+        """Find erased people who came back: their latest choice for a purpose served here is a later yes."""
+        serves = {purpose for purpose, basis in arrival.bases.items() if basis is Basis.CONSENT}
+        latest: dict[tuple[bytes, str], tuple[str, bool]] = {}
+        for line in arrival.consents if erased else ():
+            if line.purpose in serves:
+                key = (self._vault.lookup(line.ref), line.purpose)
+                # Of two choices of one moment the refusal counts.
+                made = (line.time, not line.granted)
+                latest[key] = max(made, latest.get(key, made))
+        yes = {lookup: time for (lookup, _), (time, refused) in latest.items() if not refused}
+        return [lookup for lookup, stone in erased.items() if yes.get(lookup, "") > stone.erased]
 
     def _sealed(self, arrival: Arrival, table: pa.Table, roll: _Roll) -> list[SealedField]:
         by_number = {person.number: person for person in roll.people.values()}
@@ -303,8 +307,7 @@ class Intake:
         if arrival.declares is None:
             return
         declared = self._catalog.declare(tx, arrival.dataset, arrival.declares, actor.acting_as)
-        told: dict[str, Json] = {"dataset": arrival.dataset, "version": declared.version}
-        self._journal.append(tx, "dataset.declare", actor, told)
+        self._journal.append(tx, "dataset.declare", actor, declaration_facts(arrival.dataset, declared))
 
     def _unchanged(self, tx: Transaction, arrival: Arrival, old: Dataset | None, roll: _Roll) -> None:
         """Stop when another process changed what this intake was worked out from."""

@@ -10,7 +10,7 @@ from hedgerow.model.errors import Fault, Refused
 from hedgerow.model.plans import ExactAggregation
 from hedgerow.model.ports import Clock, Reader, Store
 from hedgerow.model.records import Dataset, SealedField, Subject
-from hedgerow.model.uses import DatasetView, Grant, Lease, Plan
+from hedgerow.model.uses import DatasetView, Grant, Lease, LeaseVersions, Plan
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import RIGHTS_PURPOSE
 from hedgerow.spine.consent import Consents
@@ -30,8 +30,10 @@ class OpenLease:
         grant: Grant,
         relation: Relation | None,
         fields: Mapping[str, Sequence[str]],
+        versions: LeaseVersions,
         clock: Clock,
     ) -> None:
+        self.versions = versions
         self._grant = grant
         self._relation = relation
         self._fields = fields
@@ -92,27 +94,27 @@ class Leases:
             raise Fault("lease.misused")
         grant = plan.grant
         with self._store.read() as reader:
-            people = self._people(reader, dataset, facts, grant)
+            versions = LeaseVersions(self._version(reader, dataset.name), self._consents.version(reader))
+            people = self._people(reader, versions.dataset, facts, grant)
             needs_table = grant.kind != "person" or bool(grant.columns)
             files = self._tables.files(reader, dataset.name) if needs_table else []
             fields = self._person_fields(reader, dataset, grant)
         relation = self._tables.engine.scan(files, sorted(grant.columns), people) if needs_table else None
-        return OpenLease(grant, relation, fields, self._clock)
+        return OpenLease(grant, relation, fields, versions, self._clock)
 
     def about(self, reader: Reader, plan: Plan) -> Sequence[About]:
         """Name the one person a plan is about, for the journal."""
         subject = reader.get(Subject, plan.grant.subject) if plan.grant.subject is not None else None
         return [self._vault.open(subject).about] if subject is not None else []
 
-    def _people(self, reader: Reader, dataset: DatasetView, facts: Facts, grant: Grant) -> PeopleFilter:
-        by_right = facts.purpose is not None and facts.purpose.name == RIGHTS_PURPOSE
-        if by_right and grant.kind != "person":
+    def _people(self, reader: Reader, version: int, facts: Facts, grant: Grant) -> PeopleFilter:
+        dataset, purpose = facts.dataset, facts.purpose
+        if dataset is None or purpose is None:
+            raise Fault("lease.misused")
+        if purpose.name == RIGHTS_PURPOSE and grant.kind != "person":
             raise Fault("lease.misused")
         basis = Basis(facts.basis or "")
-        version = self._version(reader, dataset.name)
-        covered = self._consents.covered(
-            reader, dataset.name, version, facts.purpose.name if facts.purpose else "", basis
-        )
+        covered = self._consents.covered(reader, dataset.name, version, purpose.name, basis)
         if grant.kind != "person":
             return PeopleFilter.of_sorted(covered)
         if grant.subject is None:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hedgerow.model.canonical import timestamp
-from hedgerow.model.errors import Fault
+from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.policy import Access, Verdict
 from hedgerow.model.ports import Clock, Reader, Transaction
-from hedgerow.model.records import PolicyText
+from hedgerow.model.records import PolicyText, Principal
 from hedgerow.model.uses import Actor
 
 
@@ -55,15 +55,29 @@ class Policies:
         Returns:
             Its version.
         """
-        self._compile(text)
+        self._keep_a_way_back(tx, self._compile(text))
         newest = tx.newest(PolicyText)
         version = newest.version + 1 if newest else 1
         tx.add([PolicyText(version, text, actor.acting_as, timestamp(self._clock.now()))])
         return version
 
+    def _keep_a_way_back(self, tx: Transaction, decider: Decider) -> None:
+        """Refuse policies under which nobody could ever apply others.
+
+        Raises:
+            CallerError: ``policy.locks-out``.
+        """
+        for principal in tx.find(Principal):
+            access = Access(principal.name, principal.role_set, "policy.apply", "Workspace", "this", {})
+            if not principal.disabled and decider.decide(access).allowed:
+                return
+        raise CallerError("policy.locks-out")
+
     def in_force(self, reader: Reader) -> tuple[int, Decider]:
         """Give the decider of the newest version and that version."""
         newest = self.newest(reader)
-        if self._compiled is None or self._compiled[0] != newest.version:
-            self._compiled = (newest.version, self._compile(newest.text))
-        return self._compiled
+        # Held in a local: another thread with an older view may replace the shared one meanwhile.
+        compiled = self._compiled
+        if compiled is None or compiled[0] != newest.version:
+            compiled = self._compiled = (newest.version, self._compile(newest.text))
+        return compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,8 +14,8 @@ from hedgerow.model.canonical import canonical, digest
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.keys import Binding, KeyBackend
 from hedgerow.model.ports import Reader, Transaction
-from hedgerow.model.records import Request
-from hedgerow.model.uses import Json, Release, UseRequest
+from hedgerow.model.records import ConsentEvent, Member, Request
+from hedgerow.model.uses import Json, LeaseVersions, Release, UseRequest
 
 SPENT, DONE, WITHDRAWN = "spent", "done", "withdrawn"
 _FORMAT = 1
@@ -32,6 +33,25 @@ def binding_of(request: UseRequest, technique: str) -> str:
             "parameters": dict(request.parameters),
         }
     )
+
+
+def decision_key(request: UseRequest, technique: str) -> bytes:
+    """Tell wishes apart as exactly as their binding does, at a tenth of its cost, inside one process.
+
+    Args:
+        request: The wish; its id does not matter to a decision.
+        technique: Name of the technique.
+
+    Returns:
+        Bytes that differ whenever the bindings differ; one binding may have several.
+    """
+    actor = request.actor
+    asked = (actor.principal, actor.acting_as, request.purpose, request.dataset, technique)
+    try:
+        # Version 2 keeps types apart (1 and true) and never abbreviates; only exact built-in types pass.
+        return marshal.dumps((*asked, dict(request.parameters)), 2)
+    except ValueError:
+        return binding_of(request, technique).encode()
 
 
 class Requests:
@@ -54,25 +74,21 @@ class Requests:
         if not request_id or len(request_id) > _MAX_ID or not request_id.isprintable():
             raise CallerError("request.malformed-id")
 
-    def find(self, reader: Reader, request: UseRequest, technique: str) -> Request | None:
-        """Look an id up.
-
-        Raises:
-            Refused: ``request.differs`` when it is bound to anything else.
-        """
-        self.check_id(request.request_id)
-        found = reader.get(Request, request.request_id)
-        if found is not None and found.binding != binding_of(request, technique):
-            raise Refused("request.differs")
-        return found
-
     def open(self, tx: Transaction, request: UseRequest, technique: str, version: int, entry: int) -> None:
         """Bind an id to a request, before data is opened."""
         binding = binding_of(request, technique)
-        person_level = False
-        tx.add([Request(request.request_id, binding, SPENT, request.dataset, version, person_level, entry)])
+        tx.add(
+            [
+                Request(
+                    request.request_id, binding, SPENT, request.dataset, version, 0, request.purpose,
+                    person_level=False, entry=entry,
+                )
+            ]
+        )  # fmt: skip
 
-    def close(self, tx: Transaction, request_id: str, release: Release, entry: int) -> None:
+    def close(
+        self, tx: Transaction, request_id: str, release: Release, versions: LeaseVersions, entry: int
+    ) -> None:
         """Keep the release, sealed under a key of its own."""
         record = cast("Request", tx.get(Request, request_id))
         if not release.kept:
@@ -85,12 +101,34 @@ class Requests:
             replace(
                 record,
                 state=DONE,
+                dataset_version=versions.dataset,
+                consent_version=versions.consent,
                 entry=entry,
                 person_level=release.person_level,
                 sealed=seal(key, body, self._binding("result", request_id)),
                 wrapped=self._backend.wrap(key, self._binding("result-key", request_id)),
             )
         )
+
+    def again(self, tx: Transaction, record: Request, request: UseRequest, technique: str) -> Release:
+        """Answer a known id.
+
+        Raises:
+            Refused: ``request.differs`` when it is bound to anything else, ``request.spent``
+                after a crash, ``request.withdrawn`` when a person in it was erased or withdrew.
+        """
+        if record.binding != binding_of(request, technique):
+            raise Refused("request.differs")
+        if record.person_level and record.state == DONE and self._has_withdrawals(tx, record):
+            self.withdraw_one(tx, record.id)
+            raise Refused("request.withdrawn")
+        return self.result(record)
+
+    def _has_withdrawals(self, reader: Reader, record: Request) -> bool:
+        """Tell whether a member withdrew consent to the purpose after the lease was opened."""
+        said_no = reader.find(ConsentEvent, purpose=record.purpose, granted=False)
+        since = {event.number for event in said_no if event.version > record.consent_version}
+        return any(reader.get(Member, record.dataset, number) is not None for number in since)
 
     def result(self, record: Request) -> Release:
         """Open a stored release.

@@ -5,41 +5,47 @@ from __future__ import annotations
 from hedgerow.adapters.engines import DuckEngine
 from hedgerow.adapters.files import DirectoryShelf
 from hedgerow.adapters.keys import file as key_file
-from hedgerow.adapters.store.sqlite import SqliteStore
+from hedgerow.adapters.store.sqlite import SqliteStore, SqliteView
 from hedgerow.app import workspace
 from hedgerow.app.clock import SystemClock
 from hedgerow.app.wiring import wire
 from hedgerow.model.records import Request
-from hedgerow.spine.gate import Gate
+from hedgerow.spine.ledger import Ledger
 from hedgerow.spine.requests import Requests
 
 
-def read_before_reserving() -> None:
-    """Make the gate run the technique first and reserve afterwards."""
+def reserve_after_reading() -> None:
+    """Hold each reservation back until the use is closed, when the data has been read."""
+    reserve, commit = Ledger.reserve, Ledger.commit
+    held = []
 
-    def use(self, request, technique):
-        with self._store.read() as reader:
-            _, (facts, plan) = self._consider(reader, request, technique, charge=True)
-        release = technique.run(self._leases.open(facts, plan), plan)
-        facts, plan, entry = self._admit(request, technique)
-        return self._close(request, technique, release, facts, plan, entry)
+    def held_back(self, tx, *charge):
+        held.append(charge)
 
-    Gate.use = use
+    def at_last(self, tx, request_id):
+        while held:
+            reserve(self, tx, *held.pop())
+        commit(self, tx, request_id)
+
+    Ledger.reserve, Ledger.commit = held_back, at_last
 
 
 def draw_again() -> None:
-    """Make a request id that has no result run anew, its first reservation forgotten."""
-    find, opened = Requests.find, Requests.open
+    """Make a request id that was spent without a result look new."""
+    get, opened = SqliteView.get, Requests.open
+    anew = set()
 
-    def forgetful(self, reader, request, technique):
-        found = find(self, reader, request, technique)
-        return found if found is None or found.state != "spent" else None
+    def forgetful(self, kind, *key):
+        found = get(self, kind, *key)
+        is_forgotten = kind is Request and found and found.state == "spent" and found.id not in anew
+        return None if is_forgotten else found
 
-    def reopened(self, tx, request, technique, version, entry):
-        if tx.get(Request, request.request_id) is None:
-            opened(self, tx, request, technique, version, entry)
+    def reopened(self, tx, request, *more):
+        anew.add(request.request_id)
+        tx.remove(Request, id=request.request_id)
+        opened(self, tx, request, *more)
 
-    Requests.find, Requests.open = forgetful, reopened
+    SqliteView.get, Requests.open = forgetful, reopened
 
 
 def open_unsynced(directory, *, store: bool, files: bool) -> workspace.Opened:

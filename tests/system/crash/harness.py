@@ -153,6 +153,7 @@ class Told:
 
     acts: list[story.Act] = field(default_factory=list)
     results: dict[str, Line] = field(default_factory=dict)
+    certificates: set[str] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)
     unfinished: story.Act | None = None
     point: str | None = None
@@ -172,6 +173,8 @@ class Told:
                 told.head = line["head"]
                 if line["ack"]["do"] == "query":
                     told.results[line["ack"]["id"]] = line["result"]
+                elif line["ack"]["do"] == "erase":
+                    told.certificates.add(line["result"]["body"]["certificate"])
             elif "touched" in line:
                 told.touched.add(line["touched"])
             elif "point" in line:

@@ -19,7 +19,9 @@ def problems(found: Seen) -> list[str]:
         return [f"lost: the workspace cannot be used: {found.failed}"]
     acts = [*found.told.acts, *([found.told.unfinished] if found.told.unfinished else [])]
     last: story.Act = {"do": "collect", "batch": story.LAST}
-    wrong = [*_whole(found), *_sound(found.seen), *_budget(found), *_answers(found)]
+    missing = found.told.certificates - set(found.seen["certificates"])
+    wrong = [f"lost: certificate {each}" for each in sorted(missing)]
+    wrong += [*_whole(found), *_sound(found.seen), *_budget(found), *_answers(found)]
     wrong += [f"after repeating, {text}" for text in _sound(found.after)]
     wrong += [
         f"after repeating, {text}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import TypeVar, cast
 
 from hedgerow.model.errors import Fault
@@ -28,12 +29,21 @@ class MemoryView:
     def _rows(self, kind: type[Record]) -> Table:
         return self._tables.get(kind.TABLE, {})
 
+    @staticmethod
+    def _check(kind: type[Record], names: Iterable[str]) -> None:
+        unknown = set(names) - {f.name for f in fields(kind)}
+        if unknown:
+            raise KeyError(f"{kind.TABLE} has no field {min(unknown)}")
+
     def get(self, kind: type[R], *key: object) -> R | None:
         """Read the record with this key, or none."""
+        if len(key) != len(kind.KEY):
+            raise ValueError("a key has as many arguments as key fields")
         return cast("R | None", self._rows(kind).get(key))
 
     def find(self, kind: type[R], **equals: object) -> list[R]:
         """Read the matching records in key order."""
+        self._check(kind, equals)
         rows = sorted(self._rows(kind).items())
         return [
             cast("R", row) for _, row in rows if all(getattr(row, name) == v for name, v in equals.items())
@@ -41,6 +51,7 @@ class MemoryView:
 
     def find_any(self, kind: type[R], field: str, values: Sequence[object]) -> list[R]:
         """Read the records whose field is one of many values, in key order."""
+        self._check(kind, [field])
         wanted = set(values)
         return [row for row in self.find(kind) if getattr(row, field) in wanted]
 
@@ -51,6 +62,7 @@ class MemoryView:
 
     def values(self, kind: type[Record], field: str, **equals: object) -> list[object]:
         """Read one field of the matching records."""
+        self._check(kind, [field])
         return [getattr(row, field) for row in self.find(kind, **equals)]
 
     def count(self, kind: type[Record], **equals: object) -> int:
@@ -104,6 +116,7 @@ class MemoryStore:
         self._tables: dict[str, Table] = {}
         self._commits = 0
         self._writer = threading.RLock()
+        self._is_writing = False
 
     @contextmanager
     def read(self) -> Iterator[MemoryView]:
@@ -114,10 +127,16 @@ class MemoryStore:
     def write(self) -> Iterator[MemoryTransaction]:
         """Open a serialised transaction."""
         with self._writer:
-            transaction = MemoryTransaction(self._tables)
-            yield transaction
-            self._tables = transaction.tables()
-            self._commits += 1
+            if self._is_writing:
+                raise Fault("store.unreadable")
+            self._is_writing = True
+            try:
+                transaction = MemoryTransaction(self._tables)
+                yield transaction
+                self._tables = transaction.tables()
+                self._commits += 1
+            finally:
+                self._is_writing = False
 
     def stamp(self) -> object:
         """Tell the number of commits."""

@@ -110,14 +110,16 @@ class SqliteView:
         return self._select(kind, shape.where(equals) + shape.order, tuple(equals.values()))
 
     def find_any(self, kind: type[R], field: str, values: Sequence[object]) -> list[R]:
-        """Read the records whose field is one of many values."""
+        """Read the records whose field is one of many values, each once, in key order."""
         shape = _shape(kind)
         shape.where({field: None})
+        distinct = list(dict.fromkeys(values))
         found: list[R] = []
-        for start in range(0, len(values), _IN_CHUNK):
-            chunk = tuple(values[start : start + _IN_CHUNK])
+        for start in range(0, len(distinct), _IN_CHUNK):
+            chunk = tuple(distinct[start : start + _IN_CHUNK])
             marks = ", ".join("?" * len(chunk))
             found += self._select(kind, f' WHERE "{field}" IN ({marks})', chunk)
+        found.sort(key=attrgetter(*kind.KEY))
         return found
 
     def newest(self, kind: type[R], **equals: object) -> R | None:
@@ -181,16 +183,21 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._commits = 0
         self._opened: list[sqlite3.Connection] = []
-        with _faults():
-            self._writer = self._connect()
-            if create:
-                self._create()
-            self._check_version()
+        try:
+            with _faults():
+                self._writer = self._connect()
+                if create:
+                    self._create()
+                self._check_version()
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=256
         )
+        self._opened.append(connection)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'OFF'}")
         connection.execute("PRAGMA secure_delete=ON")

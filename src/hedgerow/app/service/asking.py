@@ -16,7 +16,7 @@ from hedgerow.app.service.base import Part, need_purpose, receipt_json
 from hedgerow.model.answers import Answer
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
-from hedgerow.model.uses import Json, UseRequest
+from hedgerow.model.uses import Json, Technique, UseRequest
 from hedgerow.spine.gate import new_request_id
 
 
@@ -45,6 +45,9 @@ class ReleaseRequest:
     hierarchies: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
 
 
+_COUNTING_VERSIONS = ("consent", "dataset")
+
+
 class Asking(Part):
     """Data is used, privately."""
 
@@ -58,7 +61,15 @@ class Asking(Part):
     def explain_query(self, dataset: str, sql: str, *, purpose: str | None, epsilon: str) -> dict[str, Json]:
         """Say what a query would be decided, cost and mean, without executing it."""
         request = self._query_request(dataset, sql, purpose, epsilon, None)
-        return self.spine.gate.explain(request, self.spine.query).as_json()
+        return self._explained(request, self.spine.query)
+
+    def _explained(self, request: UseRequest, technique: Technique) -> dict[str, Json]:
+        """Render a decision; versions that count choices and erasures only for who may see counts."""
+        told = self.spine.gate.explain(request, technique).as_json()
+        if not self._permits("release.risk", request.dataset):
+            versions = cast("Mapping[str, int]", told["versions"])
+            told["versions"] = {name: versions[name] for name in versions if name not in _COUNTING_VERSIONS}
+        return told
 
     def query(
         self, dataset: str, sql: str, *, purpose: str | None, epsilon: str, request_id: str | None = None
@@ -101,9 +112,7 @@ class Asking(Part):
 
     def explain_release(self, asked: ReleaseRequest, *, purpose: str | None) -> dict[str, Json]:
         """Say what a release would be decided and do, without executing it."""
-        return self.spine.gate.explain(
-            self._release_request(asked, purpose, None), self.spine.release
-        ).as_json()
+        return self._explained(self._release_request(asked, purpose, None), self.spine.release)
 
     def release(
         self,

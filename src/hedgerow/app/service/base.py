@@ -33,8 +33,10 @@ class Part:
         return f"{type(self).__name__}(as {self.actor.acting_as})"
 
     def _require(self, action: str, dataset: str | None = None) -> None:
-        resource = ("Dataset", dataset) if dataset else ("Workspace", "this")
-        self.spine.gate.require(self.actor, action, resource)
+        self.spine.gate.require(self.actor, action, dataset)
+
+    def _permits(self, action: str, dataset: str | None = None) -> bool:
+        return self.spine.gate.permits(self.actor, action, dataset)
 
     def _note(self, tx: Transaction, action: str, facts: dict[str, Json]) -> int:
         return self.spine.journal.append(tx, action, self.actor, facts)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from hedgerow.spine.intake import Arrival, ConsentLine, Taken
 
 _CONSENT_COLUMNS = ("subject", "purpose", "time")
+_MORE_CONSENT_COLUMNS = ("granted", "notice_version", "channel")
 _TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"}
 
 
@@ -106,6 +108,13 @@ class Collecting(Part):
         self._require("collect", check_name(request.dataset, "data set"))
         self._check_purposes(request)
 
+    def _admit_choices(self, consents: Sequence[ConsentLine]) -> None:
+        """Who may not record a choice by itself may not slip it in with a table."""
+        if any(line.granted for line in consents):
+            self._require("consent.grant")
+        if any(not line.granted for line in consents):
+            self._require("consent.withdraw")
+
     def plan_source(
         self, request: CollectRequest, source: SourceTable, progress: Progress = quiet
     ) -> CollectPlan:
@@ -137,7 +146,9 @@ class Collecting(Part):
         with self.spine.store.read() as reader:
             declared = {purpose.name for purpose in reader.find(Purpose)}
         now = self.spine.clock.now()
-        return tuple(_consent_line(row, line, now, declared) for line, row in rows)
+        choices = tuple(_consent_line(row, line, now, declared) for line, row in rows)
+        self._admit_choices(choices)
+        return choices
 
     def _check_purposes(self, request: CollectRequest) -> None:
         if not request.bases:
@@ -275,12 +286,11 @@ def _arrival(
     key = table.column(request.subject_key)
     if key.null_count:
         missing = key.is_null()
-        reason = f"column {request.subject_key}: expected whose row it is, found nothing"
-        rows = table.filter(missing).to_pylist()
-        at = lines[missing.to_numpy()]
-        raws = [json.dumps(row, default=str).encode() for row in rows]
-        aside += [Broken(int(line), reason, raw) for line, raw in zip(at, raws, strict=True)]
+        reason = missing_person(request.subject_key)
+        rows, at = table.filter(missing).to_pylist(), lines[missing.to_numpy()]
+        aside += [Broken(int(line), reason, _raw(row, source)) for line, row in zip(at, rows, strict=True)]
         table, lines = table.filter(key.is_valid()), lines[~missing.to_numpy()]
+    aside.sort(key=lambda row: row.line)
     header = json.dumps({"format": source.format, "delimiter": source.delimiter,
                          "columns": [[c.name, c.type.value] for c in source.columns]})  # fmt: skip
     return Arrival(
@@ -289,14 +299,39 @@ def _arrival(
     )  # fmt: skip
 
 
+def missing_person(column: str) -> str:
+    """Word why a row without a source id is set aside."""
+    return f"column {column}: expected whose row it is, found nothing"
+
+
+def _raw(row: Mapping[str, object], source: SourceTable) -> bytes:
+    """Write a row as its source would hold it, so that a retry can read it."""
+    if source.format != "csv":
+        return json.dumps(row, default=str).encode()
+    cells = ["" if v is None else str(v).lower() if isinstance(v, bool) else str(v) for v in row.values()]
+    return csv_line(cells, source.delimiter)
+
+
+def csv_line(cells: Iterable[str], delimiter: str) -> bytes:
+    """Write one row of a CSV file, without its line end."""
+    text = io.StringIO()
+    # With no line end the writer would leave new lines within a cell unquoted.
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()[:-1]
+
+
 def _consent_file(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Read the rows of a consents file (CSV with a header) with their lines."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
             for column in _CONSENT_COLUMNS:
-                if column not in (reader.fieldnames or ()):
+                if column not in reader.fieldnames:
                     raise CallerError("collect.consents-malformed", column=column)
+            # A heading that is not known could be a refusal that nobody would see.
+            if set(reader.fieldnames) - {*_CONSENT_COLUMNS, *_MORE_CONSENT_COLUMNS}:
+                raise CallerError("collect.consents-heading")
             for row in reader:
                 yield reader.line_num, row
     except OSError:
@@ -310,8 +345,8 @@ def _consent_line(
 ) -> ConsentLine:
     from hedgerow.spine.intake import ConsentLine
 
-    for column in _CONSENT_COLUMNS:
-        if not row.get(column):
+    for column in (*_CONSENT_COLUMNS, *(["granted"] if "granted" in row else [])):
+        if not (row.get(column) or "").strip():
             raise CallerError("consent.malformed", field=column, line=line)
     if row["purpose"] not in declared:
         # The word is a cell of the file and is not repeated.
@@ -327,7 +362,7 @@ def _consent_line(
 
 
 def _granted(text: str | None, line: int) -> bool:
-    if text is None or text.strip() == "":
+    if text is None:
         return True
     if text.strip().lower() not in ("true", "false"):
         raise CallerError("consent.malformed", field="granted", line=line)

@@ -12,10 +12,10 @@ from typing import cast
 from hedgerow.app.service.base import Part
 from hedgerow.kernel.merkle import build_bundle, compare_head, head_from_json, head_to_json, leaf_hashes
 from hedgerow.model.canonical import timestamp
-from hedgerow.model.errors import CallerError, Fault
-from hedgerow.model.records import Account, Certificate, Charge, JournalEntry
+from hedgerow.model.errors import CallerError
+from hedgerow.model.records import Certificate
 from hedgerow.model.uses import Json
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.audit import check_records
 
 
 class Evidence(Part):
@@ -47,8 +47,7 @@ class Evidence(Part):
                 # First: a forked log is also consistent with itself.
                 verdict = self._compared(against, leaf_hashes(journal.bodies(reader)))
             journal.verify(reader)
-            self._check_ledger(reader.find(Account), self.spine.ledger.recount(reader))
-            self._check_charges(reader.find(JournalEntry), reader.find(Charge))
+            check_records(reader, self.spine.ledger)
         return {
             "verified": True,
             "size": head.size,
@@ -67,18 +66,6 @@ class Evidence(Part):
         compared.require_sound()
         return compared.verdict.value
 
-    def _check_ledger(self, kept: list[Account], counted: Mapping[tuple[str, str], Account]) -> None:
-        totals = {(account.dataset, account.purpose): account for account in kept}
-        for where in {*totals, *counted}:
-            if totals.get(where) != counted.get(where):
-                raise Fault("ledger.differs", dataset=where[0], purpose=where[1])
-
-    def _check_charges(self, entries: list[JournalEntry], charges: list[Charge]) -> None:
-        """Every charge in the ledger must be told by a use in the journal, and the other way."""
-        told = {entry["index"] for entry in (parse_entry(e.body) for e in entries) if _costs(entry)}
-        if told != {charge.entry for charge in charges}:
-            raise Fault("ledger.not-journaled")
-
     def export(self, out: Path, *, force: bool = False) -> dict[str, Json]:
         """Write an evidence bundle into a new directory.
 
@@ -90,8 +77,8 @@ class Evidence(Part):
             The path, the number of files, and how to check it.
         """
         self._require("evidence.export")
-        if out.exists() and not force:
-            raise CallerError("out.exists", out=out)
+        if out.exists() and not (force and _is_bundle(out)):
+            raise CallerError("out.exists" if not force else "out.no-bundle", out=out)
         if not out.parent.is_dir():
             raise CallerError("out.no-directory", out=out)
         with self.spine.store.write() as tx:
@@ -117,9 +104,20 @@ def _receipt_within(stored: bytes) -> bytes:
     return json.dumps(receipt).encode()
 
 
-def _costs(entry: Mapping[str, Json]) -> bool:
+def _told(entry: Mapping[str, Json]) -> tuple[int, str, str, str]:
+    """What the journal tells of a charge: its entry, data set, purpose and event as the ledger writes it."""
     facts = cast("Mapping[str, Json]", entry["facts"])
-    return entry["action"] == "use.intend" and facts["cost"] is not None
+    ((kind, value),) = cast("Mapping[str, str]", facts["cost"]).items()
+    return cast("int", entry["index"]), str(facts["dataset"]), str(facts["purpose"]), f"{kind} {value}"
+
+
+def _is_bundle(out: Path) -> bool:
+    """Tell whether a directory is an evidence bundle; nothing else is ever replaced."""
+    try:
+        manifest = json.loads((out / "manifest.json").read_bytes())
+        return not out.is_symlink() and str(manifest["format"]).startswith("hedgerow/evidence")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _write_tree(out: Path, files: Mapping[str, bytes]) -> None:

@@ -71,12 +71,7 @@ class Examining(Part):
         Returns:
             ``allowed``, ``reasons``, ``obligations`` and ``plan``, as a decision on a use has them.
         """
-        resource = ("Workspace", "this")
-        if dataset is not None:
-            resource = ("Dataset", dataset)
-        elif action.startswith("subject."):
-            resource = ("Subject", "one")
-        return self.explained(action, self.spine.gate.explain_act(self.actor, action, resource))
+        return self.explained(action, self.spine.gate.explain_act(self.actor, action, dataset))
 
     def explained(self, action: str, error: HedgerowError | None) -> dict[str, Json]:
         """Word an act's decision: permitted, or refused by an error.

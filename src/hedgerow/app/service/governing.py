@@ -12,7 +12,7 @@ from hedgerow.adapters.policy import load_policies
 from hedgerow.app.declaring import Asked
 from hedgerow.app.service.base import Part, columns_json
 from hedgerow.app.service.collecting import parse_time
-from hedgerow.model.canonical import timestamp
+from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.errors import CallerError
 from hedgerow.model.policy import Access
 from hedgerow.model.records import (
@@ -25,9 +25,11 @@ from hedgerow.model.records import (
 )
 from hedgerow.model.uses import Json
 from hedgerow.model.words import ColumnType, Role
-from hedgerow.spine.catalog import check_name, declaration_json
+from hedgerow.spine.catalog import check_name, declaration_facts, declaration_json
 from hedgerow.spine.consent import Choice
 from hedgerow.spine.ledger import POPULATION
+
+_MOST_TEXT = 200
 
 
 class Governing(Part):
@@ -99,7 +101,7 @@ class Governing(Part):
         self._require("policy.apply")
         with self.spine.store.write() as tx:
             version = self.spine.policies.apply(tx, text, self.actor)
-            self._note(tx, "policy.apply", {"version": version})
+            self._note(tx, "policy.apply", {"version": version, "text": digest(text)})
         return {"version": version}
 
     def test_policy(self, text: str | None, principal: str, action: str, dataset: str) -> dict[str, Json]:
@@ -129,7 +131,7 @@ class Governing(Part):
             declared = self.spine.catalog.declare(
                 tx, dataset, asked.typed(types, dataset), self.actor.acting_as
             )
-            self._note(tx, "dataset.declare", {"dataset": dataset, "version": declared.version})
+            self._note(tx, "dataset.declare", declaration_facts(dataset, declared))
         return {"dataset": dataset, "version": declared.version, **declaration_json(declared)}
 
     def datasets(self) -> list[dict[str, Json]]:
@@ -139,20 +141,25 @@ class Governing(Part):
             return [
                 {
                     "name": d.name,
-                    "version": d.version,
+                    "version": self._version_for(d.name, d.version),
                     "purposes": [p.purpose for p in reader.find(DatasetPurpose, dataset=d.name)],
                 }
                 for d in reader.find(Dataset)
+                if self._permits("dataset.list", d.name)
             ]
+
+    def _version_for(self, dataset: str, version: int) -> int | None:
+        """Tell the version to whoever may see exact counts: it moves when a person is erased."""
+        return version if self._permits("release.risk", dataset) else None
 
     def dataset(self, name: str) -> dict[str, Json]:
         """Show a data set's columns, bases and declaration; never a count or value."""
-        self._require("dataset.list")
+        self._require("dataset.list", name)
         with self.spine.store.read() as reader:
             view = self.spine.catalog.require_dataset(reader, name)
         return {
             "name": view.name,
-            "version": view.version,
+            "version": self._version_for(name, view.version),
             "subject_key": view.subject_column,
             "columns": columns_json(view),
             "bases": dict(view.bases),
@@ -187,26 +194,36 @@ class Governing(Part):
             if dataset is not None:
                 self.spine.catalog.require_dataset(reader, dataset)
             wanted = [(a.dataset, a.purpose) for a in reader.find(Allocation)]
-            shown = [w for w in wanted if dataset is None or w[0] in (dataset, POPULATION[0])]
+            shown = [
+                (name, purpose)
+                for name, purpose in wanted
+                if name == POPULATION[0] or (dataset in (None, name) and self._permits("budget.show", name))
+            ]
             return [self.spine.ledger.standing(reader, *where).as_json() for where in shown]
 
     def choose(
         self, ref: str, purpose: str, *, granted: bool, notice: str, channel: str, time: str | None = None
     ) -> dict[str, Json]:
-        """Record one person's grant or withdrawal for a purpose."""
+        """Record one person's grant or withdrawal for a purpose.
+
+        A withdrawal is taken also after the purpose ended. The notice and channel stand in the
+        consent ledger only, which is erased with the person; the journal keeps no caller's words.
+        """
         action = "consent.grant" if granted else "consent.withdraw"
         self._require(action)
+        for text in (notice, channel):
+            if len(text) > _MOST_TEXT or not (text == "" or text.isprintable()):
+                raise CallerError("consent.text")
         now = self.spine.clock.now()
         when = parse_time(time, now) if time else timestamp(now)
         with self.spine.store.write() as tx:
-            self.spine.catalog.require_purpose(tx, purpose)
+            if granted or self.spine.catalog.purpose(tx, purpose) is None:
+                self.spine.catalog.require_purpose(tx, purpose)
             person = self.spine.erasure.person(tx, ref)
             choice = Choice(person.number, purpose, granted, when, notice, channel)
             self.spine.consents.record(tx, [choice], self.actor.acting_as)
-            facts: dict[str, Json] = {
-                "purpose": purpose, "granted": granted, "notice": notice, "channel": channel, "given": when,
-                "consent_version": self.spine.consents.version(tx),
-            }  # fmt: skip
+            version = self.spine.consents.version(tx)
+            facts: dict[str, Json] = {"purpose": purpose, "granted": granted, "consent_version": version}
             entry = self.spine.journal.append(tx, action, self.actor, facts, [person.about])
         return {"purpose": purpose, "granted": granted, "time": when, "entry": entry}
 

@@ -29,7 +29,6 @@ from hedgerow.model.uses import Json
 from hedgerow.model.version import VERSION
 from hedgerow.spine.journal import parse_entry
 
-_COUNTING_ROLES = frozenset({"owner", "privacy-officer"})
 _OUTCOMES = {"use.done": "done", "use.fail": "failed"}
 
 
@@ -48,7 +47,7 @@ class Reporting(Part):
         """List the person-level releases that left."""
         self._require("report.show")
         with self.spine.store.read() as reader:
-            return [_released(record) for record in reader.find(Released)]
+            return [self._released(record) for record in reader.find(Released)]
 
     def release_shown(self, release_id: str) -> dict[str, Json]:
         """Show one release with its risk.
@@ -61,7 +60,21 @@ class Reporting(Part):
             record = reader.get(Released, release_id)
         if record is None:
             raise CallerError("released.unknown", release=release_id)
-        return _released(record)
+        self._require("release.risk", record.dataset)
+        return self._released(record)
+
+    def _released(self, record: Released) -> dict[str, Json]:
+        """Render a register line; its exact risk only for who may see it."""
+        may_see = self._permits("release.risk", record.dataset)
+        return {
+            "id": record.id,
+            "dataset": record.dataset,
+            "purpose": record.purpose,
+            "time": record.time,
+            "technique": record.technique,
+            "by": record.released_by,
+            "summary": dict(summary_json(record.summary)) if may_see else {},
+        }
 
     def report(self, title: str = "Hedgerow report") -> dict[str, Json]:
         """Gather the report of the workspace.
@@ -74,21 +87,22 @@ class Reporting(Part):
         """
         self._require("report.show")
         with self.spine.store.read() as reader:
-            me = self._roles(reader)
-            counts = bool(me & _COUNTING_ROLES)
-            entries = [parse_entry(entry.body) for entry in reader.find(JournalEntry)]
+            shown = {d.name for d in reader.find(Dataset) if self._permits("report.show", d.name)}
+            hidden = {d.name for d in reader.find(Dataset)} - shown
+            entries = _without(hidden, [parse_entry(entry.body) for entry in reader.find(JournalEntry)])
             return {
                 "title": title,
                 "workspace": self._workspace(),
                 "refusals": _refusals(entries),
-                "held": [self._held(reader, dataset, counts=counts) for dataset in reader.find(Dataset)],
+                "held": [self._held(reader, d) for d in reader.find(Dataset) if d.name in shown],
                 "uses": _uses(entries),
                 "budget": [
                     self.spine.ledger.standing(reader, a.dataset, a.purpose).as_json()
                     for a in reader.find(Allocation)
+                    if a.dataset not in hidden
                 ],
-                "releases": [_released(r) for r in reader.find(Released)],
-                "consents": _consents(reader, counts=counts),
+                "releases": [self._released(r) for r in reader.find(Released) if r.dataset in shown],
+                "consents": _consents(reader, counts=self._permits("release.risk")),
                 "erasures": _erasures(entries),
                 "quarantine": [
                     {
@@ -96,17 +110,12 @@ class Reporting(Part):
                         "rows": reader.count(QuarantinedRow, batch=b.id),
                     }
                     for b in reader.find(QuarantineBatch)
+                    if b.dataset not in hidden
                 ],
                 "journal": self._journal(reader),
                 "acts": [],
                 "commands": [],
             }  # fmt: skip
-
-    def _roles(self, reader: Reader) -> frozenset[str]:
-        from hedgerow.model.records import Principal
-
-        found = reader.get(Principal, self.actor.acting_as)
-        return found.role_set if found else frozenset()
 
     def _workspace(self) -> dict[str, Json]:
         return {
@@ -117,11 +126,12 @@ class Reporting(Part):
             "version": VERSION,
         }
 
-    def _held(self, reader: Reader, dataset: Dataset, *, counts: bool) -> dict[str, Json]:
+    def _held(self, reader: Reader, dataset: Dataset) -> dict[str, Json]:
+        counts = self._permits("release.risk", dataset.name)
         view = self.spine.catalog.require_dataset(reader, dataset.name)
         return {
             "dataset": dataset.name,
-            "version": dataset.version,
+            "version": dataset.version if counts else None,
             "rows": dataset.row_count if counts else None,
             "people": dataset.people_count if counts else None,
             "columns": columns_json(view),
@@ -141,6 +151,11 @@ class Reporting(Part):
             "verified": problem is None,
             "problem": problem,
         }
+
+
+def _without(hidden: set[str], entries: list[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
+    """Leave out what happened to data sets the reader may not see."""
+    return [entry for entry in entries if _facts(entry).get("dataset") not in hidden]
 
 
 def _who(entry: Mapping[str, Json]) -> dict[str, Json]:
@@ -218,18 +233,6 @@ def _cost(cost: Mapping[str, str] | None) -> str:
     if kind == "non-private":
         return f"not private: release {value}"
     return f"{'epsilon' if kind == 'pure' else 'rho'} {show_exact(Fraction(value))}"
-
-
-def _released(record: Released) -> dict[str, Json]:
-    return {
-        "id": record.id,
-        "dataset": record.dataset,
-        "purpose": record.purpose,
-        "time": record.time,
-        "technique": record.technique,
-        "by": record.released_by,
-        "summary": dict(summary_json(record.summary)),
-    }
 
 
 def _consents(reader: Reader, *, counts: bool) -> list[Json]:

@@ -9,12 +9,14 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from hedgerow.app.service.base import Part
+from hedgerow.app.service.collecting import csv_line, missing_person
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
 from hedgerow.model.records import QuarantineBatch
@@ -58,28 +60,51 @@ class Retrying(Part):
             if known is None:
                 raise CallerError("quarantine.unknown", batch=batch)
             view = self.spine.catalog.require_dataset(reader, known.dataset)
+            self.spine.catalog.require_live_purpose(reader, view)
             rows = self.spine.quarantine.rows(reader, known)
-        source = _read_again(json.loads(known.header), rows, empty_broken=empty_broken)
-        if not source.row_count:
+        again = _read_again(json.loads(known.header), rows, empty_broken=empty_broken)
+        if again is None:
             raise CallerError("quarantine.still-broken", batch=batch)
-        taken = self.spine.intake.take(_arrival(known, view, source, rows), self.actor)
-        return _told(taken)
+        arrival = _arrival(known, view, again, rows)
+        if not arrival.table.num_rows:
+            raise CallerError("quarantine.still-broken", batch=batch)
+        return _told(self.spine.intake.take(arrival, self.actor))
 
 
-def _arrival(
-    batch: QuarantineBatch, view: DatasetView, source: SourceTable, rows: Sequence[Broken]
-) -> Arrival:
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Rows read once more.
+
+    Args:
+        source: What could be read as a table.
+        place: For each line of that table, which row of the batch it is.
+        unfit: Rows of the batch that are no row of the table at all, by place.
+    """
+
+    source: SourceTable
+    place: Mapping[int, int]
+    unfit: tuple[int, ...]
+
+
+def _arrival(batch: QuarantineBatch, view: DatasetView, again: _Again, rows: Sequence[Broken]) -> Arrival:
     from hedgerow.spine.intake import Arrival
 
-    lines = [row.line for row in rows]
-    # The rows were written one a line below a header, so that line n is row n - 2 of the batch.
-    still = tuple(Broken(lines[row.line - 2], row.reason, row.raw) for row in source.broken)
-    key = source.table.column(view.subject_column)
-    table, at = source.table.filter(key.is_valid()), source.line[key.is_valid().to_numpy()]
+    source = again.source
+    reasons = {again.place[row.line]: row.reason for row in source.broken}
+    reasons |= {place: rows[place].reason for place in again.unfit}
+    has_person = source.table.column(view.subject_column).is_valid()
+    places = [again.place[int(line)] for line in source.line]
+    taken = [place for place, known in zip(places, has_person.to_pylist(), strict=True) if known]
+    reasons |= {place: missing_person(view.subject_column) for place in set(places) - set(taken)}
+    still = tuple(
+        Broken(rows[place].line, reason, rows[place].raw) for place, reason in sorted(reasons.items())
+    )
+    lines = source.line[: len(taken)].copy()
+    lines[:] = [rows[place].line for place in taken]
     content = digest([row.raw.hex() for row in rows])
     return Arrival(
-        view.name, view.subject_column, view.columns, table, at, still, batch.header, content,
-        {}, (), again=True, replaces=batch.id,
+        view.name, view.subject_column, view.columns, source.table.filter(has_person), lines, still,
+        batch.header, content, {}, (), again=True, replaces=batch.id,
     )  # fmt: skip
 
 
@@ -92,34 +117,43 @@ def _told(taken: Taken) -> dict[str, Json]:
     }  # fmt: skip
 
 
-def _read_again(header: Mapping[str, object], rows: Sequence[Broken], *, empty_broken: bool) -> SourceTable:
+def _read_again(header: Mapping[str, object], rows: Sequence[Broken], *, empty_broken: bool) -> _Again | None:
     from hedgerow.adapters.readers import open_table
 
-    columns = cast("list[list[str]]", header["columns"])
-    types = {name: ColumnType(kind) for name, kind in columns}
-    raws = [row.raw for row in rows]
-    if header["format"] == "csv":
-        delimiter = str(header["delimiter"])
-        if empty_broken:
-            raws = [_emptied(raw, delimiter, list(types.values())) for raw in raws]
-        first = io.StringIO()
-        csv.writer(first, delimiter=delimiter, lineterminator="").writerow(types)
-        raws = [first.getvalue().encode(), *raws]
-    content = b"\n".join(raw.rstrip(b"\r\n") for raw in raws) + b"\n"
-    suffix = ".csv" if header["format"] == "csv" else ".jsonl"
-    with in_memory(content, suffix) as path:
-        return open_table(path, types=types)
+    types = {name: ColumnType(kind) for name, kind in cast("list[list[str]]", header["columns"])}
+    is_csv, delimiter = header["format"] == "csv", str(header["delimiter"])
+    raws = [row.raw.rstrip(b"\r\n") for row in rows]
+    if is_csv and empty_broken:
+        raws = [_emptied(raw, delimiter, list(types.values())) for raw in raws]
+    # A row of another shape would make the reader doubt the whole table.
+    unfit = tuple(i for i, raw in enumerate(raws) if is_csv and len(_cells(raw, delimiter)) != len(types))
+    first = [csv_line(types, delimiter)] if is_csv else []
+    place, line = {}, 1 + len(first)
+    for i in sorted(set(range(len(raws))) - set(unfit)):
+        place[line] = i
+        line += raws[i].count(b"\n") + 1
+    content = b"\n".join([*first, *(raws[i] for i in place.values())]) + b"\n"
+    try:
+        with in_memory(content, ".csv" if is_csv else ".jsonl") as path:
+            return _Again(open_table(path, types=types), place, unfit)
+    except CallerError:
+        # Not one row makes a table; the reader's own words would name a file nobody knows.
+        return None
+
+
+def _cells(raw: bytes, delimiter: str) -> list[str]:
+    rows = list(csv.reader(io.StringIO(raw.decode("utf-8", "replace"), newline=""), delimiter=delimiter))
+    return rows[0] if len(rows) == 1 else []
 
 
 def _emptied(raw: bytes, delimiter: str, kinds: Sequence[ColumnType]) -> bytes:
     """Blank the cells that do not fit; a row with too few or too many cells stays as it is."""
-    cells = next(csv.reader([raw.decode("utf-8", "replace")], delimiter=delimiter), [])
+    cells = _cells(raw, delimiter)
     if len(cells) != len(kinds):
         return raw
-    fitted = [cell if _fits(cell, kind) else "" for cell, kind in zip(cells, kinds, strict=True)]
-    text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="").writerow(fitted)
-    return text.getvalue().encode()
+    return csv_line(
+        (cell if _fits(cell, kind) else "" for cell, kind in zip(cells, kinds, strict=True)), delimiter
+    )
 
 
 def _fits(cell: str, kind: ColumnType) -> bool:

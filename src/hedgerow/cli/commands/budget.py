@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import gated, purpose_option
+from hedgerow.cli.common import example, gated, purpose_option
 from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def _act(options: Mapping[str, Any]) -> str:
 @purpose_option
 @click.option("--population", is_flag=True, help="Set the cap of all people of the workspace instead.")
 @gated(_act, "dataset")
+@example("hedgerow budget allocate visits --epsilon 4 --purpose research")
 def allocate(
     session: Session,
     screen: Screen,
@@ -43,9 +44,9 @@ def allocate(
     purpose: str | None,
     population: bool,
 ) -> None:
-    """Set the privacy budget of DATASET for a purpose, or with --population the cap of all people.
+    """Set the privacy budget of DATASET for a purpose.
 
-    Example: hedgerow budget allocate visits --epsilon 4 --purpose research
+    With --population, set the cap of all people of the workspace.
     """
     from hedgerow.model.budget import parse_exact
     from hedgerow.model.errors import CallerError
@@ -61,7 +62,7 @@ def allocate(
 @click.argument("dataset", required=False)
 @gated("budget.show", "dataset")
 def show(session: Session, screen: Screen, dataset: str | None) -> None:
-    """Show the budgets of DATASET, or of all, and the population's cap."""
+    """Show the budgets of DATASET or of all. The population's cap is shown as well."""
     found = session.service.budgets(dataset)
     rows = [
         ["(population)" if b["dataset"] == "*" else b["dataset"], "" if b["purpose"] == "*" else b["purpose"],

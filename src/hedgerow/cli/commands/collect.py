@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
-from hedgerow.cli.common import explain_option, in_space, names, yes_option
+from hedgerow.cli.common import example, explain_option, in_space, names, yes_option
 from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.words import Basis
@@ -77,15 +77,16 @@ class Options(TypedDict):
 @click.option("--empty-broken", is_flag=True, help="On retry, take cells that do not fit as empty.")
 @yes_option
 @in_space
+@example(
+    "hedgerow collect visits.csv --dataset visits --subject-key patient_ref \\",
+    "    --purpose research --basis consent --consents choices.csv --drop visit_id",
+)
 def collect(session: Session, screen: Screen, **options: Unpack[Options]) -> None:
     """Take FILE (CSV, JSONL or Parquet) in.
 
     Direct identifiers go to the vault, each person's sealed under that person's own key; the rest
     becomes an encrypted table. Every kept column must be named by --keep, --drop or --schema. Broken
     rows are set aside sealed, for 30 days. An interrupted run leaves nothing and can be repeated.
-
-    Example: hedgerow collect visits.csv --dataset visits --subject-key patient_ref --purpose research
-    --basis consent --consents choices.csv --drop visit_id
     """
     if options["quarantine"]:
         _quarantine(session, screen, options)

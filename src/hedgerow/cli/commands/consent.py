@@ -66,7 +66,7 @@ def grant(
 def withdraw(
     session: Session, screen: Screen, ref: str, *, purpose: str, notice: str, channel: str, time: str | None
 ) -> None:
-    """Record that the person REF withdraws consent; it holds from the next use."""
+    """Record that the person REF withdraws consent. It holds from the next use."""
     made = _record(
         session, ref, purpose=purpose, granted=False, notice=notice, channel=channel, time=time
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import gated
+from hedgerow.cli.common import example, gated
 from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def list_(session: Session, screen: Screen) -> None:
 @click.argument("name")
 @gated("dataset.list")
 def show(session: Session, screen: Screen, name: str) -> None:
-    """Show the columns, bases and declaration of NAME; never a value or count."""
+    """Show the columns, bases and declaration of NAME. Never a value or a count."""
     found: dict[str, Any] = session.service.dataset(name)
     declared = found["declaration"]["columns"]
     rows = [
@@ -68,16 +68,15 @@ def _declared(entry: dict[str, Any] | None) -> list[str]:
     help="The groups there are; COL=@FILE reads one key a line (repeatable).",
 )  # fmt: skip
 @gated("dataset.declare", "name")
+@example("hedgerow dataset declare visits --max-rows 5 --bounds age=0:120 --keys ward=A,B,C")
 def declare(
     session: Session, screen: Screen, name: str, *, unit: str, max_rows: int | None,
     bounds: tuple[str, ...], keys: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Declare bounds and keys of NAME; only the owner may, and never from its values.
+    """Declare bounds and keys of NAME. Only the owner may, and never from its values.
 
     A private query needs --max-rows, the bounds of each column it sums, and the keys of each column it
     groups by. What was declared before and is not named stays.
-
-    Example: hedgerow dataset declare visits --max-rows 5 --bounds age=0:120 --keys ward=A,B,C
     """
     from hedgerow.app.declaring import Asked, parse_keys, parse_pair
     from hedgerow.model.errors import CallerError

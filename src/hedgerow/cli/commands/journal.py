@@ -22,7 +22,7 @@ def journal() -> None:
 @journal.command()
 @gated("journal.head")
 def head(session: Session, screen: Screen) -> None:
-    """Show the signed head; keep its JSON outside this machine for `verify --against`."""
+    """Show the signed head. Keep its JSON outside this machine for `verify --against`."""
     found = session.service.head()
     screen.result(
         found,
@@ -56,7 +56,7 @@ def _about(facts: dict[str, Any]) -> str:
 )  # fmt: skip
 @gated("journal.verify")
 def verify(session: Session, screen: Screen, *, against: Path | None) -> None:
-    """Check every entry, the signed head, and that ledger and journal tell the same."""
+    """Check every entry and the signed head. Ledger and journal must tell the same charges."""
     found = session.service.verify(against)
     beside = f"\nAgainst the saved head: {found['against']}." if against else ""
     screen.result(

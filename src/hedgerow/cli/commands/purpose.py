@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hedgerow.cli.common import gated
+from hedgerow.cli.common import example, gated
 from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ def purpose() -> None:
     "--until", required=True, type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Last day of use."
 )
 @gated("purpose.add")
+@example(
+    'hedgerow purpose add research --why "find which treatments help" --owner priya \\',
+    "    --until 2030-12-31",
+)
 def add(session: Session, screen: Screen, name: str, *, why: str, owner: str, until: datetime) -> None:
     """Declare the purpose NAME; after its last day the gate refuses it."""
     made = session.service.add_purpose(name, why, owner, until.date())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import explain_option, in_space, purpose_option, request_id_option
+from hedgerow.cli.common import example, explain_option, in_space, purpose_option, request_id_option
 from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 @request_id_option
 @explain_option
 @in_space
+@example(
+    'hedgerow query visits "SELECT ward, COUNT(*), AVG(age) FROM visits GROUP BY ward" \\',
+    "    --purpose research --epsilon 0.5 --as analyst1",
+)
 def query(
     session: Session,
     screen: Screen,
@@ -36,8 +40,8 @@ def query(
 ) -> None:
     """Ask DATASET a differentially private question.
 
-    SQL is SELECT with COUNT, SUM and AVG over declared keys, for example
-    "SELECT ward, COUNT(*), AVG(age) FROM visits GROUP BY ward".
+    SQL is SELECT with COUNT, SUM and AVG, WHERE and GROUP BY over columns with declared keys. The answer
+    says how wrong it may be and what is left of the budget.
     """
     if explain:
         screen.decision(session.service.explain_query(dataset, sql, purpose=purpose, epsilon=epsilon))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import click
 
 from hedgerow.cli.common import (
+    example,
     explain_option,
     gated,
     in_space,
@@ -64,15 +65,16 @@ class Options(TypedDict):
 @explain_option
 @out_options("The CSV to write.")
 @in_space
+@example(
+    "hedgerow release visits --purpose research --quasi age,zip,sex \\",
+    "    --sensitive diagnosis --k 5 --out visits-k5.csv",
+)
 def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Options]) -> None:
     """Release a k-anonymous table of DATASET.
 
     Quasi-identifiers are generalised and a few rows dropped, at the least loss that reaches k. Only
     people whose basis covers the purpose are in it. What cannot be reached is refused and leaves no
     file. The result is de-identified, not anonymous.
-
-    Example: hedgerow release visits --purpose research --quasi age,zip,sex --sensitive diagnosis --k 5
-    --out visits-k5.csv
     """
     asked = _asked(dataset, options)
     if options["explain"]:

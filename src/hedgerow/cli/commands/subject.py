@@ -52,7 +52,7 @@ def _ref(ref: str | None, ref_file: str | None) -> str:
 @click.option("--plain", is_flag=True, help="A page in plain words, to hand to the person.")
 @gated("subject.show")
 def show(session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, plain: bool) -> None:
-    """Show what is held of the person, why, and every use of it; no value is opened."""
+    """Show what is held of the person, why, and each use. No value is opened."""
     found: dict[str, Any] = session.service.show_subject(_ref(ref, ref_file))
     screen.result(found, _plain(found) if plain else _shown(found))
 

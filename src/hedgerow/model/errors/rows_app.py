@@ -28,6 +28,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "Name another path with --out, or overwrite it with --force.",
     ),
     caller(
+        "out.no-bundle",
+        "{out} is no evidence bundle; it was not touched.",
+        "Name another path with --out; --force replaces only an evidence bundle.",
+    ),
+    caller(
         "out.no-directory", "The directory of {out} does not exist.", "Make it first, or name another --out."
     ),
     caller(
@@ -154,6 +159,12 @@ ROWS: tuple[ErrorRow, ...] = (
         "ledger.differs",
         "The ledger's total of {dataset} for {purpose} does not fit its charges.",
         "Stop spending and compare with the journal: `hedgerow evidence export --out DIR`.",
+        exit_code=6,
+    ),
+    fault(
+        "records.differ",
+        "The {kind} in the database are not those the journal tells of.",
+        "Stop using the workspace and compare: `hedgerow evidence export --out DIR`.",
         exit_code=6,
     ),
     fault(

@@ -164,6 +164,26 @@ ROWS: tuple[ErrorRow, ...] = (
         "It needs subject, purpose and time, and may have granted, notice_version and channel.",
     ),
     caller(
+        "collect.consents-heading",
+        "The consents file has a column this does not know.",
+        "It may have subject, purpose, time, granted, notice_version and channel; remove any other.",
+    ),
+    refused(
+        "purpose.rights-only",
+        "The purpose {purpose} serves only a person's own request.",
+        "Use `hedgerow subject export`, or name a declared purpose.",
+    ),
+    refused(
+        "basis.not-later",
+        "The people in {dataset} were collected without a basis for {purpose}; only consent can add one.",
+        "Collect into a data set of its own, or use --basis consent and ask the people.",
+    ),
+    caller(
+        "consent.text",
+        "A notice version or channel is at most 200 printable characters.",
+        "Give a short name, such as --notice 2026-1 --channel letter.",
+    ),
+    caller(
         "consent.malformed",
         "A consent has a {field} that cannot be read (line {line}).",
         "Times are ISO 8601 such as 2026-01-31T09:00:00Z; granted is true or false.",
@@ -197,6 +217,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "policy.forbidden",
         "A policy forbids {principal} to do {action}: {policies}.",
         "See its reason with `hedgerow policy show`.",
+    ),
+    caller(
+        "policy.locks-out",
+        "Under these policies nobody could ever change them again; they were not applied.",
+        'Permit Action::"policy.apply" to somebody, for example to Role::"owner".',
     ),
     fault(
         "policy.missing",

@@ -13,7 +13,7 @@ from hedgerow.model.budget import NonPrivateEvent, show_exact
 from hedgerow.model.engine import PERSON
 from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import ArrowTable, DatasetView, Grant, Json, Lease, Plan, Release, UseRequest
-from hedgerow.techniques.anonymity.parameters import check, check_columns
+from hedgerow.techniques.anonymity.parameters import check, check_columns, exact_share
 from hedgerow.techniques.anonymity.technique import KAnonymity
 
 
@@ -102,7 +102,7 @@ def _parameters(given: Mapping[str, Json]) -> ReleaseParameters:
         k=cast("int", given["k"]),
         sensitive=tuple(cast("Sequence[str]", given.get("sensitive") or ())),
         keep=tuple(cast("Sequence[str]", given.get("keep") or ())),
-        suppression_limit=Fraction(str(given.get("suppression_limit") or "1/20")),
+        suppression_limit=exact_share(str(given.get("suppression_limit") or "0.05")),
         l=cast("int | None", given.get("l")),
         hierarchies=tuple((name, from_rows(rows)) for name, rows in sorted(hierarchies.items())),
         person=PERSON,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
 
 from hedgerow.model.anonymity import Hierarchy, ReleaseParameters
+from hedgerow.model.budget import parse_decimal
 from hedgerow.model.errors import CallerError
 
 Share: TypeAlias = "float | int | str | Decimal | Fraction"
@@ -53,7 +54,7 @@ def release_parameters(  # noqa: PLR0913 - keywords, each a choice of its own
         k=k,
         sensitive=_names(sensitive),
         keep=_names(keep),
-        suppression_limit=_exact_share(suppression_limit),
+        suppression_limit=exact_share(suppression_limit),
         l=l,
         hierarchies=tuple((hierarchies or {}).items()),
         max_levels=tuple((max_levels or {}).items()),
@@ -116,11 +117,13 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= _LEAST
 
 
-def _exact_share(value: Share) -> Fraction:
-    try:
-        share = value if isinstance(value, Fraction) else Decimal(str(value))
-        if isinstance(share, Fraction) or share.is_finite():
-            return Fraction(share)
-    except InvalidOperation:
-        pass
-    raise CallerError("anonymity.limit-out-of-range")
+def exact_share(value: Share) -> Fraction:
+    """Read a share exactly, at once whatever was written.
+
+    Raises:
+        CallerError: ``anonymity.limit-out-of-range``.
+    """
+    share = value if isinstance(value, Fraction) else parse_decimal(str(value))
+    if share is None or not 0 <= share <= 1:
+        raise CallerError("anonymity.limit-out-of-range")
+    return share

@@ -1,0 +1,64 @@
+"""Acts: what is done without reading personal data still needs a policy that permits it."""
+
+from __future__ import annotations
+
+from hedgerow.model.errors import HedgerowError
+from hedgerow.model.ports import Reader, Store
+from hedgerow.model.records import Principal
+from hedgerow.model.uses import Actor, Json
+from hedgerow.spine.journal import Journal
+from hedgerow.spine.permission import Objection, accesses, as_error, first_denial, objections_to_actor
+from hedgerow.spine.policy import Policies
+
+
+class Acts:
+    """Admits acts by policy.
+
+    Args:
+        store: The records.
+        policies: The policies in force.
+        journal: Keeps what was refused.
+    """
+
+    def __init__(self, store: Store, policies: Policies, journal: Journal) -> None:
+        self._store = store
+        self._policies = policies
+        self._journal = journal
+
+    def require(self, actor: Actor, action: str, dataset: str | None = None) -> None:
+        """Admit an act, or refuse it with a journal entry.
+
+        Args:
+            actor: Who acts.
+            action: The action policies speak of.
+            dataset: The data set it is about, if any.
+
+        Raises:
+            Refused: When no policy permits it, or one forbids it.
+        """
+        error = self.explain(actor, action, dataset)
+        if error is None:
+            return
+        with self._store.write() as tx:
+            facts: dict[str, Json] = {"action": action, "dataset": dataset, "reasons": [error.code]}
+            self._journal.append(tx, "act.refuse", actor, facts)
+        raise error
+
+    def permits(self, actor: Actor, action: str, dataset: str | None = None) -> bool:
+        """Tell whether an act would be admitted; nothing is done or journaled."""
+        return self.explain(actor, action, dataset) is None
+
+    def explain(self, actor: Actor, action: str, dataset: str | None = None) -> HedgerowError | None:
+        """Say what would speak against an act; none when it is permitted."""
+        with self._store.read() as reader:
+            objection = self._objection(reader, actor, action, dataset)
+        return as_error(objection) if objection is not None else None
+
+    def _objection(self, reader: Reader, actor: Actor, action: str, dataset: str | None) -> Objection | None:
+        acting = reader.get(Principal, actor.acting_as)
+        authenticated = reader.get(Principal, actor.principal)
+        for objection in objections_to_actor(actor, acting, authenticated):
+            return objection
+        _, decider = self._policies.in_force(reader)
+        roles = acting.role_set if acting is not None else frozenset()
+        return first_denial(decider, accesses(actor.acting_as, roles, action, dataset, {}))[0]

@@ -1,0 +1,104 @@
+"""The audit: what the records say must be what the journal tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from hedgerow.model.canonical import digest
+from hedgerow.model.errors import Fault
+from hedgerow.model.ports import Reader
+from hedgerow.model.records import (
+    Account,
+    Allocation,
+    Charge,
+    ConsentEvent,
+    ConsentState,
+    Declaration,
+    JournalEntry,
+    PolicyText,
+    Principal,
+)
+from hedgerow.model.uses import Json
+from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.ledger import POPULATION, Ledger, event_json, read_event
+
+Told = dict[object, object]
+
+
+def check_records(reader: Reader, ledger: Ledger) -> None:
+    """Compare the records that decide with what the journal tells of them.
+
+    Args:
+        reader: A view; its journal must have been verified first.
+        ledger: Recounts the accounts.
+
+    Raises:
+        Fault: ``ledger.differs``, ``ledger.not-journaled`` or ``records.differ`` with the kind.
+
+    Guarantee: charges, accounts, limits, policies, declarations and roles are those that journaled
+    acts made; the latest consents are those of the recorded choices.
+    """
+    entries = [parse_entry(entry.body) for entry in reader.find(JournalEntry)]
+    _check_accounts(reader, ledger)
+    if dict(_charged(entries)) != {c.entry: event_json(read_event(c.event)) for c in reader.find(Charge)}:
+        raise Fault("ledger.not-journaled")
+    told = _told(entries)
+    held = {
+        "budgets": {(a.dataset, a.purpose): a.epsilon for a in reader.find(Allocation)},
+        "policies": {p.version: digest(p.text) for p in reader.find(PolicyText)},
+        "declarations": {(d.dataset, d.version): digest(d.body) for d in reader.find(Declaration)},
+        "principals": {p.name: sorted(p.role_set) for p in reader.find(Principal)},
+    }
+    for kind, records in held.items():
+        if records != told[kind]:
+            raise Fault("records.differ", kind=kind)
+    if _latest(reader) != {(s.purpose, s.number): s.granted for s in reader.find(ConsentState)}:
+        raise Fault("records.differ", kind="consents")
+
+
+def _check_accounts(reader: Reader, ledger: Ledger) -> None:
+    kept = {(account.dataset, account.purpose): account for account in reader.find(Account)}
+    counted = ledger.recount(reader)
+    for where in sorted({*kept, *counted}):
+        if kept.get(where) != counted.get(where):
+            raise Fault("ledger.differs", dataset=where[0], purpose=where[1])
+
+
+def _charged(entries: list[Mapping[str, Json]]) -> Iterator[tuple[int, Json]]:
+    for entry in entries:
+        facts = cast("Mapping[str, Json]", entry["facts"])
+        if entry["action"] == "use.intend" and facts["cost"] is not None:
+            yield cast("int", entry["index"]), facts["cost"]
+
+
+def _told(entries: list[Mapping[str, Json]]) -> dict[str, Told]:
+    """Replay the acts that set limits, policies, declarations and roles."""
+    told: dict[str, Told] = {"budgets": {}, "policies": {}, "declarations": {}, "principals": {}}
+    for entry in entries:
+        facts = cast("Mapping[str, Json]", entry["facts"])
+        match entry["action"]:
+            case "space.init":
+                told["budgets"][POPULATION] = facts["population_epsilon"]
+                told["policies"][1] = facts["policy"]
+                told["principals"][facts["owner"]] = facts["roles"]
+            case "budget.allocate":
+                told["budgets"][facts["dataset"], facts["purpose"]] = facts["epsilon"]
+            case "policy.apply":
+                told["policies"][facts["version"]] = facts["text"]
+            case "dataset.declare":
+                told["declarations"][facts["dataset"], facts["version"]] = facts["body"]
+            case "principal.add":
+                told["principals"][facts["principal"]] = facts["roles"]
+            case _:
+                pass
+    return told
+
+
+def _latest(reader: Reader) -> dict[tuple[str, int], bool]:
+    latest: dict[tuple[str, int], ConsentEvent] = {}
+    for event in reader.find(ConsentEvent):
+        key = (event.purpose, event.number)
+        if key not in latest or event.time >= latest[key].time:
+            latest[key] = event
+    return {key: event.granted for key, event in latest.items()}

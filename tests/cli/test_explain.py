@@ -1,0 +1,146 @@
+"""``--explain`` prints the gate's decision on every gated command, with reasons, and changes nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import click
+import pytest
+
+from hedgerow.cli.main import cli
+
+QUESTION = "SELECT ward, COUNT(*) FROM visits GROUP BY ward"
+USE = ("--purpose", "research")
+# Command, who may not, and what the refusal is.
+GATED = [
+    (("query", "visits", QUESTION, *USE, "--epsilon", "0.5"), "otto"),
+    (("release", "visits", *USE, "--quasi", "sex", "--k", "5", "--out", "never.csv"), "ana"),
+    (
+        (
+            "collect",
+            "@south",
+            "--dataset",
+            "new",
+            "--subject-key",
+            "patient_ref",
+            *USE,
+            "--basis",
+            "consent",
+            "--drop",
+            "zip",
+        ),
+        "ana",
+    ),
+    (("collect", "--quarantine", "list"), "ana"),
+    (("collect", "--quarantine", "discard", "--batch", "q-1"), "ana"),
+    (("consent", "grant", "R-1", *USE), "ana"),
+    (("consent", "withdraw", "R-1", *USE), "ana"),
+    (("consent", "show", "R-1"), "ana"),
+    (("budget", "allocate", "visits", *USE, "--epsilon", "4"), "ana"),
+    (("budget", "allocate", "--population", "--epsilon", "4"), "ana"),
+    (("budget", "show"), "sam"),
+    (("budget", "show", "visits"), "sam"),
+    (("dataset", "declare", "visits", "--max-rows", "3"), "priya"),
+    (("dataset", "show", "visits"), "sam"),
+    (("dataset", "list"), "sam"),
+    (("purpose", "add", "p", "--why", "w", "--owner", "priya", "--until", "2099-01-01"), "ana"),
+    (("purpose", "list"), "sam"),
+    (("principal", "add", "new", "--role", "analyst"), "priya"),
+    (("principal", "list"), "ana"),
+    (("policy", "show"), "ana"),
+    (("policy", "history"), "ana"),
+    (("policy", "test", "--principal", "ana", "--action", "query"), "otto"),
+    (("policy", "apply", "never.cedar", "--yes"), "priya"),
+    (("journal", "head"), "ana"),
+    (("journal", "show"), "ana"),
+    (("journal", "verify"), "ana"),
+    (("evidence", "export", "--out", "never"), "ana"),
+    (("report", "--out", "never.html"), "ana"),
+    (("released", "list"), "ana"),
+    (("released", "show", "R-1"), "ana"),
+    (("subject", "show", "R-1"), "ana"),
+    (("subject", "export", "R-1"), "sam"),
+    (("subject", "erase", "R-1", "--yes"), "ana"),
+]
+UNGATED = {"init", "demo", "discover", "doctor"}
+
+
+def rows(space):
+    """Read everything in the database."""
+    database = sqlite3.connect(space / "hedgerow.db")
+    try:
+        return list(database.iterdump())
+    finally:
+        database.close()
+
+
+def leaves(group, path=()):
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        yield from (
+            leaves(command, (*path, name)) if isinstance(command, click.Group) else [((*path, name), command)]
+        )
+
+
+def test_no_gated_command_is_left_out():
+    tried = {
+        arguments[: len(path)]
+        for arguments, _ in GATED
+        for path, _ in leaves(cli)
+        if path == arguments[: len(path)]
+    }
+    gated = {path for path, _ in leaves(cli) if path[0] not in UNGATED}
+    assert tried == gated
+    offering = {path for path, command in leaves(cli) if any("--explain" in p.opts for p in command.params)}
+    assert offering == gated
+
+
+@pytest.mark.parametrize(("arguments", "other"), GATED, ids=[" ".join(a[:2]) for a, _ in GATED])
+def test_a_decision_is_printed_and_nothing_done(hedgerow, space, town, tmp_path, arguments, other):
+    words = [str(town[1]["clinic_south_visits"]) if word == "@south" else word for word in arguments]
+    before = rows(space)
+    allowed = hedgerow(*words, "--explain", "--json").json
+    assert allowed["allowed"], allowed
+    assert allowed["reasons"]
+    refused = hedgerow(*words, "--explain", "--as", other)
+    assert refused.out.startswith("Refused.\n")
+    assert refused.out.rstrip().endswith("Nothing was done.")
+    assert "(policy.not-permitted)" in refused.out or "(policy.forbidden)" in refused.out
+    unknown = hedgerow(*words, "--explain", "--json", "--as", "mallory").json
+    assert [reason["code"] for reason in unknown["reasons"]] == ["principal.unknown"]
+    assert rows(space) == before
+    assert not list(tmp_path.glob("never*"))
+
+
+def test_what_is_explained_is_what_then_happens(hedgerow):
+    for who, code in (("priya", 0), ("ana", 3)):
+        said = ("budget", "allocate", "visits", *USE, "--epsilon", "3", "--as", who)
+        explained = hedgerow(*said, "--explain", "--json").json
+        assert explained["allowed"] == (code == 0)
+        hedgerow(*said, code=code)
+
+
+def test_a_query_is_explained_with_cost_and_obligation(hedgerow):
+    said = hedgerow("query", "visits", QUESTION, *USE, "--epsilon", "0.5", "--explain", "--as", "ana").out
+    assert said.startswith("Allowed.")
+    assert "consent" in said
+    assert "0.5" in said
+
+
+def test_a_collection_is_explained_with_its_plan(hedgerow, town):
+    said = (
+        "collect",
+        town[1]["clinic_south_visits"],
+        "--dataset",
+        "new",
+        "--subject-key",
+        "patient_ref",
+        *USE,
+        "--basis",
+        "consent",
+    )
+    assert "vault" in hedgerow(*said, "--drop", "zip", "--explain").out
+    silent = hedgerow(*said, "--explain", "--json").json
+    assert not silent["allowed"]
+    assert silent["reasons"][0]["code"] == "collect.not-minimal"
