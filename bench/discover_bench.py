@@ -97,7 +97,7 @@ def rows(sizes: Sizes) -> Iterator[Row]:
     name = f"classify {many:,} rows x 20 columns"
     yield Row(name, f"{classified}, peak {classified.peak_mib:.0f} MiB", figures=figures)
     figures = {"wall_s": read.wall_s, "cpu_s": read.cpu_s, "peer_wall_s": plain.wall_s}
-    peer = f"pyarrow, untyped and unchecked {plain}"
+    peer = f"pyarrow alone {plain}"
     yield Row(
         f"read the same from CSV, {many:,} rows", str(read), peer, read.cpu_s / plain.cpu_s, figures=figures
     )

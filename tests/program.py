@@ -48,6 +48,8 @@ class Program:
 
     def surroundings(self):
         own = {name: value for name, value in os.environ.items() if not name.startswith("HEDGEROW")}
+        if "PYTHONPATH" in own:  # a command may run in another folder
+            own["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, own["PYTHONPATH"].split(os.pathsep)))
         if self.space is not None:
             own["HEDGEROW_SPACE"] = str(self.space)
         if self.passphrase is not None:
@@ -68,7 +70,11 @@ class Program:
         from hedgerow.cli.main import main
 
         out, err, code = io.StringIO(), io.StringIO(), 0
-        with mock.patch.dict(os.environ, self.surroundings(), clear=True), redirect_stdout(out), redirect_stderr(err):
+        with (
+            mock.patch.dict(os.environ, self.surroundings(), clear=True),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
             try:
                 main([str(argument) for argument in arguments])
             except SystemExit as stop:

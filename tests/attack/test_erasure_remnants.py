@@ -1,4 +1,4 @@
-"""After an erasure an attacker with the directory, the key file and its passphrase finds nothing of the person.
+"""After an erasure an attacker with directory, key file and passphrase finds nothing of the person.
 
 The same attacker finds every marker before the erasure (positive control), and with a copy made before it
 still does afterwards: that is why the certificate says "logical" and names copies as not final. The files
@@ -14,12 +14,6 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-
-from hedgerow.kernel.envelope import keyed_index
-from hedgerow.kernel.merkle import VerifierKey, open_document
-from hedgerow.model.keys import Binding
-from hedgerow.model.uses import Actor, UseRequest
-from hedgerow.spine.gate import binding_of
 from tests.attack.thief import (
     EMAIL,
     MARKERS,
@@ -27,6 +21,7 @@ from tests.attack.thief import (
     PASSPHRASE,
     PURPOSE,
     REF,
+    RELEASE,
     VISITS,
     Thief,
     build,
@@ -34,13 +29,21 @@ from tests.attack.thief import (
     write_csv,
 )
 
+from hedgerow.kernel.envelope import keyed_index
+from hedgerow.kernel.merkle import VerifierKey, open_document
+from hedgerow.model.keys import Binding
+from hedgerow.model.uses import Actor, UseRequest
+from hedgerow.spine.gate import binding_of
+
 pytestmark = pytest.mark.system
 
 
 def images_of(thief, lookup):
     """Collect every sealed or wrapped thing that could lead to the person, as bytes to search for."""
     number = thief.rows("subjects", lookup=lookup)[0]["number"]
-    sealed = [r["sealed"] for kind in ("sealed_fields", "commitments") for r in thief.rows(kind, number=number)]
+    sealed = [
+        r["sealed"] for kind in ("sealed_fields", "commitments") for r in thief.rows(kind, number=number)
+    ]
     quarantined = [row["sealed"] for row in thief.rows("quarantined_rows")]
     batches = [row["wrapped"] for row in thief.rows("quarantine_batches")]
     result = thief.rows("requests", id="leaves")[0]
@@ -48,7 +51,14 @@ def images_of(thief, lookup):
         number=number,
         wrapped=thief.rows("subjects", number=number)[0]["wrapped"],
         # The database cuts what is longer than a page into several: its ends stand whole.
-        sealed=[*sealed, *quarantined, *batches, result["sealed"][:64], result["sealed"][-64:], result["wrapped"]],
+        sealed=[
+            *sealed,
+            *quarantined,
+            *batches,
+            result["sealed"][:64],
+            result["sealed"][-64:],
+            result["wrapped"],
+        ],
         buckets=[row["wrapped"] for row in thief.rows("buckets")],
         files={row["file"] for row in thief.rows("buckets")},
     )
@@ -115,7 +125,11 @@ def test_acts_about_the_person_cannot_be_told_from_acts_about_others(erased):
     entries = [json.loads(row["body"]) for row in erased.after.rows("journal")]
     about = [mark for entry in entries for mark in entry.get("about", ())]
     assert len(about) == len(set(about)) >= 5
-    exports = [e["facts"]["binding"] for e in entries if e["action"] == "use.intend" and e["facts"]["lease"] == "person"]
+    exports = [
+        e["facts"]["binding"]
+        for e in entries
+        if e["action"] == "use.intend" and e["facts"]["lease"] == "person"
+    ]
     assert len(exports) == len(set(exports)) == 4, "two exports of one person share a mark"
     actor = Actor("owner", "owner")
     for dataset, fields in (("visits", VISITS), ("accounts", ("account_ref", "balance", "branch"))):
@@ -126,10 +140,7 @@ def test_acts_about_the_person_cannot_be_told_from_acts_about_others(erased):
 
 def test_the_stored_release_is_withdrawn_and_the_private_answer_stays(erased):
     assert (erased.after.rows("requests", id="leaves")[0]["state"]) == "withdrawn"
-    again = erased.program.call(
-        "release", "visits", "--purpose", "research", "--quasi", "zip,age", "--sensitive", "diagnosis", "--keep",
-        "systolic", "--k", "2", "--suppress", "0", "--out", erased.folder / "again.csv", "--request-id", "leaves",
-    )  # fmt: skip
+    again = erased.program.call(*RELEASE, erased.folder / "again.csv")
     assert (again.code, again.error) == (3, "request.withdrawn")
     assert not (erased.folder / "again.csv").exists()
     asked = erased.program.call("query", "visits", "SELECT COUNT(*) FROM visits", "--purpose", "research",
@@ -144,9 +155,10 @@ def test_no_command_shows_the_person(erased):
         assert markers_in([done.out, done.err]) == set()
     out = erased.folder / "taken"
     for line in (
-        ("dataset", "list"), ("dataset", "show", "visits"), ("dataset", "show", "accounts"), ("released", "list"),
+        ("dataset", "list"), ("dataset", "show", "visits"), ("dataset", "show", "accounts"),
         ("journal", "show", "--last", "999"), ("journal", "verify"), ("journal", "head"), ("budget", "show"),
-        ("collect", "--quarantine", "list"), ("purpose", "list"), ("principal", "list"), ("policy", "history"),
+        ("collect", "--quarantine", "list"), ("purpose", "list"), ("principal", "list"),
+        ("policy", "history"), ("released", "list"),
         ("report", "--out", out.with_suffix(".html")), ("evidence", "export", "--out", out),
         ("subject", "export", "P-0003"),
     ):  # fmt: skip
@@ -159,7 +171,9 @@ def test_no_command_shows_the_person(erased):
 
 def test_only_the_persons_rows_left_the_quarantine(erased):
     assert sum("thirty" in text or "too many" in text for text in erased.found_before) >= 2
-    assert any("forty" in text for text in erased.found_after), "another person's broken row was destroyed too"
+    assert any("forty" in text for text in erased.found_after), (
+        "another person's broken row was destroyed too"
+    )
     listed = erased.program.call("collect", "--quarantine", "list", "--json").json
     assert [row["line"] for batch in listed for row in batch["rows"]] == [46]
     retried = erased.program.call("collect", "--quarantine", "retry", "--batch", listed[0]["batch"],
@@ -175,7 +189,14 @@ def test_the_certificate_is_signed_and_claims_no_more_than_it_did(erased):
     assert set(body["datasets"]) == {"visits", "accounts"}
     assert body["releases_that_may_hold_the_person"] == [erased.after.rows("released")[0]["id"]]
     not_final = " ".join(body["not_final_yet"])
-    for named in ("old pages", "write-ahead log", "backups", "copies", "releases named here", "answers already given"):
+    for named in (
+        "old pages",
+        "write-ahead log",
+        "backups",
+        "copies",
+        "releases named here",
+        "answers already given",
+    ):
         assert named in not_final, named
     for boast in ("anonym", "irrecover", "permanent", "forever", "cannot be restored", "final erasure"):
         assert boast not in json.dumps(body).lower(), boast
@@ -188,9 +209,23 @@ def test_a_copy_made_before_still_opens_as_the_certificate_says(erased):
 
 def test_collecting_the_person_again_leaves_the_rows_out_until_a_later_consent_is_given(erased):
     program, folder = erased.program, erased.folder
-    again = write_csv(folder / "later.csv", VISITS, [[REF, NAME, EMAIL, 1001, 32, "cough", 130],
-                                                     ["P-9000", "New Person", "n@example.org", 1000, 30, "cough", 125]])  # fmt: skip
-    line = ("collect", again, "--dataset", "visits", "--subject-key", "patient_ref", *PURPOSE, "--drop", "", "--json")
+    rows = [
+        [REF, NAME, EMAIL, 1001, 32, "cough", 130],
+        ["P-9", "New", "n@example.org", 1000, 30, "cough", 125],
+    ]
+    again = write_csv(folder / "later.csv", VISITS, rows)
+    line = (
+        "collect",
+        again,
+        "--dataset",
+        "visits",
+        "--subject-key",
+        "patient_ref",
+        *PURPOSE,
+        "--drop",
+        "",
+        "--json",
+    )
     early = write_csv(folder / "early.csv", ("subject", "purpose", "time"),
                       [[REF, "research", "2025-01-01T00:00:00Z"]])  # fmt: skip
     taken = program.call(*line, "--consents", early).json
@@ -211,7 +246,9 @@ def test_collecting_the_person_again_leaves_the_rows_out_until_a_later_consent_i
 
 
 def test_the_source_of_one_row_cannot_be_guessed_from_the_journal(erased):
-    single = write_csv(erased.folder / "single.csv", VISITS, [["P-1", "A B", "a@example.org", 1, 2, "cough", 3]])
+    single = write_csv(
+        erased.folder / "single.csv", VISITS, [["P-1", "A B", "a@example.org", 1, 2, "cough", 3]]
+    )
     line = ("collect", single, "--dataset", "single", "--subject-key", "patient_ref", *PURPOSE, "--drop", "")
     assert erased.program.call(*line).code == 0
     assert erased.program.call(*line).error == "collect.taken-before"

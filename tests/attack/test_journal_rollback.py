@@ -18,12 +18,12 @@ from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.attack.thief import build
+from tests.program import Program
 
 from hedgerow.adapters.keys import file as key_file
 from hedgerow.kernel.merkle import Frontier, leaf_hash, sign_checkpoint
 from hedgerow.model.keys import Binding
-from tests.attack.thief import build
-from tests.program import Program
 
 pytestmark = pytest.mark.system
 
@@ -140,7 +140,9 @@ def test_a_cut_tail_with_an_older_head_is_caught_by_the_ledger_or_by_a_saved_hea
     early = sqlite3.connect(built.folder / "early" / "hedgerow.db")
     accounts = early.execute("SELECT * FROM accounts").fetchall()
     early.close()
-    sql(space, "DELETE FROM accounts", *(("INSERT INTO accounts VALUES (?,?,?,?,?)", row) for row in accounts))
+    sql(
+        space, "DELETE FROM accounts", *(("INSERT INTO accounts VALUES (?,?,?,?,?)", row) for row in accounts)
+    )
     assert space.call("journal", "verify").code == 0, "without a saved head this passes: it was true once"
     said = caught(space, "journal.truncated", "--against", built.folder / "head.json")
     assert f"first missing index: {cut}" in said
@@ -151,7 +153,9 @@ def test_an_older_copy_of_the_database_passes_alone_and_is_caught_by_a_saved_hea
     shutil.copy(built.folder / "early" / "hedgerow.db", space.space / "hedgerow.db")
     assert space.call("journal", "verify").code == 0
     caught(space, "journal.truncated", "--against", built.folder / "head.json")
-    spent = space.call("query", "visits", "SELECT COUNT(*) FROM visits", "--purpose", "research", "--epsilon", "0.1")
+    spent = space.call(
+        "query", "visits", "SELECT COUNT(*) FROM visits", "--purpose", "research", "--epsilon", "0.1"
+    )
     assert spent.code == 0, spent.err
     for _ in range(built.size):  # grown again past the saved size, it is a fork
         space.call("query", "visits", "SELECT zip FROM visits", "--purpose", "research", "--epsilon", "0.1")
@@ -179,7 +183,9 @@ def test_a_log_signed_anew_is_caught_as_resigned(built, space):
 
 
 def test_a_head_of_a_thief_is_no_head(built, space):
-    sql(space, ("UPDATE journal_head SET checkpoint=?", (sign_checkpoint("hedgerow/x", 1, bytes(32), THIEF),)))
+    sql(
+        space, ("UPDATE journal_head SET checkpoint=?", (sign_checkpoint("hedgerow/x", 1, bytes(32), THIEF),))
+    )
     caught(space, "journal.bad-signature")
 
 

@@ -15,10 +15,10 @@ import stat
 from types import SimpleNamespace
 
 import pytest
-
-from hedgerow.kernel.envelope import keyed_index
 from tests.attack.thief import MARKERS, PASSPHRASE, REF, Thief, build
 from tests.program import Program
+
+from hedgerow.kernel.envelope import keyed_index
 
 pytestmark = pytest.mark.system
 
@@ -68,7 +68,9 @@ def fails_closed(program, line):
     done = program.call(*line)
     assert done.code == INTEGRITY, (line, done.out, done.err)
     assert done.out == ""
-    told = [each.strip() for each in done.err.strip().splitlines() if not each.startswith(("Warning:", "  ..."))]
+    told = [
+        each.strip() for each in done.err.strip().splitlines() if not each.startswith(("Warning:", "  ..."))
+    ]
     assert len(told) == 3, done.err
     assert told[0].startswith(("Fault: ", "Error: "))
     assert told[1].startswith("Next: ")
@@ -80,7 +82,9 @@ def test_no_marker_stands_in_any_byte_and_the_source_id_leads_nowhere(sealed):
     guesses = [hash_(REF.encode()) for hash_ in (hashlib.sha256, hashlib.sha1, hashlib.md5, hashlib.blake2b)]
     guesses = [form for guess in guesses for form in (guess.digest(), guess.hexdigest().encode())]
     public = [row["wrapped"][:32] for row in sealed.thief.rows("secrets")]
-    guesses += [keyed_index(key, REF) for key in (bytes(32), sealed.thief.tenant.encode().ljust(32, b"\0"), *public)]
+    guesses += [
+        keyed_index(key, REF) for key in (bytes(32), sealed.thief.tenant.encode().ljust(32, b"\0"), *public)
+    ]
     assert sealed.thief.bytes_holding(*guesses) == set()
     plain = sealed.thief._plain_rows()
     assert not [marker for marker in MARKERS if any(marker in row for row in plain)]
@@ -102,8 +106,9 @@ def test_everything_that_is_written_belongs_to_its_owner_alone(sealed):
     program.call("purpose", "add", "another", "--why", "x", "--owner", "owner", "--until", "2099-01-01")
     names = {path.name for path in (folder / "space").iterdir()}
     assert {"hedgerow.db", "hedgerow.db-wal", "hedgerow.db-shm", "keys.json", "tables"} <= names
-    made = [folder / "space", *(folder / "space").rglob("*"), folder / "evidence", *(folder / "evidence").rglob("*"),
-            folder / "released.csv", folder / "report.html", folder / "person.json"]  # fmt: skip
+    trees = [folder / "space", folder / "evidence"]
+    made = [folder / "released.csv", folder / "report.html", folder / "person.json"]
+    made += [path for tree in trees for path in (tree, *tree.rglob("*"))]
     modes = {path.relative_to(folder): stat.S_IMODE(path.stat().st_mode) for path in made}
     wrong = {str(path): oct(mode) for path, mode in modes.items() if mode not in (0o600, 0o700)}
     holding.close()
@@ -117,7 +122,9 @@ def test_the_untouched_copy_answers(space):
 
 
 def file_of(program, dataset):
-    return program.space / "tables" / read(program, f"SELECT file FROM buckets WHERE dataset='{dataset}'")[0][0]
+    return (
+        program.space / "tables" / read(program, f"SELECT file FROM buckets WHERE dataset='{dataset}'")[0][0]
+    )
 
 
 def test_bucket_files_swapped_between_data_sets(space):
@@ -164,11 +171,13 @@ def test_a_bucket_file_that_is_gone(space):
 SWAPS = {
     "sealed fields between persons": (
         "sealed_fields", "sealed",
-        "dataset='visits' AND name='email' AND number={marked}", "dataset='visits' AND name='email' AND number={other}",
+        "dataset='visits' AND name='email' AND number={marked}",
+        "dataset='visits' AND name='email' AND number={other}",
     ),
     "sealed fields between columns": (
         "sealed_fields", "sealed",
-        "dataset='visits' AND name='email' AND number={marked}", "dataset='visits' AND name='full_name' AND number={marked}",
+        "dataset='visits' AND name='email' AND number={marked}",
+        "dataset='visits' AND name='full_name' AND number={marked}",
     ),
     "sealed fields between data sets": (
         "sealed_fields", "sealed",
@@ -183,10 +192,16 @@ SWAPS = {
 @pytest.mark.parametrize("what", SWAPS)
 def test_what_is_moved_opens_nowhere_else(space, what):
     table, column, first, second = SWAPS[what]
-    marked = read(space, "SELECT number FROM members WHERE dataset='accounts' INTERSECT SELECT number FROM commitments")
-    other = read(space, f"SELECT number FROM members WHERE dataset='visits' AND number<>{marked[0][0]} LIMIT 1")
+    marked = read(
+        space, "SELECT number FROM members WHERE dataset='accounts' INTERSECT SELECT number FROM commitments"
+    )
+    other = read(
+        space, f"SELECT number FROM members WHERE dataset='visits' AND number<>{marked[0][0]} LIMIT 1"
+    )
     first, second = (where.format(marked=marked[0][0], other=other[0][0]) for where in (first, second))
-    (one,), (two,) = (read(space, f"SELECT {column} FROM {table} WHERE {where}")[0] for where in (first, second))
+    (one,), (two,) = (
+        read(space, f"SELECT {column} FROM {table} WHERE {where}")[0] for where in (first, second)
+    )
     assert one != two
     sql(space, (f"UPDATE {table} SET {column}=? WHERE {first}", (two,)),
         (f"UPDATE {table} SET {column}=? WHERE {second}", (one,)))  # fmt: skip
@@ -216,7 +231,11 @@ FLIPS = {
     "opening of a commitment": ("commitments", "sealed", EXPORT),
     "journal entry": ("journal", "body", ("journal", "verify")),
     "waiting row": ("quarantined_rows", "sealed", ("collect", "--quarantine", "retry", "--batch", "{batch}")),
-    "key of waiting rows": ("quarantine_batches", "wrapped", ("collect", "--quarantine", "retry", "--batch", "{batch}")),
+    "key of waiting rows": (
+        "quarantine_batches",
+        "wrapped",
+        ("collect", "--quarantine", "retry", "--batch", "{batch}"),
+    ),
 }
 
 

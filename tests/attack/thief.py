@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
+from tests.program import Program
 
 from hedgerow.adapters.keys import file as key_file
 from hedgerow.kernel.envelope import open_sealed
 from hedgerow.model.canonical import canonical
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.keys import Binding
-from tests.program import Program
 
 REF = "ZQ-777-0042"
 NAME = "Zebulon Quixotic Featherstonehaugh"
@@ -33,6 +33,10 @@ BALANCE = 84736251
 MARKERS = (REF, NAME, EMAIL, DIAGNOSIS, str(PRESSURE), str(BALANCE))
 PASSPHRASE = "correct horse battery"
 PURPOSE = ("--purpose", "research", "--basis", "consent")
+RELEASE = (
+    "release", "visits", "--purpose", "research", "--quasi", "zip,age", "--sensitive", "diagnosis",
+    "--keep", "systolic", "--k", "2", "--suppress", "0", "--request-id", "leaves", "--out",
+)  # fmt: skip
 
 
 def write_csv(path: Path, head, rows) -> Path:
@@ -73,10 +77,9 @@ def build(folder: Path, passphrase: str | None = None) -> Program:
         ("purpose", "add", "research", "--why", "health", "--owner", "owner", "--until", "2099-01-01"),
         ("collect", folder / "visits.csv", "--dataset", "visits", "--subject-key", "patient_ref", *PURPOSE,
          "--drop", "", "--consents", folder / "consents.csv"),
-        ("collect", folder / "accounts.csv", "--dataset", "accounts", "--subject-key", "account_ref", *PURPOSE,
-         "--drop", ""),
-        ("release", "visits", "--purpose", "research", "--quasi", "zip,age", "--sensitive", "diagnosis", "--keep",
-         "systolic", "--k", "2", "--suppress", "0", "--out", folder / "released.csv", "--request-id", "leaves"),
+        ("collect", folder / "accounts.csv", "--dataset", "accounts", "--subject-key", "account_ref",
+         *PURPOSE, "--drop", ""),
+        (*RELEASE, folder / "released.csv"),
         ("dataset", "declare", "visits", "--max-rows", "2", "--bounds", "systolic=80:220"),
         ("budget", "allocate", "visits", "--epsilon", "4", "--purpose", "research"),
         ("query", "visits", "SELECT COUNT(*) FROM visits", "--purpose", "research", "--epsilon", "0.5",
@@ -116,7 +119,9 @@ class Thief:
 
     def tables(self):
         with contextlib.closing(sqlite3.connect(self.directory / "hedgerow.db")) as connection:
-            return [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+            return [
+                name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
+            ]
 
     def bytes_holding(self, *needles: bytes):
         """Name the needles that stand in the bytes of any file or in any file's name."""
@@ -137,7 +142,9 @@ class Thief:
     def bucket_keys(self):
         keys = []
         for row in self.rows("buckets"):
-            keys += self._try(row["wrapped"], Binding(self.tenant, "bucket-key", row["dataset"], row["file"], 1))
+            keys += self._try(
+                row["wrapped"], Binding(self.tenant, "bucket-key", row["dataset"], row["file"], 1)
+            )
         return keys
 
     def everything(self):
@@ -160,7 +167,9 @@ class Thief:
             found += self._opened(keys, row["sealed"], Binding(self.tenant, "field", row["number"], name, 1))
         for row in self.rows("commitments"):
             binding = Binding(self.tenant, "journal-salt", row["number"], str(row["entry"]), 1)
-            found += [f"commitment of entry {row['entry']}" for _ in self._opened(keys, row["sealed"], binding)]
+            found += [
+                f"commitment of entry {row['entry']}" for _ in self._opened(keys, row["sealed"], binding)
+            ]
         return found
 
     def _buckets(self):
@@ -170,7 +179,9 @@ class Thief:
             if path.name.startswith(".") or not self.files.get(path):
                 continue
             for row in self.rows("buckets"):
-                binding = Binding(self.tenant, "bucket", row["dataset"], "", row["written_version"]).as_bytes()
+                binding = Binding(
+                    self.tenant, "bucket", row["dataset"], "", row["written_version"]
+                ).as_bytes()
                 place = row["bucket"].to_bytes(4, "big") + row["bucket_count"].to_bytes(4, "big")
                 for key in {*self.bucket_keys(), *self.subject_keys()}:
                     found += self._parquet(self.files[path], key, b"hedgerow bucket v1\n" + place + binding)
@@ -181,7 +192,10 @@ class Thief:
             footer_key=key, aad_prefix=aad, check_footer_integrity=True, allow_plaintext_files=False
         )
         with contextlib.suppress(Exception):
-            return [str(row) for row in pq.read_table(io.BytesIO(content), decryption_properties=unseal).to_pylist()]
+            return [
+                str(row)
+                for row in pq.read_table(io.BytesIO(content), decryption_properties=unseal).to_pylist()
+            ]
         return []
 
     def _results(self):

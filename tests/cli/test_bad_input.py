@@ -107,6 +107,14 @@ def test_one_clear_line(hedgerow, arguments, code, error, told):
     assert told in hedgerow.refused(*arguments, code=code, error=error).err
 
 
+def test_a_command_line_is_not_repeated(hedgerow, secrets):
+    name = min(secret for secret in secrets if " " in secret)
+    hedgerow.refused("subject", "show", "R-1", name, code=2, error="usage.malformed")
+    hedgerow.refused("subject", "show", name, code=2, error="subject.unknown")
+    hedgerow.refused("consent", "withdraw", name, "--purpose", "research", code=2, error="subject.unknown")
+    hedgerow.refused("release", "visits", "--k", name, code=2, error="usage.malformed")
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "code"),
     [

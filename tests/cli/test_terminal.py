@@ -62,6 +62,7 @@ def test_control_c_leaves_nothing_half_done(hedgerow, town, space):
     assert running.returncode == 130
     assert "(interrupted)" in err
     assert out == ""
+    # Nothing names the files it had written; the next start takes them away.
     assert "south" not in hedgerow("dataset", "list").out
     assert {path.name for path in (space / "tables").iterdir() if not path.name.startswith(".")} <= files
     hedgerow("journal", "verify")

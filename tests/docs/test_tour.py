@@ -75,10 +75,12 @@ def test_the_examples_of_a_page_do_what_they_print(copied, page):
         ("library.py", "What is in it:\n...\n  in the 5-anonymous one: 0\n...\nLeft: 1"),
         (
             "application.py mine R-001598",
-            "fields of one person, read through the gate: ['age', 'ward']\n"
-            "Counts are within ... epsilon left.\n"
-            "asked again: the same rows: True\n"
-            "refused: No policy lets ana (analyst) do subject.read. ...",
+            (
+                "fields of one person, read through the gate: ['age', 'ward']\n"
+                "Counts are within ... epsilon left.\n"
+                "asked again: the same rows: True\n"
+                "refused: No policy lets ana (analyst) do subject.read. ..."
+            ),
         ),
     ],
 )

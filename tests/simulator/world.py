@@ -108,6 +108,8 @@ class World:
         self.service = Service(self.spine, OWNER)
         self.spine.tables.sweep(self.store)
         self.service.expire()
+        left = self.inner_shelf.names() - self.manifest()
+        demand(not left, "c: erased", "a start left files that no manifest names")
 
     def attempt(self, act, crash=None):
         """Do an act, cut off after some steps when a crash is given as (steps, whether it is a kill)."""
@@ -204,7 +206,7 @@ class World:
         self.clock.advance(seconds=1)
         time = timestamp(self.clock.now()) if not late else timestamp(START)
         code = self._person_code(ref)
-        if self.clock.now().date() > UNTIL[RESEARCH]:
+        if granted and self.clock.now().date() > UNTIL[RESEARCH]:
             code = "purpose.ended"
         outcome = self.expect(
             code, "c: erased",

@@ -16,7 +16,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
 from tests.program import Program
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -121,7 +120,11 @@ def released_rows(path):
 
 
 def test_discovery_finds_delimiter_types_and_roles(adult):
-    assert (adult.found["delimiter"], adult.found["rows"], adult.found["broken"]) == (";", len(adult.rows), [])
+    assert (adult.found["delimiter"], adult.found["rows"], adult.found["broken"]) == (
+        ";",
+        len(adult.rows),
+        [],
+    )
     roles = {column["column"]: column["role"] for column in adult.found["columns"]}
     assert {name for name, role in roles.items() if role == "direct-identifier"} == {PERSON, NAME}
     assert roles["salary-class"] == "sensitive-attribute"
@@ -155,7 +158,9 @@ def test_release_is_the_full_domain_generalisation_of_the_leased_rows_with_k_peo
         key = tuple(read[name][row[name]][level[name]] for name in adult.head)
         expected[key] += 1
         people[key].add(ref)
-    got = Counter(tuple(row[name] for name in adult.head) for row in released_rows(adult.folder / "released.csv"))
+    got = Counter(
+        tuple(row[name] for name in adult.head) for row in released_rows(adult.folder / "released.csv")
+    )
     assert got
     for key, count in got.items():
         assert count == expected[key], "a class is not whole"
@@ -203,7 +208,11 @@ def test_a_person_sees_takes_along_and_leaves_and_anyone_can_check_it(adult):
     program = adult.program
     often = Counter(adult.refs)
     ref = next(r for r in adult.people if often[r] == 2 and r in adult.consenting)
-    own = [dict(zip(adult.head, row, strict=True)) for r, row in zip(adult.refs, adult.rows, strict=True) if r == ref]
+    own = [
+        dict(zip(adult.head, row, strict=True))
+        for r, row in zip(adult.refs, adult.rows, strict=True)
+        if r == ref
+    ]
     shown = program.json("subject", "show", ref)
     assert {use["technique"] for use in shown["uses"]} >= {"k-anonymity", "dp_query"}
     assert shown["releases"] == [adult.release["release"]]

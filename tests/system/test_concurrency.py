@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
+from tests.program import Program
 
 import hedgerow as hr
-from hedgerow.model.uses import Actor, UseRequest
-from tests.program import Program
+from hedgerow.model.engine import PeopleFilter
+from hedgerow.model.words import Basis
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -30,7 +31,7 @@ GONE = [f"base-{i:03d}" for i in range(6)]
 WITHDRAWN = [f"base-{i:03d}" for i in range(10, 16)]
 GRANTED = [f"base-{i:03d}" for i in range(20, 26)]
 
-WORKER = '''
+WORKER = """
 import json, sys, time
 from pathlib import Path
 import hedgerow as hr
@@ -71,12 +72,14 @@ for kind, what in acts:
         break
     if told is not None:
         print(json.dumps([kind, what, "done", told]), flush=True)
-'''
+"""
 
 
 def write_people(path, refs):
     with path.open("w", newline="") as stream:
-        csv.writer(stream).writerows([("ref", "full_name", "age"), *((ref, f"Name of {ref}", 30) for ref in refs)])
+        csv.writer(stream).writerows(
+            [("ref", "full_name", "age"), *((ref, f"Name of {ref}", 30) for ref in refs)]
+        )
     with path.with_name(path.name + ".consents").open("w", newline="") as stream:
         given = ((ref, "research", "2025-01-01T00:00:00Z") for ref in refs if ref not in GRANTED)
         csv.writer(stream).writerows([("subject", "purpose", "time"), *given])
@@ -96,8 +99,8 @@ def worked(tmp_path_factory):
         ("init", folder / "space", "--no-passphrase"),
         ("principal", "add", "ana", "--role", "analyst"),
         ("purpose", "add", "research", "--why", "health", "--owner", "owner", "--until", "2099-01-01"),
-        ("collect", folder / "base.csv", "--dataset", "visits", "--subject-key", "ref", "--purpose", "research",
-         "--basis", "consent", "--drop", "", "--consents", folder / "base.csv.consents"),
+        ("collect", folder / "base.csv", "--dataset", "visits", "--subject-key", "ref", "--drop", "",
+         "--purpose", "research", "--basis", "consent", "--consents", folder / "base.csv.consents"),
         ("dataset", "declare", "visits", "--max-rows", "3"),
         ("budget", "allocate", "visits", "--epsilon", str(BUDGET), "--purpose", "research"),
     ):  # fmt: skip
@@ -109,12 +112,12 @@ def worked(tmp_path_factory):
         [("withdraw", ref) for ref in WITHDRAWN],
         [("grant", ref) for ref in GRANTED],
     ]
-    return SimpleNamespace(folder=folder, program=program, base=base, batches=batches, told=together(program, plans))
+    return SimpleNamespace(
+        folder=folder, program=program, base=base, batches=batches, told=together(program, plans)
+    )
 
 
 def together(program, plans):
-    import time  # noqa: PLC0415 - only to let them begin at one moment
-
     start = str(time.time() + 2)
     command = [sys.executable, "-c", WORKER, str(program.space), "worker", start]
     running = [
@@ -150,49 +153,40 @@ def test_only_what_must_be_refused_was_refused(worked):
 def test_the_budget_is_never_exceeded_and_each_printed_answer_was_charged(worked):
     answers = done(worked, "query")
     assert len(answers) == BUDGET / EPSILON
-    shown = next(b for b in worked.program.call("budget", "show", "visits", "--json").json if b["dataset"] == "visits")
+    shown = next(
+        b for b in worked.program.call("budget", "show", "visits", "--json").json if b["dataset"] == "visits"
+    )
     assert Fraction(shown["spent"]) == EPSILON * len(answers) == BUDGET
     with hr.open(worked.folder / "space") as space:
         for request, answer in answers.items():
-            again = space.acting_as("ana", purpose="research").query("visits", SQL, epsilon="0.25", request_id=request)
+            again = space.acting_as("ana", purpose="research").query(
+                "visits", SQL, epsilon="0.25", request_id=request
+            )
             assert (again["rows"][0][0], again["receipt"]["replayed"]) == (answer, True)
 
 
-def leased(worked):
-    """Open a lease now, as the gate does, and give the rows it holds by their person."""
-    with hr.open(worked.folder / "space") as space:
-        spine = space.opened.spine
-        with spine.store.read() as reader:
-            request = UseRequest(Actor("owner", "owner"), "research", "visits", {"sql": SQL, "epsilon": "0.25"}, "x")
-            view = spine.catalog.require_dataset(reader, "visits")
-            from hedgerow.model.words import Basis  # noqa: PLC0415 - beside its one use
-
-            people = spine.consents.covered(reader, "visits", view.version, request.purpose, Basis.CONSENT)
-            held = spine.tables.engine.row_counts(spine.tables.files(reader, "visits"), _everybody(people))
-            known = {s.lookup: s.number for s in spine.vault.known(reader, _lookups(spine, worked)).values()}
-        number_of = {ref: known.get(spine.vault.lookup(ref)) for ref in _refs(worked)}
-        return {ref: held.get(number, 0) for ref, number in number_of.items() if number is not None}
-
-
-def _everybody(people):
-    from hedgerow.model.engine import PeopleFilter  # noqa: PLC0415 - beside its one use
-
-    return PeopleFilter.of_sorted(people)
-
-
-def _refs(worked):
+def refs_of(worked):
     return [*worked.base, *(ref for batch in worked.batches for ref in batch)]
 
 
-def _lookups(spine, worked):
-    return [spine.vault.lookup(ref) for ref in _refs(worked)]
+def leased(worked):
+    """Choose the people a lease opened now may hold, and count the rows it has of each."""
+    with hr.open(worked.folder / "space") as space, space.opened.store.read() as reader:
+        spine = space.opened.spine
+        version = spine.catalog.require_dataset(reader, "visits").version
+        people = spine.consents.covered(reader, "visits", version, "research", Basis.CONSENT)
+        files = spine.tables.files(reader, "visits")
+        rows = spine.tables.engine.row_counts(files, PeopleFilter.of_sorted(people))
+        lookups = {spine.vault.lookup(ref): ref for ref in refs_of(worked)}
+        known = spine.vault.known(reader, list(lookups))
+        return {lookups[lookup]: rows.get(subject.number, 0) for lookup, subject in known.items()}
 
 
 def test_later_leases_hold_every_collected_row_and_nobody_erased_or_withdrawn(worked):
     held = leased(worked)
-    expected = {ref: 0 for ref in WITHDRAWN}
-    for ref in set(_refs(worked)) - set(GONE) - set(WITHDRAWN):
-        expected[ref] = _refs(worked).count(ref)
+    expected = dict.fromkeys(WITHDRAWN, 0)
+    for ref in set(refs_of(worked)) - set(GONE) - set(WITHDRAWN):
+        expected[ref] = refs_of(worked).count(ref)
     assert held == expected
     assert sum(held.values()) == PEOPLE - len(GONE) - len(WITHDRAWN) + sum(map(len, worked.batches))
 
@@ -213,7 +207,7 @@ def test_nothing_is_left_over_beside_the_manifest(worked):
     with hr.open(worked.folder / "space") as space:
         assert space.opened.spine.tables.missing(space.opened.store) == 0
         named = {file.name for file in _files(space)}
-    kept = {name for name in os.listdir(worked.folder / "space" / "tables") if not name.startswith(".")}
+    kept = {p.name for p in (worked.folder / "space" / "tables").iterdir() if not p.name.startswith(".")}
     assert kept == named
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +43,10 @@ class LeaseDesk(Protocol):
 
     def open(self, facts: Facts, plan: Plan) -> Lease:
         """Open only what the plan was granted, only for the people covered."""
+        ...
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Keep what a lease opens in place while it is used."""
         ...
 
     def about(self, reader: Reader, plan: Plan) -> Sequence[About]:
@@ -192,8 +197,9 @@ class Gate:
     def _run(self, use: _Admitted) -> tuple[Release, LeaseVersions]:
         """Steps 6 and 7; a failure is journaled and the reservation stays spent."""
         try:
-            lease = self._leases.open(use.facts, use.plan)
-            return use.technique.run(lease, use.plan), lease.versions
+            with self._leases.reading():
+                lease = self._leases.open(use.facts, use.plan)
+                return use.technique.run(lease, use.plan), lease.versions
         except HedgerowError as error:
             self._failed(use, error.code)
             if use.plan.grant.kind == "person" or self._may_see_risk(use.request):

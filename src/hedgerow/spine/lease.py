@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from hedgerow.model.engine import ArrowTable, PeopleFilter, Relation
@@ -101,6 +102,10 @@ class Leases:
             fields = self._person_fields(reader, dataset, grant)
         relation = self._tables.engine.scan(files, sorted(grant.columns), people) if needs_table else None
         return OpenLease(grant, relation, fields, versions, self._clock)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Keep the files of the version a lease opens in place while it is used."""
+        return self._tables.reading()
 
     def about(self, reader: Reader, plan: Plan) -> Sequence[About]:
         """Name the one person a plan is about, for the journal."""

@@ -143,6 +143,8 @@ def _cells(text: str, columns: Sequence[str], delimiter: str) -> Mapping[str, st
     """Read what can be read of a broken row; none when it is neither a record nor a line of cells."""
     try:
         record = json.loads(text)
+    except RecursionError:
+        return None
     except ValueError:
         record = None
     if isinstance(record, dict):

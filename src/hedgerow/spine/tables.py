@@ -100,13 +100,8 @@ class Tables:
                 raise Fault("table.changed")
         tx.add(self.records(dataset, version, new))
 
-    def discard(self, files: Sequence[BucketFile]) -> None:
-        """Delete files that no manifest names."""
-        for file in files:
-            self._shelf.delete(file.name)
-
     def sweep(self, store: Store) -> int:
-        """Delete what an interrupted write left, unless somebody is writing now.
+        """Delete every file that no manifest names, unless somebody is writing or reading now.
 
         Returns:
             How many files went.
@@ -123,6 +118,10 @@ class Tables:
 
     def writing(self) -> AbstractContextManager[None]:
         """Hold off sweeping between writing files and committing the manifest that names them."""
+        return self._shelf.writing()
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Hold off deleting from before the manifest is read until its files have been."""
         return self._shelf.writing()
 
     def missing(self, store: Store) -> int:

@@ -193,6 +193,7 @@ class Seen:
     after: Line | None = None
     replayed: dict[str, Line] = field(default_factory=dict)
     repeated: Line | None = None
+    went_on: bool = False
     failed: str | None = None
 
 
@@ -229,17 +230,24 @@ class Crash:
             self._disk.cut(self._seed)
         return told
 
-    def look(self, told: Told, **more) -> Seen:
-        """Open what is left in a fresh process."""
+    def look(self, told: Told, *, goes_on: bool = False, **more) -> Seen:
+        """Open what is left in a fresh process.
+
+        Args:
+            told: What was acknowledged.
+            goes_on: Whether to collect and ask once more, besides repeating what was cut off.
+            more: For the worker.
+        """
         head = self.folder / "head.json"
         if told.head:
             head.write_text(json.dumps(told.head))
         replay = [str(act["id"]) for act in told.acts if act["do"] == "query"]
         task = {
             "role": "check", "space": str(self.space), "files": str(self._killer.files),
-            "head": str(head) if told.head else None, "replay": replay, "repeat": told.unfinished, **more,
+            "head": str(head) if told.head else None, "replay": replay, "repeat": told.unfinished,
+            "goes_on": goes_on, **more,
         }  # fmt: skip
-        found = Seen(told)
+        found = Seen(told, went_on=goes_on)
         for line in self._killer.run(task):
             if "seen" in line:
                 found.seen = line["seen"]

@@ -18,14 +18,14 @@ def problems(found: Seen) -> list[str]:
     if found.seen is None or found.failed or found.after is None:
         return [f"lost: the workspace cannot be used: {found.failed}"]
     acts = [*found.told.acts, *([found.told.unfinished] if found.told.unfinished else [])]
-    last: story.Act = {"do": "collect", "batch": story.LAST}
+    if found.went_on:
+        acts.append({"do": "collect", "batch": story.LAST})
     missing = found.told.certificates - set(found.seen["certificates"])
     wrong = [f"lost: certificate {each}" for each in sorted(missing)]
     wrong += [*_whole(found), *_sound(found.seen), *_budget(found), *_answers(found)]
     wrong += [f"after repeating, {text}" for text in _sound(found.after)]
     wrong += [
-        f"after repeating, {text}"
-        for text in story.holding_after([*acts, last]).differences(_holding(found.after))
+        f"after repeating, {text}" for text in story.holding_after(acts).differences(_holding(found.after))
     ]
     return wrong
 

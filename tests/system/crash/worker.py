@@ -138,8 +138,9 @@ def check(task, say, hold) -> None:
             say(replayed=request_id, **_tried(space, files, {"do": "query", "id": request_id}))
         if task["repeat"]:
             say(repeated=task["repeat"], **_tried(space, files, task["repeat"]))
-        for each in ({"do": "collect", "batch": story.LAST}, {"do": "query", "id": "ask-last"}):
-            perform(space, files, each)
+        if task["goes_on"]:
+            perform(space, files, {"do": "collect", "batch": story.LAST})
+            perform(space, files, {"do": "query", "id": "ask-last"})
         say(after=look(space, None))
 
 

@@ -1,4 +1,4 @@
-"""Proves leases and the gate at their edges: single use, only what was granted, only for a while, known ids."""
+"""Proves leases and the gate at their edges: single use, only what was granted, a while only, known ids."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from tests.simulator.recording import Rows, RowsPlan
+from tests.simulator.world import OWNER, World
 
 from hedgerow.model.budget import PureEvent
 from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
@@ -14,8 +16,6 @@ from hedgerow.model.records import Failure, Principal, Request, SealedField, Sub
 from hedgerow.model.uses import Actor, Grant, Release, UseRequest
 from hedgerow.spine.facts import MOST_FAILURES
 from hedgerow.spine.gate import new_request_id
-from tests.simulator.recording import Rows, RowsPlan
-from tests.simulator.world import OWNER, World
 
 COUNT = ExactAggregation((), (CountRows(),), None, 4)
 COUNT_TAGS = ExactAggregation((), (CountRows("tag"),), None, 4)
@@ -38,7 +38,7 @@ def _code(act):
 class Asks(Rows):
     """Opens what a test grants and does what a test does with it."""
 
-    def __init__(self, grant, act=lambda lease: None, cost=None, action="release"):
+    def __init__(self, grant, act=bool, cost=None, action="release"):
         self.grant, self.act, self.cost, self.action, self.name = grant, act, cost, action, "asks"
 
     def plan(self, request, dataset):
@@ -48,7 +48,7 @@ class Asks(Rows):
         return Release({"told": self.act(lease)}, "none", kept=False)
 
 
-def _ask(world, grant, act=lambda lease: None, **changes):
+def _ask(world, grant, act=bool, **changes):
     request = UseRequest(OWNER, changes.pop("purpose", "care"), "visits", {}, new_request_id())
     return world.spine.gate.use(request, Asks(grant, act, **changes)).release.payload["told"]
 
@@ -215,6 +215,24 @@ class TestGate:
         world.spine.gate.use(request, Asks(ROWS))
         assert _code(lambda: world.spine.gate.use(request, Asks(ROWS))) == "request.spent"
 
+    def test_an_answer_with_rows_is_withdrawn_when_somebody_in_it_withdraws(self, world):
+        asked = ("rows", "visits", "research", None)
+        world.use(asked, "one")
+        world.use(("count", "visits", "research", Fraction(1, 4)), "two")
+        world.choose("ann", granted=False, late=False)
+        world.use(asked, "one")
+        assert world.model.answers["one"].state == "withdrawn"
+        world.use(asked, "one")
+        world.use(("count", "visits", "research", Fraction(1, 4)), "two")
+        assert world.model.answers["two"].state == "done"
+
+    def test_an_answer_stays_when_a_stranger_to_it_withdraws(self, world):
+        asked = ("rows", "visits", "care", None)
+        world.use(asked, "one")
+        world.choose("ann", granted=False, late=False)
+        world.use(asked, "one")
+        assert world.model.answers["one"].state == "done"
+
     def test_a_result_that_is_half_there_is_spent(self, world):
         record = Request("x", "b", "done", "visits", 1, 0, "care", person_level=False, entry=0)
         assert _code(lambda: world.stored(record)) == "request.spent"
@@ -222,5 +240,7 @@ class TestGate:
     def test_an_act_is_explained_without_being_done(self, world):
         with world.inner_store.write() as tx:
             tx.put(Principal("nobody1", "", "t"))
-        assert world.spine.gate.explain_act(Actor("owner", "nobody1"), "collect").code == "policy.not-permitted"
+        assert (
+            world.spine.gate.explain_act(Actor("owner", "nobody1"), "collect").code == "policy.not-permitted"
+        )
         assert world.spine.gate.explain_act(OWNER, "collect") is None

@@ -1,4 +1,4 @@
-"""Proves the smaller rooms of the spine at their edges: catalog, policies, acts, attest, tables, vault, journal."""
+"""Proves the smaller rooms of the spine at their edges: catalog, policies, acts, keys, tables, journal."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from datetime import date
 from fractions import Fraction
 
 import pytest
+from tests.simulator.world import OWNER, World
 
 from hedgerow.app.workspace import default_policies
-from hedgerow.kernel.merkle import open_checkpoint
+from hedgerow.kernel.merkle import open_checkpoint, open_document
 from hedgerow.model.budget import NonPrivateEvent, PureEvent, ZcdpEvent
 from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
 from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
 from hedgerow.model.records import Bucket, Dataset, JournalEntry, PolicyText, Principal
 from hedgerow.model.uses import Actor
 from hedgerow.model.words import Basis
-from hedgerow.spine.attest import check_statement
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, check_name, columns_named
 from hedgerow.spine.journal import About
 from hedgerow.spine.ledger import cost_text
 from hedgerow.spine.permission import as_error, objections_to_actor
-from tests.simulator.world import OWNER, World
 
 LATER = date(2027, 1, 1)
 
@@ -61,7 +60,10 @@ class TestCatalog:
     )
     def test_a_purpose_that_says_too_little_is_refused(self, world, name, why, until, code):
         catalog = world.spine.catalog
-        assert _code(lambda: _write(world, lambda tx: catalog.add_purpose(tx, name, why, "owner", until))) == code
+        assert (
+            _code(lambda: _write(world, lambda tx: catalog.add_purpose(tx, name, why, "owner", until)))
+            == code
+        )
 
     def test_a_purpose_must_be_declared_live_and_not_the_law_s_own(self, world):
         require = world.spine.catalog.require_purpose
@@ -142,14 +144,15 @@ class TestWhoActs:
         ],
     )
     def test_what_speaks_against_an_actor(self, actor, code):
-        known = {"owner": Principal("owner", "", "t"), "a": Principal("a", "", "t"), "b": Principal("b", "", "t"),
-                 "out": Principal("out", "", "t", disabled=True)}  # fmt: skip
+        known = {
+            name: Principal(name, "", "t", disabled=name == "out") for name in ("owner", "a", "b", "out")
+        }
         told = list(objections_to_actor(actor, known.get(actor.acting_as), known.get(actor.principal)))
         assert told[0][0] == code
 
     def test_a_refused_act_is_journaled_and_an_explained_one_is_not(self, world):
         world.service.add_principal("auditor1", ["auditor"])
-        auditor, acts = Actor("owner", "auditor1"), world.spine.acts
+        auditor, acts = Actor("owner", "auditor1"), world.spine.gate._acts
         before = _size(world)
         assert not acts.permits(auditor, "collect", "visits")
         assert _size(world) == before
@@ -170,14 +173,19 @@ def _size(world):
 
 
 class TestAttest:
-    def test_statements_hold_until_a_byte_changes(self, world):
+    def test_a_certificate_holds_until_a_byte_changes(self, world):
         attestor = world.spine.attestor
-        statement = attestor.statement("erasure-certificate", {"a": 1})
-        assert check_statement(json.dumps(statement))
-        assert not check_statement(json.dumps({**statement, "body": {"a": 2}}))
-        assert not check_statement(json.dumps({**statement, "kind": "other"}))
-        assert not check_statement(json.dumps({**statement, "signature": "AAAA"}))
-        assert statement["fingerprint"] == attestor.fingerprint
+        certificate = attestor.certificate("erasure-certificate", {"a": 1}, 4, bytes(32))
+
+        def opened(**changes):
+            return open_document(
+                json.dumps({**certificate, **changes}).encode(), attestor.origin, attestor.verifier
+            )
+
+        assert opened()["entry_index"] == 4
+        assert opened()["fingerprint"] == attestor.fingerprint
+        for change in ({"body": {"a": 2}}, {"kind": "other"}, {"entry_index": 5}, {"leaf_hash": "AA=="}):
+            assert _code(lambda: opened(**change)) == "journal.bad-signature"  # noqa: B023
 
     def test_the_key_shows_itself_nowhere(self, world):
         attestor = world.spine.attestor
@@ -200,12 +208,18 @@ class TestTables:
         with world.read() as reader:
             files = tables.files(reader, "visits")
         _write(world, lambda tx: tx.remove(Bucket))
-        assert _code(lambda: _write(world, lambda tx: tables.swap(tx, "visits", 2, files, []))) == "table.changed"
+        assert (
+            _code(lambda: _write(world, lambda tx: tables.swap(tx, "visits", 2, files, [])))
+            == "table.changed"
+        )
 
     @pytest.mark.parametrize(("name", "version"), [("nothing", 1), ("visits", 1), ("visits", 3)])
     def test_only_the_next_version_follows(self, world, name, version):
         bump = world.spine.tables.bump
-        assert _code(lambda: _write(world, lambda tx: bump(tx, name, version, rows=1, people=1))) == "table.changed"
+        assert (
+            _code(lambda: _write(world, lambda tx: bump(tx, name, version, rows=1, people=1)))
+            == "table.changed"
+        )
 
     def test_missing_files_are_counted(self, world):
         assert world.spine.tables.missing(world.store) == 0
