@@ -57,7 +57,7 @@ def create(directory: Path, passphrase: str | None, *, clock: Clock | None = Non
     if (directory / DATABASE).exists():
         raise CallerError("space.exists", space=directory)
     if not made and (not directory.is_dir() or any(directory.iterdir())):
-        raise CallerError("space.not-empty", space=directory)
+        raise CallerError(_why_not_empty(directory), space=directory)
     changed = [directory, *_up_to_existing(directory)]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
@@ -79,6 +79,13 @@ def create(directory: Path, passphrase: str | None, *, clock: Clock | None = Non
         if made:
             directory.rmdir()
         raise
+
+
+def _why_not_empty(directory: Path) -> str:
+    """Tell an init that was cut off, which left nothing but its own parts, from a directory in use."""
+    left = {path.name for path in directory.iterdir()} if directory.is_dir() else {""}
+    own = {KEYS, TABLES, *(DATABASE + ".new" + end for end in ("", "-wal", "-shm"))}
+    return "space.unfinished" if left <= own else "space.not-empty"
 
 
 def _up_to_existing(directory: Path) -> list[Path]:

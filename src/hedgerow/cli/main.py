@@ -35,6 +35,7 @@ NOUNS = {
     "subject": ("subject", "subject", "A person's rights: show, export, erase."),
 }
 ALL = EVERYDAY | NOUNS
+_FALLBACK_WIDTH, _LEAST_WIDTH, _MOST_WIDTH = 80, 50, 100
 
 
 class LazyGroup(click.Group):
@@ -59,8 +60,20 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name, told) for name, (_, _, told) in commands.items()])
 
 
+def _width() -> int:
+    """Measure the terminal as Click would, without the package it loads for that."""
+    try:
+        columns = int(os.environ.get("COLUMNS", "")) or _FALLBACK_WIDTH
+    except ValueError:
+        try:
+            columns = os.get_terminal_size().columns
+        except OSError:
+            columns = _FALLBACK_WIDTH
+    return max(min(columns, _MOST_WIDTH), _LEAST_WIDTH)
+
+
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "terminal_width": _width()}
 )
 @click.version_option(__version__, message="hedgerow %(version)s")
 def cli() -> None:

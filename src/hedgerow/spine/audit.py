@@ -11,9 +11,11 @@ from hedgerow.model.ports import Reader
 from hedgerow.model.records import (
     Account,
     Allocation,
+    Bucket,
     Charge,
     ConsentEvent,
     ConsentState,
+    Dataset,
     Declaration,
     JournalEntry,
     PolicyText,
@@ -37,12 +39,13 @@ def check_records(reader: Reader, ledger: Ledger) -> None:
         Fault: ``ledger.differs``, ``ledger.not-journaled`` or ``records.differ`` with the kind.
 
     Guarantee: charges, accounts, limits, policies, declarations and roles are those that journaled
-    acts made; the latest consents are those of the recorded choices.
+    acts made; the latest consents are those of the recorded choices; no table file left a manifest.
     """
     entries = [parse_entry(entry.body) for entry in reader.find(JournalEntry)]
     _check_accounts(reader, ledger)
     if dict(_charged(entries)) != {c.entry: event_json(read_event(c.event)) for c in reader.find(Charge)}:
         raise Fault("ledger.not-journaled")
+    _check_tables(reader)
     told = _told(entries)
     held = {
         "budgets": {(a.dataset, a.purpose): a.epsilon for a in reader.find(Allocation)},
@@ -63,6 +66,13 @@ def _check_accounts(reader: Reader, ledger: Ledger) -> None:
     for where in sorted({*kept, *counted}):
         if kept.get(where) != counted.get(where):
             raise Fault("ledger.differs", dataset=where[0], purpose=where[1])
+
+
+def _check_tables(reader: Reader) -> None:
+    """Rows that a manifest lost would be missing from every answer without a word."""
+    for dataset in reader.find(Dataset):
+        if sum(bucket.row_count for bucket in reader.find(Bucket, dataset=dataset.name)) != dataset.row_count:
+            raise Fault("records.differ", kind="table files")
 
 
 def _charged(entries: list[Mapping[str, Json]]) -> Iterator[tuple[int, Json]]:

@@ -35,6 +35,7 @@ from hedgerow.spine.vault import Person, Vault
 TOMBSTONE_LIFETIME = timedelta(days=3 * 365)
 _PERSONAL = (SealedField, Member, ConsentEvent, ConsentState, Commitment)
 NOT_FINAL = (
+    "table files that a use under way still reads, without a key in any current record, until swept",
     "old pages of the database file and its write-ahead log until the key epoch ends",
     "copies of the database, the key file or the data files made before this moment, backups included",
     "what left the house before: the releases named here and answers already given",

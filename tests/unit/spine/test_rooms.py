@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -10,11 +11,20 @@ import pytest
 from tests.simulator.world import OWNER, World
 
 from hedgerow.app.workspace import default_policies
-from hedgerow.kernel.merkle import open_checkpoint, open_document
+from hedgerow.kernel.merkle import Frontier, leaf_hash, open_checkpoint, open_document
 from hedgerow.model.budget import NonPrivateEvent, PureEvent, ZcdpEvent
 from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
 from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
-from hedgerow.model.records import Bucket, Dataset, JournalEntry, PolicyText, Principal
+from hedgerow.model.records import (
+    Account,
+    Bucket,
+    Charge,
+    Dataset,
+    JournalEntry,
+    JournalHead,
+    PolicyText,
+    Principal,
+)
 from hedgerow.model.uses import Actor
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, check_name, columns_named
@@ -87,6 +97,14 @@ class TestCatalog:
         _write(world, lambda tx: allow(tx, "visits", {"care": Basis.CONTRACT}))
         other = {"care": Basis.CONSENT}
         assert _code(lambda: _write(world, lambda tx: allow(tx, "visits", other))) == "basis.differs"
+
+    def test_people_who_are_there_are_given_no_other_basis_later(self, world):
+        allow = world.spine.catalog.allow
+        with world.inner_store.write() as tx:
+            world.spine.catalog.add_purpose(tx, "billing", "to bill", "owner", LATER)
+        other = {"billing": Basis.CONTRACT}
+        assert _code(lambda: _write(world, lambda tx: allow(tx, "visits", other))) == "basis.not-later"
+        _write(world, lambda tx: allow(tx, "visits", {"billing": Basis.CONSENT}))
 
     def test_declarations_are_for_columns_of_the_table_and_add_up(self, world):
         def declare(dataset, *columns, rows=None):
@@ -283,6 +301,21 @@ class TestJournal:
             self._verify(world)
         assert (caught.value.code, caught.value.details["index"]) == ("journal.unsigned-tail", size)
 
+    def test_a_frontier_that_is_not_the_signed_one_is_found(self, world):
+        with world.inner_store.write() as tx:
+            head = tx.get(JournalHead, 0)
+            tx.put(replace(head, frontier=Frontier().to_bytes()))
+        with pytest.raises(Fault) as caught:
+            self._verify(world)
+        assert caught.value.code == "journal.frontier-malformed"
+
+    def test_entries_give_their_bytes_and_leaves(self, world):
+        journal = world.spine.journal
+        with world.read() as reader:
+            assert [leaf_hash(body) for body in journal.bodies(reader)] == journal.verify(reader)
+            assert journal.leaf(reader, 2) == journal.verify(reader)[2]
+            assert _code(lambda: journal.leaf(reader, 10**6)) == "journal.altered"
+
     def test_a_commitment_leads_to_its_person_only(self, world):
         world.choose("ann", granted=True, late=False)
         with world.read() as reader:
@@ -313,6 +346,14 @@ class TestLedgerWords:
     )
     def test_a_cost_reads_in_words(self, event, text):
         assert cost_text(event) == text
+
+    def test_every_kind_of_charge_is_recounted(self, world):
+        with world.inner_store.write() as tx:
+            for n, text in enumerate(("pure 1/3", "zcdp 1/2", "zcdp 1/4", "non-private R", "non-private S")):
+                tx.add([Charge(n, f"r{n}", "visits", "care", text, committed=True, entry=0, time="t")])
+            told = world.spine.ledger.recount(tx)
+        assert told["*", "*"] == Account("*", "*", "1/3", "3/4", "R,S")
+        assert told["visits", "care"] == Account("visits", "care", "1/3", "3/4", "R,S")
 
     def test_a_standing_reads_in_words(self, world):
         world.use(("count", "visits", "research", Fraction(1, 2)), "one")

@@ -18,6 +18,11 @@ ROWS: tuple[ErrorRow, ...] = (
     caller("space.exists", "There is a workspace at {space} already.", "Use it with --space {space}."),
     caller("space.not-empty", "{space} is not an empty directory.", "Name a new one: `hedgerow init DIR`."),
     caller(
+        "space.unfinished",
+        "{space} holds only the parts of an init that was cut off, or that another process runs now.",
+        "If none runs, nothing is in it: remove it with `rm -r {space}` and repeat `hedgerow init {space}`.",
+    ),
+    caller(
         "space.unwritable",
         "{space} cannot be made.",
         "Name a directory you may write to: `hedgerow init DIR`.",
@@ -163,7 +168,7 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     fault(
         "records.differ",
-        "The {kind} in the database are not those the journal tells of.",
+        "The {kind} in the database are not those that were written through the gate.",
         "Stop using the workspace and compare: `hedgerow evidence export --out DIR`.",
         exit_code=6,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hedgerow.model.errors.base import ErrorRow, caller
 
-_TEST = "Correct it, then run `hedgerow policy test FILE`; the policies in force are unchanged."
+_TEST = "Correct it, then run `hedgerow policy test --file FILE --principal P --action A`; those in force are unchanged."
 
 ROWS: tuple[ErrorRow, ...] = (
     caller("policy.malformed", "The policy that starts on line {line} cannot be read: {problem}", _TEST),
@@ -18,7 +18,7 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "policy.template",
         "The policies hold a template (?principal or ?resource), which decides nothing.",
-        "Write the principal or resource out, then run `hedgerow policy test FILE`.",
+        "Write the principal or resource out, then try it with `hedgerow policy test --file FILE`.",
     ),
     caller("policy.too-large", "The policies are longer than {limit_bytes} bytes.", "Shorten them."),
     caller(
