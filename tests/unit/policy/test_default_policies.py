@@ -16,7 +16,7 @@ MAY = {
     "purpose.list": {ADMINISTRATOR, ANALYST, OFFICER, AUDITOR},
     "policy.show": {ADMINISTRATOR, OFFICER, AUDITOR},
     "policy.test": {ADMINISTRATOR, OFFICER},
-    "policy.apply": {ADMINISTRATOR},
+    "policy.apply": {OWNER},
     "collect": {ADMINISTRATOR, SERVICE},
     "dataset.declare": {OWNER},
     "dataset.list": {ADMINISTRATOR, ANALYST, OFFICER, AUDITOR},

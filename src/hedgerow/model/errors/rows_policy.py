@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from hedgerow.model.errors.base import ErrorRow, caller
 
-_TEST = "Correct it, then run `hedgerow policy test --file FILE --principal P --action A`; those in force are unchanged."
+_TEST = (
+    "Correct it, then run `hedgerow policy test --file FILE --principal P --action A`;"
+    " the policies in force are unchanged."
+)
 
 ROWS: tuple[ErrorRow, ...] = (
     caller("policy.malformed", "The policy that starts on line {line} cannot be read: {problem}", _TEST),
