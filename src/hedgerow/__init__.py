@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hedgerow import anonymity, discover, dp
     from hedgerow.app.space import Session, Space
+    from hedgerow.app.space import create_space as create
     from hedgerow.app.space import open_space as open  # noqa: A004 - hr.open reads as it is meant
     from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
 
@@ -28,6 +29,7 @@ __all__ = [
     "Session",
     "Space",
     "anonymity",
+    "create",
     "discover",
     "dp",
     "open",
@@ -40,6 +42,7 @@ _PLACES = {
     "Refused": ("hedgerow.model.errors", "Refused"),
     "Session": ("hedgerow.app.space", "Session"),
     "Space": ("hedgerow.app.space", "Space"),
+    "create": ("hedgerow.app.space", "create_space"),
     "open": ("hedgerow.app.space", "open_space"),
     "anonymity": ("hedgerow.anonymity", ""),
     "discover": ("hedgerow.discover", ""),

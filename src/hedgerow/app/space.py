@@ -178,5 +178,27 @@ def _listed(names: Sequence[str] | None) -> tuple[str, ...] | None:
     return (names,) if isinstance(names, str) else tuple(names) if names is not None else None
 
 
+def create_space(
+    path: str | os.PathLike[str], *, passphrase: str | None = None, clock: Clock | None = None
+) -> Space:
+    """Make a workspace and open it.
+
+    Args:
+        path: Its directory, new or empty.
+        passphrase: What seals its key file; the environment variable ``HEDGEROW_PASSPHRASE`` when
+            not given, and without either an unsealed key file with a warning.
+        clock: The time, for tests.
+
+    Returns:
+        The open workspace.
+
+    Raises:
+        CallerError: When there is something at the path, or the passphrase is empty.
+    """
+    sealed_by = passphrase if passphrase is not None else _from_environment()
+    workspace.create(Path(path), sealed_by, clock=clock)
+    return open_space(path, passphrase=lambda _: sealed_by, clock=clock)
+
+
 def _from_environment() -> str | None:
     return os.environ.get(workspace.PASSPHRASE_VARIABLE)

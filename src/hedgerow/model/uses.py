@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from hedgerow.model.budget import PrivacyEvent
 from hedgerow.model.plans import DatasetDeclaration, ExactAggregation
+from hedgerow.model.words import name_or_nothing
 
 ArrowTable: TypeAlias = Any
 Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -22,8 +23,9 @@ class Actor:
     acting_as: str
 
     def as_json(self) -> dict[str, str]:
-        """Name both for the journal."""
-        return {"as": self.acting_as, "by": self.principal}
+        """Name both for the journal; what cannot be a name is not repeated there."""
+        return {name: name_or_nothing(text) or "(no name)" for name, text in
+                (("as", self.acting_as), ("by", self.principal))}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text has the form of a name of a data set, purpose or principal."""
+    return _NAME.fullmatch(text) is not None
+
+
+def name_or_nothing(text: str | None) -> str | None:
+    """Keep a text for the journal only if it has the form of a name; anything else is a caller's words."""
+    return text if text is not None and is_name(text) else None
 
 
 class Basis(StrEnum):

@@ -6,6 +6,7 @@ from hedgerow.model.errors import HedgerowError
 from hedgerow.model.ports import Reader, Store
 from hedgerow.model.records import Principal
 from hedgerow.model.uses import Actor, Json
+from hedgerow.model.words import name_or_nothing
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.permission import Objection, accesses, as_error, first_denial, objections_to_actor
 from hedgerow.spine.policy import Policies
@@ -40,7 +41,11 @@ class Acts:
         if error is None:
             return
         with self._store.write() as tx:
-            facts: dict[str, Json] = {"action": action, "dataset": dataset, "reasons": [error.code]}
+            facts: dict[str, Json] = {
+                "action": action,
+                "dataset": name_or_nothing(dataset),
+                "reasons": [error.code],
+            }
             self._journal.append(tx, "act.refuse", actor, facts)
         raise error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,11 +15,10 @@ from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
 from hedgerow.model.ports import Clock, Reader, Transaction
 from hedgerow.model.records import Dataset, DatasetColumn, DatasetPurpose, Declaration, Purpose
 from hedgerow.model.uses import ColumnView, DatasetView, Json
-from hedgerow.model.words import Basis
+from hedgerow.model.words import Basis, is_name
 
 RIGHTS_PURPOSE = "data-subject-rights"
 RIGHTS_ACTION = "subject.export"
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 NEVER_ENDS = date.max
 
 
@@ -30,7 +28,7 @@ def check_name(name: str, what: str) -> str:
     Raises:
         CallerError: ``name.malformed``.
     """
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise CallerError("name.malformed", what=what)
     return name
 

@@ -25,6 +25,7 @@ from hedgerow.model.uses import (
     Technique,
     UseRequest,
 )
+from hedgerow.model.words import name_or_nothing
 from hedgerow.spine.acts import Acts
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.decide import decide
@@ -322,8 +323,8 @@ class Gate:
 
     def _asked(self, request: UseRequest, technique: Technique) -> dict[str, Json]:
         return {
-            "purpose": request.purpose,
-            "dataset": request.dataset,
+            "purpose": name_or_nothing(request.purpose),
+            "dataset": name_or_nothing(request.dataset),
             "technique": technique.name,
             "request": _id_hash(request),
             "binding": binding_of(request, technique.name),

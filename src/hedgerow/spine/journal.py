@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,11 @@ class Head:
     size: int
     root: bytes
     checkpoint: str
+
+    @property
+    def root_text(self) -> str:
+        """The root as a checkpoint writes it (base64)."""
+        return base64.b64encode(self.root).decode("ascii")
 
 
 class Journal:

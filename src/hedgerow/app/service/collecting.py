@@ -160,7 +160,11 @@ class Collecting(Part):
     def collect(self, plan: CollectPlan, progress: Progress = quiet) -> dict[str, Json]:
         """Take a planned file in with what its schema declares, entirely or not at all."""
         taken = self.spine.intake.take(plan.arrival, self.actor, progress)
-        return _taken_json(taken, plan)
+        told = _taken_json(taken, plan)
+        if not self._permits("release.risk", taken.dataset):
+            # Who may not see exact counts must not learn this way who is held already.
+            told |= {"new_people": None, "consents": None, "consents_of_unknown_people": None}
+        return told
 
     def _declares(self, request: CollectRequest, columns: Sequence[ColumnView]) -> DatasetDeclaration | None:
         asked = request.schema.asked

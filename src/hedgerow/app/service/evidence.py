@@ -51,7 +51,7 @@ class Evidence(Part):
         return {
             "verified": True,
             "size": head.size,
-            "root": head.root.hex(),
+            "root": head.root_text,
             "fingerprint": self.spine.attestor.fingerprint,
             "against": verdict,
         }

@@ -146,7 +146,7 @@ class Reporting(Part):
             problem = error.message
         return {
             "size": head.size,
-            "root": head.root.hex(),
+            "root": head.root_text,
             "fingerprint": self.spine.attestor.fingerprint,
             "verified": problem is None,
             "problem": problem,

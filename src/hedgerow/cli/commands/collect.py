@@ -176,7 +176,8 @@ def _planned(plan: CollectPlan) -> str:
 
 
 def _taken(taken: dict[str, Any]) -> str:
-    people = f"{taken['people']} people ({taken['new_people']} new)"
+    new = f" ({taken['new_people']} new)" if taken["new_people"] is not None else ""
+    people = f"{taken['people']} people{new}"
     where = f"{taken['dataset']}, version {taken['version']}; journal entry {taken['entry']}"
     lines = [f"Took {taken['rows']} rows of {people} into {where}."]
     if taken["set_aside"]:

@@ -8,8 +8,13 @@ option) or counts known before data was touched, never a person's value.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import ClassVar
+
+_QUOTED = frozenset(
+    {"purpose", "dataset", "principal", "space", "out", "path", "column", "columns", "release", "batch"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class HedgerowError(Exception):
         self.row = row
         self.details = details
         self.message = row.message.format_map(details)
-        self.next_step = row.next_step.format_map(details)
+        self.next_step = row.next_step.format_map({k: _for_shell(k, v) for k, v in details.items()})
         super().__init__(self.message)
 
     @property
@@ -86,6 +91,11 @@ class HedgerowError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         """Support pickling across processes."""
         return (_rebuild, (type(self), self.row.code, self.details))
+
+
+def _for_shell(name: str, value: object) -> object:
+    """Quote what a caller named, so that a printed command works as it stands."""
+    return shlex.quote(str(value)) if name in _QUOTED else value
 
 
 def _rebuild(kind: type[HedgerowError], code: str, details: dict[str, object]) -> HedgerowError:

@@ -19,7 +19,7 @@ ROWS: tuple[ErrorRow, ...] = (
     fault(
         "journal.truncated",
         "The journal is cut short: {signed} entries signed, {size} here; first missing index: {index}.",
-        _KEEP,
+        "Restore the workspace from a backup; entries from index {index} on are gone.",
         exit_code=_INTEGRITY,
     ),
     fault(

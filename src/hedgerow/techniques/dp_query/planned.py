@@ -232,7 +232,7 @@ def _measured(measurement: Measurement) -> dict[str, Json]:
         "what": measurement.title,
         "step": format(step, "f"),
         "sensitivity_steps": measurement.sensitivity,
-        "scale_steps": repr(measurement.scale),
+        "scale_steps": format(measurement.scale, ".12g"),
         "epsilon": show_exact(measurement.epsilon, 12),
         "half_width_95": format(step * measurement.half_width, "f"),
     }
