@@ -65,7 +65,7 @@ class Naive:
 @given(BATCHES)
 @QUICK
 def test_the_state_is_the_latest_choice_by_time_of_the_choice(batches):
-    store, consents, naive = MemoryStore(), Consents(Stopped()), Naive()
+    store, consents, naive = MemoryStore(), Consents(), Naive()
     for batch in batches:
         assert _record(store, consents, batch) == naive.record(batch)
         with store.read() as reader:
@@ -84,7 +84,7 @@ def test_the_state_is_the_latest_choice_by_time_of_the_choice(batches):
 @QUICK
 def test_the_order_of_recording_does_not_matter(choices, shuffle):
     def states(ordered):
-        store, consents = MemoryStore(), Consents(Stopped())
+        store, consents = MemoryStore(), Consents()
         for choice in ordered:
             _record(store, consents, [choice])
         with store.read() as reader:
@@ -100,7 +100,7 @@ def test_the_order_of_recording_does_not_matter(choices, shuffle):
 def test_an_older_choice_told_late_never_undoes_a_newer_one(newer, older):
     newer = Choice(1, "research", newer.granted, "2026-03-20T00:00:00.000Z", "v2", "form")
     older = Choice(1, "research", older.granted, "2026-03-10T00:00:00.000Z", "v1", "form")
-    store, consents = MemoryStore(), Consents(Stopped())
+    store, consents = MemoryStore(), Consents()
     _record(store, consents, [newer])
     _record(store, consents, [older])
     with store.read() as reader:
@@ -111,7 +111,7 @@ def test_an_older_choice_told_late_never_undoes_a_newer_one(newer, older):
 @given(BATCHES, MEMBERS, st.sampled_from(list(Basis)))
 @QUICK
 def test_who_is_covered_equals_the_naive_answer_after_every_change(batches, members, basis):
-    store, consents, naive = MemoryStore(), Consents(Stopped()), Naive()
+    store, consents, naive = MemoryStore(), Consents(), Naive()
     version = 1
     _settle(store, members, version)
     for batch in batches:
@@ -146,7 +146,7 @@ def _settle(store, members, version):
 @given(st.lists(CHOICES, max_size=10))
 @QUICK
 def test_who_was_covered_at_a_version_is_who_was_then(choices):
-    store, consents = MemoryStore(), Consents(Stopped())
+    store, consents = MemoryStore(), Consents()
     naive = Naive()
     history = []
     for choice in choices:

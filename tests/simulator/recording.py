@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hedgerow.model.budget import NonPrivateEvent, PureEvent
-from hedgerow.model.uses import Grant, Release
+from hedgerow.model.uses import ColumnView, Grant, Release
 from hedgerow.techniques.dp_query.technique import DpQuery
 
 SQL = "SELECT ward, COUNT(*) FROM {dataset} GROUP BY ward"
 WARDS = ("A", "B")
+COLUMNS = (
+    ColumnView("id", "text", "direct-identifier", "id", in_vault=True),
+    ColumnView("name", "text", "direct-identifier", "name", in_vault=True),
+    ColumnView("tag", "integer", "measure", "", in_vault=False),
+    ColumnView("ward", "text", "quasi-identifier", "", in_vault=False),
+)
 
 
 @dataclass(frozen=True)

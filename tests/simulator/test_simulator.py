@@ -23,7 +23,7 @@ from tests.simulator.model import Violation
 @pytest.mark.slow
 def test_every_invariant_holds_over_any_order_of_acts_and_crashes(capsys):
     run_state_machine_as_test(
-        Simulation, settings=settings(SETTINGS, max_examples=30, stateful_step_count=25)
+        Simulation, settings=settings(SETTINGS, max_examples=24, stateful_step_count=25)
     )
     assert capsys.readouterr() == ("", "")
 

@@ -29,7 +29,7 @@ from tests.simulator.model import (
     Violation,
     demand,
 )
-from tests.simulator.recording import SQL, WARDS, Counts, Rows
+from tests.simulator.recording import COLUMNS, SQL, WARDS, Counts, Rows
 
 from hedgerow.adapters.engines import DuckEngine
 from hedgerow.adapters.files import MemoryShelf
@@ -44,19 +44,13 @@ from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.plans import ColumnDeclaration, DatasetDeclaration
 from hedgerow.model.records import Bucket, Charge, ConsentEvent, Dataset, JournalEntry, Request, Tombstone
-from hedgerow.model.uses import Actor, ColumnView, UseRequest
+from hedgerow.model.uses import Actor, UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.intake import Arrival, ConsentLine
 from hedgerow.spine.journal import parse_entry
 from hedgerow.spine.ledger import read_event
 
 OWNER = Actor("owner", "owner")
-COLUMNS = (
-    ColumnView("id", "text", "direct-identifier", "id", in_vault=True),
-    ColumnView("name", "text", "direct-identifier", "name", in_vault=True),
-    ColumnView("tag", "integer", "measure", "", in_vault=False),
-    ColumnView("ward", "text", "quasi-identifier", "", in_vault=False),
-)
 BASES = {RESEARCH: Basis.CONSENT, CARE: Basis.CONTRACT}
 FORBID = (
     '@id("closed") @reason("closed")'
@@ -274,7 +268,6 @@ class World:
             demand(same, "d: one release", "a known id gave another answer")
 
     def _follow_revoked(self, known, request_id):
-        """A stored answer goes when it is asked for after somebody in it withdrew."""
         with self.read() as reader:
             if reader.get(Request, request_id).state == "withdrawn":
                 known.state, known.payload = "withdrawn", None

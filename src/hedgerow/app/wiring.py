@@ -79,7 +79,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         index_key = _secret(reader, backend, tenant, "index-key")
         attestor = Attestor(_secret(reader, backend, tenant, "journal-key"), ORIGIN_PREFIX + tenant)
     journal = Journal(attestor, tenant, clock)
-    catalog, consents, ledger = Catalog(clock), Consents(clock), Ledger(clock)
+    catalog, consents, ledger = Catalog(clock), Consents(), Ledger(clock)
     vault = Vault(backend, tenant, index_key, clock)
     policies = Policies(load_policies, clock)
     tables = Tables(engine, shelf, backend, tenant)

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hedgerow.model.canonical import timestamp
-from hedgerow.model.ports import Clock, Reader, Transaction
+from hedgerow.model.ports import Reader, Transaction
 from hedgerow.model.records import ConsentEvent, ConsentState, Member, Setting
 from hedgerow.model.words import Basis
 
@@ -46,8 +45,7 @@ class Consents:
     in no lease opened after it.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._cache: dict[tuple[str, str, str], tuple[tuple[int, int], NDArray[np.int64]]] = {}
 
     def version(self, reader: Reader) -> int:
@@ -103,10 +101,6 @@ class Consents:
         states = [s for s in tx.find_any(ConsentState, "number", numbers) if (s.purpose, s.number) in latest]
         times = {e.version: e.time for e in tx.find_any(ConsentEvent, "version", [s.version for s in states])}
         return {(s.purpose, s.number): times[s.version] for s in states}
-
-    def now(self) -> str:
-        """The time a choice made now carries."""
-        return timestamp(self._clock.now())
 
     def covered(
         self, reader: Reader, dataset: str, dataset_version: int, purpose: str, basis: Basis

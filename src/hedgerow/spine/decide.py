@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hedgerow.model.errors import Refused
+from hedgerow.model.records import Principal
 from hedgerow.model.uses import DatasetView, Decision, Grant, Plan, Reason, Technique, UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import NEVER_ENDS, RIGHTS_ACTION, RIGHTS_PURPOSE
@@ -41,9 +42,10 @@ def decide(
     objections += _purpose_objections(request, facts, technique.action)
     if facts.failures >= MOST_FAILURES:
         objections.append(("use.too-many-failures", {"principal": request.actor.acting_as}))
-    if objections or facts.dataset is None:
+    acting = facts.acting
+    if objections or facts.dataset is None or acting is None:
         return _refuse(objections or [_no_dataset(request)], facts), None
-    verdict_objections, policies = _policy(request, facts, technique, frozenset())
+    verdict_objections, policies = _policy(request, facts, acting, technique, frozenset())
     if verdict_objections:
         return _refuse(verdict_objections, facts, policies), None
     try:
@@ -51,7 +53,9 @@ def decide(
     except Refused as error:
         return _refuse([(error.code, error.details)], facts), None
     objections += list(_grant_objections(plan.grant, facts.dataset))
-    verdict_objections, policies = _policy(request, facts, technique, plan.grant.columns | plan.grant.fields)
+    verdict_objections, policies = _policy(
+        request, facts, acting, technique, plan.grant.columns | plan.grant.fields
+    )
     objections += verdict_objections
     if charge and plan.cost is not None:
         refusal = facts.balance.refusal(plan.cost)
@@ -79,11 +83,8 @@ def _purpose_objections(request: UseRequest, facts: Facts, action: str) -> list[
 
 
 def _policy(
-    request: UseRequest, facts: Facts, technique: Technique, columns: frozenset[str]
+    request: UseRequest, facts: Facts, acting: Principal, technique: Technique, columns: frozenset[str]
 ) -> tuple[list[Objection], tuple[str, ...]]:
-    acting = facts.acting
-    if acting is None:
-        return [("principal.unknown", {"principal": request.actor.acting_as})], ()
     context: Context = {"purpose": request.purpose, "columns": columns, "technique": technique.name}
     asked = accesses(acting.name, acting.role_set, technique.action, request.dataset, context)
     objection, spoke = first_denial(facts.policies, asked)

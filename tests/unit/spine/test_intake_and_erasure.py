@@ -16,6 +16,7 @@ from hedgerow.model.errors import HedgerowError
 from hedgerow.model.records import (
     Account,
     Allocation,
+    Bucket,
     Charge,
     ConsentState,
     Dataset,
@@ -291,6 +292,7 @@ class TestAudit:
         [
             (lambda tx: tx.put(replace(tx.get(Account, "*", "*"), epsilon="0")), "ledger.differs"),
             (lambda tx: tx.remove(Account, dataset="visits"), "ledger.differs"),
+            (lambda tx: tx.remove(Bucket), "records.differ"),
             (lambda tx: tx.remove(Charge) + tx.remove(Account), "ledger.not-journaled"),
             (lambda tx: tx.put(Allocation("visits", "care", "99/1", "owner", "t")), "records.differ"),
             (lambda tx: tx.put(replace(tx.get(PolicyText, 1), text="")), "records.differ"),

@@ -284,6 +284,8 @@ def _faults() -> Iterator[None]:
             raise Fault("store.busy") from None
         if code == sqlite3.SQLITE_FULL:
             raise Fault("store.full") from None
+        if code == sqlite3.SQLITE_READONLY:
+            raise Fault("store.read-only") from None
         raise Fault("store.unreadable") from None
     except sqlite3.DatabaseError:
         raise Fault("store.unreadable") from None

@@ -23,6 +23,11 @@ ROWS: tuple[ErrorRow, ...] = (
         status=507,
     ),
     fault(
+        "store.read-only",
+        "The workspace cannot be written to: its files or its disk are read-only.",
+        "Make them writable for the account that runs this, and repeat the command.",
+    ),
+    fault(
         "store.unreadable",
         "The workspace database cannot be read.",
         "Restore it from a backup, or run `hedgerow doctor` to see what is wrong.",
