@@ -99,7 +99,7 @@ class Asking(Part):
         known = request_id or new_request_id()
         parameters: dict[str, Json] = {
             # Told from the id, so that repeating the request names the same release.
-            "release": "R-" + (known if request_id is None else _short(known)),
+            "release": "R-" + _short(known),
             "quasi": list(asked.quasi),
             "sensitive": list(asked.sensitive),
             "keep": list(asked.keep),
@@ -148,7 +148,7 @@ class Asking(Part):
 
 
 def _short(request_id: str) -> str:
-    return digest(request_id)[:16]
+    return digest(request_id)[:12]
 
 
 def _csv(payload: Mapping[str, Json]) -> bytes:
