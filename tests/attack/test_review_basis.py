@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, datetime
 from fractions import Fraction
 
 import pytest
@@ -12,8 +13,10 @@ from hedgerow.model.records import Purpose
 from hedgerow.model.words import Basis
 
 
-def later(seconds):
-    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+def later(_):
+    """Tell a moment after all that was done before, and not in the future."""
+    time.sleep(0.01)
+    return datetime.now(UTC).isoformat()
 
 
 def test_the_purpose_of_rights_opens_nothing_for_an_application(tmp_path):

@@ -205,7 +205,9 @@ class TestFiles:
         file = town[1]["clinic_south_visits"]
         said = hedgerow.refused("collect", file, *COLLECT, code=3, error="collect.not-minimal").err
         assert "--keep visit_id,full_name" in said
-        hedgerow.refused("collect", file, *COLLECT, "--keep", "age,wrad", code=2, error="column.unknown")
+        hedgerow.refused(
+            "collect", file, *COLLECT, "--keep", "age,wrad", code=2, error="collect.unknown-column"
+        )
         hedgerow.refused("collect", file, *COLLECT, "--keep", "email", code=2, error="collect.nothing-kept")
         hedgerow.refused(
             "collect",
@@ -242,7 +244,9 @@ class TestFiles:
         same = ("--drop", "visit_id,birth_date,visit_date")
         hedgerow.refused(*said, *same, code=2, error="collect.taken-before")
         hedgerow.refused(*said, "--drop", "visit_id", code=2, error="dataset.columns-differ")
-        hedgerow(*said, *same, "--again")
+        hedgerow.refused(*said, *same, "--again", code=3, error="basis.not-named")
+        care = ("--purpose", "care", "--basis", "care=public-task")
+        hedgerow(*said, *care, *same, "--again")
 
     @pytest.mark.parametrize(
         ("text", "problem"),

@@ -50,7 +50,7 @@ def consent_cached_forever(patch):
 
 
 def late_choice_undoes_a_newer_one(patch):
-    patch(Consents, "_known_times", lambda *_: {})
+    patch(Consents, "_known_ranks", lambda *_: {})
 
 
 def person_read_without_basis(patch):

@@ -144,7 +144,8 @@ class World:
         # Only a consent to a purpose that this very collection serves brings an erased person back.
         serves = with_consent and self.clock.now().date() <= UNTIL[RESEARCH]
         again = {RESEARCH: Basis.CONSENT} if serves else {}
-        arrival = self._arrival(dataset, tags, BASES if is_new else again, consents)
+        more = {CARE: Basis.CONTRACT, **again}
+        arrival = self._arrival(dataset, tags, BASES if is_new else more, consents)
         before = model.versions.get(dataset, 0)
         outcome = self.attempt(lambda: self.spine.intake.take(arrival, OWNER), crash)
         with self.read() as reader:
@@ -183,7 +184,7 @@ class World:
         )
         content = hashlib.sha256(repr((dataset, tags)).encode()).hexdigest()
         lines = np.arange(len(refs)) + 2
-        declares = DECLARED if bases == BASES else None
+        declares = DECLARED if bases is BASES else None
         return Arrival(
             dataset, "id", COLUMNS, table, lines, (), "{}", content, bases, consents, declares=declares
         )

@@ -52,7 +52,11 @@ def parse_keys(text: str) -> tuple[str, ...]:
         CallerError: ``declare.key-file``.
     """
     if not text.startswith("@"):
-        return tuple(text.split(","))
+        keys = tuple(text.split(","))
+        if "..." in keys:
+            # The placeholder of a printed command, taken literally.
+            raise CallerError("declare.malformed", option="--keys")
+        return keys
     try:
         lines = Path(text[1:]).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

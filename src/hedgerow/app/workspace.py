@@ -53,6 +53,7 @@ def create(directory: Path, passphrase: str | None, *, clock: Clock | None = Non
     Raises:
         CallerError: ``space.exists`` or ``space.not-empty``; nothing is written then.
     """
+    directory = directory.resolve()
     made = not directory.exists()
     if (directory / DATABASE).exists():
         raise CallerError("space.exists", space=directory)

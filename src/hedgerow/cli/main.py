@@ -85,14 +85,24 @@ def cli() -> None:
     """
 
 
+def _check_text(arguments: list[str]) -> None:
+    """Refuse arguments that are no valid text, before anything handles or stores them."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        raise click.UsageError("An argument is not valid UTF-8 text.") from None
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code of the outcome.
 
     Args:
         arguments: The command line; that of the process when not given.
     """
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        result = cli.main(args=arguments, prog_name="hedgerow", standalone_mode=False)
+        _check_text(given)
+        result = cli.main(args=given, prog_name="hedgerow", standalone_mode=False)
         code = result if isinstance(result, int) else 0
         sys.stdout.flush()
     except click.exceptions.Exit as stop:

@@ -9,13 +9,15 @@ from typing import cast
 
 from hedgerow.model.errors import CallerError
 from hedgerow.model.ports import Reader, Store
-from hedgerow.model.records import ConsentEvent, DatasetPurpose, JournalEntry, Member, Purpose
+from hedgerow.model.records import ConsentEvent, DatasetPurpose, JournalEntry, Member, Purpose, Released
 from hedgerow.model.uses import Actor, Json, Receipt, Technique, UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog
+from hedgerow.spine.consent import last_choice
 from hedgerow.spine.erasure import Erasure, Holdings
 from hedgerow.spine.gate import Gate, new_request_id
 from hedgerow.spine.journal import Journal, parse_entry
+from hedgerow.spine.permission import Context
 from hedgerow.spine.vault import Person
 
 
@@ -100,7 +102,11 @@ class Rights:
                 }
                 for entry in self._journal.entries_about(reader, person.about)
             ],
-            "releases": list(self._erasure.holdings(reader, person).releases),
+            "releases": [
+                name
+                for name in self._erasure.holdings(reader, person).releases
+                if _dataset_of(reader, name) in {member.dataset for member in members}
+            ],
         }
 
     def _held(self, reader: Reader, dataset: str) -> dict[str, Json]:
@@ -173,16 +179,17 @@ class Rights:
         Raises:
             CallerError: ``subject.which-dataset`` when that is not one.
         """
-        self._gate.require(actor, "subject.read", dataset)
+        context: Context = {"purpose": purpose, "columns": frozenset(fields), "technique": self._read.name}
+        self._gate.require(actor, "subject.read", dataset, context)
         with self._store.read() as reader:
             person = self._erasure.person(reader, ref)
-            name = dataset or self._dataset_with(reader, person, fields)
+            name = dataset or self._dataset_with(reader, person, fields, actor)
         parameters = _about_one(person, sorted(fields))
         return self._gate.use(UseRequest(actor, purpose, name, parameters, new_request_id()), self._read)
 
-    def _dataset_with(self, reader: Reader, person: Person, fields: list[str]) -> str:
+    def _dataset_with(self, reader: Reader, person: Person, fields: list[str], actor: Actor) -> str:
         fitting = []
-        for member in reader.find(Member, number=person.number):
+        for member in self._open_to(reader, person, actor, "subject.read"):
             view = self._catalog.require_dataset(reader, member.dataset)
             if all(view.column(name) is not None for name in fields):
                 fitting.append(member.dataset)
@@ -210,6 +217,11 @@ class Rights:
         """
         self._holdings_to_erase(ref, actor)
         return self._erasure.erase(ref, actor)
+
+
+def _dataset_of(reader: Reader, release: str) -> str | None:
+    found = reader.get(Released, release)
+    return found.dataset if found else None
 
 
 def _uses_of(reader: Reader) -> tuple[dict[int, tuple[str, Json]], list[Mapping[str, Json]]]:
@@ -241,7 +253,7 @@ def _use(entry: Mapping[str, Json], facts: Mapping[str, Json], outcome: str) -> 
 
 def _granted(choices: list[ConsentEvent], purpose: str, version: int) -> bool:
     made = [c for c in choices if c.purpose == purpose and c.version <= version]
-    return bool(made) and max(made, key=lambda c: (c.time, c.version)).granted
+    return bool(made) and last_choice(made).granted
 
 
 def _about_one(person: Person, fields: list[str]) -> dict[str, Json]:

@@ -8,8 +8,17 @@ from hedgerow.model.records import Principal
 from hedgerow.model.uses import Actor, Json
 from hedgerow.model.words import name_or_nothing
 from hedgerow.spine.journal import Journal
-from hedgerow.spine.permission import Objection, accesses, as_error, first_denial, objections_to_actor
+from hedgerow.spine.permission import (
+    Context,
+    Objection,
+    accesses,
+    as_error,
+    first_denial,
+    objections_to_actor,
+)
 from hedgerow.spine.policy import Policies
+
+_OUR_WORDS = ("roles", "policies")
 
 
 class Acts:
@@ -26,18 +35,21 @@ class Acts:
         self._policies = policies
         self._journal = journal
 
-    def require(self, actor: Actor, action: str, dataset: str | None = None) -> None:
+    def require(
+        self, actor: Actor, action: str, dataset: str | None = None, context: Context | None = None
+    ) -> None:
         """Admit an act, or refuse it with a journal entry.
 
         Args:
             actor: Who acts.
             action: The action policies speak of.
             dataset: The data set it is about, if any.
+            context: Facts of the moment that policies may look at.
 
         Raises:
             Refused: When no policy permits it, or one forbids it.
         """
-        error = self.explain(actor, action, dataset)
+        error = self.explain(actor, action, dataset, context)
         if error is None:
             return
         with self._store.write() as tx:
@@ -45,6 +57,7 @@ class Acts:
                 "action": action,
                 "dataset": name_or_nothing(dataset),
                 "reasons": [error.code],
+                "said": {name: str(error.details[name]) for name in _OUR_WORDS if name in error.details},
             }
             self._journal.append(tx, "act.refuse", actor, facts)
         raise error
@@ -53,17 +66,21 @@ class Acts:
         """Tell whether an act would be admitted; nothing is done or journaled."""
         return self.explain(actor, action, dataset) is None
 
-    def explain(self, actor: Actor, action: str, dataset: str | None = None) -> HedgerowError | None:
+    def explain(
+        self, actor: Actor, action: str, dataset: str | None = None, context: Context | None = None
+    ) -> HedgerowError | None:
         """Say what would speak against an act; none when it is permitted."""
         with self._store.read() as reader:
-            objection = self._objection(reader, actor, action, dataset)
+            objection = self._objection(reader, actor, action, dataset, context or {})
         return as_error(objection) if objection is not None else None
 
-    def _objection(self, reader: Reader, actor: Actor, action: str, dataset: str | None) -> Objection | None:
+    def _objection(
+        self, reader: Reader, actor: Actor, action: str, dataset: str | None, context: Context
+    ) -> Objection | None:
         acting = reader.get(Principal, actor.acting_as)
         authenticated = reader.get(Principal, actor.principal)
         for objection in objections_to_actor(actor, acting, authenticated):
             return objection
         _, decider = self._policies.in_force(reader)
         roles = acting.role_set if acting is not None else frozenset()
-        return first_denial(decider, accesses(actor.acting_as, roles, action, dataset, {}))[0]
+        return first_denial(decider, accesses(actor.acting_as, roles, action, dataset, context))[0]

@@ -22,6 +22,7 @@ from hedgerow.model.records import (
     Principal,
 )
 from hedgerow.model.uses import Json
+from hedgerow.spine.consent import last_choice
 from hedgerow.spine.journal import parse_entry
 from hedgerow.spine.ledger import POPULATION, Ledger, event_json, read_event
 
@@ -106,9 +107,7 @@ def _told(entries: list[Mapping[str, Json]]) -> dict[str, Told]:
 
 
 def _latest(reader: Reader) -> dict[tuple[str, int], bool]:
-    latest: dict[tuple[str, int], ConsentEvent] = {}
+    made: dict[tuple[str, int], list[ConsentEvent]] = {}
     for event in reader.find(ConsentEvent):
-        key = (event.purpose, event.number)
-        if key not in latest or event.time >= latest[key].time:
-            latest[key] = event
-    return {key: event.granted for key, event in latest.items()}
+        made.setdefault((event.purpose, event.number), []).append(event)
+    return {key: last_choice(events).granted for key, events in made.items()}

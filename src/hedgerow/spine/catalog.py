@@ -132,11 +132,15 @@ class Catalog:
         """
         record = tx.get(Dataset, dataset)
         has_people = record is not None and record.version > 0
+        held = {p.purpose for p in tx.find(DatasetPurpose, dataset=dataset) if p.basis != Basis.CONSENT}
+        if has_people and held - set(bases):
+            raise Refused("basis.not-named", dataset=dataset, purpose=min(held - set(bases)))
         for purpose, basis in bases.items():
-            self.require_purpose(tx, purpose)
             known = tx.get(DatasetPurpose, dataset, purpose)
             if known is not None and known.basis != basis.value:
                 raise CallerError("basis.differs", dataset=dataset, purpose=purpose, basis=known.basis)
+            if known is None:
+                self.require_purpose(tx, purpose)
             if known is None and has_people and basis is not Basis.CONSENT:
                 raise Refused("basis.not-later", dataset=dataset, purpose=purpose)
             if known is None:

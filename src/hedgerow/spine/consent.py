@@ -38,6 +38,16 @@ class Choice:
     channel: str
 
 
+def rank(choice: Choice | ConsentEvent) -> tuple[str, bool]:
+    """Order choices by time; of two of one moment the refusal counts."""
+    return choice.time, not choice.granted
+
+
+def last_choice(events: Iterable[ConsentEvent]) -> ConsentEvent:
+    """Find the choice that counts among one person's for one purpose."""
+    return max(events, key=lambda event: (rank(event), event.version))
+
+
 class Consents:
     """Records choices and answers, as one vector, who may be used for a purpose.
 
@@ -63,7 +73,7 @@ class Consents:
             How many were recorded.
         """
         version = self.version(tx)
-        ordered = self._new_only(tx, sorted(choices, key=lambda choice: choice.time))
+        ordered = self._new_only(tx, sorted(choices, key=rank))
         latest: dict[tuple[str, int], ConsentState] = {}
         events = []
         for choice in ordered:
@@ -77,12 +87,12 @@ class Consents:
             latest[choice.purpose, choice.number] = ConsentState(
                 choice.purpose, choice.number, choice.granted, version
             )
-        known = self._known_times(tx, latest)
+        known = self._known_ranks(tx, latest)
         tx.add(events)
         tx.put(Setting(_COUNTER, str(version)))
         by_version = {event.version: event for event in events}
         for key, state in latest.items():
-            if known.get(key, "") <= by_version[state.version].time:
+            if key not in known or known[key] <= rank(by_version[state.version]):
                 tx.put(state)
         return len(events)
 
@@ -94,13 +104,14 @@ class Consents:
         }
         return [choice for choice in dict.fromkeys(choices) if choice not in known]
 
-    def _known_times(
+    def _known_ranks(
         self, tx: Transaction, latest: dict[tuple[str, int], ConsentState]
-    ) -> dict[tuple[str, int], str]:
+    ) -> dict[tuple[str, int], tuple[str, bool]]:
         numbers = sorted({number for _, number in latest})
         states = [s for s in tx.find_any(ConsentState, "number", numbers) if (s.purpose, s.number) in latest]
-        times = {e.version: e.time for e in tx.find_any(ConsentEvent, "version", [s.version for s in states])}
-        return {(s.purpose, s.number): times[s.version] for s in states}
+        events = tx.find_any(ConsentEvent, "version", [s.version for s in states])
+        ranks = {event.version: rank(event) for event in events}
+        return {(s.purpose, s.number): ranks[s.version] for s in states}
 
     def covered(
         self, reader: Reader, dataset: str, dataset_version: int, purpose: str, basis: Basis

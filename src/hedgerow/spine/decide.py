@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hedgerow.model.errors import Refused
+from hedgerow.model.errors import HedgerowError, Refused
 from hedgerow.model.records import Principal
 from hedgerow.model.uses import DatasetView, Decision, Grant, Plan, Reason, Technique, UseRequest
 from hedgerow.model.words import Basis
@@ -45,18 +45,18 @@ def decide(
     acting = facts.acting
     if objections or facts.dataset is None or acting is None:
         return _refuse(objections or [_no_dataset(request)], facts), None
-    verdict_objections, policies = _policy(request, facts, acting, technique, frozenset())
-    if verdict_objections:
-        return _refuse(verdict_objections, facts, policies), None
     try:
         plan = technique.plan(request, facts.dataset)
-    except Refused as error:
+    except HedgerowError as error:
+        # Who may not do this at all must not learn from the plan what columns there are.
+        denied, policies = _policy(request, facts, acting, technique, frozenset())
+        if denied:
+            return _refuse(denied, facts, policies), None
+        if not isinstance(error, Refused):
+            raise
         return _refuse([(error.code, error.details)], facts), None
-    objections += list(_grant_objections(plan.grant, facts.dataset))
-    verdict_objections, policies = _policy(
-        request, facts, acting, technique, plan.grant.columns | plan.grant.fields
-    )
-    objections += verdict_objections
+    denied, policies = _policy(request, facts, acting, technique, plan.grant.columns | plan.grant.fields)
+    objections += denied or list(_grant_objections(plan.grant, facts.dataset))
     if charge and plan.cost is not None:
         refusal = facts.balance.refusal(plan.cost)
         objections += [refusal] if refusal else []

@@ -17,6 +17,7 @@ from hedgerow.model.records import (
     ConsentEvent,
     ConsentState,
     Dataset,
+    DatasetPurpose,
     Member,
     QuarantineBatch,
     Released,
@@ -25,7 +26,9 @@ from hedgerow.model.records import (
     Tombstone,
 )
 from hedgerow.model.uses import Actor, Json
+from hedgerow.model.words import Basis
 from hedgerow.spine.attest import Attestor
+from hedgerow.spine.consent import last_choice
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.requests import Requests
@@ -119,7 +122,7 @@ class Erasure:
             for member in members
             for released in reader.find(Released, dataset=member.dataset)
             if released.dataset_version >= member.since_version
-            and was_covered(reader, person.number, released.purpose, released.consent_version)
+            and was_covered(reader, person.number, released)
         ]
         return Holdings(
             tuple(member.dataset for member in members),
@@ -215,9 +218,10 @@ class Erasure:
         }
         leaf = self._journal.leaf(tx, entry)
         certificate = self._attestor.certificate("erasure-certificate", body, entry, leaf)
+        # Replaces one that ran out, where the person was collected again since.
+        tx.put(Tombstone(person.lookup, now, until, certificate_id))
         tx.add(
             [
-                Tombstone(person.lookup, now, until, certificate_id),
                 Certificate(certificate_id, "erasure-certificate", canonical(certificate).decode(), now),
             ]
         )
@@ -232,15 +236,19 @@ def _quarantine_caveat(reader: Reader) -> list[str]:
     return [f"rows in quarantine that could not be read as anybody's, until {last} at the latest"]
 
 
-def was_covered(reader: Reader, number: int, purpose: str, consent_version: int) -> bool:
-    """Tell whether a person's consent covered a purpose at a consent version.
+def was_covered(reader: Reader, number: int, released: Released) -> bool:
+    """Tell whether a member of a data set was in a release of it.
 
     Returns:
-        True also when the person never chose: then the basis was another one.
+        Whether consent was in force at the release, where the purpose rests on consent; true on
+        any other basis.
     """
+    purpose = reader.get(DatasetPurpose, released.dataset, released.purpose)
+    if purpose is not None and purpose.basis != Basis.CONSENT:
+        return True
     events = [
-        e
-        for e in reader.find(ConsentEvent, number=number)
-        if e.purpose == purpose and e.version <= consent_version
+        event
+        for event in reader.find(ConsentEvent, number=number)
+        if event.purpose == released.purpose and event.version <= released.consent_version
     ]
-    return not events or max(events, key=lambda e: (e.time, e.version)).granted
+    return bool(events) and last_choice(events).granted

@@ -32,7 +32,7 @@ from hedgerow.spine.decide import decide
 from hedgerow.spine.facts import FactLoader, Facts
 from hedgerow.spine.journal import About, Journal
 from hedgerow.spine.ledger import Ledger, event_json
-from hedgerow.spine.permission import as_error
+from hedgerow.spine.permission import Context, as_error
 from hedgerow.spine.requests import Requests, binding_of, decision_key
 
 _CACHE_LIMIT = 4096
@@ -330,9 +330,11 @@ class Gate:
             "binding": binding_of(request, technique.name),
         }
 
-    def require(self, actor: Actor, action: str, dataset: str | None = None) -> None:
+    def require(
+        self, actor: Actor, action: str, dataset: str | None = None, context: Context | None = None
+    ) -> None:
         """Admit an act that reads no personal data, or refuse it with a journal entry; see ``Acts``."""
-        self._acts.require(actor, action, dataset)
+        self._acts.require(actor, action, dataset, context)
 
     def permits(self, actor: Actor, action: str, dataset: str | None = None) -> bool:
         """Tell whether an act would be admitted; nothing is done or journaled."""

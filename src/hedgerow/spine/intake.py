@@ -314,7 +314,9 @@ class Intake:
         now = tx.get(Dataset, arrival.dataset)
         same = (now.version if now else 0) == (old.version if old else 0)
         here = tx.find_any(Subject, "lookup", list(roll.people))
-        if not same or {s.number for s in here} != {s.number for s in roll.known}:
+        stones = tx.find_any(Tombstone, "lookup", [lk for lk in roll.people if lk not in roll.revived])
+        erased = any(stone.until >= self._clock.now().date().isoformat() for stone in stones)
+        if not same or erased or {s.number for s in here} != {s.number for s in roll.known}:
             raise Fault("table.changed")
 
     def _catalog_entries(self, tx: Transaction, arrival: Arrival, old: Dataset | None, now: str) -> None:

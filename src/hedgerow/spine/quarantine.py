@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 from typing import cast
 
 from hedgerow.kernel.envelope import new_key, normalise_reference, open_sealed, seal
@@ -19,6 +20,7 @@ from hedgerow.model.records import Dataset, QuarantineBatch, QuarantinedRow
 
 LIFETIME = timedelta(days=30)
 _FORMAT = 1
+_MOST_DIGITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def _names(raw: bytes, header: str, dataset: Dataset | None, ref: str) -> bool:
     if cells is None:
         return wanted.encode() in raw
     held = [cells[subject]] if subject in cells else cells.values()
-    return any(_normal(cell) == wanted for cell in held)
+    return any(_normal(cell) == wanted or _number(cell) == _number(wanted) is not None for cell in held)
 
 
 def _cells(text: str, columns: Sequence[str], delimiter: str) -> Mapping[str, str] | None:
@@ -157,6 +159,15 @@ def _cells(text: str, columns: Sequence[str], delimiter: str) -> Mapping[str, st
         return dict(zip(columns, cells, strict=True))
     # Too few or too many: no cell is known to stand in its own column.
     return {str(place): cell for place, cell in enumerate(cells)}
+
+
+def _number(cell: str) -> Decimal | None:
+    """Read a number however it is written: an integer column takes 0005 and +5 for 5."""
+    try:
+        value = Decimal(cell.strip()[:_MOST_DIGITS])
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None
 
 
 def _normal(cell: str) -> str:

@@ -54,7 +54,7 @@ def _code(act):
 def _arrival(world, refs, *, dataset="visits", bases=None, consents=(), **changes):
     tags = {world.tag + n: ref for n, ref in enumerate(refs)}
     world.tag += len(refs)
-    made = world._arrival(dataset, tags, bases or {}, tuple(consents))
+    made = world._arrival(dataset, tags, bases or {"care": Basis.CONTRACT}, tuple(consents))
     return replace(made, **changes)
 
 
@@ -153,7 +153,7 @@ class TestIntake:
     def test_an_erased_person_comes_back_by_a_later_consent_in_force_only(self, world, lines, comes_back):
         world.erase("ann")
         consents = [_line("ann", time, granted=granted, purpose=purpose) for time, granted, purpose in lines]
-        taken = _take(world, ["ann", "bob"], bases={RESEARCH: Basis.CONSENT}, consents=consents)
+        taken = _take(world, ["ann", "bob"], bases={**BASES}, consents=consents)
         assert taken.left_out == (() if comes_back else (2,))
         with world.read() as reader:
             assert (reader.count(Tombstone) == 0) is comes_back

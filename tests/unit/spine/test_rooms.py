@@ -102,9 +102,9 @@ class TestCatalog:
         allow = world.spine.catalog.allow
         with world.inner_store.write() as tx:
             world.spine.catalog.add_purpose(tx, "billing", "to bill", "owner", LATER)
-        other = {"billing": Basis.CONTRACT}
+        other = {"billing": Basis.CONTRACT, "care": Basis.CONTRACT}
         assert _code(lambda: _write(world, lambda tx: allow(tx, "visits", other))) == "basis.not-later"
-        _write(world, lambda tx: allow(tx, "visits", {"billing": Basis.CONSENT}))
+        _write(world, lambda tx: allow(tx, "visits", {**other, "billing": Basis.CONSENT}))
 
     def test_declarations_are_for_columns_of_the_table_and_add_up(self, world):
         def declare(dataset, *columns, rows=None):

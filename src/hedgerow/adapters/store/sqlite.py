@@ -287,5 +287,7 @@ def _faults() -> Iterator[None]:
         if code == sqlite3.SQLITE_READONLY:
             raise Fault("store.read-only") from None
         raise Fault("store.unreadable") from None
+    except sqlite3.ProgrammingError:
+        raise Fault("store.closed") from None
     except sqlite3.DatabaseError:
         raise Fault("store.unreadable") from None

@@ -54,7 +54,8 @@ class Asking(Part):
     def _query_request(
         self, dataset: str, sql: str, purpose: str | None, epsilon: str, request_id: str | None
     ) -> UseRequest:
-        parameters: dict[str, Json] = {"sql": sql, "epsilon": epsilon}
+        # Numbers from Python count as the decimals they print as.
+        parameters: dict[str, Json] = {"sql": sql, "epsilon": str(epsilon)}
         chosen = need_purpose(purpose)
         return UseRequest(self.actor, chosen, dataset, parameters, request_id or new_request_id())
 

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.findings import ColumnFinding, as_dict
 from hedgerow.model.plans import DatasetDeclaration
-from hedgerow.model.records import Purpose
+from hedgerow.model.records import Purpose, QuarantineBatch
 from hedgerow.model.uses import ColumnView, Json
 from hedgerow.model.words import Basis, ColumnRole, ColumnType
 from hedgerow.spine.catalog import check_name
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hedgerow.adapters.readers import SourceTable
     from hedgerow.spine.intake import Arrival, ConsentLine, Taken
 
+_COUNTED = ("new_people", "consents", "consents_of_unknown_people", "left_out_as_erased")
 _CONSENT_COLUMNS = ("subject", "purpose", "time")
 _MORE_CONSENT_COLUMNS = ("granted", "notice_version", "channel")
 _TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"}
@@ -125,9 +126,17 @@ class Collecting(Part):
         names = [column.name for column in source.columns]
         if request.subject_key not in names:
             raise CallerError("collect.no-subject-key", column=request.subject_key, columns=", ".join(names))
+        if not source.row_count:
+            # Nothing to classify means nothing would be recognised as naming a person.
+            first = (
+                f"; the first, line {source.broken[0].line}: {source.broken[0].reason}"
+                if source.broken
+                else ""
+            )
+            raise CallerError("collect.no-rows", path=request.path, broken=len(source.broken), first=first)
         for name in request.schema.roles:
             if name not in names:
-                raise CallerError("column.unknown", column=name, dataset=request.path.name)
+                raise CallerError("collect.unknown-column", column=name, path=request.path)
         progress("classifying the columns")
         findings = classify(source.table, name=source.name, subject_key=request.subject_key)
         kept = _kept(request, names, findings)
@@ -159,11 +168,13 @@ class Collecting(Part):
 
     def collect(self, plan: CollectPlan, progress: Progress = quiet) -> dict[str, Json]:
         """Take a planned file in with what its schema declares, entirely or not at all."""
+        # Once more: a plan may have been made by somebody else, or long ago.
+        self._admit_collect(plan.request)
         taken = self.spine.intake.take(plan.arrival, self.actor, progress)
         told = _taken_json(taken, plan)
         if not self._permits("release.risk", taken.dataset):
             # Who may not see exact counts must not learn this way who is held already.
-            told |= {"new_people": None, "consents": None, "consents_of_unknown_people": None}
+            told |= dict.fromkeys(_COUNTED)
         return told
 
     def _declares(self, request: CollectRequest, columns: Sequence[ColumnView]) -> DatasetDeclaration | None:
@@ -187,14 +198,18 @@ class Collecting(Part):
                              for line, reason in self.spine.quarantine.reasons(reader, batch.id)],
                 }
                 for batch in self.spine.quarantine.batches(reader)
+                if self._permits("quarantine.list", batch.dataset)
             ]  # fmt: skip
 
     def quarantine_discard(self, batch: str) -> dict[str, Json]:
         """Destroy a batch of broken rows."""
         self._require("quarantine.manage")
+        with self.spine.store.read() as reader:
+            known = reader.get(QuarantineBatch, batch)
+        if known is None:
+            raise CallerError("quarantine.unknown", batch=batch)
+        self._require("quarantine.manage", known.dataset)
         with self.spine.store.write() as tx:
-            if not any(known.id == batch for known in self.spine.quarantine.batches(tx)):
-                raise CallerError("quarantine.unknown", batch=batch)
             self.spine.quarantine.discard(tx, batch)
             self._note(tx, "quarantine.discard", {"batch": batch})
         return {"discarded": batch}
@@ -255,7 +270,7 @@ def _kept(request: CollectRequest, names: Sequence[str], findings: Sequence[Colu
     drop = request.drop if request.drop is not None else request.schema.drop
     for name in (*(keep or ()), *(drop or ())):
         if name not in names:
-            raise CallerError("column.unknown", column=name, dataset=request.path.name)
+            raise CallerError("collect.unknown-column", column=name, path=request.path)
     if keep is None and drop is None:
         needed = [f.column for f in findings if f.column != request.subject_key]
         raise Refused("collect.not-minimal", columns=",".join(needed))
@@ -296,7 +311,8 @@ def _arrival(
         table, lines = table.filter(key.is_valid()), lines[~missing.to_numpy()]
     aside.sort(key=lambda row: row.line)
     header = json.dumps({"format": source.format, "delimiter": source.delimiter,
-                         "columns": [[c.name, c.type.value] for c in source.columns]})  # fmt: skip
+                         "columns": [[c.name, c.type.value] for c in source.columns],
+                         "bases": {name: basis.value for name, basis in request.bases.items()}})  # fmt: skip
     return Arrival(
         request.dataset, request.subject_key, columns, table, lines, tuple(aside), header,
         source.content_hash, request.bases, consents, request.again,
@@ -328,14 +344,14 @@ def _consent_file(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Read the rows of a consents file (CSV with a header) with their lines."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
+            head = stream.readline()
+            stream.seek(0)
+            delimiter = ";" if ";" in head and "," not in head else ","
+            reader = csv.DictReader(stream, strict=True, delimiter=delimiter)
             reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
             for column in _CONSENT_COLUMNS:
                 if column not in reader.fieldnames:
                     raise CallerError("collect.consents-malformed", column=column)
-            # A heading that is not known could be a refusal that nobody would see.
-            if set(reader.fieldnames) - {*_CONSENT_COLUMNS, *_MORE_CONSENT_COLUMNS}:
-                raise CallerError("collect.consents-heading")
             for row in reader:
                 yield reader.line_num, row
     except OSError:
@@ -349,6 +365,12 @@ def _consent_line(
 ) -> ConsentLine:
     from hedgerow.spine.intake import ConsentLine
 
+    # A heading that is not known could be a refusal that nobody would see.
+    if set(row) - {*_CONSENT_COLUMNS, *_MORE_CONSENT_COLUMNS}:
+        raise CallerError("collect.consents-heading")
+    for column, cell in row.items():
+        if not isinstance(cell, str | None):
+            raise CallerError("consent.malformed", field=f"{column} (it is not text)", line=line)
     for column in (*_CONSENT_COLUMNS, *(["granted"] if "granted" in row else [])):
         if not (row.get(column) or "").strip():
             raise CallerError("consent.malformed", field=column, line=line)
@@ -384,7 +406,7 @@ def parse_time(text: str, now: datetime, line: int = 0) -> str:
         moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise CallerError("consent.malformed", field="time", line=line) from None
-    if moment > now + timedelta(minutes=5):
+    if moment > now:
         raise CallerError("consent.malformed", field="time (it lies in the future)", line=line)
     return timestamp(moment)
 

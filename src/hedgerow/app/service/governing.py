@@ -14,7 +14,7 @@ from hedgerow.app.service.base import Part, columns_json
 from hedgerow.app.service.collecting import parse_time
 from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.errors import CallerError
-from hedgerow.model.policy import Access
+from hedgerow.model.ports import Transaction
 from hedgerow.model.records import (
     Allocation,
     ConsentEvent,
@@ -28,6 +28,7 @@ from hedgerow.model.words import ColumnType, Role
 from hedgerow.spine.catalog import check_name, declaration_facts, declaration_json
 from hedgerow.spine.consent import Choice
 from hedgerow.spine.ledger import POPULATION
+from hedgerow.spine.permission import accesses
 
 _MOST_TEXT = 200
 
@@ -112,14 +113,14 @@ class Governing(Part):
             draft = text if text is not None else self.spine.policies.newest(reader).text
         if found is None:
             raise CallerError("purpose.no-owner", principal=principal)
-        verdict = load_policies(draft).decide(
-            Access(principal, found.role_set, action, "Dataset", dataset, {})
-        )
+        engine = load_policies(draft)
+        verdicts = [engine.decide(a) for a in accesses(principal, found.role_set, action, dataset, {})]
+        denied = [verdict for verdict in verdicts if not verdict.allowed] or verdicts
         return {
-            "allowed": verdict.allowed,
-            "permits": list(verdict.permits),
-            "forbids": list(verdict.forbids),
-            "errors": list(verdict.errors),
+            "allowed": all(verdict.allowed for verdict in verdicts),
+            "permits": list(denied[0].permits),
+            "forbids": list(denied[0].forbids),
+            "errors": list(denied[0].errors),
         }
 
     def declare(self, dataset: str, asked: Asked) -> dict[str, Json]:
@@ -215,17 +216,22 @@ class Governing(Part):
             if len(text) > _MOST_TEXT or not (text == "" or text.isprintable()):
                 raise CallerError("consent.text")
         now = self.spine.clock.now()
-        when = parse_time(time, now) if time else timestamp(now)
         with self.spine.store.write() as tx:
             if granted or self.spine.catalog.purpose(tx, purpose) is None:
                 self.spine.catalog.require_purpose(tx, purpose)
             person = self.spine.erasure.person(tx, ref)
+            when = parse_time(time, now) if time else self._now_or_later(tx, person.number, purpose)
             choice = Choice(person.number, purpose, granted, when, notice, channel)
             self.spine.consents.record(tx, [choice], self.actor.acting_as)
             version = self.spine.consents.version(tx)
             facts: dict[str, Json] = {"purpose": purpose, "granted": granted, "consent_version": version}
             entry = self.spine.journal.append(tx, action, self.actor, facts, [person.about])
         return {"purpose": purpose, "granted": granted, "time": when, "entry": entry}
+
+    def _now_or_later(self, tx: Transaction, number: int, purpose: str) -> str:
+        """Date a choice made now after every earlier one, also where the clock was set back."""
+        made = [e.time for e in tx.find(ConsentEvent, number=number) if e.purpose == purpose]
+        return max([timestamp(self.spine.clock.now()), *made])
 
     def consents(self, ref: str) -> list[dict[str, Json]]:
         """Show one person's choices, oldest first."""

@@ -41,13 +41,19 @@ class Reporting(Part):
         with self.spine.store.read() as reader:
             size = self.spine.journal.head(reader).size
             wanted = list(range(max(0, size - last), size))
-            return [dict(parse_entry(e.body)) for e in reader.find_any(JournalEntry, "index", wanted)]
+            hidden = {d.name for d in reader.find(Dataset) if not self._permits("journal.head", d.name)}
+            found = [parse_entry(e.body) for e in reader.find_any(JournalEntry, "index", wanted)]
+            return [dict(entry) for entry in _without(hidden, found)]
 
     def releases(self) -> list[dict[str, Json]]:
         """List the person-level releases that left."""
         self._require("report.show")
         with self.spine.store.read() as reader:
-            return [self._released(record) for record in reader.find(Released)]
+            return [
+                self._released(record)
+                for record in reader.find(Released)
+                if self._permits("report.show", record.dataset)
+            ]
 
     def release_shown(self, release_id: str) -> dict[str, Json]:
         """Show one release with its risk.
@@ -102,7 +108,7 @@ class Reporting(Part):
                     if a.dataset not in hidden
                 ],
                 "releases": [self._released(r) for r in reader.find(Released) if r.dataset in shown],
-                "consents": _consents(reader, counts=self._permits("release.risk")),
+                "consents": _consents(reader, shown, counts=self._permits("release.risk")),
                 "erasures": _erasures(entries),
                 "quarantine": [
                     {
@@ -235,14 +241,16 @@ def _cost(cost: Mapping[str, str] | None) -> str:
     return f"{'epsilon' if kind == 'pure' else 'rho'} {show_exact(Fraction(value))}"
 
 
-def _consents(reader: Reader, *, counts: bool) -> list[Json]:
-    people = len(set(reader.values(Member, "number")))
+def _consents(reader: Reader, shown: set[str], *, counts: bool) -> list[Json]:
+    people = len({number for name in shown for number in reader.values(Member, "number", dataset=name)})
     found: list[Json] = []
-    for purpose in sorted({p.purpose for p in reader.find(DatasetPurpose) if p.basis == "consent"}):
+    for purpose in sorted(
+        {p.purpose for p in reader.find(DatasetPurpose) if p.basis == "consent" and p.dataset in shown}
+    ):
         chosen = Counter(reader.values(ConsentState, "granted", purpose=purpose))
         yes, no = sum(n for v, n in chosen.items() if v), sum(n for v, n in chosen.items() if not v)
-        shown = {"granted": yes, "withdrawn": no, "never_asked": max(0, people - yes - no)}
-        found.append({"purpose": purpose, **(shown if counts else dict.fromkeys(shown))})
+        counted = {"granted": yes, "withdrawn": no, "never_asked": max(0, people - yes - no)}
+        found.append({"purpose": purpose, **(counted if counts else dict.fromkeys(counted))})
     return found
 
 

@@ -21,7 +21,7 @@ from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
 from hedgerow.model.records import QuarantineBatch
 from hedgerow.model.uses import DatasetView, Json
-from hedgerow.model.words import ColumnType
+from hedgerow.model.words import Basis, ColumnType
 from hedgerow.spine.quarantine import Broken
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Retrying(Part):
             known = reader.get(QuarantineBatch, batch)
             if known is None:
                 raise CallerError("quarantine.unknown", batch=batch)
+            self._require("quarantine.manage", known.dataset)
             view = self.spine.catalog.require_dataset(reader, known.dataset)
             self.spine.catalog.require_live_purpose(reader, view)
             rows = self.spine.quarantine.rows(reader, known)
@@ -68,7 +69,10 @@ class Retrying(Part):
         arrival = _arrival(known, view, again, rows)
         if not arrival.table.num_rows:
             raise CallerError("quarantine.still-broken", batch=batch)
-        return _told(self.spine.intake.take(arrival, self.actor))
+        told = _told(self.spine.intake.take(arrival, self.actor))
+        if not self._permits("release.risk", known.dataset):
+            told |= {"new_people": None, "left_out_as_erased": None}
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +106,11 @@ def _arrival(batch: QuarantineBatch, view: DatasetView, again: _Again, rows: Seq
     lines = source.line[: len(taken)].copy()
     lines[:] = [rows[place].line for place in taken]
     content = digest([row.raw.hex() for row in rows])
+    stated = cast("Mapping[str, str]", json.loads(batch.header).get("bases") or {})
+    bases = {purpose: Basis(basis) for purpose, basis in stated.items()}
     return Arrival(
         view.name, view.subject_column, view.columns, source.table.filter(has_person), lines, still,
-        batch.header, content, {}, (), again=True, replaces=batch.id,
+        batch.header, content, bases, (), again=True, replaces=batch.id,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,10 +69,11 @@ You act as "owner". The people in it may be asked at most epsilon {made["populat
 the privacy officer changes that with `hedgerow budget allocate --population --epsilon E`.
 
 Next:
-  export {SPACE_VARIABLE}={directory}
+  export {SPACE_VARIABLE}={shlex.quote(str(directory.resolve()))}
   hedgerow doctor
   hedgerow purpose add research --why "..." --owner owner --until 2030-12-31
-  hedgerow collect FILE --dataset NAME --subject-key COL --purpose research --basis consent"""
+  hedgerow collect FILE --dataset NAME --subject-key COL --purpose research --basis consent \\
+    --keep COL,COL"""
 
 
 @click.command()

@@ -96,10 +96,9 @@ def _plain(found: dict[str, Any]) -> str:
         for c in found["choices"]
     ] or ["  You were not asked for consent."]
     lines += ["", "Who used it, and why", "--------------------"]
-    lines += [
-        f'  {u["time"][:10]}: {u["by"]}, for "{u["purpose"]}": {_HOW.get(u["technique"], u["technique"])}.'
-        for u in found["uses"]
-    ] or ["  Nobody has used it."]
+    lines += [f'  {u["time"][:10]}: {u["by"]}, for "{u["purpose"]}": {_how(u)}.' for u in found["uses"]] or [
+        "  Nobody has used it."
+    ]
     lines += ["", "What you can do", "---------------"]
     lines += [
         "  Ask for a copy of everything (subject export).",
@@ -117,6 +116,13 @@ _GROUNDS = {
     "public-task": "a task in the public interest",
     "legitimate-interest": "a legitimate interest, to which you can object",
 }
+
+
+def _how(use: dict[str, Any]) -> str:
+    return str(_HOW.get(use["technique"], use["technique"])) + _END.get(use["outcome"], "")
+
+
+_END = {"failed": " (it failed, and nothing left)", "spent, no result": " (it was cut off, and nothing left)"}
 _HOW = {
     "dp_query": "a count or average over many people, blurred so that you cannot be told apart",
     "k-anonymity": "a table in which your row looks like several others",

@@ -94,7 +94,7 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "quarantine.still-broken",
         "No row of batch {batch} can be read now either.",
-        "Correct the source and collect it, or discard the batch.",
+        "Correct these rows in a file of their own, under the same header; collect that, discard the batch.",
     ),
     caller(
         "purpose.no-owner",
@@ -113,8 +113,8 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "interrupted",
-        "Interrupted; nothing half-done was left.",
-        "Repeat the command; what was finished before stands.",
+        "Interrupted; nothing half-written was left.",
+        "Repeat the command; what was finished stands, and a use that had begun keeps its cost.",
         exit_code=130,
         status=499,
     ),

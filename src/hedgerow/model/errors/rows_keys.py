@@ -48,7 +48,7 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "keys.passphrase-unused",
         "A passphrase was given, but the key file is not sealed by one.",
-        "If the file should be sealed, restore it from its backup; else leave the passphrase out.",
+        "Leave it out (`unset HEDGEROW_PASSPHRASE`); if it should be sealed, restore it from its backup.",
         exit_code=4,
         status=401,
     ),

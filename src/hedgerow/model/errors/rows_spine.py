@@ -28,6 +28,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "Make them writable for the account that runs this, and repeat the command.",
     ),
     fault(
+        "store.closed",
+        "This workspace was closed.",
+        "Open it again: hr.open(path).",
+    ),
+    fault(
         "store.unreadable",
         "The workspace database cannot be read.",
         "Restore it from a backup, or run `hedgerow doctor` to see what is wrong.",
@@ -159,6 +164,16 @@ ROWS: tuple[ErrorRow, ...] = (
         "Name the right one with --subject-key; the columns are: {columns}.",
     ),
     caller(
+        "collect.no-rows",
+        "{path} has no row that can be read ({broken} broken{first}); nothing was taken.",
+        "Correct the file, or the types in the schema file.",
+    ),
+    caller(
+        "collect.unknown-column",
+        "{path} has no column {column}.",
+        "See its columns: `hedgerow discover {path}`.",
+    ),
+    caller(
         "collect.nothing-kept",
         "No column but the subject key would be kept in the table.",
         "Keep at least one column that is no direct identifier with --keep.",
@@ -179,6 +194,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "Use `hedgerow subject export`, or name a declared purpose.",
     ),
     refused(
+        "basis.not-named",
+        "{dataset} also serves {purpose}, which needs no consent; these people would serve it unasked.",
+        "Name it too: --purpose {purpose} --basis {purpose}=BASIS; or use a data set of its own.",
+    ),
+    refused(
         "basis.not-later",
         "The people in {dataset} were collected without a basis for {purpose}; only consent can add one.",
         "Collect into a data set of its own, or use --basis consent and ask the people.",
@@ -190,7 +210,7 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "consent.malformed",
-        "A consent has a {field} that cannot be read (line {line}).",
+        "A consent on line {line} cannot be used: its {field}.",
         "Times are ISO 8601 such as 2026-01-31T09:00:00Z; granted is true or false.",
     ),
     caller(
@@ -273,6 +293,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "This result was withdrawn because a person in it was erased.",
         "Make a new release under another --request-id.",
         status=410,
+    ),
+    refused(
+        "release.keep-identifies",
+        "The column {column} can identify people in combination; it cannot be kept as it is.",
+        "Name it in --quasi, so that it is generalised with the others.",
     ),
     fault(
         "use.failed",

@@ -11,8 +11,9 @@ from hedgerow.kernel.anonymity.hierarchies import from_rows
 from hedgerow.model.anonymity import LIMIT_STATEMENT, KAnonymousTable, ReleaseParameters, ReleasePlan
 from hedgerow.model.budget import NonPrivateEvent, show_exact
 from hedgerow.model.engine import PERSON
-from hedgerow.model.errors import CallerError
+from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.uses import ArrowTable, DatasetView, Grant, Json, Lease, Plan, Release, UseRequest
+from hedgerow.model.words import ColumnRole
 from hedgerow.techniques.anonymity.parameters import check, check_columns, exact_share
 from hedgerow.techniques.anonymity.technique import KAnonymity
 
@@ -77,6 +78,13 @@ class GovernedKAnonymity:
             column = dataset.column(name)
             if column is not None and column.in_vault:
                 raise CallerError("column.in-vault", column=name, dataset=dataset.name)
+        for name in asked.keep:
+            column = dataset.column(name)
+            if column is not None and column.role in (
+                ColumnRole.QUASI_IDENTIFIER,
+                ColumnRole.DIRECT_IDENTIFIER,
+            ):
+                raise Refused("release.keep-identifies", column=name)
         check_columns(asked, [*named, PERSON])
         inner = self._technique.plan(asked, [*named, PERSON])
         return GovernedPlan(inner, str(request.parameters["release"]))
@@ -134,8 +142,18 @@ def summary_of(made: KAnonymousTable[ArrowTable], asked: ReleaseParameters) -> d
         "marketer_risk": _share(risk.marketer),
         "class_sizes": [[size, count] for size, count in risk.class_sizes],
         "levels": {c.column: f"{c.level} of {c.top}" for c in risk.columns},
-        "statements": list(risk.statements),
+        "kept": list(asked.keep),
+        "statements": [*risk.statements, *_kept(asked)],
     }
+
+
+def _kept(asked: ReleaseParameters) -> list[str]:
+    if not asked.keep:
+        return []
+    names = ", ".join(asked.keep)
+    return [
+        f"Released as collected, on the word of who released it: {names}. The risk above does not count them."
+    ]
 
 
 def _share(value: Fraction) -> str:
