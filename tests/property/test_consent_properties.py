@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hedgerow.adapters.store.memory import MemoryStore
-from hedgerow.model.records import ConsentEvent, ConsentState, Dataset, Member
+from hedgerow.model.records import ConsentEvent, ConsentState, Dataset, DatasetPurpose, Member, Released
 from hedgerow.model.words import Basis
 from hedgerow.spine.consent import Choice, Consents
 from hedgerow.spine.erasure import was_covered
@@ -40,14 +40,14 @@ def _record(store, consents, batch):
 
 
 class Naive:
-    """The same in one list: the last of the latest choices counts."""
+    """The same in one list: the latest choice counts; of two of one moment the refusal."""
 
     def __init__(self):
         self.made = []
 
     def record(self, batch):
         new = []
-        for choice in sorted(batch, key=lambda c: c.time):
+        for choice in sorted(batch, key=lambda c: (c.time, not c.granted)):
             if choice not in self.made and choice not in new:
                 new.append(choice)
         self.made += new
@@ -55,11 +55,11 @@ class Naive:
 
     def granted(self, number, purpose):
         own = [
-            (c.time, i, c.granted)
+            (c.time, not c.granted, i, c.granted)
             for i, c in enumerate(self.made)
             if (c.number, c.purpose) == (number, purpose)
         ]
-        return max(own)[2] if own else None
+        return max(own)[3] if own else None
 
 
 @given(BATCHES)
@@ -143,6 +143,18 @@ def _settle(store, members, version):
             tx.put(Dataset(dataset, version, "id", "t"))
 
 
+def _released(purpose, version):
+    return Released("R", "visits", 1, version, purpose, "t", "owner", "t", "{}", 0)
+
+
+def test_on_another_basis_than_consent_every_member_was_covered():
+    store = MemoryStore()
+    with store.write() as tx:
+        tx.put(DatasetPurpose("visits", "care", "contract", "t"))
+        assert was_covered(tx, 1, _released("care", 0))
+        assert not was_covered(tx, 1, _released("research", 0))
+
+
 @given(st.lists(CHOICES, max_size=10))
 @QUICK
 def test_who_was_covered_at_a_version_is_who_was_then(choices):
@@ -153,10 +165,12 @@ def test_who_was_covered_at_a_version_is_who_was_then(choices):
         _record(store, consents, [choice])
         naive.record([choice])
         history.append({(n, p): naive.granted(n, p) for n in PEOPLE for p in PURPOSES})
+    with store.write() as tx:
+        tx.add(DatasetPurpose("visits", purpose, "consent", "t") for purpose in PURPOSES)
     with store.read() as reader:
         versions = {}
         for state in history:
             versions.setdefault(len(versions) + 1, state)
         last = consents.version(reader)
         for (number, purpose), granted in (history[-1] if history else {}).items():
-            assert was_covered(reader, number, purpose, last) is (granted is not False)
+            assert was_covered(reader, number, _released(purpose, last)) is bool(granted)
