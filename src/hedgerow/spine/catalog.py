@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -226,18 +226,3 @@ def _read_column(name: str, entry: Mapping[str, object]) -> ColumnDeclaration:
     keys = cast("list[str | int | bool] | None", entry["keys"])
     clamp = Clamp(Fraction(bounds[0]), Fraction(bounds[1])) if bounds else None
     return ColumnDeclaration(name, clamp, tuple(keys) if keys is not None else None)
-
-
-def columns_named(view: DatasetView, names: Iterable[str]) -> list[ColumnView]:
-    """Look up columns that must exist.
-
-    Raises:
-        CallerError: ``column.unknown``.
-    """
-    found = []
-    for name in names:
-        column = view.column(name)
-        if column is None:
-            raise CallerError("column.unknown", column=name, dataset=view.name)
-        found.append(column)
-    return found

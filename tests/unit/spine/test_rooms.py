@@ -27,7 +27,7 @@ from hedgerow.model.records import (
 )
 from hedgerow.model.uses import Actor
 from hedgerow.model.words import Basis
-from hedgerow.spine.catalog import RIGHTS_PURPOSE, check_name, columns_named
+from hedgerow.spine.catalog import RIGHTS_PURPOSE, check_name
 from hedgerow.spine.journal import About
 from hedgerow.spine.ledger import cost_text
 from hedgerow.spine.permission import as_error, objections_to_actor
@@ -127,8 +127,8 @@ class TestCatalog:
         with world.read() as reader:
             view = world.spine.catalog.require_dataset(reader, "visits")
             assert world.spine.catalog.dataset(reader, "nothing") is None
-        assert [c.name for c in columns_named(view, ["ward", "id"])] == ["ward", "id"]
-        assert _code(lambda: columns_named(view, ["nothing"])) == "column.unknown"
+        assert view.column("ward").name == "ward"
+        assert view.column("nothing") is None
 
 
 class TestPolicies:
