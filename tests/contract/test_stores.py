@@ -11,8 +11,10 @@ import threading
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from hedgerow.adapters.store import sqlite as sqlite_store
 from hedgerow.adapters.store.memory import MemoryStore
 from hedgerow.adapters.store.sqlite import SqliteStore
 from hedgerow.model.errors import CallerError, Fault
@@ -108,6 +110,7 @@ class TestRecords:
             assert reader.find(Setting, name="x") == reader.find_any(Setting, "name", ["x"]) == []
             assert reader.values(Setting, "value") == []
             assert reader.count(Setting) == 0
+            assert reader.numbers(Member, "number").tolist() == []
 
 
 def _values(record):
@@ -135,6 +138,15 @@ class TestQuestions:
             assert reader.values(Member, "number", dataset="b") == sorted(numbers)
             found = reader.find_any(Member, "number", [10, -3, 10, 99])
             assert [(m.dataset, m.number) for m in found] == [("a", -3), ("a", 10), ("b", -3), ("b", 10)]
+
+    def test_numbers_come_sorted_and_whole_also_in_several_texts(self, store, monkeypatch):
+        monkeypatch.setattr(sqlite_store, "_TEXT_NUMBERS", 4)
+        wanted = [-(2**63), -3, 0, 2, 5, 2**53 + 1, 2**62 + 1, 2**63 - 1]
+        _put(store, *(Member("b", n, 1) for n in reversed(wanted)), *(Member("a", n, 1) for n in range(3)))
+        with store.read() as reader:
+            told = reader.numbers(Member, "number", dataset="b")
+            assert (told.tolist(), told.dtype) == (wanted, np.int64)
+            assert reader.numbers(Member, "number").tolist() == sorted([*wanted, 0, 1, 2])
 
     def test_many_values_and_twins_among_them_give_each_record_once_in_key_order(self, store):
         _put(store, *(Member("d", n, 1) for n in range(1300)))

@@ -126,11 +126,13 @@ def test_who_is_covered_equals_the_naive_answer_after_every_change(batches, memb
                 with store.read() as reader:
                     # Twice: the second answer may come from the cache.
                     told = [consents.covered(reader, dataset, version, purpose, basis) for _ in range(2)]
+                    alone = [n for n in PEOPLE if consents.covers(reader, dataset, n, purpose, basis)]
                 wanted = sorted(
                     n for d, n in members
                     if d == dataset and (basis is not Basis.CONSENT or naive.granted(n, purpose))
                 )  # fmt: skip
                 assert [each.tolist() for each in told] == [wanted, wanted]
+                assert alone == wanted
                 assert told[0].dtype == np.int64
                 assert not told[0].flags.writeable
 

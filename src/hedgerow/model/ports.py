@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from hedgerow.model.engine import IntArray
 from hedgerow.model.records import Record
 
 R = TypeVar("R", bound=Record)
@@ -41,6 +42,10 @@ class Reader(Protocol):
 
     def values(self, kind: type[Record], field: str, **equals: object) -> list[object]:
         """Read one field of the matching records."""
+        ...
+
+    def numbers(self, kind: type[Record], field: str, **equals: object) -> IntArray:
+        """Read one integer field of the matching records as a sorted ``int64`` array, for millions."""
         ...
 
     def count(self, kind: type[Record], **equals: object) -> int:

@@ -135,18 +135,18 @@ class Consents:
         cached = self._cache.get(key)
         if cached is not None and cached[0] == versions:
             return cached[1]
-        people = _numbers(reader.values(Member, "number", dataset=dataset))
+        people: NDArray[np.int64] = reader.numbers(Member, "number", dataset=dataset)
         if basis is Basis.CONSENT:
-            granted = _numbers(reader.values(ConsentState, "number", purpose=purpose, granted=True))
+            granted = reader.numbers(ConsentState, "number", purpose=purpose, granted=True)
             people = np.intersect1d(people, granted, assume_unique=True)
         people.flags.writeable = False
         self._cache[key] = (versions, people)
         return people
 
+    def covers(self, reader: Reader, dataset: str, number: int, purpose: str, basis: Basis) -> bool:
+        """Tell of one person what ``covered`` tells of all, without looking at the others."""
+        if reader.get(Member, dataset, number) is None:
+            return False
+        state = reader.get(ConsentState, purpose, number)
+        return basis is not Basis.CONSENT or (state is not None and state.granted)
 
-def _numbers(values: list[object]) -> NDArray[np.int64]:
-    import numpy as np
-
-    numbers = np.array(values, dtype=np.int64)
-    numbers.sort()
-    return numbers

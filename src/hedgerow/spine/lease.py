@@ -119,12 +119,13 @@ class Leases:
         if purpose.name == RIGHTS_PURPOSE and grant.kind != "person":
             raise Fault("lease.misused")
         basis = Basis(facts.basis or "")
-        covered = self._consents.covered(reader, dataset.name, version, purpose.name, basis)
         if grant.kind != "person":
-            return PeopleFilter.of_sorted(covered)
+            return PeopleFilter.of_sorted(
+                self._consents.covered(reader, dataset.name, version, purpose.name, basis)
+            )
         if grant.subject is None:
             raise Fault("lease.misused")
-        if not (covered == grant.subject).any():
+        if not self._consents.covers(reader, dataset.name, grant.subject, purpose.name, basis):
             raise Refused("basis.withdrawn")
         return PeopleFilter.of([grant.subject])
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import TypeVar, cast
 
+from hedgerow.model.engine import IntArray
 from hedgerow.model.errors import Fault
 from hedgerow.model.records import Record
 
@@ -64,6 +65,12 @@ class MemoryView:
         """Read one field of the matching records."""
         self._check(kind, [field])
         return [getattr(row, field) for row in self.find(kind, **equals)]
+
+    def numbers(self, kind: type[Record], field: str, **equals: object) -> IntArray:
+        """Read one integer field of the matching records as a sorted ``int64`` array."""
+        import numpy as np
+
+        return np.sort(np.array(self.values(kind, field, **equals), dtype=np.int64))
 
     def count(self, kind: type[Record], **equals: object) -> int:
         """Count the matching records."""

@@ -13,6 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar, cast
 
+from hedgerow.model.engine import IntArray
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.records import ALL_RECORDS, SCHEMA_VERSION, Record
 
@@ -20,6 +21,8 @@ R = TypeVar("R", bound=Record)
 _AFFINITY = {int: "INTEGER", bool: "INTEGER", str: "TEXT", bytes: "BLOB"}
 _IN_CHUNK = 500
 _WAIT_S = 30.0
+# A text of SQLite ends at a thousand million bytes; a number takes twenty.
+_TEXT_NUMBERS = 16_000_000
 # A large collection touches pages in random order; SQLite's own 2 MiB would write each of them many times.
 _CACHE_KIB = 64 * 1024
 
@@ -135,6 +138,24 @@ class SqliteView:
         text = f'SELECT "{field}" FROM "{kind.TABLE}"' + shape.where(equals) + shape.order
         # A comprehension is a third faster than a row factory, and a lease may ask for millions.
         return [value for (value,) in self._connection.execute(text, tuple(equals.values()))]
+
+    def numbers(self, kind: type[Record], field: str, **equals: object) -> IntArray:
+        """Read one integer field of the matching records as a sorted ``int64`` array."""
+        import numpy as np
+
+        shape = _shape(kind)
+        shape.where({field: None})
+        # One text of many numbers leaves SQLite three times as fast as a row for each.
+        text = (
+            f'SELECT group_concat(part) FROM (SELECT "{field}" AS part FROM "{kind.TABLE}"'
+            f"{shape.where(equals)}{shape.order} LIMIT {_TEXT_NUMBERS} OFFSET ?)"
+        )
+        found = [np.empty(0, dtype=np.int64)]
+        while len(found) == 1 or len(found[-1]) == _TEXT_NUMBERS:
+            start = (len(found) - 1) * _TEXT_NUMBERS
+            part = self._connection.execute(text, (*equals.values(), start)).fetchone()[0]
+            found.append(np.fromstring(part or "", dtype=np.int64, sep=","))
+        return np.sort(np.concatenate(found))
 
     def count(self, kind: type[Record], **equals: object) -> int:
         """Count the matching records."""
