@@ -24,7 +24,7 @@ output. `tools/write_errors.py` writes this page from the program's own table.
 | Whose turn | What it means | Exit codes |
 |---|---|---|
 | Refused | A policy, a purpose, a lawful basis, a budget or a bound says no. A normal outcome; most are \
-journaled and stand in the report. | 3; 5 when a budget is exhausted; 2 when only a name is missing |
+journaled and stand in the report. | 3; 5 when a budget is exhausted |
 | Error | The call cannot be understood or does not fit what is there. Nothing was done. | 2; 4 without the \
 right passphrase; 130 when interrupted |
 | Fault | The workspace, its files or the machine failed. | 1; 6 when something was damaged or altered |

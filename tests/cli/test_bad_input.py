@@ -34,7 +34,9 @@ def ask(sql=QUESTION, epsilon="0.5", purpose="research", who="ana"):
             "dp.hidden-column",
             "full_name",
         ),
-        (ask("SELECT MEDIAN(age) FROM visits"), 3, "dp.sql-unsupported", "COUNT"),
+        (ask("SELECT MEDIAN(age) FROM visits"), 3, "dp.sql-unsupported", "below a value"),
+        (ask("SELECT COUNT(*) FROM visits WHERE ward = 'Z'"), 3, "dp.undeclared-key", "dataset show visits"),
+        (ask("SELECT COUNT(*) FROM visits WHERE systolic > 500"), 3, "dp.out-of-bounds", "dataset show"),
         (ask("DROP TABLE visits"), 2, "dp.sql-malformed", "SELECT"),
         (ask("SELECT sex, COUNT(*) FROM visits GROUP BY sex"), 3, "dp.undeclared", "--keys sex="),
         (ask(epsilon="3"), 5, "budget.exhausted", "epsilon 2 left"),
@@ -105,6 +107,16 @@ def ask(sql=QUESTION, epsilon="0.5", purpose="research", who="ana"):
 )
 def test_one_clear_line(hedgerow, arguments, code, error, told):
     assert told in hedgerow.refused(*arguments, code=code, error=error).err
+
+
+def test_asking_for_an_undeclared_key_is_free_and_the_keys_are_one_command_away(hedgerow):
+    before = hedgerow("budget", "show", "visits", "--json").json
+    wrong = "SELECT COUNT(*) FROM visits WHERE ward = 'a'"
+    told = hedgerow.refused(*ask(wrong), code=3, error="dp.undeclared-key").err
+    assert "hedgerow dataset show visits" in told
+    assert hedgerow("budget", "show", "visits", "--json").json == before
+    assert "A,B,C" in hedgerow("dataset", "show", "visits", "--as", "ana").out
+    assert "'a'" not in hedgerow("journal", "show", "--json").out
 
 
 def test_a_command_line_is_not_repeated(hedgerow, secrets):
@@ -251,7 +263,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("text", "problem"),
         [
-            ("keep = [", "no readable TOML"),
+            ("keep = [", "it stops being TOML"),
             ("kep = []", "does not know kep"),
             ('keep = "age"', "does not fit"),
             ('max_rows = "5"', "does not fit"),

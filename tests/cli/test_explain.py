@@ -40,6 +40,7 @@ GATED = [
     (("budget", "allocate", "--population", "--epsilon", "4"), "ana"),
     (("budget", "show"), "sam"),
     (("budget", "show", "visits"), "sam"),
+    (("dataset", "drop", "visits", "--yes"), "ana"),
     (("dataset", "declare", "visits", "--max-rows", "3"), "priya"),
     (("dataset", "show", "visits"), "sam"),
     (("dataset", "list"), "sam"),

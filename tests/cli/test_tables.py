@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+import shlex
 
 import click
 import pytest
@@ -16,10 +17,12 @@ EXITS = {1, 2, 3, 4, 5, 6, 7, 8, 9, 130}
 # A code that nothing raises yet, and why it stands in the table.
 RESERVED: dict[str, str] = {}
 # A command that a next step names and that is not there yet, and why.
-NOT_YET = {
-    "keys status": "told to code that moves key epochs; no command reaches it",
-    "keys rotate": "as keys status",
-}
+NOT_YET: dict[str, str] = {}
+
+
+# Which exit codes each kind of error may end with; the title on the screen is that of the kind.
+EXITS_OF = {"refused": {3, 5}, "caller": {2, 4, 130}, "fault": {1, 6, 7}}
+EXPLAINS_ONLY = "the exit code is 0 either way"
 
 
 def tool(repository, name):
@@ -49,6 +52,16 @@ def test_each_row_has_all_that_a_person_needs(code, repository):
     page = (repository / "docs" / "errors.md").read_text()
     anchor = row.anchor.removeprefix("errors.md#")
     assert page.count(f'<a id="{anchor}"></a>') == 1
+
+
+@pytest.mark.parametrize("code", sorted(TABLE))
+def test_kind_exit_code_and_title_agree(code):
+    row = TABLE[code]
+    assert row.exit in EXITS_OF[row.root]
+    if row.exit in (1, 6):
+        assert row.status >= 500 or row.status == 409
+    else:
+        assert row.status < 500
 
 
 def test_each_code_that_is_raised_is_in_the_table(sources):
@@ -113,6 +126,31 @@ def test_each_command_explains_itself_and_stands_on_the_page(name, command, repo
         if isinstance(param, click.Option):
             assert param.help, f"{name} {param.opts}"
             assert all(option in section for option in param.opts)
+
+
+def examples(command):
+    """Read the commands of the example in a help text."""
+    lines = (command.help or "").partition("\b\nExample:\n")[2].replace("\\\n", " ").splitlines()
+    words = [shlex.split(line) for line in lines]
+    return [line[: line.index(">") if ">" in line else None] for line in words if line[:1] == ["hedgerow"]]
+
+
+@pytest.mark.parametrize(("name", "command"), sorted(every_command(cli, "hedgerow")))
+def test_each_command_has_an_example_that_can_be_typed(name, command):
+    typed = examples(command)
+    assert typed
+    for words in typed:
+        own = name.split()
+        assert words[: len(own)] == own
+        # Parsed with its options and types; nothing is run.
+        command.make_context(name, words[len(own) :])
+
+
+def test_explain_says_that_it_only_explains():
+    params = [param for _, command in every_command(cli, "hedgerow") for param in command.params]
+    told = {param.help for param in params if "--explain" in param.opts}
+    assert len(told) == 1
+    assert EXPLAINS_ONLY in told.pop()
 
 
 def test_common_options_mean_the_same_everywhere():

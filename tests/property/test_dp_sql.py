@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.dp.world import COLUMNS, plan
+from tests.unit.dp.world import COLUMNS, WARDS, plan
+from tests.unit.engine.reference import aggregate as row_by_row
 
 from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.plans import CountRows, ExactAggregation
+from hedgerow.techniques.dp_query.parse import parse
 from hedgerow.techniques.dp_query.planned import QueryPlan
+from hedgerow.techniques.dp_query.resolve import Catalog
 
 WORDS = [
     *[
@@ -43,6 +47,8 @@ WORDS = [
         "ON",
         "UNION",
         "WITH",
+        "TOP",
+        "EXPLAIN",
         "DATE",
         "TRUE",
         "INTERVAL",
@@ -124,7 +130,7 @@ good = st.builds(
     ),
     st.recursive(
         st.sampled_from(
-            ["age > 3", "pay <= 2.5", "ward IN ('A')", "NOT smoker", "seen > '2025-01-01'", "age IS NULL"]
+            ["age > 30", "pay <= 2.5", "ward IN ('A')", "NOT smoker", "seen > '2025-01-01'", "age IS NULL"]
         ),
         lambda inner: st.one_of(
             st.builds("({} AND {})".format, inner, inner),
@@ -136,11 +142,12 @@ good = st.builds(
 )
 
 
-def attempt(sql):
+def attempt(sql, only=None):
     try:
         return plan(sql)
     except (CallerError, Refused) as caught:
         error = caught
+    assert only in (None, error.code)
     assert error.next_step
     assert "\n" not in error.message
     return None
@@ -171,3 +178,35 @@ def test_what_is_allowed_is_planned(sql):
     made = attempt(sql)
     assert isinstance(made, QueryPlan)
     assert sum(m.epsilon for m in made.measurements) == made.cost.epsilon == 1
+
+
+# Every row that keys and bounds of ward and pay allow, on a grid that holds both ends.
+DECLARED_ROWS = [
+    {"_rank": 0, "ward": ward, "pay": pay} for ward in WARDS for pay in (-10.5, -10.0, 0.0, 50.0, 99.0, 99.75)
+]
+bounded = st.recursive(
+    st.one_of(
+        st.builds(
+            "pay {} {}".format,
+            st.sampled_from(["=", "<>", "<", "<=", ">", ">="]),
+            st.sampled_from(["-11", "-10.5", "0", "99.75", "100"]),
+        ),
+        st.sampled_from(["pay IN (-20, 100)", "pay BETWEEN 100 AND 200", "ward = 'A'", "ward <> 'A'"]),
+    ),
+    lambda inner: st.one_of(
+        st.builds("({} AND {})".format, inner, inner),
+        st.builds("({} OR {})".format, inner, inner),
+        st.builds("NOT ({})".format, inner),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(bounded)
+def test_what_is_refused_as_out_of_bounds_would_have_counted_no_declared_row(condition):
+    sql = f"SELECT COUNT(*) FROM visits WHERE {condition}"
+    if attempt(sql, only="dp.out-of-bounds") is not None:
+        return
+    where = Catalog("visits", COLUMNS).predicate(parse(sql, "visits").where)
+    assert [*map(tuple, row_by_row(DECLARED_ROWS, ExactAggregation((), (CountRows(),), where, 1)))] == [(0,)]

@@ -18,11 +18,13 @@ from hedgerow.model.records import (
     JournalEntry,
     Member,
     Request,
+    SealedField,
     Subject,
 )
 from hedgerow.model.words import Basis
-from hedgerow.spine import decide, erasure, requests
+from hedgerow.spine import decide, dropping, erasure, requests
 from hedgerow.spine.consent import Consents
+from hedgerow.spine.dropping import Dropping
 from hedgerow.spine.gate import Gate
 from hedgerow.spine.intake import Intake
 from hedgerow.spine.journal import Journal
@@ -142,6 +144,48 @@ def erase_keeps_stored_releases(patch):
 
 def release_in_flight_overtakes_the_erasure(patch):
     patch(Journal, "erased_since", lambda *_: False)
+
+
+def drop_resets_the_version(patch):
+    emptied = Dropping._emptied
+    patch(Dropping, "_emptied", lambda self, record: replace(emptied(self, record), version=0))
+
+
+def drop_forgets_members(patch):
+    patch(dropping, "_GOES", tuple(kind for kind in dropping._GOES if kind is not Member))
+
+
+def drop_forgets_sealed_fields(patch):
+    patch(dropping, "_GOES", tuple(kind for kind in dropping._GOES if kind is not SealedField))
+
+
+def drop_forgets_people(patch):
+    remove = Dropping._remove
+
+    def removed(self, tx, dataset):
+        for number in tx.values(Member, "number", dataset=dataset):
+            for kind in (*erasure._PERSONAL, Subject):
+                tx.remove(kind, number=number)
+        remove(self, tx, dataset)
+
+    patch(Dropping, "_remove", removed)
+
+
+def drop_gives_the_budget_back(patch):
+    remove = Dropping._remove
+
+    def removed(self, tx, dataset):
+        tx.remove(Charge, dataset=dataset)
+        tx.remove(Account)
+        for account in Ledger(None).recount(tx).values():
+            tx.put(account)
+        remove(self, tx, dataset)
+
+    patch(Dropping, "_remove", removed)
+
+
+def use_in_flight_overtakes_the_drop(patch):
+    patch(Journal, "dropped_since", lambda *_: False)
 
 
 def collect_ignores_tombstones(patch):
@@ -313,6 +357,12 @@ VARIANTS = {
     acknowledged_before_it_is_durable: "f: lost",
     sweep_takes_named_files: "f: lost",
     failed_run_deletes_what_a_commit_named: "f: lost",
+    drop_resets_the_version: "g: dropped",
+    drop_forgets_members: "g: dropped",
+    drop_forgets_sealed_fields: "c: erased",
+    drop_forgets_people: "f: lost",
+    drop_gives_the_budget_back: "b: budget",
+    use_in_flight_overtakes_the_drop: "g: dropped",
     stale_decision_cache: "decision",
     policies_compiled_once: "decision",
     ended_purpose_goes_on: "decision",
@@ -325,6 +375,10 @@ FOCUS = {
     erase_keeps_stored_releases: ("release", "erase"),
     release_in_flight_overtakes_the_erasure: ("release",),
     collect_ignores_tombstones: ("collect", "erase"),
+    drop_gives_the_budget_back: ("query", "drop"),
+    use_in_flight_overtakes_the_drop: ("query",),
+    known_id_runs_again: ("query", "repeat"),
+    acknowledged_before_it_is_durable: ("collect", "query", "choose"),
     spent_id_runs_again: ("query", "repeat"),
     replay_after_a_withdrawal: ("release", "repeat", "choose"),
     failed_run_deletes_what_a_commit_named: ("collect",),

@@ -13,12 +13,20 @@ from hedgerow.adapters.engines.buckets import open_bucket
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.records import (
     Account,
+    Bucket,
     Charge,
+    Collected,
     Commitment,
     ConsentEvent,
     ConsentState,
+    Dataset,
+    DatasetColumn,
+    DatasetPurpose,
+    Declaration,
+    FormerMember,
     JournalEntry,
     Member,
+    QuarantineBatch,
     Request,
     SealedField,
     Subject,
@@ -28,7 +36,10 @@ from hedgerow.spine.audit import check_records
 from hedgerow.spine.journal import parse_entry
 from hedgerow.spine.ledger import read_event
 
-PERSONAL = (Member, SealedField, ConsentEvent, ConsentState, Commitment)
+PERSONAL = (Member, FormerMember, SealedField, ConsentEvent, ConsentState, Commitment)
+OF_A_DATASET = (
+    Bucket, Collected, DatasetColumn, DatasetPurpose, Declaration, Member, QuarantineBatch, SealedField,
+)  # fmt: skip
 PROBE = ("count", "visits", RESEARCH, Fraction(1, 4))
 
 
@@ -40,6 +51,7 @@ def check(world):
         _budget(world, reader)
         _answers(world, reader)
         _consents(world, reader)
+        _dropped(world, reader)
         _journal(world, reader)
     _decision(world)
 
@@ -55,6 +67,8 @@ def _people(world, reader):
     held = {vault.lookup(ref) for ref in live}
     known = {person.lookup for person in subjects.values()}
     demand(held <= known, "f: lost", "a person's key is gone")
+    stay = {vault.lookup(ref) for ref in set(model.names) - model.erased}
+    demand(stay <= known, "f: lost", "a person went with a data set")
     erased = {vault.lookup(ref) for ref in model.erased}
     demand(not erased & known, "c: erased", "an erased person still has a key")
     stones = set(reader.values(Tombstone, "lookup"))
@@ -160,10 +174,18 @@ def _consents(world, reader):
         demand(len(events) == len(made), "f: lost", "a choice is gone")
 
 
+def _dropped(world, reader):
+    """The dropped, g: nothing of them is held, and their versions never go back."""
+    live = set(world.model.rows)
+    for kind in OF_A_DATASET:
+        left = set(reader.values(kind, "dataset")) - live
+        demand(not left, "g: dropped", f"{kind.__name__} is left of a data set that was dropped")
+    versions = {d.name: d.version for d in reader.find(Dataset)}
+    demand(versions == world.model.versions, "g: dropped", "the version of a data set is another")
+
+
 def _decision(world):
     """The very next decision rests on what is in force now."""
-    if "visits" not in world.model.rows:
-        return
     request, technique = world.request(PROBE, "probe")
     decision = world.spine.gate.explain(request, technique)
     code = world.model.refusal(PROBE, world.clock.now().date())
@@ -175,5 +197,5 @@ def _decision(world):
             "consent": world.spine.consents.version(reader),
             "dataset": world.model.versions["visits"],
         }
-    told = {name: decision.versions[name] for name in now}
+    told = {name: decision.versions.get(name, now["dataset"]) for name in now}
     demand(told == now, "decision", "a decision rests on old versions")

@@ -19,7 +19,7 @@ EPSILONS = st.sampled_from([Fraction(1, 4), Fraction(1, 2), Fraction(1)])
 # A fresh id, or one of those asked before.
 IDS = st.none() | st.integers(0, 5)
 CRASHES = st.none() | st.none() | st.tuples(st.integers(0, 9), st.booleans())
-MEANWHILE = st.none() | st.tuples(st.sampled_from(["erase", "withdraw", "again", "fail"]), REFS)
+MEANWHILE = st.none() | st.tuples(st.sampled_from(["erase", "withdraw", "again", "fail", "drop"]), REFS)
 
 SETTINGS = settings(
     deadline=None,
@@ -78,6 +78,10 @@ class Simulation(RuleBasedStateMachine):
     def erase(self, ref, crash):
         self.world.erase(ref, crash)
 
+    @rule(dataset=DATASETS, crash=CRASHES)
+    def drop(self, dataset, crash):
+        self.world.drop(dataset, crash)
+
     @rule(ref=REFS)
     def look(self, ref):
         self.world.look(ref)
@@ -111,7 +115,7 @@ class Simulation(RuleBasedStateMachine):
 
 
 RULES = (
-    "collect", "choose", "query", "release", "repeat", "erase", "look", "change_policy",
+    "collect", "choose", "query", "release", "repeat", "erase", "drop", "look", "change_policy",
     "allocate_and_wait", "back_up",
 )  # fmt: skip
 

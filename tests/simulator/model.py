@@ -42,8 +42,8 @@ class Answer:
 class Model:
     """Everything that was acknowledged so far."""
 
-    rows: dict = field(default_factory=dict)  # data set -> {tag: ref}
-    versions: dict = field(default_factory=dict)  # data set -> version
+    rows: dict = field(default_factory=dict)  # data set -> {tag: ref}; none for one that was dropped
+    versions: dict = field(default_factory=dict)  # data set, dropped or not -> version
     names: dict = field(default_factory=dict)  # ref -> what names the person
     erased: set = field(default_factory=set)
     choices: dict = field(default_factory=dict)  # (ref, purpose) -> [(time, order, granted)]
@@ -100,6 +100,14 @@ class Model:
         self.choices = {key: made for key, made in self.choices.items() if key[0] != ref}
         self.erased.add(ref)
 
+    def drop(self, dataset):
+        """Take a data set out; its people, choices and what was spent stay."""
+        del self.rows[dataset]
+        self.versions[dataset] += 1
+        for answer in self.answers.values():
+            if answer.person_level and answer.state == "done" and answer.asked[1] == dataset:
+                answer.state, answer.payload = "withdrawn", None
+
     def account(self, dataset, purpose):
         return self.spent.get((dataset, purpose), Fraction(0))
 
@@ -123,6 +131,8 @@ class Model:
             return "purpose.ended"
         if self.is_forbidden:
             return "policy.forbidden"
+        if dataset not in self.rows:
+            return "dataset.dropped"
         if epsilon is not None and not self.fits(dataset, purpose, epsilon):
             own = (dataset, purpose)
             if own not in self.limits:

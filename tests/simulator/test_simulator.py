@@ -3,7 +3,8 @@
 The invariants: (a) a lease holds exactly the people with a basis at that moment; (b) the accounts are the
 sum of what was admitted, reserved before data is opened, never returned; (c) nothing of an erased person
 can be read; (d) a request id answers one thing for ever; (e) each charge and use is journaled before data
-is opened, and the journal verifies; (f) what was acknowledged is there after a crash; and each decision
+is opened, and the journal verifies; (f) what was acknowledged is there after a crash; (g) nothing of a data
+set that was dropped is held or used, and collected again it goes on from its version; and each decision
 rests on what is in force.
 
 A workspace put back from an older copy keeps all of them for what the copy holds. What was spent, answered

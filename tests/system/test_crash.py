@@ -1,10 +1,10 @@
 """Proves that SIGKILL and a power cut lose nothing acknowledged and never under-count the budget.
 
-A worker collects, asks, erases and records choices in a workspace on the disk; another process kills it, at
-named points and at random times, fifty times in all, and a fresh process looks at what is left. For the power
-cut, a preloaded library stands in for fsync and only what was forced to the disk is kept. The same checks
-must fail, and do here, when forcing is switched off and when the
-budget is reserved only after the reading.
+A worker collects, asks, erases, drops and records choices in a workspace on the disk; another process kills
+it, at named points and at random times, fifty times in all, and a fresh process looks at what is left. For
+the power cut, a preloaded library stands in for fsync and only what was forced to the disk is kept. The same
+checks must fail, and do here, when forcing is switched off and when the budget is reserved only after the
+reading.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ COLLECT = {"do": "collect", "batch": 2, "declares": "visit"}
 QUERY = {"do": "query", "id": "ask-2"}
 ERASE = {"do": "erase", "ref": "p0-011"}
 WITHDRAW = {"do": "withdraw", "ref": "p0-012"}
+DROP = {"do": "drop"}
 EARLIER = [
     {"do": "query", "id": "ask-1"},
     {"do": "erase", "ref": "p0-006"},
@@ -59,6 +60,11 @@ POINTS = [
     (ERASE, "erase after delete", 1, DONE),
     (ERASE, "erase before scrub", 1, DONE),
     (ERASE, "erase after scrub", 1, DONE),
+    (DROP, "before commit of dataset.drop", 1, UNDONE),
+    (DROP, "after commit of dataset.drop", 1, DONE),
+    (DROP, "drop before delete", 1, DONE),
+    (DROP, "drop after delete", 2, DONE),
+    (DROP, "drop before scrub", 1, DONE),
     (WITHDRAW, "before commit of consent.withdraw", 1, UNDONE),
     (WITHDRAW, "after commit of consent.withdraw", 1, DONE),
 ]

@@ -76,7 +76,7 @@ def test_people_consents_and_identifiers_are_those_of_the_generator(walked, town
     assert figures["consents"] == len(town.consenting & {row["patient_ref"] for row in town.visits})
     truth = [role for columns in TRUTH.values() for role in columns.values()]
     assert figures["direct_identifiers"] == sum(role is ColumnRole.DIRECT_IDENTIFIER for role in truth)
-    assert f"{len(town.visits)} visits" in walked.first.acts[0]["said"]
+    assert f"{len(town.visits):,} visits" in walked.first.acts[0]["said"]
 
 
 def test_no_name_of_the_town_stands_in_the_workspace(walked, town):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from hedgerow.model.words import ColumnRole, ColumnType
 
 Key = str | int | bool
 _TABLES = {"types", "roles", "bounds", "keys"}
+_LINE = re.compile(r"at line (\d+)")
 _PLAIN = {"keep", "drop", "unit", "max_rows"}
 
 
@@ -146,12 +148,9 @@ def read_schema(path: Path) -> Schema:
             ``types``, ``roles``, ``bounds`` and ``keys``; ``docs/cli.md`` shows one.
 
     Raises:
-        CallerError: ``schema.malformed`` with what is wrong.
+        CallerError: ``files.missing``, ``file.missing``, or ``schema.malformed`` with what is wrong.
     """
-    try:
-        stated = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        raise CallerError("schema.malformed", path=path, problem="it is no readable TOML file") from None
+    stated = _stated(path)
     unknown = sorted(set(stated) - _TABLES - _PLAIN)
     if unknown:
         raise CallerError("schema.malformed", path=path, problem=f"it does not know {unknown[0]}")
@@ -159,6 +158,24 @@ def read_schema(path: Path) -> Schema:
         return _schema(stated)
     except (ValueError, AttributeError, TypeError):
         raise CallerError("schema.malformed", path=path, problem="a value does not fit its name") from None
+
+
+def _stated(path: Path) -> dict[str, Any]:
+    """Read a TOML file; what is wrong is told by its line, never by what stands there."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        code = "files.missing" if isinstance(error, FileNotFoundError) else "file.missing"
+        raise CallerError(code, path=path) from None
+    except UnicodeDecodeError:
+        raise CallerError("schema.malformed", path=path, problem="it is no text in UTF-8") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = _LINE.search(str(error))
+        where = f"it stops being TOML at line {at[1]}" if at else "it stops being TOML at its end"
+        problem = "it is JSON, not TOML" if text.lstrip().startswith("{") else where
+        raise CallerError("schema.malformed", path=path, problem=problem) from None
 
 
 def _schema(stated: Mapping[str, Any]) -> Schema:

@@ -1,44 +1,84 @@
-"""Hierarchy files: which file of a directory belongs to which column."""
+"""Hierarchy files: which file of a directory belongs to which column, and what is wrong in which."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hedgerow.model.errors import CallerError
 
 
-def read_hierarchies(folder: Path, columns: Sequence[str]) -> dict[str, list[list[str]]]:
-    """Read the hierarchy files of a directory for the named columns.
+def hierarchy_files(folder: Path, columns: Sequence[str]) -> dict[str, Path]:
+    """Find the hierarchy files of a directory for the named columns.
 
     Args:
-        folder: Holds ``COLUMN.csv`` or ``ANYTHING_COLUMN.csv``, semicolon separated, without a
-            header: value, level 1, level 2, ..., ``*``.
+        folder: Holds ``COLUMN.csv`` or ``ANYTHING_COLUMN.csv``.
         columns: The quasi-identifiers.
 
     Returns:
-        Rows by column; a column without a file is not in it.
+        File by column; a column without a file is not in it.
 
     Raises:
         CallerError: ``hierarchies.no-directory`` or ``hierarchies.none-fits``.
     """
     if not folder.is_dir():
         raise CallerError("hierarchies.no-directory", path=folder)
-    files = sorted(folder.glob("*.csv"))
-    found = {}
+    files, found = sorted(folder.glob("*.csv")), {}
     for column in columns:
         fitting = [f for f in files if f.stem == column or f.stem.endswith("_" + column)]
         if fitting:
-            found[column] = _rows(min(fitting, key=lambda f: len(f.stem)))
+            found[column] = min(fitting, key=lambda f: len(f.stem))
     if not found:
         raise CallerError("hierarchies.none-fits", path=folder)
     return found
 
 
+def read_hierarchies(folder: Path, columns: Sequence[str]) -> dict[str, list[list[str]]]:
+    """Read the hierarchy files of a directory for the named columns.
+
+    Args:
+        folder: Holds the files, semicolon separated, without a header: value, level 1, level 2, ..., ``*``.
+        columns: The quasi-identifiers.
+
+    Returns:
+        Rows by column; a column without a file is not in it.
+
+    Raises:
+        CallerError: ``hierarchies.*``, or ``hierarchy.*`` with the name of the file; no value is quoted.
+    """
+    return {column: _rows(path) for column, path in hierarchy_files(folder, columns).items()}
+
+
 def _rows(path: Path) -> list[list[str]]:
+    # Here, because the kernel reads numbers with numpy, which a plain list of files does not need.
+    from hedgerow.kernel.anonymity.hierarchies import from_rows
+
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            return [row for row in csv.reader(stream, delimiter=";") if row]
+            rows = [row for row in csv.reader(stream, delimiter=";") if row]
     except (OSError, UnicodeDecodeError, csv.Error):
-        raise CallerError("file.missing", path=path) from None
+        raise CallerError("hierarchies.unreadable", file=path.name) from None
+    with naming_file(path.name):
+        from_rows(rows)
+    return rows
+
+
+@contextmanager
+def naming_file(name: str | Mapping[str, str]) -> Iterator[None]:
+    """Name the file in an error of a hierarchy.
+
+    Args:
+        name: The file, or the file of each column.
+
+    Raises:
+        CallerError: The error that arose, in which the file stands for the hierarchy.
+    """
+    try:
+        yield
+    except CallerError as error:
+        file = name if isinstance(name, str) else name.get(str(error.details.get("column")))
+        if "hierarchy" not in error.details or file is None:
+            raise
+        raise CallerError(error.code, **{**error.details, "hierarchy": f"the file {file}"}) from None

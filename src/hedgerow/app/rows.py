@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hedgerow.app.service.retrying import in_memory
-from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.errors import CallerError
 from hedgerow.model.words import Basis
 
 if TYPE_CHECKING:
@@ -109,10 +109,10 @@ def bases_of(purposes: Mapping[str, str]) -> dict[str, Basis]:
         purposes: Purpose to basis.
 
     Raises:
-        Refused: ``basis.none-given``.
+        CallerError: ``basis.unknown``.
     """
     known = {basis.value for basis in Basis}
     for purpose, basis in purposes.items():
         if basis not in known:
-            raise Refused("basis.none-given", purpose=purpose)
+            raise CallerError("basis.unknown", purpose=purpose)
     return {purpose: Basis(basis) for purpose, basis in purposes.items()}

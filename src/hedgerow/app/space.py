@@ -57,6 +57,10 @@ class Session:
         self.service = Service(space.opened.spine, actor)
         self.directory = space.opened.directory
 
+    def __repr__(self) -> str:
+        """Name the workspace by its id; not where it lies, who acts or why."""
+        return f"{type(self).__name__}({self._space.opened.spine.tenant})"
+
     def query(
         self,
         dataset: str,
@@ -116,6 +120,14 @@ class Session:
             consents=choices,
         )  # fmt: skip
         return self.service.collect(self.service.plan_source(request, read_rows(rows)))
+
+    def plan_drop(self, dataset: str) -> dict[str, Json]:
+        """Show what dropping a data set would remove and what stays; nothing is done."""
+        return self.service.plan_drop(dataset)
+
+    def drop(self, dataset: str) -> dict[str, Json]:
+        """Drop a data set for good, as ``hedgerow dataset drop --yes`` does; see ``Service.drop``."""
+        return self.service.drop(dataset)
 
     def subject(self, ref: str) -> SubjectHandle:
         """Address one person by source id."""

@@ -17,6 +17,7 @@ from hedgerow.spine.acts import Acts
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.catalog import Catalog
 from hedgerow.spine.consent import Consents
+from hedgerow.spine.dropping import Dropping
 from hedgerow.spine.erasure import Erasure
 from hedgerow.spine.facts import FactLoader
 from hedgerow.spine.gate import Gate
@@ -59,6 +60,7 @@ class Spine:
     intake: Intake
     gate: Gate
     erasure: Erasure
+    dropping: Dropping
     rights: Rights
     query: DpQuery
     release: GovernedKAnonymity
@@ -97,15 +99,14 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         clock=clock,
     )
     erasure = Erasure(
-        store=store,
-        vault=vault,
-        tables=tables,
-        requests=requests,
-        quarantine=quarantine,
-        journal=journal,
-        attestor=attestor,
-        clock=clock,
-    )
+        store=store, vault=vault, tables=tables, requests=requests, quarantine=quarantine,
+        journal=journal, attestor=attestor, clock=clock,
+    )  # fmt: skip
+
+    dropping = Dropping(
+        store=store, catalog=catalog, tables=tables, requests=requests, quarantine=quarantine,
+        journal=journal, clock=clock,
+    )  # fmt: skip
 
     def intake() -> Intake:
         from hedgerow.spine.intake import Intake
@@ -121,7 +122,8 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     )  # fmt: skip
     return Spine(
         tenant, store, backend, clock, attestor, journal, catalog, consents, vault, ledger, policies,
-        tables, quarantine, deferred(intake), gate, erasure, rights, deferred(_query), deferred(_release),
+        tables, quarantine, deferred(intake), gate, erasure, dropping, rights, deferred(_query),
+        deferred(_release),
     )  # fmt: skip
 
 

@@ -59,19 +59,25 @@ def yes_option(command: F) -> F:
 
 def purpose_option(command: F) -> F:
     """Add ``--purpose``."""
-    return click.option("--purpose", metavar="NAME", help="Why; a declared purpose.")(command)
+    return click.option(
+        "--purpose", metavar="NAME", help="Why: a declared purpose (`hedgerow purpose list`)."
+    )(command)
 
 
 def request_id_option(command: F) -> F:
     """Add ``--request-id``."""
     return click.option(
-        "--request-id", metavar="ID", help="Repeating the same id returns the same result at no cost."
+        "--request-id",
+        metavar="ID",
+        help="A name of your own for this request: repeating it returns the same result at no cost."
+        "  [default: a new one]",
     )(command)
 
 
 def explain_option(command: F) -> F:
     """Add ``--explain``."""
-    return click.option("--explain", is_flag=True, help="Print the decision without executing.")(command)
+    told = "Only say what would be decided and why; nothing is done, and the exit code is 0 either way."
+    return click.option("--explain", is_flag=True, help=told)(command)
 
 
 def example(*lines: str) -> Callable[[F], F]:
@@ -97,11 +103,11 @@ def in_space(command: Callable[..., R]) -> Callable[..., R]:
 
     @click.option(
         "--space", type=click.Path(path_type=Path), metavar="DIR",
-        help=f"The workspace (else {SPACE_VARIABLE}).",
+        help=f"Directory of the workspace (else the variable {SPACE_VARIABLE}).",
     )  # fmt: skip
     @click.option(
-        "--as", "principal", default="owner", metavar="PRINCIPAL", help="The principal who acts.",
-        show_default=True,
+        "--as", "principal", default="owner", metavar="PRINCIPAL", show_default=True,
+        help="Who acts (`hedgerow principal list`).",
     )  # fmt: skip
     @passphrase_option
     @json_option

@@ -94,4 +94,6 @@ def _wanted(param: click.Parameter | None) -> str:
         return "one of " + ", ".join(str(choice) for choice in kind.choices)
     if isinstance(kind, click.DateTime):
         return "a day as YYYY-MM-DD"
+    if isinstance(kind, click.IntRange):
+        return f"a whole number from {kind.min} on"
     return "a whole number" if kind is click.INT else "another kind of value"

@@ -17,21 +17,21 @@ EVERYDAY = {
     "demo": ("demo", "demo", "Walk through a generated town in under a minute."),
     "collect": ("collect", "collect", "Take a table in, with purpose and lawful basis."),
     "discover": ("discover", "discover", "Find personal data in a file or directory."),
-    "query": ("query", "query", "Ask a differentially private query."),
-    "release": ("release", "release", "Release a k-anonymous table."),
+    "query": ("query", "query", "Ask a question; the answer has noise that hides each person."),
+    "release": ("release", "release", "Release a table in which each row looks like k - 1 others."),
     "report": ("report", "report", "Write a self-contained HTML report."),
     "doctor": ("space", "doctor", "Check the workspace and say what to mend."),
 }
 NOUNS = {
     "budget": ("budget", "budget", "Privacy budgets: allocate, show."),
-    "consent": ("consent", "consent", "Consents: grant, withdraw, show."),
-    "dataset": ("dataset", "dataset", "Data sets: list, show, declare."),
-    "evidence": ("journal", "evidence", "Evidence bundles: export."),
-    "journal": ("journal", "journal", "The journal: head, show, verify."),
-    "policy": ("policy", "policy", "Policies: show, test, apply, history."),
-    "principal": ("principal", "principal", "Principals: add, list."),
-    "purpose": ("purpose", "purpose", "Purposes: add, list."),
-    "released": ("release", "released", "Releases that left: list, show."),
+    "consent": ("consent", "consent", "What people chose: grant, withdraw, show."),
+    "dataset": ("dataset", "dataset", "Data sets: list, show, declare, drop."),
+    "evidence": ("journal", "evidence", "Evidence anyone can check: export."),
+    "journal": ("journal", "journal", "The signed log of every use: head, show, verify."),
+    "policy": ("policy", "policy", "Who may do what: show, test, apply, history."),
+    "principal": ("principal", "principal", "Who may act: add, list."),
+    "purpose": ("purpose", "purpose", "Why data is used: add, list."),
+    "released": ("release", "released", "Tables that left: list, show."),
     "subject": ("subject", "subject", "A person's rights: show, export, erase."),
 }
 ALL = EVERYDAY | NOUNS
@@ -81,8 +81,18 @@ def cli() -> None:
 
     Start with `hedgerow demo`. For data of your own: `hedgerow init DIR`, `hedgerow purpose add`,
     `hedgerow collect FILE`, `hedgerow query`. Name the workspace with --space DIR or the variable
-    HEDGEROW_SPACE. `hedgerow COMMAND --help` tells each command's options.
-    """
+    HEDGEROW_SPACE. `hedgerow COMMAND --help` tells each command's options, with an example.
+
+    \b
+    Words:
+      workspace     a directory with the encrypted data, its keys and the journal
+      principal     who acts: a person or a program, with roles
+      purpose       why data is used; declared beforehand, with an owner and an end
+      lawful basis  why the law allows it: consent, contract, ...
+      epsilon       what an answer may tell of one person; a budget limits the sum
+      release       a table that leaves, made so that each row looks like others
+      journal       the signed log of every use, refusal and change
+    """  # noqa: D301 - the mark that makes Click keep the lines
 
 
 def _check_text(arguments: list[str]) -> None:

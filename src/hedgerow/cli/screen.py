@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 _SHOW_AFTER_S = 1.0
+# Longer lines of prose are hard to follow.
+_WIDEST_PROSE = 100
 
 
 class Screen:
@@ -45,6 +49,11 @@ class Screen:
         """Show a result: the value as JSON, or the text."""
         self._settle()
         click.echo(visible_json(value) if self.as_json else visible(text))
+
+    def width(self, *, narration: bool = False) -> int | None:
+        """Tell the columns of the terminal that results, or narration, go to; none when it is no terminal."""
+        stream = sys.stderr if narration else sys.stdout
+        return shutil.get_terminal_size().columns if stream.isatty() else None
 
     def say(self, text: str) -> None:
         """Narrate on standard error."""
@@ -126,6 +135,51 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     right = [all(_is_number(row[i]) for row in rows) for i in range(len(headings))]
     lines = [_aligned(headings, widths, right), "  ".join("-" * width for width in widths)]
     return "\n".join([*lines, *(_aligned(row, widths, right) for row in cells)])
+
+
+def fitted(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], width: int | None, spare: Sequence[str]
+) -> str:
+    """Lay out a table; where the width does not hold it, the spare columns go, one after the other.
+
+    Args:
+        headings: The columns.
+        rows: Their cells.
+        width: Columns of the terminal, or none for no limit.
+        spare: Headings that may go, the first to go first.
+    """
+    shown = table(headings, rows)
+    if width is None or not spare or max(map(len, shown.splitlines())) <= width:
+        return shown
+    kept = [place for place, heading in enumerate(headings) if heading != spare[0]]
+    narrower = [[row[place] for place in kept] for row in rows]
+    return fitted([headings[place] for place in kept], narrower, width, spare[1:])
+
+
+def facts(pairs: Sequence[tuple[str, str]], width: int | None) -> str:
+    """Lay out sentences under labels; a label that repeats is shown once, long text wraps under itself.
+
+    Args:
+        pairs: Label and text.
+        width: Columns of the terminal, or none to break no line.
+    """
+    indent = max((len(label) for label, _ in pairs), default=0) + 2
+    lines, last = [], None
+    for label, text in pairs:
+        first = ("" if label == last else label).ljust(indent)
+        last = label
+        if width is None:
+            lines.append((first + text).rstrip())
+            continue
+        lines += textwrap.wrap(
+            text,
+            min(width, _WIDEST_PROSE),
+            initial_indent=first,
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    return "\n".join(lines)
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from hedgerow.model.errors import CallerError
 from hedgerow.model.ports import Reader, Store
-from hedgerow.model.records import ConsentEvent, DatasetPurpose, JournalEntry, Member, Purpose, Released
+from hedgerow.model.records import ConsentEvent, DatasetPurpose, JournalEntry, Purpose, Released
 from hedgerow.model.uses import Actor, Json, Receipt, Technique, UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog
 from hedgerow.spine.consent import last_choice
-from hedgerow.spine.erasure import Erasure, Holdings
+from hedgerow.spine.erasure import Erasure, Holdings, Membership, memberships
 from hedgerow.spine.gate import Gate, new_request_id
 from hedgerow.spine.journal import Journal, parse_entry
 from hedgerow.spine.permission import Context
 from hedgerow.spine.vault import Person
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A data set a person is in, since which version."""
-
-    dataset: str
-    since_version: int
 
 
 class Rights:
@@ -82,16 +73,16 @@ class Rights:
             self._journal.append(tx, "subject.show", actor, {}, [person.about])
         return shown
 
-    def _open_to(self, reader: Reader, person: Person, actor: Actor, action: str) -> list[Member]:
-        """List the person's data sets, without those a policy keeps from the actor."""
-        members = reader.find(Member, number=person.number)
+    def _open_to(self, reader: Reader, person: Person, actor: Actor, action: str) -> list[Membership]:
+        """List the person's data sets, dropped ones too, without those a policy keeps from the actor."""
+        members = memberships(reader, person.number)
         return [member for member in members if self._gate.permits(actor, action, member.dataset)]
 
     def _shown(self, reader: Reader, person: Person, actor: Actor, action: str) -> dict[str, Json]:
         members = self._open_to(reader, person, actor, action)
         choices = reader.find(ConsentEvent, number=person.number)
         return {
-            "held": [self._held(reader, member.dataset) for member in members],
+            "held": [self._held(reader, dataset) for dataset in _current(members)],
             "choices": [_choice(event) for event in choices],
             "uses": self._uses(reader, members, choices),
             "acts": [
@@ -118,9 +109,8 @@ class Rights:
             "purposes": [purpose_json(reader, p) for p in reader.find(DatasetPurpose, dataset=dataset)],
         }
 
-    def _uses(self, reader: Reader, members: list[Member], choices: list[ConsentEvent]) -> list[Json]:
+    def _uses(self, reader: Reader, members: list[Membership], choices: list[ConsentEvent]) -> list[Json]:
         """Join the person's memberships and choices with the uses of whole data sets."""
-        since = {member.dataset: member.since_version for member in members}
         outcomes, intents = _uses_of(reader)
         found: list[Json] = []
         for entry in intents:
@@ -129,7 +119,8 @@ class Rights:
             # What the lease was opened on counts; without an outcome, what was decided on.
             versions = cast("Mapping[str, int]", opened or facts["versions"])
             dataset = str(facts["dataset"])
-            if facts["lease"] == "person" or dataset not in since or versions["dataset"] < since[dataset]:
+            was_in = any(m.dataset == dataset and m.includes(versions["dataset"]) for m in members)
+            if facts["lease"] == "person" or not was_in:
                 continue
             if facts.get("basis") == Basis.CONSENT and not _granted(
                 choices, str(facts["purpose"]), versions["consent"]
@@ -150,7 +141,7 @@ class Rights:
             person = self._erasure.person(reader, ref)
             shown = self._shown(reader, person, actor, "subject.export")
             members = self._open_to(reader, person, actor, "subject.export")
-            datasets = [member.dataset for member in members]
+            datasets = _current(members)
         values: dict[str, Json] = {}
         for dataset in datasets:
             values[dataset] = dict(self._exported(person, dataset, actor).release.payload)
@@ -188,13 +179,14 @@ class Rights:
         return self._gate.use(UseRequest(actor, purpose, name, parameters, new_request_id()), self._read)
 
     def _dataset_with(self, reader: Reader, person: Person, fields: list[str], actor: Actor) -> str:
-        fitting = []
-        for member in self._open_to(reader, person, actor, "subject.read"):
-            view = self._catalog.require_dataset(reader, member.dataset)
+        fitting, datasets = [], _current(self._open_to(reader, person, actor, "subject.read"))
+        for dataset in datasets:
+            view = self._catalog.require_dataset(reader, dataset)
             if all(view.column(name) is not None for name in fields):
-                fitting.append(member.dataset)
+                fitting.append(dataset)
         if len(fitting) != 1:
-            raise CallerError("subject.which-dataset", count=len(fitting))
+            held = ", ".join(datasets) or "none you may read"
+            raise CallerError("subject.which-dataset", count=len(fitting), datasets=held)
         return fitting[0]
 
     def plan_erasure(self, ref: str, actor: Actor) -> dict[str, Json]:
@@ -217,6 +209,10 @@ class Rights:
         """
         self._holdings_to_erase(ref, actor)
         return self._erasure.erase(ref, actor)
+
+
+def _current(members: list[Membership]) -> list[str]:
+    return [member.dataset for member in members if member.until_version is None]
 
 
 def _dataset_of(reader: Reader, release: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 from typing import Literal as OneOf
 
 from hedgerow.model.budget import NonPrivateEvent
+from hedgerow.model.words import many
 
 ANY_VALUE: Final = "*"
 """What a value becomes at the top of every hierarchy."""
@@ -238,10 +239,11 @@ class RiskSummary:
 def _diversity_statement(item: SensitiveDiversity) -> str:
     if item.homogeneous_classes:
         return (
-            f"{item.column}: {item.homogeneous_classes} classes ({item.homogeneous_rows} rows) agree on"
-            " one value: knowing that a person is in such a class discloses it."
+            f"{item.column}: {many(item.homogeneous_classes, 'class', 'classes')}"
+            f" ({many(item.homogeneous_rows, 'row')}) of one value: knowing that a person is in such a"
+            " class discloses it."
         )
-    return f"{item.column}: every class holds at least {item.distinct} distinct values."
+    return f"{item.column}: every class holds at least {many(item.distinct, 'distinct value')}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,11 @@ class PolicyText(Record):
 
 @dataclass(frozen=True, slots=True)
 class Dataset(Record):
-    """A data set and its current version."""
+    """A data set and its current version.
+
+    One that was dropped stays with the time of it, so that its version goes on when the name is
+    collected again: what was kept for an older version never fits a newer one.
+    """
 
     TABLE: ClassVar[str] = "datasets"
     KEY: ClassVar[tuple[str, ...]] = ("name",)
@@ -100,6 +104,7 @@ class Dataset(Record):
     created: str
     row_count: int = field(repr=False, default=0)
     people_count: int = field(repr=False, default=0)
+    dropped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +197,22 @@ class Member(Record):
     dataset: str
     number: int
     since_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FormerMember(Record):
+    """A data subject's presence in a data set that was dropped: the versions it lasted for.
+
+    By it the person still learns of the uses; no lease reads it, and it goes when the person is erased.
+    """
+
+    TABLE: ClassVar[str] = "former_members"
+    KEY: ClassVar[tuple[str, ...]] = ("dataset", "number", "since_version")
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("number",),)
+    dataset: str
+    number: int
+    since_version: int
+    until_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,9 +435,9 @@ class Certificate(Record):
 
 ALL_RECORDS: tuple[type[Record], ...] = (
     Setting, WrappedSecret, Principal, Purpose, PolicyText, Dataset, DatasetColumn, DatasetPurpose,
-    Declaration, Bucket, Collected, Subject, Member, SealedField, ConsentEvent, ConsentState, Tombstone,
-    JournalEntry, JournalHead, Commitment, Allocation, Charge, Account, Request, Released,
-    Failure, QuarantineBatch, QuarantinedRow, Certificate,
+    Declaration, Bucket, Collected, Subject, Member, FormerMember, SealedField, ConsentEvent,
+    ConsentState, Tombstone, JournalEntry, JournalHead, Commitment, Allocation, Charge, Account,
+    Request, Released, Failure, QuarantineBatch, QuarantinedRow, Certificate,
 )  # fmt: skip
 
 SCHEMA_VERSION = 1

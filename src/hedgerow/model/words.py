@@ -18,6 +18,25 @@ def name_or_nothing(text: str | None) -> str | None:
     return text if text is not None and is_name(text) else None
 
 
+def many(number: int, one: str, more: str | None = None) -> str:
+    """Write a count with its noun.
+
+    Args:
+        number: The count.
+        one: The noun for one.
+        more: The noun for any other count; the first with an ``s`` by default.
+
+    Returns:
+        For example ``"1 use"`` or ``"2 uses"``.
+    """
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def contribution(max_rows: int, unit: str) -> str:
+    """Say how much of one privacy unit counts, for example ``"at most 5 rows of one person count"``."""
+    return f"at most {many(max_rows, 'row')} of one {unit} {'counts' if max_rows == 1 else 'count'}"
+
+
 class Basis(StrEnum):
     """The lawful basis of a purpose (GDPR Article 6(1))."""
 

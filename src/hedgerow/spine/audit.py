@@ -40,7 +40,8 @@ def check_records(reader: Reader, ledger: Ledger) -> None:
         Fault: ``ledger.differs``, ``ledger.not-journaled`` or ``records.differ`` with the kind.
 
     Guarantee: charges, accounts, limits, policies, declarations and roles are those that journaled
-    acts made; the latest consents are those of the recorded choices; no table file left a manifest.
+    acts made; the latest consents are those of the recorded choices; no table file left a manifest;
+    the data sets are those collected, each dropped or not and of the version the acts brought it to.
     """
     entries = [parse_entry(entry.body) for entry in reader.find(JournalEntry)]
     _check_accounts(reader, ledger)
@@ -53,6 +54,7 @@ def check_records(reader: Reader, ledger: Ledger) -> None:
         "policies": {p.version: digest(p.text) for p in reader.find(PolicyText)},
         "declarations": {(d.dataset, d.version): digest(d.body) for d in reader.find(Declaration)},
         "principals": {p.name: sorted(p.role_set) for p in reader.find(Principal)},
+        "data sets": {d.name: (d.version, bool(d.dropped)) for d in reader.find(Dataset)},
     }
     for kind, records in held.items():
         if records != told[kind]:
@@ -84,8 +86,9 @@ def _charged(entries: list[Mapping[str, Json]]) -> Iterator[tuple[int, Json]]:
 
 
 def _told(entries: list[Mapping[str, Json]]) -> dict[str, Told]:
-    """Replay the acts that set limits, policies, declarations and roles."""
-    told: dict[str, Told] = {"budgets": {}, "policies": {}, "declarations": {}, "principals": {}}
+    """Replay the acts that set limits, policies, declarations and roles, and move data sets on."""
+    kinds = ("budgets", "policies", "declarations", "principals", "data sets")
+    told: dict[str, Told] = {kind: {} for kind in kinds}
     for entry in entries:
         facts = cast("Mapping[str, Json]", entry["facts"])
         match entry["action"]:
@@ -101,9 +104,31 @@ def _told(entries: list[Mapping[str, Json]]) -> dict[str, Told]:
                 told["declarations"][facts["dataset"], facts["version"]] = facts["body"]
             case "principal.add":
                 told["principals"][facts["principal"]] = facts["roles"]
+            case "collect" | "dataset.drop" | "subject.erase":
+                _move_on(told, str(entry["action"]), facts)
             case _:
                 pass
     return told
+
+
+def _move_on(told: dict[str, Told], action: str, facts: Mapping[str, Json]) -> None:
+    """Replay one act that gives data sets a new version."""
+    if action == "subject.erase":
+        for name in cast("list[str]", facts["datasets"]):
+            version, is_dropped = cast("tuple[int, bool]", told["data sets"].get(name, (0, False)))
+            told["data sets"][name] = (version + 1, is_dropped)
+        return
+    is_dropped = action == "dataset.drop"
+    told["data sets"][facts["dataset"]] = (facts["version"], is_dropped)
+    if is_dropped:
+        kept = {
+            key: body for key, body in told["declarations"].items() if _dataset_of(key) != facts["dataset"]
+        }
+        told["declarations"] = kept
+
+
+def _dataset_of(declaration: object) -> str:
+    return cast("tuple[str, int]", declaration)[0]
 
 
 def _latest(reader: Reader) -> dict[tuple[str, int], bool]:

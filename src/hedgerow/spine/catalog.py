@@ -101,7 +101,7 @@ class Catalog:
     def dataset(self, reader: Reader, name: str) -> DatasetView | None:
         """Read what a technique may know of a data set, or none."""
         record = reader.get(Dataset, name)
-        if record is None:
+        if record is None or record.dropped:
             return None
         columns = tuple(
             ColumnView(c.name, c.type, c.role, c.category, c.in_vault)
@@ -117,34 +117,55 @@ class Catalog:
 
         Raises:
             CallerError: ``dataset.unknown``.
+            Refused: ``dataset.dropped``.
         """
         found = self.dataset(reader, name)
-        if found is None:
-            raise CallerError("dataset.unknown", dataset=name)
-        return found
+        if found is not None:
+            return found
+        if dropped := self.dropped(reader, name):
+            raise Refused("dataset.dropped", dataset=name, time=dropped)
+        raise CallerError("dataset.unknown", dataset=name)
+
+    def dropped(self, reader: Reader, name: str) -> str:
+        """Tell when a data set was dropped; empty when it was not, or was collected again since."""
+        record = reader.get(Dataset, name)
+        return record.dropped if record is not None else ""
 
     def allow(self, tx: Transaction, dataset: str, bases: Mapping[str, Basis]) -> None:
         """Record the purposes a data set may serve, each with its lawful basis.
 
         Raises:
-            Refused: ``basis.not-later`` for a purpose on another basis than consent once people
-                are in: they were collected without it.
+            Refused: As :meth:`newly_served`.
+            CallerError: As :meth:`newly_served`.
         """
-        record = tx.get(Dataset, dataset)
-        has_people = record is not None and record.version > 0
-        held = {p.purpose for p in tx.find(DatasetPurpose, dataset=dataset) if p.basis != Basis.CONSENT}
+        for purpose in self.newly_served(tx, dataset, bases):
+            tx.put(DatasetPurpose(dataset, purpose, bases[purpose].value, self._now()))
+
+    def newly_served(self, reader: Reader, dataset: str, bases: Mapping[str, Basis]) -> list[str]:
+        """List the purposes a data set does not serve yet; nothing is written.
+
+        Raises:
+            Refused: ``basis.not-later`` for a purpose on another basis than consent once people
+                are in: they were collected without it; ``basis.not-named`` where one is left out.
+            CallerError: ``basis.differs``.
+        """
+        record = reader.get(Dataset, dataset)
+        has_people = record is not None and record.version > 0 and not record.dropped
+        held = {p.purpose for p in reader.find(DatasetPurpose, dataset=dataset) if p.basis != Basis.CONSENT}
         if has_people and held - set(bases):
             raise Refused("basis.not-named", dataset=dataset, purpose=min(held - set(bases)))
+        fresh = []
         for purpose, basis in bases.items():
-            known = tx.get(DatasetPurpose, dataset, purpose)
+            known = reader.get(DatasetPurpose, dataset, purpose)
             if known is not None and known.basis != basis.value:
                 raise CallerError("basis.differs", dataset=dataset, purpose=purpose, basis=known.basis)
-            if known is None:
-                self.require_purpose(tx, purpose)
-            if known is None and has_people and basis is not Basis.CONSENT:
+            if known is not None:
+                continue
+            self.require_purpose(reader, purpose)
+            if has_people and basis is not Basis.CONSENT:
                 raise Refused("basis.not-later", dataset=dataset, purpose=purpose)
-            if known is None:
-                tx.put(DatasetPurpose(dataset, purpose, basis.value, self._now()))
+            fresh.append(purpose)
+        return fresh
 
     def declare(
         self, tx: Transaction, dataset: str, changes: DatasetDeclaration, declared_by: str

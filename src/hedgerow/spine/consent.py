@@ -149,4 +149,3 @@ class Consents:
             return False
         state = reader.get(ConsentState, purpose, number)
         return basis is not Basis.CONSENT or (state is not None and state.granted)
-

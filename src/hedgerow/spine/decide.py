@@ -20,6 +20,8 @@ from hedgerow.spine.permission import (
     objections_to_actor,
 )
 
+_TOO_MANY_FAILURES = "use.too-many-failures"
+
 
 def decide(
     request: UseRequest, facts: Facts, technique: Technique, *, charge: bool
@@ -41,10 +43,10 @@ def decide(
     objections = list(objections_to_actor(request.actor, facts.acting, facts.authenticated))
     objections += _purpose_objections(request, facts, technique.action)
     if facts.failures >= MOST_FAILURES:
-        objections.append(("use.too-many-failures", {"principal": request.actor.acting_as}))
+        objections.append((_TOO_MANY_FAILURES, {"principal": request.actor.acting_as}))
     acting = facts.acting
     if objections or facts.dataset is None or acting is None:
-        return _refuse(objections or [_no_dataset(request)], facts), None
+        return _refuse(objections or [_no_dataset(request, facts, technique)], facts), None
     try:
         plan = technique.plan(request, facts.dataset)
     except HedgerowError as error:
@@ -65,8 +67,25 @@ def decide(
     return _allow(facts, plan, policies), plan
 
 
-def _no_dataset(request: UseRequest) -> Objection:
-    return "dataset.not-for-you", {"dataset": request.dataset}
+def ends_within_a_day(decision: Decision) -> bool:
+    """Tell whether a decision may turn without a commit before its last day is over.
+
+    Args:
+        decision: What was decided.
+
+    Returns:
+        Whether it counts failures, which grow old by the hour.
+    """
+    return any(reason.code == _TOO_MANY_FAILURES for reason in decision.reasons)
+
+
+def _no_dataset(request: UseRequest, facts: Facts, technique: Technique) -> Objection:
+    if not facts.dropped or facts.acting is None:
+        return "dataset.not-for-you", {"dataset": request.dataset}
+    # Who may not do this at all must not learn what there was.
+    denied, _ = _policy(request, facts, facts.acting, technique, frozenset())
+    gone = "dataset.dropped", {"dataset": request.dataset, "time": facts.dropped}
+    return denied[0] if denied else gone
 
 
 def _purpose_objections(request: UseRequest, facts: Facts, action: str) -> list[Objection]:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 from hedgerow.model.canonical import canonical, timestamp
 from hedgerow.model.engine import BucketFile
@@ -18,6 +19,8 @@ from hedgerow.model.records import (
     ConsentState,
     Dataset,
     DatasetPurpose,
+    FormerMember,
+    JournalEntry,
     Member,
     QuarantineBatch,
     Released,
@@ -29,20 +32,43 @@ from hedgerow.model.uses import Actor, Json
 from hedgerow.model.words import Basis
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.consent import last_choice
-from hedgerow.spine.journal import Journal
+from hedgerow.spine.journal import Journal, parse_entry
 from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.requests import Requests
 from hedgerow.spine.tables import Tables
 from hedgerow.spine.vault import Person, Vault
 
 TOMBSTONE_LIFETIME = timedelta(days=3 * 365)
-_PERSONAL = (SealedField, Member, ConsentEvent, ConsentState, Commitment)
+_PERSONAL = (SealedField, Member, FormerMember, ConsentEvent, ConsentState, Commitment)
 NOT_FINAL = (
     "table files that a use under way still reads, without a key in any current record, until swept",
     "old pages of the database file and its write-ahead log until the key epoch ends",
     "copies of the database, the key file or the data files made before this moment, backups included",
     "what left the house before: the releases named here and answers already given",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """From which to which version of a data set a person was in it; no end while the person is."""
+
+    dataset: str
+    since_version: int
+    until_version: int | None = None
+
+    def includes(self, version: int) -> bool:
+        """Tell whether the person was in a version."""
+        return self.since_version <= version and (self.until_version is None or version <= self.until_version)
+
+
+def memberships(reader: Reader, number: int) -> list[Membership]:
+    """List the data sets a person is in, and those dropped since that the person was in."""
+    now = [Membership(m.dataset, m.since_version) for m in reader.find(Member, number=number)]
+    former = [
+        Membership(m.dataset, m.since_version, m.until_version)
+        for m in reader.find(FormerMember, number=number)
+    ]
+    return now + former
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +142,14 @@ class Erasure:
 
     def holdings(self, reader: Reader, person: Person) -> Holdings:
         """Show what is held of a person."""
-        members = reader.find(Member, number=person.number)
         releases = [
             released.id
-            for member in members
+            for member in memberships(reader, person.number)
             for released in reader.find(Released, dataset=member.dataset)
-            if released.dataset_version >= member.since_version
-            and was_covered(reader, person.number, released)
+            if member.includes(released.dataset_version) and was_covered(reader, person.number, released)
         ]
         return Holdings(
-            tuple(member.dataset for member in members),
+            tuple(member.dataset for member in reader.find(Member, number=person.number)),
             tuple(releases),
             reader.count(SealedField, number=person.number),
             reader.count(ConsentEvent, number=person.number),
@@ -243,8 +267,7 @@ def was_covered(reader: Reader, number: int, released: Released) -> bool:
         Whether consent was in force at the release, where the purpose rests on consent; true on
         any other basis.
     """
-    purpose = reader.get(DatasetPurpose, released.dataset, released.purpose)
-    if purpose is not None and purpose.basis != Basis.CONSENT:
+    if _basis(reader, released) not in (None, Basis.CONSENT):
         return True
     events = [
         event
@@ -252,3 +275,14 @@ def was_covered(reader: Reader, number: int, released: Released) -> bool:
         if event.purpose == released.purpose and event.version <= released.consent_version
     ]
     return bool(events) and last_choice(events).granted
+
+
+def _basis(reader: Reader, released: Released) -> str | None:
+    """Find the basis a release was made on, also where its data set was dropped since."""
+    done = reader.get(JournalEntry, released.entry)
+    facts = cast("Mapping[str, Json]", parse_entry(done.body)["facts"]) if done else {}
+    intent = reader.get(JournalEntry, facts["intent"]) if "intent" in facts else None
+    if intent is not None:
+        return cast("str | None", cast("Mapping[str, Json]", parse_entry(intent.body)["facts"])["basis"])
+    purpose = reader.get(DatasetPurpose, released.dataset, released.purpose)
+    return purpose.basis if purpose is not None else None

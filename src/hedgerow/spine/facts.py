@@ -28,6 +28,7 @@ class Facts:
     authenticated: Principal | None
     purpose: PurposeFacts | None
     dataset: DatasetView | None
+    dropped: str
     basis: str | None
     policies: Decider
     policy_version: int
@@ -69,6 +70,7 @@ class FactLoader:
             authenticated=reader.get(Principal, actor.principal),
             purpose=self._catalog.purpose(reader, purpose),
             dataset=view,
+            dropped="" if view else self._catalog.dropped(reader, dataset),
             basis=_RIGHTS_BASIS if purpose == RIGHTS_PURPOSE else basis,
             policies=decider,
             policy_version=version,

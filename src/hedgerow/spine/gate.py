@@ -28,7 +28,7 @@ from hedgerow.model.uses import (
 from hedgerow.model.words import name_or_nothing
 from hedgerow.spine.acts import Acts
 from hedgerow.spine.attest import Attestor
-from hedgerow.spine.decide import decide
+from hedgerow.spine.decide import decide, ends_within_a_day
 from hedgerow.spine.facts import FactLoader, Facts
 from hedgerow.spine.journal import About, Journal
 from hedgerow.spine.ledger import Ledger, event_json
@@ -36,7 +36,7 @@ from hedgerow.spine.permission import Context, as_error
 from hedgerow.spine.requests import Requests, binding_of, decision_key
 
 _CACHE_LIMIT = 4096
-_OUR_WORDS = ("left", "cost", "until", "roles", "policies", "missing")
+_OUR_WORDS = ("left", "cost", "until", "time", "roles", "policies", "missing")
 
 
 class LeaseDesk(Protocol):
@@ -102,7 +102,8 @@ class Gate:
         """Decide without executing; the same decision a use would get.
 
         Decisions are cached until anything at all is committed to the workspace or the day
-        of their validity has passed, so a hit rests on current facts.
+        of their validity has passed, so a hit rests on current facts. What ends at an hour of a
+        day, as a refusal for too many failures does, is decided anew each time.
         """
         # One technique may stand for several actions, which policies tell apart.
         key = decision_key(request, f"{technique.name} {technique.action}")
@@ -113,6 +114,8 @@ class Gate:
         binding_of(request, technique.name)  # parameters without a canonical form fail here as in a use
         with self._store.read() as reader:
             decision, _ = self._consider(reader, request, technique, charge=True)
+        if ends_within_a_day(decision):
+            return decision
         if len(self._decisions) >= _CACHE_LIMIT:
             self._decisions.clear()
         self._decisions[key] = (stamp, decision)
@@ -229,15 +232,22 @@ class Gate:
     def _close(self, use: _Admitted, release: Release, versions: LeaseVersions) -> Receipt:
         """Steps 8 and 9: one transaction makes the outcome durable, then the receipt leaves.
 
-        Rows of people that were read before one of them was erased do not leave any more.
+        Rows of people that were read before one of them was erased do not leave any more, and
+        nothing does of a data set that was dropped meanwhile.
         """
         with self._store.write() as tx:
             self._ledger.commit(tx, use.request.request_id)
-            if not (release.person_level and self._journal.erased_since(tx, use.request.dataset, use.intent)):
+            if not self._is_overtaken(tx, use, release):
                 return self._done(tx, use, release, versions)
             self._requests.withdraw_one(tx, use.request.request_id)
             self._outcome(tx, "use.fail", use, {"code": "request.withdrawn"})
         raise Refused("request.withdrawn")
+
+    def _is_overtaken(self, reader: Reader, use: _Admitted, release: Release) -> bool:
+        where = reader, use.request.dataset, use.intent
+        return self._journal.dropped_since(*where) or (
+            release.person_level and self._journal.erased_since(*where)
+        )
 
     def _done(self, tx: Transaction, use: _Admitted, release: Release, versions: LeaseVersions) -> Receipt:
         entry = self._outcome(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -29,6 +29,7 @@ from hedgerow.model.uses import Actor, ColumnView, Json
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import Catalog, declaration_facts
 from hedgerow.spine.consent import Choice, Consents
+from hedgerow.spine.foresee import Choices, Foreseen, Known, People, coverage, held
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.quarantine import Broken, Quarantine
 from hedgerow.spine.tables import Tables
@@ -36,6 +37,7 @@ from hedgerow.spine.vault import Person, Vault
 
 Numbers = NDArray[np.int64]
 Progress = Callable[[str], None]
+_QUESTION_COSTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,22 +184,91 @@ class Intake:
         # Files of a failed run are swept at the next start: deleting them here could hit a commit
         # that did succeed.
         with self._tables.writing():
-            files = self._write(arrival, table, roll, version, grown=old is not None)
+            files = self._write(arrival, table, roll, version, grown=_is_there(old))
             progress("committing")
             with self._store.write() as tx:
                 return self._commit(tx, arrival, actor, old, roll, sealed, files, version)
 
+    def foresee(self, arrival: Arrival, *, counts: bool) -> Foreseen:
+        """Count what ``take`` would do, and meet the refusals it would meet; nothing is written.
+
+        Args:
+            arrival: The table and what is known of it.
+            counts: Whether to count also what is held already.
+
+        Raises:
+            Refused: When the data set may not serve a purpose named.
+            CallerError: When it does not fit what is there, or a source id is malformed.
+        """
+        with self._store.read() as reader:
+            record = self._fitting(reader, arrival)
+            old = record if _is_there(record) else None
+            taken_before = old is not None and self._was_taken(reader, arrival)
+            if arrival.again or not taken_before:
+                self._catalog.newly_served(reader, arrival.dataset, arrival.bases)
+            source = People.of(arrival.table.column(arrival.subject_column))
+            choices = Choices.of(arrival.consents, source)
+            known = self._known(reader, arrival, source) if counts else None
+            there = ~known.erased if known is not None else slice(None)
+            return Foreseen(
+                int(source.rows[there].sum()),
+                len(source.rows[there]),
+                old is not None,
+                taken_before,
+                coverage(reader, arrival.bases, source, choices, known),
+                choices.lines,
+                choices.of_others,
+                held(reader, old, source, known) if known is not None else None,
+            )
+
+    def _known(self, reader: Reader, arrival: Arrival, source: People) -> Known:
+        """Find which people of a source are known, and who of them stays erased."""
+        many, subjects, stones = len(source.rows), reader.count(Subject), reader.count(Tombstone)
+        numbers, gone = np.full(many, -1, dtype=np.int64), np.zeros(many, dtype=np.bool_)
+        if not (subjects or stones):
+            return Known(numbers, gone)
+        place_of = {self._vault.lookup(ref): place for ref, place in source.places.items()}
+        for lookup, number in self._numbers_of(reader, list(place_of), subjects):
+            if (place := place_of.get(lookup)) is not None:
+                numbers[place] = number
+        erased = self._erased(reader, list(place_of) if stones else [])
+        for lookup in set(erased) - set(self._revived(arrival, erased)):
+            gone[place_of[lookup]] = True
+        return Known(numbers, gone)
+
+    def _numbers_of(
+        self, reader: Reader, lookups: Sequence[bytes], subjects: int
+    ) -> Iterable[tuple[bytes, int]]:
+        """Read the numbers of at least these people; for many of them one pass over all is cheaper."""
+        if len(lookups) * _QUESTION_COSTS < subjects:
+            return ((s.lookup, s.number) for s in reader.find_any(Subject, "lookup", lookups))
+        all_lookups = cast("list[bytes]", reader.values(Subject, "lookup"))
+        return zip(all_lookups, cast("list[int]", reader.values(Subject, "number")), strict=True)
+
     def _before(self, reader: Reader, arrival: Arrival) -> Dataset | None:
+        old = self._fitting(reader, arrival)
+        if old is not None and not arrival.again and self._was_taken(reader, arrival):
+            raise CallerError("collect.taken-before", dataset=arrival.dataset)
+        return old
+
+    def _fitting(self, reader: Reader, arrival: Arrival) -> Dataset | None:
+        """Read the data set, which must have the very columns that arrive."""
         old = reader.get(Dataset, arrival.dataset)
-        if old is None:
-            return None
+        if not _is_there(old):
+            return old
         known = [(c.name, c.type, c.in_vault) for c in reader.find(DatasetColumn, dataset=arrival.dataset)]
         if sorted(known) != sorted((c.name, c.type, c.in_vault) for c in arrival.columns):
             raise CallerError("dataset.columns-differ", dataset=arrival.dataset)
-        source = self._vault.mark(arrival.content_hash)
-        if not arrival.again and reader.get(Collected, arrival.dataset, source) is not None:
-            raise CallerError("collect.taken-before", dataset=arrival.dataset)
         return old
+
+    def _was_taken(self, reader: Reader, arrival: Arrival) -> bool:
+        return reader.get(Collected, arrival.dataset, self._vault.mark(arrival.content_hash)) is not None
+
+    def _erased(self, reader: Reader, lookups: Sequence[bytes]) -> dict[bytes, Tombstone]:
+        """Find the people among some who were erased, and whose tombstone has not run out."""
+        today = self._clock.now().date().isoformat()
+        stones = reader.find_any(Tombstone, "lookup", lookups)
+        return {stone.lookup: stone for stone in stones if stone.until >= today}
 
     def _roll(self, reader: Reader, arrival: Arrival) -> _Roll:
         refs = arrival.table.column(arrival.subject_column).cast(pa.string()).combine_chunks()
@@ -205,9 +276,7 @@ class Intake:
         lookups = [self._vault.lookup(ref) for ref in coded.dictionary.to_pylist()]
         distinct = list(dict.fromkeys(lookups))
         known = list(self._vault.known(reader, distinct).values())
-        today = self._clock.now().date().isoformat()
-        stones = reader.find_any(Tombstone, "lookup", distinct)
-        erased = {stone.lookup: stone for stone in stones if stone.until >= today}
+        erased = self._erased(reader, distinct)
         revived = self._revived(arrival, erased)
         gone = set(erased) - set(revived)
         have = {subject.lookup for subject in known}
@@ -320,13 +389,15 @@ class Intake:
             raise Fault("table.changed")
 
     def _catalog_entries(self, tx: Transaction, arrival: Arrival, old: Dataset | None, now: str) -> None:
-        if old is None:
-            tx.put(Dataset(arrival.dataset, 0, arrival.subject_column, now))
-            tx.add(
-                DatasetColumn(arrival.dataset, i, c.name, c.type, c.role, c.category, c.in_vault)
-                for i, c in enumerate(arrival.columns)
-            )
         self._catalog.allow(tx, arrival.dataset, arrival.bases)
+        if _is_there(old):
+            return
+        # A name that was dropped goes on from its last version.
+        tx.put(Dataset(arrival.dataset, old.version if old else 0, arrival.subject_column, now))
+        tx.add(
+            DatasetColumn(arrival.dataset, i, c.name, c.type, c.role, c.category, c.in_vault)
+            for i, c in enumerate(arrival.columns)
+        )
 
     def _put_fields(self, tx: Transaction, roll: _Roll, sealed: Sequence[SealedField]) -> None:
         new = {subject.number for subject in roll.fresh}
@@ -364,6 +435,10 @@ class Intake:
         ]
         unknown = sum(lk not in numbers for lk in lookups)
         return self._consents.record(tx, choices, actor.acting_as), unknown
+
+
+def _is_there(record: Dataset | None) -> bool:
+    return record is not None and not record.dropped
 
 
 def _distinct_values(numbers: Numbers, column: pa.ChunkedArray) -> dict[int, list[str]]:

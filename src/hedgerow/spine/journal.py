@@ -135,13 +135,17 @@ class Journal:
 
     def erased_since(self, reader: Reader, dataset: str, entry: int) -> bool:
         """Tell whether somebody in a data set was erased after an entry was written."""
+        erasures = self._since(reader, "subject.erase", entry)
+        return any(dataset in cast("Sequence[str]", facts["datasets"]) for facts in erasures)
+
+    def dropped_since(self, reader: Reader, dataset: str, entry: int) -> bool:
+        """Tell whether a data set was dropped after an entry was written."""
+        return any(facts["dataset"] == dataset for facts in self._since(reader, "dataset.drop", entry))
+
+    def _since(self, reader: Reader, action: str, entry: int) -> list[Mapping[str, Json]]:
         later = list(range(entry + 1, self.head(reader).size))
-        for record in reader.find_any(JournalEntry, "index", later):
-            parsed = parse_entry(record.body)
-            facts = cast("Mapping[str, Json]", parsed["facts"])
-            if parsed["action"] == "subject.erase" and dataset in cast("Sequence[str]", facts["datasets"]):
-                return True
-        return False
+        entries = [parse_entry(record.body) for record in reader.find_any(JournalEntry, "index", later)]
+        return [cast("Mapping[str, Json]", e["facts"]) for e in entries if e["action"] == action]
 
     def verify(self, reader: Reader) -> list[bytes]:
         """Check every entry against the signed head.

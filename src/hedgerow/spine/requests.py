@@ -115,7 +115,8 @@ class Requests:
 
         Raises:
             Refused: ``request.differs`` when it is bound to anything else, ``request.spent``
-                after a crash, ``request.withdrawn`` when a person in it was erased or withdrew.
+                after a crash, ``request.withdrawn`` when a person in it was erased or withdrew, or the
+                data set was dropped.
         """
         if record.binding != binding_of(request, technique):
             raise Refused("request.differs")
@@ -162,10 +163,18 @@ class Requests:
         Returns:
             How many were withdrawn.
         """
-        stale = [r for r in tx.find(Request, dataset=dataset) if r.person_level and r.state == DONE]
+        stale = [record for record in self._stored(tx, dataset) if record.person_level]
         for record in stale:
             tx.put(replace(record, state=WITHDRAWN, sealed=None, wrapped=None))
         return len(stale)
+
+    def held(self, reader: Reader, dataset: str) -> tuple[int, int]:
+        """Count the stored results of a data set: those ``withdraw`` would destroy, and the others."""
+        personal = [record.person_level for record in self._stored(reader, dataset)]
+        return sum(personal), len(personal) - sum(personal)
+
+    def _stored(self, reader: Reader, dataset: str) -> list[Request]:
+        return [record for record in reader.find(Request, dataset=dataset) if record.state == DONE]
 
     def _binding(self, kind: str, request_id: str) -> Binding:
         return Binding(self._tenant, kind, request_id, "", _FORMAT)

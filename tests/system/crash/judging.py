@@ -8,7 +8,10 @@ from tests.system.crash import story
 from tests.system.crash.harness import Line, Seen
 from tests.system.crash.story import Holding
 
-_DONE_BEFORE = {"collect": {"collect.taken-before"}, "erase": {"subject.erased"}, "query": {"request.spent"}}
+_DONE_BEFORE = {
+    "collect": {"collect.taken-before"}, "erase": {"subject.erased"}, "query": {"request.spent"},
+    "drop": {"dataset.dropped"},
+}  # fmt: skip
 
 
 def problems(found: Seen) -> list[str]:
@@ -64,12 +67,14 @@ def _sound(seen: Line) -> list[str]:
         wrong.append(f"the journal or ledger: {seen['verify']}")
     if len(set(seen["row_totals"])) != 1 or len(set(seen["people_totals"])) != 1:
         wrong.append(f"half visible: {seen['row_totals']} rows, {seen['people_totals']} people")
+    if seen["dropped"] and any(seen["names"].values()):
+        wrong.append("half visible: sealed fields of a data set that was dropped")
     if seen["strays"]:
         wrong.append(f"strays: {seen['strays']}")
     if seen["in_the_open"]:
         wrong.append(f"in the open: {seen['in_the_open']}")
     for ref, fields in seen["names"].items():
-        if fields != {"name": [story.name_of(ref)], "patient": [ref]}:
+        if not seen["dropped"] and fields != {"name": [story.name_of(ref)], "patient": [ref]}:
             wrong.append(f"lost: the sealed fields of {ref}")
     for ref, choices in seen["choices"].items():
         if choices not in ([True], [True, False]):
@@ -95,13 +100,18 @@ def _budget(found: Seen) -> list[str]:
     return wrong
 
 
+def _kept(request: str, result: Line, *, is_dropped: bool) -> Line:
+    """Tell what repeating an answered request must give."""
+    return {"replayed": request, **({"code": "dataset.dropped"} if is_dropped else {"result": result})}
+
+
 def _answers(found: Seen) -> list[str]:
     """The same id gives the same answer; one that was cut off gives none, and no second draw."""
     told, seen = found.told, found.seen
     wrong = [
         f"lost: the answer of {request}"
         for request, result in told.results.items()
-        if found.replayed[request].get("result") != result
+        if found.replayed[request] != _kept(request, result, is_dropped=seen["dropped"])
     ]
     if told.unfinished is None:
         return wrong

@@ -28,8 +28,8 @@ def look(space: Space, head: Path | None) -> dict:
         people, names, choices = _people(space, reader)
         charges = [[c.request, c.event, c.committed] for c in reader.find(Charge)]
         accounts = [[a.dataset, a.purpose, a.epsilon] for a in reader.find(Account)]
-        declaration = spine.catalog.require_dataset(reader, story.DATASET).declaration
-        declared = sorted(column.column for column in declaration.columns)
+        view = spine.catalog.dataset(reader, story.DATASET)
+        declared = sorted(column.column for column in view.declaration.columns) if view else []
         requests = {r.id: r.state for r in reader.find(Request)}
         certificates = sorted(c.id for c in reader.find(Certificate))
         aside = [
@@ -38,13 +38,15 @@ def look(space: Space, head: Path | None) -> dict:
             for row in spine.quarantine.rows(reader, batch)
         ]
     shelf = spine.tables.engine._shelf
+    held = sum(state == "held" for state in people.values()) if view else 0
     everyone = spine.tables.engine.scan(files, ["visit"], PeopleFilter.of(members))
     visible = everyone.table(with_person=True)
     on_disk = {path.name for path in (space.directory / TABLES).iterdir()}
     return {
         "rows": sorted(visible["visit"].to_pylist()) if files else [],
         "row_totals": [dataset.row_count, sum(file.rows for file in files), visible.num_rows],
-        "people_totals": [dataset.people_count, len(members), sum(s == "held" for s in people.values())],
+        "people_totals": [dataset.people_count, len(members), held],
+        "dropped": view is None,
         "people": people,
         "names": names,
         "choices": choices,

@@ -101,6 +101,9 @@ class Holding:
                     self.aside,
                     self.declared,
                 )
+            case "drop":
+                nothing: frozenset[str] = frozenset()
+                return Holding(frozenset(), self.held, self.erased, self.withdrawn, nothing, nothing)
             case "withdraw":
                 return Holding(
                     self.rows, self.held, self.erased, self.withdrawn | {ref}, self.aside, self.declared

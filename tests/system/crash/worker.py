@@ -58,6 +58,8 @@ def perform(space: Space, files: Path, act: story.Act):
             return {name: value for name, value in answer.items() if name not in ("receipt", "sentence")}
         case "erase":
             return dict(space.service.erase_subject(str(act["ref"])))
+        case "drop":
+            return space.service.drop(story.DATASET)
         case "withdraw":
             return space.service.choose(
                 str(act["ref"]), story.PURPOSE, granted=False, notice="", channel="desk", time=story.CHANGED

@@ -129,4 +129,4 @@ class TestHierarchyFolder:
         refused("hierarchies.no-directory", read_hierarchies, tmp_path / "none", ["age"])
         refused("hierarchies.none-fits", read_hierarchies, tmp_path, ["age"])
         (tmp_path / "age.csv").write_bytes(b"\xff;\n")
-        refused("file.missing", read_hierarchies, tmp_path, ["age"])
+        refused("hierarchies.unreadable", read_hierarchies, tmp_path, ["age"])

@@ -91,13 +91,32 @@ class TestQuery:
 
     def test_refusals_are_exceptions_with_codes(self, space):
         ana = space.acting_as("ana")
-        with pytest.raises(hr.Refused) as caught:
+        with pytest.raises(hr.CallerError) as caught:
             ana.query("visits", SQL, epsilon="1")
         assert caught.value.code == "purpose.missing"
         with pytest.raises(hr.Refused) as caught:
             ana.query("visits", SQL, epsilon="3", purpose="research")
         assert caught.value.row.exit == 5
         assert not ana.explain("visits", SQL, epsilon="3", purpose="research")["allowed"]
+
+
+class TestDrop:
+    def test_a_data_set_is_dropped_and_collected_again(self, space):
+        assert space.plan_drop("visits")["people_only_here"] == 60
+        assert [d["name"] for d in space.service.datasets()] == ["visits"]
+        assert space.drop("visits")["people"] == 60
+        assert newest(space) == ["dataset.drop"]
+        with pytest.raises(hr.Refused) as caught:
+            space.acting_as("ana", purpose="research").query("visits", SQL, epsilon="1")
+        assert caught.value.code == "dataset.dropped"
+        bases = {"research": "public-task"}
+        taken = space.collect(people(9), dataset="visits", subject_key="id", purposes=bases, keep=["age"])
+        assert (taken["version"], taken["people"], taken["new_people"]) == (3, 9, 0)
+
+    def test_only_who_may(self, space):
+        with pytest.raises(hr.Refused) as caught:
+            space.acting_as("ana").drop("visits")
+        assert caught.value.code == "policy.not-permitted"
 
 
 class TestRead:
@@ -115,7 +134,6 @@ class TestRead:
             ("ana", "p03", "care", "policy.not-permitted"),
             ("app", "p03", "marketing", "basis.missing"),
             ("app", "p55", "research", "basis.withdrawn"),
-            ("app", "p03", None, "purpose.missing"),
             ("nobody", "p03", "care", "principal.unknown"),
         ],
     )
@@ -124,6 +142,26 @@ class TestRead:
             space.acting_as(who, purpose=purpose).subject(ref).read(["age"])
         assert caught.value.code == code
         assert "23" not in str(caught.value)
+
+    def test_without_a_purpose_the_call_is_malformed(self, space):
+        with pytest.raises(hr.CallerError) as caught:
+            space.acting_as("app").subject("p03").read(["age"])
+        assert caught.value.code == "purpose.missing"
+
+    def test_where_to_read_from_is_asked_with_the_data_sets_of_the_person(self, space):
+        rows = [{"id": "p03", "age": 23}]
+        for dataset in ("other", "elsewhere"):
+            space.collect(rows, dataset=dataset, subject_key="id", purposes={"care": "contract"}, drop=[])
+            rows = [{"id": "p04", "age": 24}]
+        app = space.acting_as("app", purpose="care").subject("p03")
+        for fields, count in ((["age"], 2), (["nothing"], 0)):
+            with pytest.raises(hr.CallerError) as caught:
+                app.read(fields)
+            assert caught.value.code == "subject.which-dataset"
+            assert f"{count} of" in caught.value.message
+            assert "other, visits" in caught.value.message or "visits, other" in caught.value.message
+            assert "elsewhere" not in caught.value.message + caught.value.next_step
+        assert app.read(["age"], dataset="other")["rows"] == [{"age": 23}]
 
     def test_a_handle_never_names_the_person(self, space):
         assert "p03" not in repr(space.subject("p03"))
@@ -210,9 +248,7 @@ class TestCollect:
         ("who", "purposes", "named", "code"),
         [
             ("app", {"care": "contract"}, {}, "collect.not-minimal"),
-            ("app", {"care": "because"}, {"drop": ()}, "basis.none-given"),
             ("app", {"fun": "consent"}, {"drop": ()}, "purpose.unknown"),
-            ("app", {}, {"drop": ()}, "purpose.missing"),
             ("ana", {"care": "contract"}, {"drop": ()}, "policy.not-permitted"),
         ],
     )
@@ -220,6 +256,16 @@ class TestCollect:
         with pytest.raises(hr.Refused) as caught:
             empty.acting_as(who).collect(people(5), dataset="d", subject_key="id", purposes=purposes, **named)
         assert caught.value.code == code
+        assert empty.service.datasets() == []
+
+    @pytest.mark.parametrize(
+        ("purposes", "code"), [({}, "purpose.missing"), ({"care": "because"}, "basis.unknown")]
+    )
+    def test_a_purpose_and_a_basis_that_exist_are_needed(self, empty, purposes, code):
+        with pytest.raises(hr.CallerError) as caught:
+            empty.collect(people(5), dataset="d", subject_key="id", purposes=purposes, drop=())
+        assert caught.value.code == code
+        assert "because" not in caught.value.message
         assert empty.service.datasets() == []
 
     def test_values_a_table_cannot_hold_are_refused(self, empty):
@@ -253,6 +299,7 @@ class TestRetry:
         taken = empty.service.quarantine_retry(batch["batch"], empty_broken=True)
         assert (taken["rows"], taken["set_aside"]) == (1, 1)
         left = empty.service.quarantine_list()[0]
+        assert (taken["retried"], taken["batch"]) == (batch["batch"], left["batch"])
         assert left["rows"] == [{"line": 3, "reason": "column id: expected whose row it is, found nothing"}]
         with pytest.raises(hr.CallerError) as caught:
             empty.service.quarantine_retry(left["batch"], empty_broken=True)

@@ -49,6 +49,20 @@ def test_what_is_not_declared_names_the_python_call():
     assert "hedgerow.dp.declare(max_rows=N, bounds={'COLUMN'" in caught.value.next_step
 
 
+@pytest.mark.parametrize(
+    ("condition", "code", "told"),
+    [
+        ("ward = 'Z'", "dp.undeclared-key-frame", "keys="),
+        ("age > 120", "dp.out-of-bounds-frame", "bounds="),
+    ],
+)
+def test_a_condition_nobody_meets_names_the_python_call_and_costs_nothing(condition, code, told):
+    with pytest.raises(Refused) as caught:
+        ask(f"SELECT COUNT(*) WHERE {condition}", budget=dp.Budget.of("0.001"))
+    assert caught.value.code == code
+    assert told in caught.value.next_step
+
+
 @pytest.mark.parametrize("epsilon", [0, -1, float("nan"), float("inf"), 1e9, "x", None])
 def test_a_bad_epsilon_is_refused(epsilon):
     with pytest.raises(CallerError) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from fractions import Fraction
 
 import pytest
@@ -130,6 +131,7 @@ def changed(column, **changes):
         ("SELECT SUM(ward)", DECLARED, "dp.sql-type"),
         ("SELECT AVG(smoker)", DECLARED, "dp.sql-type"),
         ("SELECT COUNT(*) GROUP BY seen", changed("ward"), "dp.undeclared"),
+        ("SELECT COUNT(*) GROUP BY pay", changed("pay", keys=(1, 2)), "dp.sql-type"),
         ("SELECT COUNT(*) WHERE age = 'x'", DECLARED, "dp.sql-type"),
         ("SELECT COUNT(*) WHERE age = 2.5", DECLARED, "dp.sql-type"),
         ("SELECT COUNT(*) WHERE age = 9223372036854775808", DECLARED, "dp.sql-type"),
@@ -142,12 +144,145 @@ def changed(column, **changes):
         ("SELECT COUNT(nothing)", DECLARED, "dp.unknown-column"),
         ("SELECT COUNT(*) AS n, COUNT(age) AS n", DECLARED, "dp.sql-name-twice"),
         ("SELECT COUNT(*) AS n ORDER BY m", DECLARED, "dp.sql-order"),
+        ("SELECT COUNT(*) ORDER BY SUM(age)", DECLARED, "dp.sql-order"),
+        ("SELECT COUNT(*) GROUP BY ward ORDER BY ward", DECLARED, "dp.sql-order"),
+        ("SELECT AVG(age) AS a GROUP BY a", DECLARED, "dp.unknown-column"),
+        ("SELECT ward AS who, COUNT(*) GROUP BY who", DECLARED, "dp.hidden-column"),
+        ('SELECT ward AS w, COUNT(*) GROUP BY "W"', DECLARED, "dp.unknown-column"),
+        ("SELECT ward AS w, sex AS w, COUNT(*) GROUP BY w", DECLARED, "dp.unknown-column"),
     ],
 )
 def test_refusals(sql, declaration, code):
     with pytest.raises((Refused, CallerError)) as caught:
         plan(sql, declaration=declaration)
     assert caught.value.code == code
+
+
+def test_rows_are_sorted_by_whatever_names_an_output():
+    select = "SELECT ward AS w, COUNT(*), SUM(age) AS s, COUNT(pay) FROM visits GROUP BY ward ORDER BY "
+    places = {
+        "W": 0,
+        "ward": 0,
+        "count": 1,
+        "COUNT(*)": 1,
+        "sum(AGE)": 2,
+        "s": 2,
+        "count_pay": 3,
+        "COUNT(pay)": 3,
+        "4": 3,
+    }
+    for name, place in places.items():
+        assert plan(f"{select}{name}").order_by == ((place, False),)
+        assert plan(f"{select}{name} DESC, 1 LIMIT 2").order_by == ((place, True), (0, False))
+
+
+def test_sorting_changes_nothing_of_what_is_measured():
+    plain, by = (
+        plan("SELECT ward, COUNT(*) GROUP BY ward"),
+        plan("SELECT ward, COUNT(*) GROUP BY 1 ORDER BY 2"),
+    )
+    assert (plain.aggregation, plain.measurements, plain.cost) == (by.aggregation, by.measurements, by.cost)
+
+
+def test_an_output_of_that_name_goes_before_a_column():
+    made = plan("SELECT ward AS w, COUNT(*) AS ward FROM visits GROUP BY 1 ORDER BY ward")
+    assert made.order_by == ((1, False),)
+
+
+def test_groups_may_be_named_by_alias_and_a_column_goes_before_an_alias():
+    assert plan("SELECT ward AS w, COUNT(*) FROM visits GROUP BY W").aggregation.keys[0].column == "ward"
+    with pytest.raises(Refused) as caught:
+        plan("SELECT ward AS sex, COUNT(*) FROM visits GROUP BY sex")
+    assert caught.value.code == "dp.sql-raw-column"
+
+
+IMPOSSIBLE = [
+    ("ward = 'Z'", "dp.undeclared-key"),
+    ("ward = 'a'", "dp.undeclared-key"),
+    ("ward = 'A '", "dp.undeclared-key"),
+    ("'Z' = WARD", "dp.undeclared-key"),
+    ("ward IN ('A', 'Z')", "dp.undeclared-key"),
+    ("NOT ward <> 'Z'", "dp.undeclared-key"),
+    ("NOT ward NOT IN ('Z')", "dp.undeclared-key"),
+    ("ward = 'Z' OR age > 30", "dp.undeclared-key"),
+    ("smoker AND (age > 30 OR ward IN ('Z'))", "dp.undeclared-key"),
+    ("age = 25", "dp.undeclared-key"),
+    ("age > 120", "dp.out-of-bounds"),
+    ("age >= 121", "dp.out-of-bounds"),
+    ("age < 18", "dp.out-of-bounds"),
+    ("age <= 17", "dp.out-of-bounds"),
+    ("NOT age >= 18", "dp.out-of-bounds"),
+    ("200 < age", "dp.out-of-bounds"),
+    ("pay = 99.76", "dp.out-of-bounds"),
+    ("pay = -10.51", "dp.out-of-bounds"),
+    ("pay IN (100, 200)", "dp.out-of-bounds"),
+    ("pay BETWEEN 100 AND 200", "dp.out-of-bounds"),
+    ("age NOT BETWEEN 0 AND 150", "dp.out-of-bounds"),
+    ("age > 300 AND ward = 'A'", "dp.out-of-bounds"),
+    ("ward = 'A' AND (age > 300 OR pay < -20)", "dp.out-of-bounds"),
+]
+
+
+@pytest.mark.parametrize(("condition", "code"), IMPOSSIBLE)
+def test_a_condition_that_no_declared_value_meets_is_refused(condition, code):
+    with pytest.raises(Refused) as caught:
+        plan(f"SELECT COUNT(*) FROM visits WHERE {condition}")
+    assert caught.value.code == code
+    assert "hedgerow dataset show visits" in caught.value.next_step
+    assert not {"Z", "99", "150", "200", "25"} & set(re.findall(r"\w+", str(caught.value.details)))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "ward = 'A'",
+        "ward IN ('A', 'Ж')",
+        "ward <> 'Z'",
+        "ward NOT IN ('Z')",
+        "NOT ward = 'Z'",
+        "ward IS NULL",
+        "smoker",
+        "NOT smoker",
+        "age = 18",
+        "age <= 18",
+        "age >= 120",
+        "age < 500",
+        "age < 30",
+        "age > 30",
+        "age <= 30",
+        "age >= 30",
+        "age <> 500",
+        "age NOT IN (1, 500)",
+        "age NOT BETWEEN 18 AND 30",
+        "age BETWEEN 0 AND 200",
+        "age > 300 OR age IS NULL",
+        "age > 300 OR ward = 'A'",
+        "pay = -10.5",
+        "pay = 99.75",
+        "pay IN (50, 500)",
+        "seen > DATE '1800-01-01'",
+    ],
+)
+def test_a_condition_that_a_declared_value_may_meet_is_planned(condition):
+    assert plan(f"SELECT COUNT(*) FROM visits WHERE {condition}").aggregation.where is not None
+
+
+@pytest.mark.parametrize("condition", ["ward = 'Z'", "age = 500", "age > 500", "seen = DATE '1800-01-01'"])
+def test_without_declared_keys_and_bounds_any_constant_is_planned(condition):
+    bare = DatasetDeclaration(max_rows=1)
+    assert plan(f"SELECT COUNT(*) WHERE {condition}", declaration=bare).aggregation.where is not None
+    dated = DatasetDeclaration(max_rows=1, columns=(ColumnDeclaration("seen", keys=("x",)),))
+    assert plan(f"SELECT COUNT(*) WHERE {condition}", declaration=dated).aggregation.where is not None
+
+
+def test_a_key_is_of_the_columns_type():
+    truths = changed("smoker", keys=(True,))
+    with pytest.raises(Refused) as caught:
+        plan("SELECT COUNT(*) WHERE NOT smoker", declaration=truths)
+    assert caught.value.code == "dp.undeclared-key"
+    with pytest.raises(Refused) as caught:
+        plan("SELECT COUNT(*) WHERE age = 1", declaration=changed("age", keys=(True,), clamp=None))
+    assert caught.value.code == "dp.undeclared-key"
 
 
 @pytest.mark.parametrize("epsilon", ["0", "-1", "1000000000", "1/10000000000000"])
@@ -189,6 +324,22 @@ def test_the_explanation_is_canonical_and_says_what_to_expect():
     assert "values of age are clamped to 18:120" in told["obligations"]
     assert made.grant.kind == "aggregate"
     assert made.grant.columns == {"ward", "age", "pay"}
+
+
+def test_a_bound_that_is_no_decimal_is_told_as_a_fraction():
+    thirds = changed("pay", clamp=Clamp(Fraction(1, 3), Fraction(2)))
+    assert (
+        "values of pay are clamped to 1/3:2"
+        in plan("SELECT SUM(pay)", declaration=thirds).describe()["obligations"]
+    )
+
+
+def test_no_mean_is_promised_for_a_group_the_noise_may_hide():
+    made = plan("SELECT AVG(age)")
+    cell = made.outputs[0].cell
+    certain = made.measurements[cell.count].half_width_joint
+    assert made.mean_half_width(cell, certain) is None
+    assert 0 < made.mean_half_width(cell, certain + 1) <= 102
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from hedgerow.adapters.policy import load_policies
 from hedgerow.model.policy import ACTIONS, Access
+from hedgerow.model.roles import ROLES_FOR, roles_for
 from hedgerow.model.words import Role
 
 ADMINISTRATOR, ANALYST, OFFICER, AUDITOR, SERVICE = (role.value for role in Role)
@@ -100,3 +101,15 @@ def test_those_who_run_or_audit_the_workspace_reach_no_data(engine):
     data = ("query", "release", "release.risk", "discover", "subject.read", "subject.show", "subject.export")
     for role in (ADMINISTRATOR, AUDITOR):
         assert not any(engine.decide(access({role}, action)).allowed for action in data)
+
+
+@pytest.mark.parametrize("action", sorted(ACTIONS))
+def test_a_refusal_names_the_roles_that_the_default_policies_permit(engine, action):
+    may = {role for role in ROLES if engine.decide(access({role}, action)).allowed}
+    assert {role.value for role in ROLES_FOR[action]} == may - {OWNER}
+    assert set(roles_for(action).replace(" or ", ", ").split(", ")) == may | {OWNER}
+
+
+def test_only_actions_have_roles():
+    assert set(ROLES_FOR) == set(ACTIONS)
+    assert roles_for("no such action") == OWNER

@@ -83,12 +83,34 @@ def test_an_account_over_its_limit_is_drawn_as_such_and_an_unreadable_one_not_at
     assert budget_text(full, tree, limit="plenty")[1] == []
 
 
+def test_a_release_that_never_left_is_not_told_as_one_that_did(full, read):
+    account = {**full["budget"][0], "apart_from": ["R-left"], "opened_only": ["R-failed"]}
+    said = read(render({**full, "budget": [account]})).text
+    assert "They read apart from release R-left: a table of rows that left" in said
+    assert "release R-failed, which failed, was interrupted or still runs: its table has not left." in said
+    assert "R-failed has not left" in said
+    only = read(render({**full, "budget": [{**account, "apart_from": []}]})).text
+    assert "not the whole loss" not in only
+    assert "R-left" not in only
+
+
+def test_of_many_releases_the_first_are_named_and_the_rest_counted(full, read):
+    names = [f"R-{at}" for at in range(40)]
+    said = read(render({**full, "budget": [{**full["budget"][0], "apart_from": names}]})).text
+    assert "R-11 and 28 more: tables of rows that left" in said
+    assert "R-39 left" in said
+
+
+def test_risk_above_that_of_the_rows_is_explained(full, read):
+    assert "Risk counts people" in release(full, read, k=5, smallest_class=11, max_risk="0.2")
+    assert "Risk counts people" not in release(full, read, k=5, smallest_class=5, max_risk="0.2")
+
+
 def test_the_population_comes_first_and_releases_apart_are_named_before_the_figures(full, read):
     said = read(render(full)).text
     assert said.index("These figures are not the whole loss.") < said.index("Epsilon spent of each limit")
-    assert said.index("The whole population", said.index("Epsilon of each account")) < said.index(
-        "visits for research"
-    )
+    table = said.index("Epsilon of each account")
+    assert said.index("The whole population", table) < said.index("visits for research", table)
 
 
 @pytest.mark.parametrize(

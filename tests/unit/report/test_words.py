@@ -23,10 +23,76 @@ def test_many_refusals_are_all_there(full, read):
     many = [{**full["refusals"][0], "entry": number} for number in range(40)]
     page = read(render({**full, "refusals": many}))
     assert "The gate said no 40 times." in page.text
-    assert "28 further refusals" in page.text
+    assert "28 earlier refusals" in page.text
     entries = set(re.findall(r"journal entry (\d+)", page.text))
     assert len(entries) == 12
     assert "refused-table-caption" in render({**full, "refusals": many})
+
+
+def test_the_newest_refusals_and_uses_stand_first(full, read):
+    for key, cells in (("refusals", "journal entry "), ("uses", "")):
+        listed = [{**full[key][0], "entry": 70_000 + number} for number in range(3)]
+        said = read(render({**full, key: listed})).text
+        assert said.index(f"{cells}70,002") < said.index(f"{cells}70,001") < said.index(f"{cells}70,000")
+        assert "The newest stands first." in said
+
+
+def test_a_use_that_failed_after_opening_is_no_refusal_and_says_so(full, read):
+    late = {**full["refusals"][0], "after_opening": True}
+    said = read(render({**full, "refusals": [full["refusals"][1], late]})).text
+    assert "The gate said no once." in said
+    assert "1 use failed after data was opened." in said
+    assert "It failed after data was opened; what was debited stays spent." in said
+    assert "Refused or failed" in said
+    alone = read(render({**full, "refusals": [late]})).text
+    assert "The gate said no" not in alone
+    assert "Refused or failed" not in read(render(full)).text
+
+
+def test_each_line_of_an_act_is_a_paragraph_and_a_refusal_in_it_is_marked(full, tree):
+    said = "Two clinics.\nREFUSED  No purpose was named (yet). (collect.not-minimal)\nThen it went on."
+    root = tree(render({**full, "acts": [{"number": 1, "title": "t", "said": said}]}))
+    lines = root.findall(".//section[@id='walk']//li/p")
+    assert ["".join(line.itertext()) for line in lines] == [
+        "Two clinics.",
+        "refused No purpose was named (yet). collect.not-minimal",
+        "Then it went on.",
+    ]
+    assert [line.get("class") for line in lines] == [None, "refused", None]
+
+
+def asked(page):
+    """Read what the page says asks for a decision."""
+    if "What asks for a decision" not in page.text:
+        return []
+    return re.findall(r"([^.]+\.) See where", page.text.split("What asks for a decision")[1])
+
+
+def test_what_asks_for_a_decision_stands_at_the_top_and_only_when_something_does(full, bare, read):
+    assert asked(read(render(bare))) == []
+    assert asked(read(render(full))) == [
+        "1 erasure is not final yet.",
+        "4 rows wait set aside until somebody decides.",
+    ]
+    held = [{**full["held"][0], "purposes": []}, {**full["held"][1]}]
+    held[1]["purposes"] = [{**held[1]["purposes"][0], "until": "2026-11-19"}]
+    spent = {**full["budget"][2], "spent": "1", "left": "0"}
+    release = {**full["releases"][0], "summary": {"k": 5, "smallest_class": 4}}
+    troubled = {**bare, "held": held, "budget": [spent, {**spent, "spent": "2"}], "releases": [release]}
+    assert asked(read(render(troubled))) == [
+        "1 release does not keep the k promised.",
+        "1 data set is held for no purpose.",
+        "1 purpose has ended while its data is still held.",
+        "1 privacy budget is over the limit.",
+        "1 privacy budget is used up.",
+    ]
+    assert "2026-11-19 ended" in read(render(troubled)).text
+
+
+def test_a_purpose_ends_after_its_last_day(full, read):
+    for until, is_over in (("2026-11-19", True), ("2026-11-20", False), ("soon", False), ("", False)):
+        held = [{**full["held"][0], "purposes": [{**full["held"][0]["purposes"][0], "until": until}]}]
+        assert ("purpose has ended" in read(render({**full, "held": held})).text) is is_over, until
 
 
 def test_a_refusal_without_data_set_purpose_or_reason_is_shown(full, read):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -26,7 +27,7 @@ from hedgerow.app.space import Space, open_space
 from hedgerow.kernel.anonymity.hierarchies import from_rows
 from hedgerow.model.errors import CallerError, HedgerowError
 from hedgerow.model.uses import Json
-from hedgerow.model.words import Basis
+from hedgerow.model.words import Basis, many
 from hedgerow.techniques.anonymity.library import linkage_attack
 
 CLINICS = ("clinic_north_visits", "clinic_south_visits", "clinic_river_visits")
@@ -50,12 +51,12 @@ class Walk:
     figures: dict[str, Json] = field(default_factory=dict)
 
     def act(self, title: str, *lines: str) -> None:
-        """Tell one act and keep it for the report."""
+        """Tell one act and keep it for the report, a line to a paragraph."""
         number = len(self.acts) + 1
         self.say(f"\nAct {number}: {title}")
         for line in lines:
             self.say(f"  {line}")
-        self.acts.append({"number": number, "title": title, "said": " ".join(lines)})
+        self.acts.append({"number": number, "title": title, "said": "\n".join(lines)})
 
     def refusal(self, attempt: Callable[[], object]) -> str:
         """Try what must be refused and word the refusal.
@@ -66,7 +67,8 @@ class Walk:
         try:
             attempt()
         except HedgerowError as error:
-            return f"REFUSED  {error.message} ({error.code})"
+            # A list without spaces would not break anywhere on a narrow screen.
+            return f"REFUSED  {_spaced(error.message)} ({error.code})"
         raise RuntimeError("the demo was allowed what it must not be")
 
 
@@ -121,8 +123,8 @@ def _founding(walk: Walk) -> None:
     rows = sum(walk.town.tables[name].num_rows for name in CLINICS)
     walk.act(
         "A town and a workspace",
-        f"Riverside: {len(walk.town.tables)} tables of generated people; its three clinics hold {rows}"
-        " visits.",
+        f"Riverside: {many(len(walk.town.tables), 'table')} of generated people; its three clinics hold"
+        f" {many(rows, 'visit')}.",
         "A workspace with an owner, an analyst (ana) and a privacy officer (priya); two purposes, each"
         " with an end.",
     )
@@ -136,8 +138,9 @@ def _discovering(walk: Walk) -> None:
     walk.figures["direct_identifiers"] = count
     walk.act(
         "Discovery",
-        f"{len(found)} files, {len(columns)} columns: {count} direct identifiers found, no value shown:",
-        ", ".join(direct) + ".",
+        f"{many(len(found), 'file')}, {many(len(columns), 'column')}:"
+        f" {many(count, 'direct identifier')} found, no value shown.",
+        f"Their kinds: {', '.join(direct)}.",
     )
 
 
@@ -157,8 +160,8 @@ def _consenting(walk: Walk) -> None:
     walk.act(
         "Collection with consent",
         silent,
-        f"Three clinics collected for research on the basis of consent: {people} people, {choices} of whom"
-        " said yes.",
+        f"Three clinics collected for research on the basis of consent: {people:,} people,"
+        f" {choices:,} of whom said yes.",
         "Only those who said yes will be in any result.",
     )
 
@@ -173,9 +176,9 @@ def _locking(walk: Walk) -> None:
     walk.figures |= {"names_in_source": raw, "names_in_workspace": kept}
     walk.act(
         "Locked away",
-        f"A thief of the disk searches for {raw} names: in the clinic's file {raw} are found,",
-        f"in the {len(files)} files of the workspace {kept}. Each person's identifiers are sealed under a"
-        " key of their own.",
+        f"A thief of the disk searches for {many(raw, 'name')}: in the clinic's file {raw:,} are found,"
+        f" in the {many(len(files), 'file')} of the workspace {kept:,}.",
+        "Each person's identifiers are sealed under a key of their own.",
     )
 
 
@@ -211,8 +214,8 @@ def _releasing(walk: Walk) -> None:
         "A k-anonymous release, and the attack that fails on it",
         f"The officer releases visits-k5.csv: {summary['classes']} classes, the smallest of "
         f"{summary['smallest_class']} rows; de-identified, not anonymous.",
-        f"With the member list of a club (200 names, ages, zips), an attacker finds {before} people",
-        f"in the raw table and {after} in the release.",
+        f"With the member list of a club (200 names, ages, zips), an attacker finds"
+        f" {many(before, 'person', 'people')} in the raw table and {after} in the release.",
     )
 
 
@@ -229,9 +232,10 @@ def _asking(walk: Walk) -> None:
     walk.act(
         "A private mean",
         unpaid,
-        "; ".join(f"ward {ward}: {count} visits, mean pressure {mean}" for ward, count, mean in rows) + ".",
+        "; ".join(f"Ward {ward}: {_counted(count)}, mean pressure {mean}" for ward, count, mean in rows)
+        + ".",
         str(answer["sentence"]),
-        "Asked again under the same id: the same answer, nothing spent. For more than is left:",
+        "Asked again under the same id: the same answer, nothing spent. Then ana asks for more than is left:",
         walk.refusal(lambda: ana.query("visits", QUESTION, epsilon="1.5")),
     )
 
@@ -245,7 +249,7 @@ def _choosing(walk: Walk) -> None:
     walk.figures["uses_shown_to_person"] = len(uses)
     walk.act(
         "A person looks, and says no",
-        f"One patient asks who used the data: {len(uses)} uses, each with who, why and how.",
+        f"One patient asks who used the data: {many(len(uses), 'use')}, with who, why and how.",
         "The patient withdraws consent; from the next use on, the rows are in no result.",
     )
 
@@ -260,7 +264,7 @@ def _leaving(walk: Walk) -> None:
     walk.act(
         "Another person leaves",
         f"Key destroyed, rows rewritten, a signed certificate ({body['certificate']}, {body['state']}).",
-        f"It says what is not final yet and names the {releases} release that may hold the person.",
+        f"It says what is not final yet and names {many(releases, 'release')} that may hold the person.",
         walk.refusal(lambda: service.show_subject(ref)),
     )
 
@@ -281,8 +285,8 @@ def _proving(walk: Walk) -> None:
     walk.figures |= {"journal_entries": made["entries"], "verified": True}
     walk.act(
         "Proof for anyone",
-        f"{made['entries']} journal entries leave as a bundle with its own verifier, which says:",
-        verdict,
+        f"{many(cast('int', made['entries']), 'journal entry', 'journal entries')} leave as a bundle with its"
+        f" own verifier, which says: {verdict}.",
     )
 
 
@@ -305,6 +309,15 @@ def _ending(walk: Walk, program: str) -> dict[str, Json]:
         "figures": walk.figures,
         "commands": commands,
     }
+
+
+def _counted(count: Json) -> str:
+    """Word a noisy count of visits; one below zero stands as it is."""
+    return many(count, "visit") if isinstance(count, int) else f"{count} visits"
+
+
+def _spaced(message: str) -> str:
+    return re.sub(r",(?=[a-z_])", ", ", message)
 
 
 def _texts(table: pa.Table) -> pa.Table:

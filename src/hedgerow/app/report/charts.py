@@ -97,6 +97,11 @@ def histogram(name: str, title: str, description: str, columns: Sequence[Upright
     return _svg(name, title, description, floor + 46, join(*drawn, line, under))
 
 
+def shown_of(title: str, drawn: int, total: int) -> str:
+    """Say in a chart's title that it draws only some of what its table holds."""
+    return title if drawn >= total else f"{title}: {drawn} of {total:,}"
+
+
 def figure(title: str, chart: Markup, twin: Markup, legend: Markup | None = None) -> Markup:
     """Set a chart with its caption, its legend and the same figures as a table."""
     folded = tag("details", tag("summary", "The same figures as a table"), twin)

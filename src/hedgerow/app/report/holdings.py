@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from hedgerow.app.report.charts import counts, figure
+from hedgerow.app.report.charts import counts, figure, shown_of
 from hedgerow.app.report.markup import Child, Markup, clip, code, join, tag
-from hedgerow.app.report.reading import Entry, actor, counted, entries, many, text, when, whole
-from hedgerow.app.report.section import Section, badge, lead, nothing, quiet
-from hedgerow.app.report.tables import Column, facts, table
+from hedgerow.app.report.reading import (
+    Entry,
+    actor,
+    counted,
+    entries,
+    is_over,
+    newest,
+    part,
+    text,
+    when,
+    whole,
+)
+from hedgerow.app.report.section import Section, account, badge, folded, lead, nothing, quiet
+from hedgerow.app.report.tables import Column, facts, left_out, table
+from hedgerow.model.words import many
 
 _PEOPLE_DRAWN = 8
+_OPEN = 6
+_LISTED = 500
 _ROLES = {
     "direct-identifier": "direct identifier",
     "sensitive-attribute": "sensitive attribute",
@@ -21,7 +35,7 @@ _OUTCOMES = {"done": "good", "replayed": "plain", "failed": "bad", "spent, no re
 _COLUMNS = (
     Column("Column", is_heading=True),
     Column("Type"),
-    Column("What it does to the person"),
+    Column("Role"),
     Column("Kind"),
     Column("Kept in"),
 )
@@ -33,13 +47,19 @@ _PURPOSES = (
 )
 _USES = (
     Column("Entry", is_number=True),
-    Column("Time"),
+    Column("Time, UTC"),
     Column("Who"),
     Column("Technique"),
-    Column("Data set"),
-    Column("Purpose"),
+    Column("Data set, purpose"),
     Column("Outcome"),
     Column("Privacy cost"),
+)
+_HELD = (
+    Column("Data set", is_heading=True),
+    Column("Rows", is_number=True),
+    Column("People", is_number=True),
+    Column("Columns", is_number=True),
+    Column("Purposes"),
 )
 
 
@@ -58,26 +78,51 @@ def holdings(report: Entry) -> Section:
             "Direct identifiers lie in the vault, each person's values sealed under that person's own key;"
             " the other columns are encrypted files that know a person only by an internal number."
         )
-        body = join(opening, vault, *(_dataset(f"held-{at}", item) for at, item in enumerate(held)))
-    return Section("held", "What is held, and why", "Held", str(len(held)), body)
+        day = text(part(report, "workspace"), "time")[:10]
+        each = join(*(_dataset(f"held-{at}", item, len(held), day) for at, item in enumerate(held)))
+        words = f"{many(len(held), 'data set')} one by one, with purposes and columns"
+        body = join(opening, vault, _overview(held), folded(len(held), _OPEN * 4, words, each))
+    return Section("held", "What is held, and why", "Held", f"{len(held):,}", body)
 
 
 def uses(report: Entry) -> Section:
-    """List every use with its outcome and its cost."""
-    listed = entries(report.get("uses"))
+    """List every use, the newest first, with its outcome and its cost."""
+    listed = newest(entries(report.get("uses")))
     if not listed:
         body = nothing("Nobody has used the data yet.")
     else:
-        opening = lead(f"{many(len(listed), 'use')} passed the gate.")
+        first = " The newest stands first." if len(listed) > 1 else ""
+        opening = lead(f"{many(len(listed), 'use')} passed the gate.{first}")
         words = quiet(
-            "“Replayed” gave the same answer again at no cost. “Spent, no result” means that the run was"
-            " interrupted after its cost was debited; the cost is never given back."
+            "“Replayed” gave the same answer again at no cost. “Failed” and “spent, no result” gave nothing"
+            " out: the run failed or was interrupted after its cost was debited, which is never given back."
         )
         body = join(opening, _by_person(listed), _used(listed), words)
-    return Section("used", "Who used it", "Used", str(len(listed)), body)
+    return Section("used", "Who used it", "Used", f"{len(listed):,}", body)
 
 
-def _dataset(name: str, item: Entry) -> Markup:
+def _overview(held: Sequence[Entry]) -> Markup | None:
+    if len(held) < 2:  # noqa: PLR2004 - one data set needs no list
+        return None
+    rows: list[list[Child]] = [
+        [
+            code(text(item, "dataset")),
+            counted(whole(item, "rows")),
+            counted(whole(item, "people")),
+            f"{len(entries(item.get('columns'))):,}",
+            _served(item),
+        ]
+        for item in held
+    ]
+    return table("held-table", "All data sets", _HELD, rows)
+
+
+def _served(item: Entry) -> Child:
+    listed = [child for one in entries(item.get("purposes")) for child in (" ", code(text(one, "purpose")))]
+    return join(*listed[1:]) if listed else "none"
+
+
+def _dataset(name: str, item: Entry, count: int, day: str) -> Markup:
     columns = entries(item.get("columns"))
     sealed = sum(column.get("in_vault") is True for column in columns)
     heading = tag("h3", code(text(item, "dataset")), " ", badge(f"version {counted(whole(item, 'version'))}"))
@@ -86,10 +131,11 @@ def _dataset(name: str, item: Entry) -> Markup:
         ("People", counted(whole(item, "people"))),
         ("Columns", f"{len(columns):,}, {sealed:,} of them in the vault"),
     )
-    return tag("article", heading, known, _purposes(name, item), _columns(name, columns))
+    shown = folded(count, _OPEN, many(len(columns), "column"), _columns(name, columns))
+    return tag("article", heading, known, _purposes(name, item, day), shown)
 
 
-def _purposes(name: str, item: Entry) -> Markup:
+def _purposes(name: str, item: Entry, day: str) -> Markup:
     listed = entries(item.get("purposes"))
     if not listed:
         return nothing("No purpose may use this data set, so every use of it is refused.")
@@ -97,12 +143,17 @@ def _purposes(name: str, item: Entry) -> Markup:
         [
             code(text(one, "purpose")),
             clip(text(one, "basis")).replace("-", " "),
-            when(text(one, "until")),
+            _until(text(one, "until"), day),
             clip(text(one, "why"), 600),
         ]
         for one in listed
     ]
     return table(f"{name}-purposes", "Why it is held: purposes and lawful bases", _PURPOSES, rows)
+
+
+def _until(until: str, day: str) -> Markup:
+    """Show the last day of a purpose, and that it is over when it is."""
+    return join(when(until), " ", badge("ended", "warn")) if is_over(until, day) else when(until)
 
 
 def _columns(name: str, columns: Sequence[Entry]) -> Markup:
@@ -136,7 +187,7 @@ def _by_person(listed: Sequence[Entry]) -> Markup | None:
         [Column("Who", is_heading=True), Column("Uses", is_number=True)],
         rows,
     )
-    title = "Uses by who acted"
+    title = shown_of("Uses by who acted", min(_PEOPLE_DRAWN, len(common)), len(common))
     described = f"{many(len(common), 'principal')}; the most active made {many(common[0][1], 'use')}."
     return figure(title, counts("users", title, described, common[:_PEOPLE_DRAWN]), twin)
 
@@ -145,17 +196,17 @@ def _used(listed: Sequence[Entry]) -> Markup:
     rows: list[list[Child]] = [
         [
             counted(whole(item, "entry")),
-            when(text(item, "time")),
+            when(text(item, "time"), ""),
             actor(item),
             code(text(item, "technique")),
-            code(text(item, "dataset")),
-            code(text(item, "purpose")),
+            account(text(item, "dataset"), text(item, "purpose")),
             _outcome(text(item, "outcome")),
             clip(text(item, "cost")),
         ]
-        for item in listed
+        for item in listed[:_LISTED]
     ]
-    return table("uses-table", "Every use, with its journal entry", _USES, rows)
+    every = table("uses-table", "Every use, with its journal entry", _USES, rows)
+    return join(every, left_out(len(listed) - len(rows)))
 
 
 def _outcome(outcome: str) -> Markup:

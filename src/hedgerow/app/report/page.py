@@ -7,25 +7,34 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
+from hedgerow.app.report.attention import attention
 from hedgerow.app.report.holdings import holdings, uses
 from hedgerow.app.report.markup import Markup, clip, code, join, tag
 from hedgerow.app.report.people import consents, erasures, quarantine
 from hedgerow.app.report.proof import commands, is_sound, journal, limits
 from hedgerow.app.report.reading import Entry, counted, entries, part, text, when, whole
-from hedgerow.app.report.refusals import refusals, walkthrough
+from hedgerow.app.report.refusals import is_late, refusals, walkthrough
 from hedgerow.app.report.releases import releases
 from hedgerow.app.report.section import Section
 from hedgerow.app.report.spending import budget
 from hedgerow.app.report.tables import facts
 from hedgerow.model.uses import Json
 
+_GLANCE = (
+    ("Refused", "Refused", "refusals"),
+    ("Use", "Uses", "uses"),
+    ("Data set", "Data sets", "held"),
+    ("Release", "Releases", "releases"),
+    ("Person erased", "People erased", "erasures"),
+)
 _HEDGE = ((1, 9, 8, 13), (10, 5, 8, 17), (30, 5, 8, 17), (39, 9, 8, 13))
 
 
 def render(report: Mapping[str, Json]) -> str:
     """Write the report of a workspace as one HTML file, refusals first.
 
-    Items are shown in the order given. A count of none reads "not shown to this role".
+    Items come oldest first; refusals and uses are shown newest first, all else as it comes.
+    A count of none reads "not shown to this role".
 
     Args:
         report: The report's values under ``title``, ``workspace``, ``refusals``, ``held``,
@@ -111,7 +120,15 @@ def _header(report: Entry) -> Markup:
     )
     brand = tag("p", _mark(), tag("span", "Hedgerow"), class_="brand")
     return tag(
-        "header", brand, tag("h1", _title(report)), made, _alarm(report), _glance(report), known, class_="top"
+        "header",
+        brand,
+        tag("h1", _title(report)),
+        made,
+        _alarm(report),
+        _glance(report),
+        known,
+        attention(report),
+        class_="top",
     )
 
 
@@ -141,16 +158,13 @@ def _alarm(report: Entry) -> Markup | None:
 def _glance(report: Entry) -> Markup:
     size = counted(whole(part(report, "journal"), "size"))
     figures = [
-        (term, f"{len(entries(report.get(key))):,}")
-        for term, key in (
-            ("Refused", "refusals"),
-            ("Uses", "uses"),
-            ("Data sets", "held"),
-            ("Releases", "releases"),
-            ("People erased", "erasures"),
-        )
+        (one if len(listed) == 1 else more, f"{len(listed):,}")
+        for one, more, listed in ((one, more, entries(report.get(key))) for one, more, key in _GLANCE)
     ]
-    figures.append(("Journal entries", f"{size}, {'verified' if is_sound(report) else 'not verified'}"))
+    if any(is_late(item) for item in entries(report.get("refusals"))):
+        figures[0] = ("Refused or failed", figures[0][1])
+    term = "Journal entry" if size == "1" else "Journal entries"
+    figures.append((term, f"{size}, {'verified' if is_sound(report) else 'not verified'}"))
     return tag(
         "dl", *(tag("div", tag("dt", term), tag("dd", said)) for term, said in figures), class_="glance"
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from hedgerow.app.report.charts import Part, Row, bars, legend
+from hedgerow.app.report.charts import Part, Row, bars, legend, shown_of
 from hedgerow.app.report.markup import Child, Markup, clip, code, join, tag
-from hedgerow.app.report.reading import HIDDEN, Entry, counted, entries, many, text, when, whole
+from hedgerow.app.report.reading import HIDDEN, Entry, counted, entries, text, when, whole
 from hedgerow.app.report.section import Section, badge, lead, nothing
 from hedgerow.app.report.tables import Column, table
+from hedgerow.model.words import many
 
 _CONSENTS = (
     Column("Purpose", is_heading=True),
@@ -20,7 +21,7 @@ _CONSENTS = (
 _ERASURES = (
     Column("Certificate", is_heading=True),
     Column("State"),
-    Column("Time"),
+    Column("Time, UTC"),
     Column("Entry", is_number=True),
 )
 _BATCHES = (
@@ -29,6 +30,7 @@ _BATCHES = (
     Column("Rows", is_number=True),
     Column("Key expires"),
 )
+_DRAWN = 12
 _ANSWERS = ("granted", "withdrawn", "never_asked")
 
 
@@ -56,7 +58,7 @@ def erasures(report: Entry) -> Section:
             [
                 code(text(item, "certificate")),
                 _state(text(item, "state")),
-                when(text(item, "time")),
+                when(text(item, "time"), ""),
                 counted(whole(item, "entry")),
             ]
             for item in listed
@@ -67,7 +69,7 @@ def erasures(report: Entry) -> Section:
         body = join(
             opening, table("erasures-table", "Signed certificates of erasure", _ERASURES, rows), _meaning()
         )
-    return Section("left", "People who left", "Left", str(len(listed)), body)
+    return Section("left", "People who left", "Left", f"{len(listed):,}", body)
 
 
 def quarantine(report: Entry) -> Section:
@@ -89,15 +91,16 @@ def quarantine(report: Entry) -> Section:
             "Rows that could not be read are sealed and used by nothing. When the key expires they are gone."
         )
         body = join(opening, table("quarantine-table", "Batches, and when their keys expire", _BATCHES, rows))
-    return Section("aside", "Rows set aside", "Set aside", str(len(listed)), body)
+    return Section("aside", "Rows set aside", "Set aside", f"{len(listed):,}", body)
 
 
 def _coverage(listed: Sequence[Entry]) -> Markup | None:
-    rows = [row for item in listed if (row := _stack(item)) is not None]
-    if not rows:
+    every = [row for item in listed if (row := _stack(item)) is not None]
+    if not every:
         return None
-    title = "Consent of the people held, by purpose"
-    described = "; ".join(f"{clip(row.label, 60)}: {row.value}" for row in rows[:12]) + "."
+    rows = every[:_DRAWN]
+    title = shown_of("Consent of the people held, by purpose", len(rows), len(every))
+    described = "; ".join(f"{clip(row.label, 60)}: {row.value}" for row in rows) + "."
     keys = legend(("main", "granted"), ("bad", "withdrawn"), ("rest", "never asked"))
     return tag("figure", tag("figcaption", title), keys, bars("consent-chart", title, described, rows))
 

@@ -6,7 +6,7 @@ from shlex import quote
 
 from hedgerow.app.report.markup import Markup, clip, code, join, tag
 from hedgerow.app.report.reading import HIDDEN, Entry, counted, entries, part, text, texts, whole
-from hedgerow.app.report.section import Section, badge, lead, nothing, quiet, shell
+from hedgerow.app.report.section import Section, badge, lead, quiet, shell
 from hedgerow.app.report.tables import facts
 
 _LIMITS = (
@@ -48,14 +48,12 @@ def is_sound(report: Entry) -> bool:
     return log.get("verified") is True and not text(log, "problem")
 
 
-def commands(report: Entry) -> Section:
-    """Suggest what to do next."""
+def commands(report: Entry) -> Section | None:
+    """Suggest what to do next; none where nothing is suggested."""
     listed = texts(report.get("commands"))
-    body = (
-        join(lead("From a terminal, as they stand:"), shell(*listed))
-        if listed
-        else nothing("Nothing is suggested.")
-    )
+    if not listed:
+        return None
+    body = join(lead("From a terminal, as they stand:"), shell(*listed))
     return Section("next", "What to do next", "Next", "", body)
 
 

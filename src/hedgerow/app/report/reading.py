@@ -59,20 +59,6 @@ def counted(number: int | None) -> str:
     return HIDDEN if number is None else f"{number:,}"
 
 
-def many(number: int, one: str, more: str | None = None) -> str:
-    """Write a count with its noun.
-
-    Args:
-        number: The count.
-        one: The noun for one.
-        more: The noun for any other count; the first with an ``s`` by default.
-
-    Returns:
-        For example ``"1 use"`` or ``"2 uses"``.
-    """
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
-
-
 def exact(value: object) -> Fraction | None:
     """Read a number of at least zero exactly.
 
@@ -118,8 +104,16 @@ def chance(value: object) -> str:
     return f"1 in {number.denominator:,} ({percent})" if is_one_in else percent
 
 
-def when(moment: str) -> Markup:
-    """Write a time to the minute in UTC; what is no time is shown as it stands."""
+def when(moment: str, zone: str = " UTC") -> Markup:
+    """Write a time to the minute in UTC; what is no time is shown as it stands.
+
+    Args:
+        moment: The time as it was recorded.
+        zone: Written after it; empty where a heading says it.
+
+    Returns:
+        The time.
+    """
     try:
         parsed = datetime.fromisoformat(moment).astimezone(UTC) if _MOMENT.fullmatch(moment) else None
     except (ValueError, OverflowError):
@@ -128,7 +122,17 @@ def when(moment: str) -> Markup:
         return tag("time", moment)
     if parsed is None:
         return tag("span", clip(moment))
-    return tag("time", f"{parsed:%Y-%m-%d %H:%M} UTC", datetime=moment)
+    return tag("time", f"{parsed:%Y-%m-%d %H:%M}{zone}", datetime=moment)
+
+
+def is_over(until: str, day: str) -> bool:
+    """Tell whether a day has passed; both are written year first, and what is no day has not."""
+    return _DAY.fullmatch(until) is not None and _DAY.fullmatch(day) is not None and until < day
+
+
+def newest(listed: Sequence[Entry]) -> list[Entry]:
+    """Put the newest first; entries come oldest first."""
+    return list(reversed(listed))
 
 
 def actor(entry: Entry) -> Markup:

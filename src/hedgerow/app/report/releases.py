@@ -13,7 +13,6 @@ from hedgerow.app.report.reading import (
     counted,
     entries,
     exact,
-    many,
     part,
     text,
     texts,
@@ -22,6 +21,7 @@ from hedgerow.app.report.reading import (
 )
 from hedgerow.app.report.section import Section, badge, lead, nothing, quiet
 from hedgerow.app.report.tables import Column, facts, table
+from hedgerow.model.words import many
 
 _BINS = 7
 _ROUNDING = Fraction(1, 10_000)
@@ -40,7 +40,13 @@ def releases(report: Entry) -> Section:
             "De-identified is not anonymous: the risk that remains stands with each.",
         )
         body = join(opening, *(_release(f"release-{at}", item) for at, item in enumerate(listed)))
-    return Section("releases", "Releases, and the risk that remains", "Released", str(len(listed)), body)
+    return Section("releases", "Releases, and the risk that remains", "Released", f"{len(listed):,}", body)
+
+
+def is_short_of_k(summary: Entry) -> bool:
+    """Tell whether the smallest class of a release has fewer rows than were promised."""
+    k, smallest = whole(summary, "k"), whole(summary, "smallest_class")
+    return k is not None and smallest is not None and smallest < k
 
 
 def bins(sizes: Sequence[tuple[int, int]], most: int = _BINS) -> list[tuple[str, int]]:
@@ -113,15 +119,27 @@ def _release(name: str, item: Entry) -> Markup:
         said,
         _short_of_k(summary),
         _risk(summary),
+        _counts_people(summary),
         _levels(name, summary),
         _classes(name, summary),
         _statements(summary),
     )
 
 
+def _counts_people(summary: Entry) -> Markup | None:
+    """Explain a risk above that of the smallest class: classes hold rows, risk is about people."""
+    written, smallest = exact(summary.get("max_risk")), whole(summary, "smallest_class")
+    if not smallest or written is None or written <= Fraction(1, smallest) + _ROUNDING:
+        return None
+    return quiet(
+        "Classes count rows. Risk counts people: one person may have several rows in a class, so the risk"
+        " can be higher than the number of rows suggests."
+    )
+
+
 def _short_of_k(summary: Entry) -> Markup | None:
     k, smallest = whole(summary, "k"), whole(summary, "smallest_class")
-    if k is None or smallest is None or smallest >= k:
+    if k is None or smallest is None or not is_short_of_k(summary):
         return None
     return tag(
         "p",
@@ -135,10 +153,10 @@ def _risk(summary: Entry) -> Markup:
     pairs: list[tuple[str, Child]] = [
         ("Rows released", _count(summary, "rows")),
         ("k promised", _count(summary, "k")),
-        ("Smallest class", _count(summary, "smallest_class")),
+        ("Smallest class", _rows(summary)),
         ("Classes", _count(summary, "classes")),
         ("Rows suppressed", chance(summary.get("suppressed_share"))),
-        ("Highest risk of any row", _highest(summary)),
+        ("Highest risk", _highest(summary)),
         ("Average risk", chance(summary.get("average_risk"))),
     ]
     return facts(*pairs)
@@ -146,6 +164,11 @@ def _risk(summary: Entry) -> Markup:
 
 def _count(summary: Entry, key: str) -> str:
     return counted(whole(summary, key)) if key in summary else "not recorded"
+
+
+def _rows(summary: Entry) -> str:
+    smallest = whole(summary, "smallest_class")
+    return _count(summary, "smallest_class") if smallest is None else many(smallest, "row")
 
 
 def _highest(summary: Entry) -> str:
@@ -191,7 +214,7 @@ def _classes(name: str, summary: Entry) -> Markup | None:
     binned = bins(sizes)
     most = max(count for _, count in binned)
     total = sum(count for _, count in sizes)
-    title = "How many rows look alike: sizes of the classes"
+    title = "How many rows look alike: classes by their size"
     described = (
         f"{many(total, 'class', 'classes')}, from {many(sizes[0][0], 'row')} to {many(sizes[-1][0], 'row')};"
         " the larger a class, the better it hides a person."

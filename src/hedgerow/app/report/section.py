@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hedgerow.app.report.markup import Child, Markup, join, tag
+from hedgerow.app.report.markup import Child, Markup, code, join, tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,24 @@ def nothing(sentence: str) -> Markup:
     return tag("p", sentence, class_="nothing")
 
 
+def account(dataset: str, purpose: str) -> Child:
+    """Name a data set and the purpose it is used for; ``*`` stands for the whole population."""
+    if dataset == "*":
+        return tag("span", "The whole population")
+    if not dataset and not purpose:
+        return tag("span", "none", class_="muted")
+    return (
+        join(code(dataset) if dataset else None, tag("span", " for "), code(purpose))
+        if purpose
+        else code(dataset)
+    )
+
+
+def folded(count: int, most: int, words: str, inner: Markup) -> Markup:
+    """Fold something away where there would be too much of it on the page."""
+    return inner if count <= most else tag("details", tag("summary", words), inner)
+
+
 def badge(words: str, kind: str = "plain") -> Markup:
     """Set a short word apart; the word itself carries the meaning, never the colour alone."""
     return tag("span", words, class_=f"badge {kind}")
@@ -58,4 +76,4 @@ def badge(words: str, kind: str = "plain") -> Markup:
 
 def shell(*commands: str) -> Markup:
     """Show commands as they are typed."""
-    return join(*(tag("pre", tag("code", command), tabindex="0") for command in commands))
+    return join(*(tag("pre", tag("code", command)) for command in commands))

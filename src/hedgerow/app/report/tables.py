@@ -45,9 +45,22 @@ def table(name: str, caption: str, columns: Sequence[Column], rows: Sequence[Seq
     head = tag("tr", *(tag("th", c.title, scope="col", class_=c.look) for c in columns))
     body = join(*(_row(columns, row) for row in rows))
     inner = tag(
-        "table", tag("caption", caption, id=f"{name}-caption"), tag("thead", head), tag("tbody", body)
+        "table",
+        tag("caption", tag("span", caption), id=f"{name}-caption"),
+        tag("thead", head),
+        tag("tbody", body),
     )
     return tag("div", inner, class_="scroll", role="region", tabindex="0", aria_labelledby=f"{name}-caption")
+
+
+def left_out(count: int) -> Markup | None:
+    """Say how many rows a table leaves out, and where they stand; none when there are none."""
+    if count < 1:
+        return None
+    said = (
+        f"{count:,} older {'row is' if count == 1 else 'rows are'} left out here to keep the page readable; "
+    )
+    return tag("p", said, tag("code", "hedgerow report --json"), " gives all.", class_="muted")
 
 
 def facts(*pairs: tuple[str, Child]) -> Markup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hedgerow.app.service.asking import Asking
 from hedgerow.app.service.collecting import Collecting
+from hedgerow.app.service.dropping import Dropping
 from hedgerow.app.service.evidence import Evidence
 from hedgerow.app.service.examining import Examining
 from hedgerow.app.service.governing import Governing
@@ -14,5 +15,5 @@ from hedgerow.app.service.retrying import Retrying
 __all__ = ["Service"]
 
 
-class Service(Collecting, Retrying, Asking, Governing, People, Evidence, Examining, Reporting):
+class Service(Collecting, Retrying, Dropping, Asking, Governing, People, Evidence, Examining, Reporting):
     """Everything an actor can do in an open workspace."""

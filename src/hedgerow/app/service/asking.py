@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
+from hedgerow.app.hierarchies import naming_file
 from hedgerow.app.service.base import Part, need_purpose, receipt_json
 from hedgerow.model.answers import Answer
 from hedgerow.model.canonical import digest
@@ -33,6 +34,7 @@ class ReleaseRequest:
         l: Least distinct values of each sensitive attribute in a class, or none.
         suppression_limit: Largest share of rows that may be dropped (0 to 1), exact text.
         hierarchies: Column to rows of value and its levels; others are built.
+        hierarchy_files: Column to the name of the file these came from, for errors.
     """
 
     dataset: str
@@ -43,6 +45,7 @@ class ReleaseRequest:
     l: int | None = None  # noqa: E741 - the field's own word
     suppression_limit: str = "0.05"
     hierarchies: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    hierarchy_files: Mapping[str, str] = field(default_factory=dict)
 
 
 _COUNTING_VERSIONS = ("consent", "dataset")
@@ -141,7 +144,8 @@ class Asking(Part):
         """
         check_out(out, force=force)
         request = self._release_request(asked, purpose, request_id)
-        receipt = self.spine.gate.use(request, self.spine.release)
+        with naming_file(asked.hierarchy_files):
+            receipt = self.spine.gate.use(request, self.spine.release)
         release_id = str(request.parameters["release"])
         write_out(out, _csv(receipt.release.payload), force=force)
         summary: dict[str, Json] = {**receipt.release.summary}

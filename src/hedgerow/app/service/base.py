@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hedgerow.app.wiring import Spine
-from hedgerow.model.errors import Refused
+from hedgerow.model.errors import CallerError
 from hedgerow.model.ports import Transaction
 from hedgerow.model.uses import Actor, DatasetView, Json, Receipt
 
@@ -46,10 +46,10 @@ def need_purpose(purpose: str | None) -> str:
     """Refuse a use without a purpose.
 
     Raises:
-        Refused: ``purpose.missing``.
+        CallerError: ``purpose.missing``.
     """
     if not purpose:
-        raise Refused("purpose.missing")
+        raise CallerError("purpose.missing")
     return purpose
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hedgerow.app.declaring import Schema
 from hedgerow.app.service.base import Part, Progress, quiet
+from hedgerow.app.service.collect_plan import CollectPlan, column_plans
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.findings import ColumnFinding, as_dict
@@ -58,34 +59,6 @@ class CollectRequest:
     schema: Schema = field(default_factory=Schema)
     consents: Path | Sequence[Mapping[str, str]] | None = None
     again: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CollectPlan:
-    """What a collection will do, shown before it does it."""
-
-    request: CollectRequest
-    source: SourceTable = field(repr=False)
-    findings: tuple[ColumnFinding, ...]
-    columns: tuple[ColumnView, ...]
-    left_out: tuple[str, ...]
-    arrival: Arrival = field(repr=False)
-
-    def as_json(self) -> dict[str, Json]:
-        """Render the plan; no value of the file is in it."""
-        return {
-            "file": str(self.request.path),
-            "dataset": self.request.dataset,
-            "subject_key": self.request.subject_key,
-            "rows": self.source.row_count,
-            "bases": {purpose: basis.value for purpose, basis in self.request.bases.items()},
-            "vault": [column.name for column in self.columns if column.in_vault],
-            "table": [column.name for column in self.columns if not column.in_vault],
-            "not_collected": list(self.left_out),
-            "columns": [as_dict(finding) for finding in self.findings],  # type: ignore[misc]
-            "broken": [{"line": row.line, "reason": row.reason} for row in self.source.broken],
-            "consents": len(self.arrival.consents),
-        }
 
 
 class Collecting(Part):
@@ -139,15 +112,23 @@ class Collecting(Part):
                 raise CallerError("collect.unknown-column", column=name, path=request.path)
         progress("classifying the columns")
         findings = classify(source.table, name=source.name, subject_key=request.subject_key)
-        kept = _kept(request, names, findings)
-        columns = tuple(_views(request, source, findings, kept))
+        columns = tuple(_views(request, source, findings, _kept(request, names, findings)))
         if all(column.in_vault for column in columns):
             raise CallerError("collect.nothing-kept")
         consents = self._consents(request.consents) if request.consents is not None else ()
-        left_out = tuple(name for name in names if name not in kept)
         declares = self._declares(request, columns)
         arrival = replace(_arrival(request, source, columns, consents), declares=declares)
-        return CollectPlan(request, source, tuple(findings), columns, left_out, arrival)
+        # Who may not see exact counts must not learn this way who is held already.
+        counts = self._permits("release.risk", request.dataset)
+        foreseen = self.spine.intake.foresee(arrival, counts=counts)
+        plans = tuple(column_plans(request, source, findings, columns, self._held_roles(request.dataset)))
+        return CollectPlan(request, source, columns, plans, arrival, foreseen)
+
+    def _held_roles(self, dataset: str) -> dict[str, str]:
+        """Read the roles of a data set's columns, which a further collection does not change."""
+        with self.spine.store.read() as reader:
+            view = self.spine.catalog.dataset(reader, dataset)
+        return {column.name: column.role for column in view.columns} if view is not None else {}
 
     def _consents(self, stated: Path | Sequence[Mapping[str, str]]) -> tuple[ConsentLine, ...]:
         """Read the choices that come with a source; a purpose that is not declared is no choice."""
@@ -161,7 +142,7 @@ class Collecting(Part):
 
     def _check_purposes(self, request: CollectRequest) -> None:
         if not request.bases:
-            raise Refused("purpose.missing")
+            raise CallerError("purpose.missing")
         with self.spine.store.read() as reader:
             for purpose in request.bases:
                 self.spine.catalog.require_purpose(reader, purpose)
@@ -182,13 +163,19 @@ class Collecting(Part):
         if asked.is_empty:
             return None
         self._require("dataset.declare", request.dataset)
-        types = {column.name: ColumnType(column.type) for column in columns}
-        return asked.typed(types, request.dataset)
+        declared = asked.typed({c.name: ColumnType(c.type) for c in columns}, request.dataset)
+        in_vault = {column.name for column in columns if column.in_vault}
+        for column in declared.columns:
+            if column.column in in_vault:
+                raise CallerError("column.in-vault", column=column.column, dataset=request.dataset)
+        return declared
 
-    def quarantine_list(self) -> list[dict[str, Json]]:
-        """List the batches of broken rows with their lines and reasons."""
-        self._require("quarantine.list")
+    def quarantine_list(self, dataset: str | None = None) -> list[dict[str, Json]]:
+        """List the batches of broken rows, of all data sets or of one, with their lines and reasons."""
+        self._require("quarantine.list", dataset)
         with self.spine.store.read() as reader:
+            if dataset is not None:
+                self.spine.catalog.require_dataset(reader, dataset)
             return [
                 {
                     "batch": batch.id,
@@ -198,7 +185,7 @@ class Collecting(Part):
                              for line, reason in self.spine.quarantine.reasons(reader, batch.id)],
                 }
                 for batch in self.spine.quarantine.batches(reader)
-                if self._permits("quarantine.list", batch.dataset)
+                if dataset in (None, batch.dataset) and self._permits("quarantine.list", batch.dataset)
             ]  # fmt: skip
 
     def quarantine_discard(self, batch: str) -> dict[str, Json]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from hedgerow.app.service.base import Part
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.uses import Json
+from hedgerow.model.words import many
 
 _LEAST_FREE_BYTES = 256 * 1024 * 1024
 
@@ -52,12 +53,15 @@ class Examining(Part):
                 size = len(self.spine.journal.verify(reader))
         except HedgerowError as error:
             return {"check": "journal", "ok": False, "told": error.message}
-        return {"check": "journal", "ok": True, "told": f"{size} entries fit the signed head"}
+        told = many(size, "entry fits", "entries fit")
+        return {"check": "journal", "ok": True, "told": f"{told} the signed head"}
 
     def _files(self) -> dict[str, Json]:
         missing = self.spine.tables.missing(self.spine.store)
         told = (
-            f"{missing} table files are missing: restore them from a backup" if missing else "all are there"
+            f"{many(missing, 'table file is', 'table files are')} missing: restore from a backup"
+            if missing
+            else "all are there"
         )
         return {"check": "table files", "ok": not missing, "told": told}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import cast
@@ -22,12 +22,13 @@ from hedgerow.model.records import (
     DatasetPurpose,
     Principal,
     Purpose,
+    Released,
 )
 from hedgerow.model.uses import Json
 from hedgerow.model.words import ColumnType, Role
 from hedgerow.spine.catalog import check_name, declaration_facts, declaration_json
 from hedgerow.spine.consent import Choice
-from hedgerow.spine.ledger import POPULATION
+from hedgerow.spine.ledger import POPULATION, Standing
 from hedgerow.spine.permission import accesses
 
 _MOST_TEXT = 200
@@ -146,7 +147,7 @@ class Governing(Part):
                     "purposes": [p.purpose for p in reader.find(DatasetPurpose, dataset=d.name)],
                 }
                 for d in reader.find(Dataset)
-                if self._permits("dataset.list", d.name)
+                if not d.dropped and self._permits("dataset.list", d.name)
             ]
 
     def _version_for(self, dataset: str, version: int) -> int | None:
@@ -189,10 +190,17 @@ class Governing(Part):
         return dataset, purpose
 
     def budgets(self, dataset: str | None = None) -> list[dict[str, Json]]:
-        """Show every account, or those of one data set, and the population's."""
+        """Show every account, or those of one data set, and the population's.
+
+        A data set that was dropped keeps its accounts.
+
+        Returns:
+            Each account; ``apart_from`` lists the releases that left and ``opened_only`` those that
+            were debited, opened data and never left: they failed or were cut off, or still run.
+        """
         self._require("budget.show", dataset)
         with self.spine.store.read() as reader:
-            if dataset is not None:
+            if dataset is not None and not self.spine.catalog.dropped(reader, dataset):
                 self.spine.catalog.require_dataset(reader, dataset)
             wanted = [(a.dataset, a.purpose) for a in reader.find(Allocation)]
             shown = [
@@ -200,7 +208,11 @@ class Governing(Part):
                 for name, purpose in wanted
                 if name == POPULATION[0] or (dataset in (None, name) and self._permits("budget.show", name))
             ]
-            return [self.spine.ledger.standing(reader, *where).as_json() for where in shown]
+            left = {release.id for release in reader.find(Released)}
+            return [
+                account_json(self.spine.ledger.standing(reader, name, purpose), left)
+                for name, purpose in shown
+            ]
 
     def choose(
         self, ref: str, purpose: str, *, granted: bool, notice: str, channel: str, time: str | None = None
@@ -249,6 +261,15 @@ class Governing(Part):
 
 def _principal(record: Principal) -> dict[str, Json]:
     return {"name": record.name, "roles": sorted(record.role_set), "disabled": record.disabled}
+
+
+def account_json(standing: Standing, left: Container[str]) -> dict[str, Json]:
+    """Render an account; releases that were debited and never left stand apart from those that did."""
+    return {
+        **standing.as_json(),
+        "apart_from": [name for name in standing.apart if name in left],
+        "opened_only": [name for name in standing.apart if name not in left],
+    }
 
 
 def summary_json(text: str) -> Mapping[str, Json]:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import cast
 
+from hedgerow.app.report.reasons import meaning
 from hedgerow.app.service.base import Part, columns_json
-from hedgerow.app.service.governing import summary_json
+from hedgerow.app.service.governing import account_json, summary_json
 from hedgerow.governance.rights import purpose_json
 from hedgerow.model.budget import show_exact
 from hedgerow.model.canonical import timestamp
-from hedgerow.model.errors import TABLE, CallerError, HedgerowError
+from hedgerow.model.errors import CallerError, HedgerowError
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import (
     Allocation,
@@ -30,20 +31,35 @@ from hedgerow.model.version import VERSION
 from hedgerow.spine.journal import parse_entry
 
 _OUTCOMES = {"use.done": "done", "use.fail": "failed"}
+_REFUSED = ("use.refuse", "act.refuse", "use.fail")
 
 
 class Reporting(Part):
     """What is held, who used it, what was refused."""
 
     def entries(self, last: int) -> list[dict[str, Json]]:
-        """Read the newest entries of the journal, oldest of them first."""
+        """Read the newest entries of the journal, oldest of them first.
+
+        Args:
+            last: How many at most.
+
+        Returns:
+            The entries as they were signed; an outcome has besides ``use``: the data set, purpose and
+            technique of the entry that opened it.
+        """
         self._require("journal.head")
         with self.spine.store.read() as reader:
             size = self.spine.journal.head(reader).size
             wanted = list(range(max(0, size - last), size))
             hidden = {d.name for d in reader.find(Dataset) if not self._permits("journal.head", d.name)}
             found = [parse_entry(e.body) for e in reader.find_any(JournalEntry, "index", wanted)]
-            return [dict(entry) for entry in _without(hidden, found)]
+            opened = reader.find_any(
+                JournalEntry,
+                "index",
+                sorted({at for e in found if (at := _intent(e)) is not None} - set(wanted)),
+            )
+            about = _about([*found, *(parse_entry(e.body) for e in opened)])
+            return [_with_use(entry, about) for entry in _without(hidden, found, about)]
 
     def releases(self) -> list[dict[str, Json]]:
         """List the person-level releases that left."""
@@ -95,15 +111,22 @@ class Reporting(Part):
         with self.spine.store.read() as reader:
             shown = {d.name for d in reader.find(Dataset) if self._permits("report.show", d.name)}
             hidden = {d.name for d in reader.find(Dataset)} - shown
-            entries = _without(hidden, [parse_entry(entry.body) for entry in reader.find(JournalEntry)])
+            every = [parse_entry(entry.body) for entry in reader.find(JournalEntry)]
+            about = _about(every)
+            entries = _without(hidden, every, about)
+            left = {release.id for release in reader.find(Released)}
             return {
                 "title": title,
                 "workspace": self._workspace(),
-                "refusals": _refusals(entries),
-                "held": [self._held(reader, d) for d in reader.find(Dataset) if d.name in shown],
-                "uses": _uses(entries),
+                "refusals": _refusals(entries, about),
+                "held": [
+                    self._held(reader, d)
+                    for d in reader.find(Dataset)
+                    if d.name in shown and not d.dropped
+                ],
+                "uses": _uses(entries, left),
                 "budget": [
-                    self.spine.ledger.standing(reader, a.dataset, a.purpose).as_json()
+                    account_json(self.spine.ledger.standing(reader, a.dataset, a.purpose), left)
                     for a in reader.find(Allocation)
                     if a.dataset not in hidden
                 ],
@@ -159,9 +182,35 @@ class Reporting(Part):
         }
 
 
-def _without(hidden: set[str], entries: list[Mapping[str, Json]]) -> list[Mapping[str, Json]]:
-    """Leave out what happened to data sets the reader may not see."""
-    return [entry for entry in entries if _facts(entry).get("dataset") not in hidden]
+def _without(
+    hidden: set[str], entries: list[Mapping[str, Json]], about: Mapping[int, Mapping[str, Json]]
+) -> list[Mapping[str, Json]]:
+    """Leave out what happened to data sets the reader may not see, outcomes of their uses included."""
+    return [entry for entry in entries if _asked(entry, about).get("dataset") not in hidden]
+
+
+def _about(entries: list[Mapping[str, Json]]) -> dict[int, Mapping[str, Json]]:
+    """Collect what each use was about, by the number of the entry that opened it."""
+    return {cast("int", e["index"]): _facts(e) for e in entries if e["action"] == "use.intend"}
+
+
+def _with_use(entry: Mapping[str, Json], about: Mapping[int, Mapping[str, Json]]) -> dict[str, Json]:
+    """Show an outcome with what its use was opened for; the journal keeps that with the opening only."""
+    intent = _intent(entry)
+    opened = about.get(intent) if intent is not None else None
+    if opened is None:
+        return dict(entry)
+    return {**entry, "use": {name: opened.get(name) for name in ("dataset", "purpose", "technique")}}
+
+
+def _intent(entry: Mapping[str, Json]) -> int | None:
+    return cast("int | None", _facts(entry).get("intent"))
+
+
+def _asked(entry: Mapping[str, Json], about: Mapping[int, Mapping[str, Json]]) -> Mapping[str, Json]:
+    """Read what an entry is about; an outcome is about what its use was opened for."""
+    intent = _intent(entry)
+    return {**({} if intent is None else about.get(intent, {})), **_facts(entry)}
 
 
 def _who(entry: Mapping[str, Json]) -> dict[str, Json]:
@@ -173,54 +222,43 @@ def _facts(entry: Mapping[str, Json]) -> Mapping[str, Json]:
     return cast("Mapping[str, Json]", entry["facts"])
 
 
-def _refusals(entries: list[Mapping[str, Json]]) -> list[Json]:
+def _refusals(entries: list[Mapping[str, Json]], about: Mapping[int, Mapping[str, Json]]) -> list[Json]:
     found: list[Json] = []
     for entry in entries:
-        if entry["action"] not in ("use.refuse", "act.refuse", "use.fail"):
+        if entry["action"] not in _REFUSED:
             continue
-        facts = _facts(entry)
+        facts = _asked(entry, about)
         codes = cast("list[str]", facts.get("reasons") or [facts.get("code") or "use.failed"])
+        known = _known(entry, facts)
         found.append(
             {
                 **_who(entry),
                 "action": facts.get("technique") or facts.get("action") or "use",
                 "dataset": facts.get("dataset"),
                 "purpose": facts.get("purpose"),
-                "reasons": [{"code": code, "text": _meaning(code, entry)} for code in codes],
+                "after_opening": entry["action"] == "use.fail",
+                "reasons": [{"code": code, "text": meaning(code, known)} for code in codes],
             }
         )
     return found
 
 
-def _meaning(code: str, entry: Mapping[str, Json]) -> str:
-    """Word a reason with what the journal keeps of it; other details were a caller's own words."""
-    row, facts = TABLE.get(code), _facts(entry)
-    if row is None:
-        return code
-    who = cast("Mapping[str, Json]", entry["actor"])["as"]
+def _known(entry: Mapping[str, Json], facts: Mapping[str, Json]) -> dict[str, object]:
+    """Gather what the journal keeps of a refusal; other details were a caller's own words."""
+    names = {name: facts.get(name) for name in ("dataset", "purpose")}
     said = cast("Mapping[str, Json]", facts.get("said") or {})
-    return row.message.format_map(_Known({**facts, **said, "principal": who}))
+    action = facts.get("action") or facts.get("technique")
+    return {**names, "action": action, **said, "principal": _who(entry)["as"]}
 
 
-class _Known(dict[str, Json]):
-    """Fills a message; a detail the journal does not repeat is left open."""
-
-    def __missing__(self, key: str) -> str:
-        return "…"
-
-
-def _uses(entries: list[Mapping[str, Json]]) -> list[Json]:
-    outcomes = {
-        cast("int", _facts(e)["intent"]): _OUTCOMES[str(e["action"])]
-        for e in entries
-        if e["action"] in _OUTCOMES
-    }
+def _uses(entries: list[Mapping[str, Json]], left: set[str]) -> list[Json]:
+    outcomes = {_intent(e): _OUTCOMES[str(e["action"])] for e in entries if e["action"] in _OUTCOMES}
     found: list[Json] = []
     for entry in entries:
         facts = _facts(entry)
         if entry["action"] == "use.intend":
             outcome = outcomes.get(cast("int", entry["index"]), "spent, no result")
-            cost = _cost(cast("Mapping[str, str] | None", facts["cost"]))
+            cost = _cost(cast("Mapping[str, str] | None", facts["cost"]), left)
         elif entry["action"] == "use.replay":
             outcome, cost = "replayed", "nothing"
         else:
@@ -232,12 +270,12 @@ def _uses(entries: list[Mapping[str, Json]]) -> list[Json]:
     return found
 
 
-def _cost(cost: Mapping[str, str] | None) -> str:
+def _cost(cost: Mapping[str, str] | None, left: set[str]) -> str:
     if cost is None:
         return "nothing"
     ((kind, value),) = cost.items()
     if kind == "non-private":
-        return f"not private: release {value}"
+        return f"not private: release {value}" if value in left else f"not private: {value} has not left"
     return f"{'epsilon' if kind == 'pure' else 'rho'} {show_exact(Fraction(value))}"
 
 

@@ -19,9 +19,10 @@ from hedgerow.app.service.base import Part
 from hedgerow.app.service.collecting import csv_line, missing_person
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
-from hedgerow.model.records import QuarantineBatch
+from hedgerow.model.records import JournalEntry, QuarantineBatch
 from hedgerow.model.uses import DatasetView, Json
 from hedgerow.model.words import Basis, ColumnType
+from hedgerow.spine.journal import parse_entry
 from hedgerow.spine.quarantine import Broken
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Retrying(Part):
             empty_broken: Take cells that do not fit their column as empty.
 
         Returns:
-            What a collection returns; rows still broken wait in a new batch.
+            What a collection returns, and ``retried`` and ``batch``: rows still broken wait in a new
+            batch, or in none.
 
         Raises:
             CallerError: ``quarantine.unknown`` or ``quarantine.still-broken``.
@@ -69,10 +71,18 @@ class Retrying(Part):
         arrival = _arrival(known, view, again, rows)
         if not arrival.table.num_rows:
             raise CallerError("quarantine.still-broken", batch=batch)
-        told = _told(self.spine.intake.take(arrival, self.actor))
+        taken = self.spine.intake.take(arrival, self.actor)
+        told = _told(taken) | {"retried": batch, "batch": self._set_aside_by(taken.entry)}
         if not self._permits("release.risk", known.dataset):
             told |= {"new_people": None, "left_out_as_erased": None}
         return told
+
+    def _set_aside_by(self, entry: int) -> Json:
+        """Name the batch that an intake set aside, as its journal entry does."""
+        with self.spine.store.read() as reader:
+            record = reader.get(JournalEntry, entry)
+        facts = parse_entry(record.body)["facts"] if record is not None else {}
+        return cast("Mapping[str, Json]", facts).get("quarantine")
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,13 +61,22 @@ def allocate(
 @budget.command()
 @click.argument("dataset", required=False)
 @gated("budget.show", "dataset")
+@example("hedgerow budget show visits")
 def show(session: Session, screen: Screen, dataset: str | None) -> None:
     """Show the budgets of DATASET or of all. The population's cap is shown as well."""
     found = session.service.budgets(dataset)
     rows = [
         ["(population)" if b["dataset"] == "*" else b["dataset"], "" if b["purpose"] == "*" else b["purpose"],
-         b["limit"], b["spent"], b["left"], b["apart_from"]]
+         b["limit"], b["spent"], b["left"], _apart(b)]
         for b in found
     ]  # fmt: skip
     headings = ["data set", "purpose", "limit", "spent", "left", "apart from releases"]
     screen.result(found, table(headings, rows))
+
+
+def _apart(account: Mapping[str, Any]) -> list[str]:
+    """Name the releases an account stands apart from; what opened data and never left says so."""
+    return [
+        *account["apart_from"],
+        *(f"{name} (failed, nothing left the house)" for name in account["opened_only"]),
+    ]

@@ -10,13 +10,12 @@ import click
 from hedgerow.cli.common import example, explain_option, in_space, names, yes_option
 from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError, Refused
-from hedgerow.model.words import Basis
 
 if TYPE_CHECKING:
-    from hedgerow.app.service.collecting import CollectPlan, CollectRequest
+    from hedgerow.app.service.collect_plan import CollectPlan
+    from hedgerow.app.service.collecting import CollectRequest
     from hedgerow.app.space import Session
-
-_SHOWN_BROKEN = 10
+    from hedgerow.model.words import Basis
 
 
 class Options(TypedDict):
@@ -42,19 +41,27 @@ class Options(TypedDict):
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--dataset", metavar="NAME", help="The data set, new or existing.")
-@click.option("--subject-key", metavar="COL", help="The column that holds the source id of the person.")
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    help="The data set, new or existing; with --quarantine list, the one to list.",
+)
+@click.option(
+    "--subject-key",
+    metavar="COL",
+    help="The column that tells whose row it is: the person's id in the source.",
+)
 @click.option(
     "--purpose",
     "purposes",
     multiple=True,
     metavar="NAME",
-    help="A declared purpose it may serve (repeatable).",
+    help="A declared purpose it may be used for (repeatable).",
 )
 @click.option(
     "--basis", "bases", multiple=True, metavar="BASIS",
-    help="The lawful basis: consent, contract, legal-obligation, vital-interest, public-task or "
-    "legitimate-interest; PURPOSE=BASIS where several purposes differ.",
+    help="The lawful basis, why the law allows it: consent, contract, legal-obligation, vital-interest, "
+    "public-task or legitimate-interest; PURPOSE=BASIS where several purposes differ.",
 )  # fmt: skip
 @click.option("--keep", metavar="A,B,C", help="Columns a purpose needs; all others are not collected.")
 @click.option("--drop", metavar="A,B,C", help="Columns no purpose needs; all others are kept.")
@@ -66,14 +73,21 @@ class Options(TypedDict):
     "--consents", type=click.Path(path_type=Path), metavar="FILE",
     help="CSV of choices: subject, purpose, time and optionally granted, notice_version, channel.",
 )  # fmt: skip
-@click.option("--again", is_flag=True, help="Take a file that was taken before once more.")
+@click.option(
+    "--again", is_flag=True, help="Take a file that was taken before once more; its rows then count twice."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done; write nothing.")
 @explain_option
 @click.option(
     "--quarantine", type=click.Choice(["list", "retry", "discard"]),
-    help="Work on broken rows set aside earlier, instead of collecting.",
+    help="Instead of collecting, work on broken rows that were set aside: list them, read a batch again, or "
+    "destroy it.",
 )  # fmt: skip
-@click.option("--batch", metavar="ID", help="The quarantine batch to retry or discard.")
+@click.option(
+    "--batch",
+    metavar="ID",
+    help="The batch of broken rows to retry or discard; --quarantine list names them.",
+)
 @click.option("--empty-broken", is_flag=True, help="On retry, take cells that do not fit as empty.")
 @yes_option
 @in_space
@@ -84,9 +98,10 @@ class Options(TypedDict):
 def collect(session: Session, screen: Screen, **options: Unpack[Options]) -> None:
     """Take FILE (CSV, JSONL or Parquet) in.
 
-    Direct identifiers go to the vault, each person's sealed under that person's own key; the rest
-    becomes an encrypted table. Every kept column must be named by --keep, --drop or --schema. Broken
-    rows are set aside sealed, for 30 days. An interrupted run leaves nothing and can be repeated.
+    Direct identifiers (names, addresses, numbers that point at one person) go to the vault, each
+    person's sealed under that person's own key; the rest becomes an encrypted table. Every kept column
+    must be named by --keep, --drop or --schema. Rows that cannot be read are set aside, sealed, for 30
+    days. An interrupted run leaves nothing and can be repeated. --dry-run shows what would be taken.
     """
     if options["quarantine"]:
         _quarantine(session, screen, options)
@@ -96,10 +111,11 @@ def collect(session: Session, screen: Screen, **options: Unpack[Options]) -> Non
         return
     plan = session.service.plan_collect(_request(options), screen.progress)
     if options["dry_run"]:
-        screen.result(plan.as_json(), _planned(plan))
+        told = _planned(plan, screen.width())
+        screen.result(plan.as_json(), f"{told}\n\nNothing was done.")
         return
-    if not screen.as_json:
-        screen.say(_planned(plan))
+    if not screen.as_json and not plan.adds_nothing:
+        screen.say(_planned(plan, screen.width(narration=True)))
     taken = session.service.collect(plan, screen.progress)
     screen.result(taken, _taken(taken))
 
@@ -115,7 +131,13 @@ def _explain(session: Session, screen: Screen, options: Options) -> None:
     except Refused as error:
         screen.decision(session.service.explained("collect", error))
         return
-    screen.decision({**decision, "plan": plan.as_json()}, _planned(plan))
+    screen.decision({**decision, "plan": plan.as_json()}, _planned(plan, screen.width()))
+
+
+def _planned(plan: CollectPlan, width: int | None) -> str:
+    from hedgerow.cli.collect_plan import planned
+
+    return planned(plan, width)
 
 
 def _request(options: Options) -> CollectRequest:
@@ -142,74 +164,74 @@ def _request(options: Options) -> CollectRequest:
 
 def _bases(purposes: tuple[str, ...], stated: tuple[str, ...]) -> dict[str, Basis]:
     """Give each purpose its lawful basis."""
+    from hedgerow.app.rows import bases_of
+
     if not purposes:
-        raise Refused("purpose.missing")
+        raise CallerError("purpose.missing")
     by_purpose = dict(text.split("=", 1) for text in stated if "=" in text)
     if unknown := set(by_purpose) - set(purposes):
         raise CallerError("collect.basis-of-no-purpose", purpose=min(unknown))
     common = [text for text in stated if "=" not in text]
-    bases = {}
+    named = {}
     for purpose in purposes:
-        named = by_purpose.get(purpose) or (common[0] if len(common) == 1 else None)
-        if named not in set(Basis):
+        basis = by_purpose.get(purpose) or (common[0] if len(common) == 1 else None)
+        if basis is None:
             raise Refused("basis.none-given", purpose=purpose)
-        bases[purpose] = Basis(named)
-    return bases
-
-
-def _planned(plan: CollectPlan) -> str:
-    shown = plan.as_json()
-    where = {c.name: "vault" if c.in_vault else "table" for c in plan.columns}
-    rows = [
-        [f.column, where.get(f.column, "not collected"), f.role.value, f.category, f"{f.confidence:.2f}",
-         " ".join(f.evidence[:1])]
-        for f in plan.findings
-    ]  # fmt: skip
-    told = table(["column", "goes to", "role", "category", "confidence", "masked"], rows)
-    broken = plan.arrival.broken
-    lines = [f"  line {row.line}: {row.reason}" for row in broken[:_SHOWN_BROKEN]]
-    if len(broken) > _SHOWN_BROKEN:
-        lines.append(f"  and {len(broken) - _SHOWN_BROKEN} more; --json lists all")
-    aside = f"\nset aside ({len(broken)} broken rows):\n" + "\n".join(lines) if broken else ""
-    bases = ", ".join(f"{purpose} ({basis})" for purpose, basis in plan.request.bases.items())
-    return f"{shown['rows']} rows for {plan.request.dataset}; purposes: {bases}\n{told}{aside}"
+        named[purpose] = basis
+    return bases_of(named)
 
 
 def _taken(taken: dict[str, Any]) -> str:
-    new = f" ({taken['new_people']} new)" if taken["new_people"] is not None else ""
-    people = f"{taken['people']} people{new}"
+    from hedgerow.model.words import many
+
+    new = f" ({taken['new_people']:,} new)" if taken["new_people"] is not None else ""
+    people = f"{many(taken['people'], 'person', 'people')}{new}"
     where = f"{taken['dataset']}, version {taken['version']}; journal entry {taken['entry']}"
-    lines = [f"Took {taken['rows']} rows of {people} into {where}."]
-    if taken["set_aside"]:
-        lines.append(f"{taken['set_aside']} broken rows are set aside: `hedgerow collect --quarantine list`.")
+    lines = [f"Took {many(taken['rows'], 'row')} of {people} into {where}."]
+    if taken["set_aside"] and "retried" not in taken:
+        aside = many(taken["set_aside"], "broken row is", "broken rows are")
+        lines.append(f"{aside} set aside: `hedgerow collect --quarantine list`.")
     if taken["left_out_as_erased"]:
-        lines.append(f"{taken['left_out_as_erased']} rows of erased people were not taken.")
+        erased = many(taken["left_out_as_erased"], "row of an erased person", "rows of erased people")
+        lines.append(f"Not taken: {erased}.")
     if taken["consents"] or taken["consents_of_unknown_people"]:
-        unknown = taken["consents_of_unknown_people"]
-        lines.append(f"{taken['consents']} choices recorded; {unknown} were of people not held here.")
+        unknown = many(taken["consents_of_unknown_people"], "was of a person", "were of people")
+        lines.append(f"{many(taken['consents'], 'choice')} recorded; {unknown} not held here.")
     return "\n".join(lines)
 
 
 def _quarantine(session: Session, screen: Screen, options: Options) -> None:
-    service, batch = session.service, options["batch"]
+    service, batch, dataset = session.service, options["batch"], options["dataset"]
     if options["explain"]:
         act = "quarantine.list" if options["quarantine"] == "list" else "quarantine.manage"
-        screen.decision(service.explain_act(act))
+        screen.decision(service.explain_act(act, dataset))
         return
     if options["quarantine"] == "list":
-        found: list[dict[str, Any]] = service.quarantine_list()
-        rows = [
-            [b["batch"], b["dataset"], b["until"], r["line"], r["reason"]] for b in found for r in b["rows"]
-        ]
-        screen.result(found, table(["batch", "data set", "until", "line", "reason"], rows))
+        _list(screen, service.quarantine_list(dataset))
         return
     if batch is None:
         raise click.UsageError("--batch is missing.")
+    if dataset is not None:
+        raise click.UsageError("--dataset goes with --quarantine list; a batch belongs to one data set.")
     if options["quarantine"] == "discard":
         _discard(session, screen, batch, yes=options["yes"])
         return
     taken = service.quarantine_retry(batch, empty_broken=options["empty_broken"])
-    screen.result(taken, _taken(taken))
+    screen.result(taken, _taken(taken) + "\n" + _after_retry(taken))
+
+
+def _list(screen: Screen, found: list[dict[str, Any]]) -> None:
+    rows = [[b["batch"], b["dataset"], b["until"], r["line"], r["reason"]] for b in found for r in b["rows"]]
+    screen.result(found, table(["batch", "data set", "until", "line", "reason"], rows))
+
+
+def _after_retry(taken: dict[str, Any]) -> str:
+    from hedgerow.model.words import many
+
+    if taken["batch"] is None:
+        return f"Nothing of batch {taken['retried']} is broken any more; the batch is gone."
+    still = many(taken["set_aside"], "row")
+    return f"Still broken: {still}, now in batch {taken['batch']}; batch {taken['retried']} is gone."
 
 
 def _discard(session: Session, screen: Screen, batch: str, *, yes: bool) -> None:

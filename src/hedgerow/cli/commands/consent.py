@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from hedgerow.cli.common import gated
+from hedgerow.cli.common import example, gated
 from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
@@ -18,19 +18,28 @@ F = TypeVar("F", bound=Callable[..., object])
 
 @click.group()
 def consent() -> None:
-    """Consents: an append-only ledger of what people chose.
+    """Consents: a list of what people chose, to which lines are only added.
 
-    REF is the source id given at collection, the value of the subject-key column.
+    REF is the person's id in the source, the value of the subject-key column at collection.
     """
 
 
 def _choice_options(command: F) -> F:
     for option in (
-        click.option("--time", metavar="TIME", help="When the person chose, ISO 8601.  [default: now]"),
+        click.option(
+            "--time",
+            metavar="TIME",
+            help="When the person chose, such as 2026-01-31T09:00:00Z.  [default: now]",
+        ),
         click.option(
             "--channel", default="command line", show_default=True, help="Where the choice was made."
         ),
-        click.option("--notice", default="", metavar="VERSION", help="Version of the notice the person saw."),
+        click.option(
+            "--notice",
+            default="",
+            metavar="VERSION",
+            help="Version of the notice the person saw.  [default: none]",
+        ),
         click.option("--purpose", required=True, metavar="NAME", help="For which purpose."),
         click.argument("ref"),
     ):
@@ -50,10 +59,14 @@ def _record(
 @consent.command()
 @_choice_options
 @gated("consent.grant")
+@example("hedgerow consent grant R-001598 --purpose research --notice 2026-1 --channel desk")
 def grant(
     session: Session, screen: Screen, ref: str, *, purpose: str, notice: str, channel: str, time: str | None
 ) -> None:
-    """Record that the person REF consents to a purpose."""
+    """Record that the person REF consents to a purpose.
+
+    REF is the person's id in the source, the value of the subject-key column at collection.
+    """
     made = _record(
         session, ref, purpose=purpose, granted=True, notice=notice, channel=channel, time=time
     )  # fmt: skip
@@ -63,10 +76,14 @@ def grant(
 @consent.command()
 @_choice_options
 @gated("consent.withdraw")
+@example("hedgerow consent withdraw R-001598 --purpose research --channel letter")
 def withdraw(
     session: Session, screen: Screen, ref: str, *, purpose: str, notice: str, channel: str, time: str | None
 ) -> None:
-    """Record that the person REF withdraws consent. It holds from the next use."""
+    """Record that the person REF withdraws consent. It holds from the next use.
+
+    REF is the person's id in the source, the value of the subject-key column at collection.
+    """
     made = _record(
         session, ref, purpose=purpose, granted=False, notice=notice, channel=channel, time=time
     )  # fmt: skip
@@ -77,8 +94,12 @@ def withdraw(
 @consent.command()
 @click.argument("ref")
 @gated("consent.show")
+@example("hedgerow consent show R-001598")
 def show(session: Session, screen: Screen, ref: str) -> None:
-    """Show every choice of the person REF, oldest first."""
+    """Show every choice of the person REF, oldest first.
+
+    REF is the person's id in the source, the value of the subject-key column at collection.
+    """
     found = session.service.consents(ref)
     rows = [
         [c["time"], c["purpose"], "granted" if c["granted"] else "withdrawn", c["notice"], c["channel"]]

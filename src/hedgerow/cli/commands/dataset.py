@@ -1,13 +1,16 @@
-"""``dataset``: what there is and what was declared of it."""
+"""``dataset``: what there is, what was declared of it, and dropping it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import example, gated
+from hedgerow.cli.common import example, gated, yes_option
 from hedgerow.cli.screen import Screen, table
+from hedgerow.model.errors import CallerError
+from hedgerow.model.words import contribution, many
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
@@ -20,6 +23,7 @@ def dataset() -> None:
 
 @dataset.command("list")
 @gated("dataset.list")
+@example("hedgerow dataset list")
 def list_(session: Session, screen: Screen) -> None:
     """List the data sets and their purposes."""
     found = session.service.datasets()
@@ -30,6 +34,7 @@ def list_(session: Session, screen: Screen) -> None:
 @dataset.command()
 @click.argument("name")
 @gated("dataset.list")
+@example("hedgerow dataset show visits")
 def show(session: Session, screen: Screen, name: str) -> None:
     """Show the columns, bases and declaration of NAME. Never a value or a count."""
     found: dict[str, Any] = session.service.dataset(name)
@@ -42,11 +47,7 @@ def show(session: Session, screen: Screen, name: str) -> None:
     bases = ", ".join(f"{purpose} ({basis})" for purpose, basis in found["bases"].items())
     told = f"{name}, version {found['version']}; subject key {found['subject_key']}; purposes: {bases}"
     limit = found["declaration"]["max_rows"]
-    bound = (
-        f"at most {limit} rows of one {found['declaration']['unit']} count"
-        if limit
-        else "nothing declared yet"
-    )
+    bound = contribution(limit, found["declaration"]["unit"]) if limit else "nothing declared yet"
     headings = ["column", "in", "type", "role", "category", "bounds", "keys"]
     screen.result(found, f"{told}\n{bound}\n{table(headings, rows)}")
 
@@ -79,7 +80,6 @@ def declare(
     groups by. What was declared before and is not named stays.
     """
     from hedgerow.app.declaring import Asked, parse_keys, parse_pair
-    from hedgerow.model.errors import CallerError
 
     asked = Asked(
         unit,
@@ -91,3 +91,46 @@ def declare(
         raise CallerError("declare.nothing")
     made = session.service.declare(name, asked)
     screen.result(made, f"Declared; version {made['version']} of the declaration of {name} is in force.")
+
+
+@dataset.command()
+@click.argument("name")
+@yes_option
+@gated("dataset.drop", "name")
+@example("hedgerow dataset drop visits --yes")
+def drop(session: Session, screen: Screen, name: str, *, yes: bool) -> None:
+    """Drop NAME for good; it can be collected again.
+
+    Its rows, sealed fields, columns, purposes and declarations go. What was spent on it stays spent, and
+    its people stay known. Collecting a file again under the same name makes the data set anew: that is
+    how a corrected source is taken in.
+    """
+    if not yes:
+        screen.say(_doomed(session.service.plan_drop(name)))
+        raise CallerError("confirm.needed")
+    gone = session.service.drop(name)
+    screen.result(gone, f"Dropped {name}; journal entry {gone['entry']}. It can be collected again.")
+
+
+def _doomed(plan: dict[str, Any]) -> str:
+    """Word a plan; what the principal may not see is left out."""
+    lines = [
+        f"This drops {plan['dataset']} for good: its columns, purposes, declarations and marks of sources.",
+        *(f"  {text}" for text in _counted(plan)),
+    ]
+    if plan["releases"] is not None:
+        named = ", ".join(plan["releases"]) or "none"
+        lines.append(f"Releases of it that left, and are not called back: {named}.")
+    return "\n".join([*lines, "What stays:", *(f"  {text}" for text in plan["stays"])])
+
+
+def _counted(plan: dict[str, Any]) -> Iterator[str]:
+    if plan["rows"] is not None:
+        only_here = many(plan["people_only_here"], "person", "people")
+        people = many(plan["people"], "person", "people")
+        yield f"{many(plan['rows'], 'row')} of {people}; {only_here} of these in no other data set"
+    if plan["quarantined_rows"] is not None:
+        yield f"{many(plan['quarantined_rows'], 'broken row')} set aside"
+    if plan["results_withdrawn"] is not None:
+        kept = many(plan["answers_kept"], "private answer")
+        yield f"{many(plan['results_withdrawn'], 'stored result')} with rows of single people ({kept} kept)"

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
-from hedgerow.cli.common import json_option
+from hedgerow.cli.common import example, json_option
 from hedgerow.cli.screen import Screen
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path), default=Path("riverside"))
 @json_option
+@example("hedgerow demo", "hedgerow demo trial")
 def demo(directory: Path, *, as_json: bool) -> None:
     """Walk through a generated town, from raw tables to protected use with evidence.
 

@@ -7,18 +7,24 @@ from typing import Any
 
 import click
 
-from hedgerow.cli.common import json_option
+from hedgerow.cli.common import example, json_option
 from hedgerow.cli.screen import Screen, table
 
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--fail-on", type=click.Choice(["direct-identifier"]), help="Exit 9 when one is found.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["direct-identifier"]),
+    help="End with exit code 9 when such a column is found.",
+)
 @json_option
+@example("hedgerow discover visits.csv", "hedgerow discover exports/ --fail-on direct-identifier")
 def discover(path: Path, *, fail_on: str | None, as_json: bool) -> int:
     """Find personal data in the columns of PATH, a CSV, JSONL or Parquet file or a directory of them.
 
-    Needs no workspace and writes nothing. Samples are masked.
+    Needs no workspace and writes nothing. Sample values are masked. A direct identifier points at one
+    person alone, quasi-identifiers do so together, a sensitive attribute is what must stay unknown.
     """
     from hedgerow.app.service.collecting import discover as found_in
 
@@ -30,6 +36,8 @@ def discover(path: Path, *, fail_on: str | None, as_json: bool) -> int:
 
 
 def _shown(file: dict[str, Any]) -> str:
+    from hedgerow.model.words import many
+
     if "error" in file:
         return f"{file['file']}: {file['error']}\n  Next: {file['next_step']}"
     rows = [
@@ -37,9 +45,9 @@ def _shown(file: dict[str, Any]) -> str:
          " ".join(c["evidence"][:2])]
         for c in file["columns"]
     ]  # fmt: skip
-    told = f"{file['file']}: {file['rows']} rows ({file['format']}{_delimiter(file)})"
+    told = f"{file['file']}: {many(file['rows'], 'row')} ({file['format']}{_delimiter(file)})"
     broken = (
-        f"\n{len(file['broken'])} broken rows, first on line {file['broken'][0]['line']}"
+        f"\n{many(len(file['broken']), 'broken row')}, first on line {file['broken'][0]['line']}"
         if file["broken"]
         else ""
     )

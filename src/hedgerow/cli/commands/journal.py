@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import gated, out_options
+from hedgerow.cli.common import example, gated, out_options
 from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
@@ -16,37 +16,65 @@ if TYPE_CHECKING:
 
 @click.group()
 def journal() -> None:
-    """The journal: a signed Merkle log of every use, refusal and change."""
+    """The journal: a signed log of every use, refusal and change.
+
+    Each entry is bound to all before it (a Merkle tree), so that none can be changed, dropped or moved
+    unseen. The head is its signed state: how many entries there are, and one hash over them all.
+    """
 
 
 @journal.command()
 @gated("journal.head")
+@example("hedgerow journal head --json > head.json")
 def head(session: Session, screen: Screen) -> None:
     """Show the signed head. Keep its JSON outside this machine for `verify --against`."""
-    found = session.service.head()
-    screen.result(
-        found,
-        f"{found['size']} entries, root {found['root']}\nkey {found['fingerprint']}\n\n{found['checkpoint']}",
-    )
+    from hedgerow.model.words import many
+
+    found: dict[str, Any] = session.service.head()
+    size = many(found["size"], "entry", "entries")
+    screen.result(found, f"{size}, root {found['root']}\nkey {found['fingerprint']}\n\n{found['checkpoint']}")
 
 
 @journal.command()
-@click.option("--last", default=20, show_default=True, metavar="N", help="How many entries.")
+@click.option(
+    "--last", type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
+    help="How many of the newest entries to show.",
+)  # fmt: skip
 @gated("journal.head")
+@example("hedgerow journal show --last 50")
 def show(session: Session, screen: Screen, *, last: int) -> None:
-    """Show the newest entries."""
+    """Show the newest entries, the newest last.
+
+    use.intend is written before data is opened, use.done or use.fail after it; use.refuse and act.refuse
+    are refusals.
+    """
     found: list[dict[str, Any]] = session.service.entries(last)
-    rows = [[e["index"], e["time"], e["actor"]["as"], e["action"], _about(e["facts"])] for e in found]
-    screen.result(found, table(["entry", "time", "as", "what", "about"], rows))
+    rows = [[e["index"], e["time"], e["actor"]["as"], e["action"], _about(e)] for e in found]
+    shown = table(["entry", "time", "as", "what", "about"], rows)
+    newest: dict[str, Any] = session.service.head()
+    screen.result(found, shown + _older(newest["size"], last))
 
 
-def _about(facts: dict[str, Any]) -> str:
-    shown = [
-        str(facts[name])
-        for name in ("dataset", "purpose", "technique", "principal", "action")
-        if facts.get(name)
-    ]
-    return " ".join([*shown, *facts.get("reasons", ())])
+def _older(size: int, last: int) -> str:
+    from hedgerow.model.words import many
+
+    if size <= last:
+        return ""
+    older = many(size - last, "older entry is", "older entries are")
+    return f"\n{older} not shown; `hedgerow journal show --last {size}` shows all."
+
+
+def _about(entry: dict[str, Any]) -> str:
+    """Say in a few words what an entry is about; an outcome is about what its use was opened for."""
+    facts = {**entry.get("use", {}), **entry["facts"]}
+    shown = [_WHOLE.get(str(facts[name]), str(facts[name])) for name in _TOLD if facts.get(name)]
+    opened = [f"(opened by entry {facts['intent']})"] if "intent" in facts else []
+    version = [f"version {facts['version']}"] if "version" in facts else []
+    return " ".join([*dict.fromkeys(shown), *version, *facts.get("reasons", ()), *opened])
+
+
+_TOLD = ("dataset", "purpose", "technique", "principal", "action", "certificate", "batch", "code")
+_WHOLE = {"*": "(population)"}
 
 
 @journal.command()
@@ -55,13 +83,17 @@ def _about(facts: dict[str, Any]) -> str:
     help="A head file or receipt saved earlier; finds a truncated, forked or re-signed log.",
 )  # fmt: skip
 @gated("journal.verify")
+@example("hedgerow journal verify --against head.json")
 def verify(session: Session, screen: Screen, *, against: Path | None) -> None:
     """Check every entry and the signed head. Ledger and journal must tell the same charges."""
-    found = session.service.verify(against)
+    from hedgerow.model.words import many
+
+    found: dict[str, Any] = session.service.verify(against)
+    size = many(found["size"], "entry", "entries")
     beside = f"\nAgainst the saved head: {found['against']}." if against else ""
     screen.result(
         found,
-        f"Verified: {found['size']} entries under root {found['root']}\nkey {found['fingerprint']}{beside}",
+        f"Verified: {size} under root {found['root']}\nkey {found['fingerprint']}{beside}",
     )
 
 
@@ -71,13 +103,20 @@ def evidence() -> None:
 
 
 @evidence.command()
-@out_options("The directory to write.")
+@out_options("The directory to make.")
 @gated("evidence.export")
+@example("hedgerow evidence export --out evidence --as otto")
 def export(session: Session, screen: Screen, *, out: Path, force: bool) -> None:
-    """Write the journal, certificates and a verifier into a directory."""
-    made = session.service.export(out, force=force)
+    """Write journal, certificates and a verifier into a directory.
+
+    Whoever gets it checks it without Hedgerow and without this workspace. The certificates are those of
+    erased people.
+    """
+    from hedgerow.model.words import many
+
+    made: dict[str, Any] = session.service.export(out, force=force)
     screen.result(
         made,
-        f"{made['entries']} entries in {made['files']} files at {made['out']}.\n"
+        f"{many(made['entries'], 'entry', 'entries')} in {many(made['files'], 'file')} at {made['out']}.\n"
         f"Anyone checks it with:\n  {made['check']}",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import gated, read_text, yes_option
+from hedgerow.cli.common import example, gated, read_text, yes_option
 from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError
 
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 @click.group()
 def policy() -> None:
-    """Policies: who may do what, as Cedar text under version control."""
+    """Policies: who may do what, as text in the Cedar language, every version kept.
+
+    Nothing is allowed that no policy permits, and a policy that forbids wins.
+    """
 
 
 @policy.command()
 @gated("policy.show")
+@example("hedgerow policy show > policies.cedar")
 def show(session: Session, screen: Screen) -> None:
     """Show the policies in force."""
     found = session.service.policy()
@@ -30,6 +34,7 @@ def show(session: Session, screen: Screen) -> None:
 
 @policy.command()
 @gated("policy.show")
+@example("hedgerow policy history")
 def history(session: Session, screen: Screen) -> None:
     """List every version of the policies."""
     found = session.service.policy_history()
@@ -39,16 +44,22 @@ def history(session: Session, screen: Screen) -> None:
 
 @policy.command()
 @click.option("--principal", "who", required=True, metavar="PRINCIPAL", help="Who would act.")
-@click.option("--action", required=True, metavar="ACTION", help="What, for example query or subject.erase.")
+@click.option(
+    "--action",
+    required=True,
+    metavar="ACTION",
+    help="What, for example query or subject.erase; `hedgerow policy show` has them all.",
+)
 @click.option("--dataset", default="any", show_default=True, metavar="NAME", help="On which data set.")
 @click.option(
     "--file",
     "path",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A draft instead of the policies in force.",
+    help="Policies to try instead of those in force.",
 )
 @gated("policy.test")
+@example("hedgerow policy test --principal ana --action query --dataset visits")
 def test(session: Session, screen: Screen, *, who: str, action: str, dataset: str, path: Path | None) -> None:
     """Ask what the policies would say; nothing is done."""
     verdict: dict[str, Any] = session.service.test_policy(
@@ -63,8 +74,9 @@ def test(session: Session, screen: Screen, *, who: str, action: str, dataset: st
 @click.argument("file", type=click.Path(path_type=Path))
 @yes_option
 @gated("policy.apply")
+@example("hedgerow policy apply policies.cedar --yes")
 def apply(session: Session, screen: Screen, file: Path, *, yes: bool) -> None:
-    """Put the policies of FILE in force as a new version."""
+    """Put the policies of FILE in force as a new version. Try them before with `policy test --file`."""
     text = read_text(file)
     if not yes:
         screen.say("This replaces the policies in force for everybody, from the next decision on.")

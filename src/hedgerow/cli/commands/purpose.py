@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def purpose() -> None:
-    """Purposes: declared before use, with an owner and an end."""
+    """Purposes: why data is used; declared before use, with an owner and an end."""
 
 
 @purpose.command()
@@ -24,7 +24,7 @@ def purpose() -> None:
 @click.option(
     "--why", required=True, metavar="TEXT", help="The reason, in words the person would understand."
 )
-@click.option("--owner", required=True, metavar="PRINCIPAL", help="Who answers for it.")
+@click.option("--owner", required=True, metavar="PRINCIPAL", help="The principal who answers for it.")
 @click.option(
     "--until", required=True, type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Last day of use."
 )
@@ -41,8 +41,9 @@ def add(session: Session, screen: Screen, name: str, *, why: str, owner: str, un
 
 @purpose.command("list")
 @gated("purpose.list")
+@example("hedgerow purpose list")
 def list_(session: Session, screen: Screen) -> None:
-    """List the purposes."""
+    """List the declared purposes."""
     found = session.service.purposes()
     screen.result(
         found,

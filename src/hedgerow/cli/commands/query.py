@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 @click.argument("sql")
 @purpose_option
 @click.option(
-    "--epsilon", required=True, metavar="E", help="What to spend, for example 0.5; less is more private."
+    "--epsilon",
+    required=True,
+    metavar="E",
+    help="What to spend of the privacy budget, for example 0.5; less is more private and less exact.",
 )
 @request_id_option
 @explain_option
@@ -40,8 +43,9 @@ def query(
 ) -> None:
     """Ask DATASET a differentially private question.
 
-    SQL is SELECT with COUNT, SUM and AVG, WHERE and GROUP BY over columns with declared keys. The answer
-    says how wrong it may be and what is left of the budget.
+    Noise is added so that the answer would look much the same without any one person. SQL is SELECT with
+    COUNT, SUM and AVG, WHERE and GROUP BY over columns with declared keys (`hedgerow dataset declare`).
+    The answer says how wrong it may be and what is left of the budget.
     """
     if explain:
         screen.decision(session.service.explain_query(dataset, sql, purpose=purpose, epsilon=epsilon))

@@ -44,14 +44,34 @@ class Options(TypedDict):
 @click.command()
 @click.argument("dataset")
 @purpose_option
-@click.option("--quasi", required=True, metavar="A,B,C", help="Quasi-identifiers.")
-@click.option("--sensitive", default="", metavar="A,B", help="Sensitive attributes, released as they are.")
+@click.option(
+    "--quasi",
+    required=True,
+    metavar="A,B,C",
+    help="Quasi-identifiers: columns that together could point at a person; they are made coarser.",
+)
+@click.option(
+    "--sensitive",
+    default="",
+    metavar="A,B",
+    help="Sensitive attributes: columns nobody may tie to a person; released as they are.",
+)
 @click.option(
     "--keep", default="", metavar="A,B", help="Further columns, on your word that they identify nobody."
 )
-@click.option("--k", required=True, type=int, metavar="K", help="Least rows and people in a class.")
 @click.option(
-    "--l", "l_", type=int, metavar="L", help="Least distinct values of each sensitive attribute in a class."
+    "--k",
+    required=True,
+    type=int,
+    metavar="K",
+    help="Least rows, and people, that must look the same in the quasi-identifiers; for example 5.",
+)
+@click.option(
+    "--l",
+    "l_",
+    type=int,
+    metavar="L",
+    help="Least different values of each sensitive attribute among rows that look the same.  [default: any]",
 )
 @click.option(
     "--suppress", default="0.05", show_default=True, metavar="SHARE",
@@ -59,7 +79,8 @@ class Options(TypedDict):
 )  # fmt: skip
 @click.option(
     "--hierarchies", type=click.Path(path_type=Path), metavar="DIR",
-    help="Hierarchy files NAME_COLUMN.csv or COLUMN.csv (value;level1;...;*); others are built.",
+    help="Directory of files COLUMN.csv or NAME_COLUMN.csv that say how to make values coarser, a line for "
+    "each (value;level1;...;*); what has no file is worked out.",
 )  # fmt: skip
 @request_id_option
 @explain_option
@@ -72,9 +93,10 @@ class Options(TypedDict):
 def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Options]) -> None:
     """Release a k-anonymous table of DATASET.
 
-    Quasi-identifiers are generalised and a few rows dropped, at the least loss that reaches k. Only
-    people whose basis covers the purpose are in it. What cannot be reached is refused and leaves no
-    file. The result is de-identified, not anonymous.
+    In it each row looks like at least k - 1 others: quasi-identifiers are made coarser (ages become
+    ranges) and a few rows are dropped, at the least loss that reaches k. Only people whose lawful basis
+    covers the purpose are in it. What cannot be reached is refused and leaves no file. The result is
+    de-identified, not anonymous.
     """
     asked = _asked(dataset, options)
     if options["explain"]:
@@ -88,7 +110,7 @@ def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Op
 
 
 def _asked(dataset: str, options: Options) -> ReleaseRequest:
-    from hedgerow.app.hierarchies import read_hierarchies
+    from hedgerow.app.hierarchies import hierarchy_files, read_hierarchies
     from hedgerow.app.service.asking import ReleaseRequest
 
     quasi, folder = names(options["quasi"]), options["hierarchies"]
@@ -101,16 +123,20 @@ def _asked(dataset: str, options: Options) -> ReleaseRequest:
         options["l_"],
         options["suppress"],
         read_hierarchies(folder, quasi) if folder else {},
+        {column: path.name for column, path in hierarchy_files(folder, quasi).items()} if folder else {},
     )
 
 
 def _shown(made: dict[str, Any]) -> str:
+    from hedgerow.model.words import many
+
     risk = made["summary"]
     levels = ", ".join(f"{column} level {level}" for column, level in risk["levels"].items())
     statements = "\n".join(f"  {said}" for said in risk["statements"])
     return (
         f"Release {made['release']} written to {made['out']} ({risk['label']}).\n"
-        f"k = {risk['k']}: {risk['classes']} classes, the smallest of {risk['smallest_class']} rows; "
+        f"k = {risk['k']}: {many(risk['classes'], 'class', 'classes')}, the smallest of "
+        f"{many(risk['smallest_class'], 'row')}; "
         f"{risk['suppressed_share']} of the rows dropped.\n"
         f"Generalised: {levels}\n{statements}\n"
         f"Receipt: request {made['receipt']['request_id']}, journal entry {made['receipt']['entry']}"
@@ -119,13 +145,14 @@ def _shown(made: dict[str, Any]) -> str:
 
 @click.group()
 def released() -> None:
-    """Releases that left the house."""
+    """Releases: the tables that left the workspace, with their risk."""
 
 
 @released.command("list")
 @gated("report.show")
+@example("hedgerow released list")
 def list_(session: Session, screen: Screen) -> None:
-    """List the releases."""
+    """List the tables that left."""
     found = session.service.releases()
     rows = [[r["id"], r["dataset"], r["purpose"], r["technique"], r["by"], r["time"]] for r in found]
     screen.result(found, table(["release", "data set", "purpose", "technique", "by", "time"], rows))
@@ -134,8 +161,12 @@ def list_(session: Session, screen: Screen) -> None:
 @released.command()
 @click.argument("release_id", metavar="RELEASE")
 @gated("release.risk")
+@example("hedgerow released show R-0a1b2c3d4e5f")
 def show(session: Session, screen: Screen, release_id: str) -> None:
-    """Show one release with its risk."""
+    """Show one release with its risk.
+
+    The risk is how likely a row of the table is tied to the person it is about.
+    """
     found: dict[str, Any] = session.service.release_shown(release_id)
     text = "\n".join(f"{name}: {value}" for name, value in found["summary"].items())
     screen.result(

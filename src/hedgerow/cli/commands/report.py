@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hedgerow.cli.common import gated, out_options
+from hedgerow.cli.common import example, gated, out_options
 from hedgerow.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 @click.command()
 @out_options("The HTML file to write.", required=False)
 @gated("report.show")
+@example("hedgerow report --out report.html")
 def report(session: Session, screen: Screen, *, out: Path | None, force: bool) -> None:
-    """Write a self-contained HTML report: what was refused, held, used, spent and released."""
+    """Write a self-contained HTML report: what was refused, held, used, spent and released.
+
+    It needs no network to be read. With --json and no --out the same is printed as data.
+    """
     from hedgerow.app.report import render
     from hedgerow.app.service.asking import check_out, write_out
 

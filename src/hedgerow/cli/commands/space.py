@@ -10,6 +10,7 @@ import click
 
 from hedgerow.cli.common import (
     SPACE_VARIABLE,
+    example,
     find_passphrase,
     in_space,
     json_option,
@@ -23,14 +24,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--no-passphrase", is_flag=True, help="Leave the key file unsealed, without asking.")
+@click.option(
+    "--no-passphrase",
+    is_flag=True,
+    help="Leave the key file unsealed, without asking; whoever reads it then reads everything.",
+)
 @passphrase_option
 @json_option
+@example("hedgerow init mine", "export HEDGEROW_SPACE=$PWD/mine")
 def init(directory: Path, *, no_passphrase: bool, passphrase_file: Path | None, as_json: bool) -> None:
     """Make a workspace in DIRECTORY (new or empty).
 
-    Its keys lie in keys.json, sealed by a passphrase from --passphrase-file, the variable
-    HEDGEROW_PASSPHRASE or a prompt.
+    A workspace holds the encrypted data, the journal and the keys. The keys lie in keys.json, sealed by a
+    passphrase from --passphrase-file, the variable HEDGEROW_PASSPHRASE or a prompt.
     """
     from hedgerow.app import workspace
     from hedgerow.app.space import open_space
@@ -78,6 +84,7 @@ Next:
 
 @click.command()
 @in_space
+@example("hedgerow doctor")
 def doctor(session: Session, screen: Screen) -> int:
     """Check keys, permissions, disk, journal and ledger, and say what to mend.
 

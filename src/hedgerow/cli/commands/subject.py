@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hedgerow.cli.common import gated, out_options, yes_option
+from hedgerow.cli.common import example, gated, out_options, yes_option
 from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError
 
@@ -24,13 +24,13 @@ F = TypeVar("F", bound=Callable[..., object])
 def subject() -> None:
     """A person's rights: see, take along, be erased.
 
-    The person is named by the source id given at collection (REF), or by --ref-file FILE (- for
-    standard input), which keeps it out of the shell's history.
+    The person is named by REF, the id in the source (the value of the subject-key column at collection),
+    or by --ref-file FILE (- for standard input), which keeps it out of the shell's history.
     """
 
 
 def _person(command: F) -> F:
-    told = "File whose first line is the reference; - for standard input."
+    told = "File whose first line is REF, the person's id in the source; - for standard input."
     command = click.option("--ref-file", metavar="FILE", help=told)(command)
     return click.argument("ref", required=False)(command)
 
@@ -51,8 +51,9 @@ def _ref(ref: str | None, ref_file: str | None) -> str:
 @_person
 @click.option("--plain", is_flag=True, help="A page in plain words, to hand to the person.")
 @gated("subject.show")
+@example("hedgerow subject show R-001598 --plain", "hedgerow subject show --ref-file ref.txt")
 def show(session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, plain: bool) -> None:
-    """Show what is held of the person, why, and each use. No value is opened."""
+    """Show what is held of the person REF, why, and each use. No value is opened."""
     found: dict[str, Any] = session.service.show_subject(_ref(ref, ref_file))
     screen.result(found, _plain(found) if plain else _shown(found))
 
@@ -133,10 +134,11 @@ _HOW = {
 @_person
 @out_options("The JSON file to write (default: standard output).", required=False)
 @gated("subject.export")
+@example("hedgerow subject export R-001598 --out export.json")
 def export(
     session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, out: Path | None, force: bool
 ) -> None:
-    """Export everything held of the person as JSON."""
+    """Export everything held of the person REF as JSON, values included."""
     from hedgerow.app.service.asking import check_out, write_out
 
     if out is not None:
@@ -154,16 +156,16 @@ def export(
 @_person
 @yes_option
 @gated("subject.erase")
+@example("hedgerow subject erase R-001598", "hedgerow subject erase R-001598 --yes")
 def erase(session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, yes: bool) -> None:
-    """Erase the person: key destroyed, rows gone, a signed certificate."""
+    """Erase the person REF and give a signed certificate.
+
+    The person's key is destroyed, the rows and choices are gone. Without --yes it only shows what would
+    go. The certificate says what is not final yet.
+    """
     person = _ref(ref, ref_file)
     if not yes:
-        plan: dict[str, Any] = session.service.plan_erasure(person)
-        screen.say(
-            f"This erases the person for good: rows in {', '.join(plan['datasets']) or 'no data set'}, "
-            f"{plan['sealed_fields']} sealed fields, {plan['consent_events']} choices.\n"
-            f"Releases that already left and may hold the person: {', '.join(plan['releases']) or 'none'}."
-        )
+        screen.say(_doomed(session.service.plan_erasure(person)))
         raise CallerError("confirm.needed")
     certificate: Any = session.service.erase_subject(person)
     body = certificate["body"]
@@ -175,4 +177,15 @@ def erase(session: Session, screen: Screen, ref: str | None, *, ref_file: str | 
         f"journal entry {body['journal_entry']}.\n"
         f"Releases that may hold the person: {releases}\n"
         f"Not final yet:\n{not_final}",
+    )
+
+
+def _doomed(plan: dict[str, Any]) -> str:
+    from hedgerow.model.words import many
+
+    sealed, choices = many(plan["sealed_fields"], "sealed field"), many(plan["consent_events"], "choice")
+    return (
+        f"This erases the person for good: rows in {', '.join(plan['datasets']) or 'no data set'}, "
+        f"{sealed}, {choices}.\n"
+        f"Releases that already left and may hold the person: {', '.join(plan['releases']) or 'none'}."
     )

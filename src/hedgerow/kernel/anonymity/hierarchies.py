@@ -23,6 +23,8 @@ Number: TypeAlias = "int | float | Decimal | Fraction"
 
 _TARGET_INTERVALS = 16
 _MOST_CODE_STEPS = 6
+# What errors call a hierarchy; whoever read it from a file names the file instead.
+_UNNAMED = "the hierarchy"
 
 
 def canonical(value: object) -> str:
@@ -57,13 +59,15 @@ def from_rows(rows: Iterable[Sequence[str]]) -> Hierarchy:
     """
     table = [tuple(cell.strip() for cell in row) for row in rows]
     if not table or not table[0]:
-        raise CallerError("hierarchy.empty")
+        raise CallerError("hierarchy.empty", hierarchy=_UNNAMED)
     width, seen = len(table[0]), set[str]()
     for number, row in enumerate(table, 1):
         if len(row) != width:
-            raise CallerError("hierarchy.ragged", row=number, cells=len(row), expected=width)
+            raise CallerError(
+                "hierarchy.ragged", hierarchy=_UNNAMED, row=number, cells=len(row), expected=width
+            )
         if row[0] in seen:
-            raise CallerError("hierarchy.repeated-value", row=number)
+            raise CallerError("hierarchy.repeated-value", hierarchy=_UNNAMED, row=number)
         seen.add(row[0])
     columns = list(zip(*table, strict=True))
     has_top = width > 1 and len(set(columns[-1])) == 1
@@ -305,4 +309,4 @@ def _check_nested(below: Sequence[int], groups: Sequence[int], level: int) -> No
     parent: dict[int, int] = {}
     for row, (child, group) in enumerate(zip(below, groups, strict=True), 1):
         if parent.setdefault(child, group) != group:
-            raise CallerError("hierarchy.not-nested", level=level, row=row)
+            raise CallerError("hierarchy.not-nested", hierarchy=_UNNAMED, level=level, row=row)

@@ -9,12 +9,20 @@ option) or counts known before data was touched, never a person's value.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
+
+Details: TypeAlias = Mapping[str, object]
 
 _QUOTED = frozenset(
     {"purpose", "dataset", "principal", "space", "out", "path", "column", "columns", "release", "batch"}
 )
+
+
+def _nothing(_: Details) -> Details:
+    """Derive nothing: most rows are filled by their details alone."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class ErrorRow:
         status: HTTP status of the same error.
         message: Template of the one-line message.
         next_step: Template of what to do now.
+        derived: Gives what the templates need besides the details, worked out from them.
     """
 
     code: str
@@ -36,6 +45,7 @@ class ErrorRow:
     status: int
     message: str
     next_step: str
+    derived: Callable[[Details], Details] = _nothing
 
     @property
     def anchor(self) -> str:
@@ -63,8 +73,9 @@ class HedgerowError(Exception):
             raise KeyError(f"{code} belongs to {row.root}, not {self.ROOT}")
         self.row = row
         self.details = details
-        self.message = row.message.format_map(details)
-        self.next_step = row.next_step.format_map({k: _for_shell(k, v) for k, v in details.items()})
+        filled = {**details, **row.derived(details)}
+        self.message = row.message.format_map(filled)
+        self.next_step = row.next_step.format_map({k: _for_shell(k, v) for k, v in filled.items()})
         super().__init__(self.message)
 
     @property
@@ -125,9 +136,16 @@ def caller(code: str, message: str, next_step: str, exit_code: int = 2, status: 
     return ErrorRow(code, "caller", exit_code, status, message, next_step)
 
 
-def refused(code: str, message: str, next_step: str, exit_code: int = 3, status: int = 403) -> ErrorRow:
+def refused(
+    code: str,
+    message: str,
+    next_step: str,
+    exit_code: int = 3,
+    status: int = 403,
+    derived: Callable[[Details], Details] = _nothing,
+) -> ErrorRow:
     """Describe a refusal (exit 3, HTTP 403 unless told otherwise)."""
-    return ErrorRow(code, "refused", exit_code, status, message, next_step)
+    return ErrorRow(code, "refused", exit_code, status, message, next_step, derived)
 
 
 def fault(code: str, message: str, next_step: str, exit_code: int = 1, status: int = 500) -> ErrorRow:

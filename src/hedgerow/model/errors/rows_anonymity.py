@@ -83,8 +83,8 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "anonymity.value-not-in-hierarchy",
-        "Column {column} holds values that its hierarchy does not list.",
-        "Add the missing values to the hierarchy, or leave it out to have one built.",
+        "Column {column} holds values that {hierarchy} does not list.",
+        "Add the missing values to it, or leave it out to have a hierarchy built.",
     ),
     caller(
         "anonymity.no-table",
@@ -93,22 +93,22 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "hierarchy.empty",
-        "The hierarchy has no rows.",
+        "There are no rows in {hierarchy}.",
         "Give one row per value: value;level 1;level 2;...;*",
     ),
     caller(
         "hierarchy.ragged",
-        "Row {row} of the hierarchy has {cells} cells where the first row has {expected}.",
+        "In {hierarchy}, row {row} has another number of cells ({cells}) than the first ({expected}).",
         "Give every row the same number of levels.",
     ),
     caller(
         "hierarchy.repeated-value",
-        "Row {row} of the hierarchy repeats a value of an earlier row.",
+        "In {hierarchy}, row {row} repeats a value of an earlier row.",
         "List each value once.",
     ),
     caller(
         "hierarchy.not-nested",
-        "Level {level} of the hierarchy splits a group of the level below it (row {row}).",
+        "In {hierarchy}, level {level} splits a group of the level below it (row {row}).",
         "Make each level join whole groups of the level before it.",
     ),
     caller(

@@ -84,7 +84,8 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "schema.malformed",
         "The schema file {path} cannot be used: {problem}.",
-        "See the schema file in docs/cli.md.",
+        'Write TOML lines such as keep = ["age"], and [types] above lines such as age = "integer"; '
+        "docs/cli.md shows a whole file.",
     ),
     caller(
         "quarantine.unknown",
@@ -144,6 +145,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "hierarchies.no-directory",
         "{path} is no directory of hierarchy files.",
         "Name a directory with --hierarchies, or leave it out to have hierarchies built.",
+    ),
+    caller(
+        "hierarchies.unreadable",
+        "The hierarchy file {file} cannot be read as text in UTF-8.",
+        "Check its permissions and save it as UTF-8: a line for each value, such as 39;35-39;30-39;*",
     ),
     caller(
         "hierarchies.none-fits",

@@ -27,7 +27,11 @@ ROWS: tuple[ErrorRow, ...] = (
         exit_code=5,
         status=429,
     ),
-    caller("dp.sql-malformed", "The query is not a SELECT that can be read.", _ALLOWED),
+    caller(
+        "dp.sql-malformed",
+        "The query is not a SELECT that can be read.",
+        "Begin with SELECT, put text in single quotes and odd column names in double quotes. " + _ALLOWED,
+    ),
     caller(
         "dp.sql-dataset",
         "The query names another data set than {dataset}.",
@@ -35,8 +39,8 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     refused(
         "dp.sql-unsupported",
-        "The query uses {part}, whose privacy loss is not bounded here.",
-        _ALLOWED,
+        "The query uses {part}, which is not answered privately here.",
+        "{advice}",
     ),
     refused(
         "dp.sql-no-aggregate",
@@ -56,7 +60,7 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "dp.sql-order",
         "ORDER BY names {column}, which is no output of the query.",
-        "Sort by the name or the alias of an output.",
+        "Add it after SELECT, or sort by the name, alias, position or statistic of an output.",
     ),
     caller(
         "dp.unknown-column",
@@ -88,6 +92,28 @@ ROWS: tuple[ErrorRow, ...] = (
         "The declaration lacks {missing}, so the privacy loss has no bound.",
         "Pass declaration=hedgerow.dp.declare(max_rows=N, bounds={{'COLUMN': (LOWER, UPPER)}}, "
         "keys={{'COLUMN': [VALUE, ...]}}).",
+    ),
+    refused(
+        "dp.undeclared-key",
+        "WHERE asks for a value of {column} that is not among its declared keys.",
+        "Nothing was spent. Capitals and spaces count; see the declared keys: "
+        "hedgerow dataset show {dataset}",
+    ),
+    refused(
+        "dp.undeclared-key-frame",
+        "WHERE asks for a value of {column} that is not among its declared keys.",
+        "Nothing was spent. Capitals and spaces count; see what was passed as "
+        "hedgerow.dp.declare(keys={{'COLUMN': [VALUE, ...]}}).",
+    ),
+    refused(
+        "dp.out-of-bounds",
+        "WHERE asks only for values of {column} outside its declared bounds.",
+        "Nothing was spent. See the declared bounds: hedgerow dataset show {dataset}",
+    ),
+    refused(
+        "dp.out-of-bounds-frame",
+        "WHERE asks only for values of {column} outside its declared bounds.",
+        "Nothing was spent. See what was passed as hedgerow.dp.declare(bounds={{'COLUMN': (LOWER, UPPER)}}).",
     ),
     caller(
         "dp.bad-declaration",

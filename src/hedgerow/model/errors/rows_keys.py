@@ -120,11 +120,11 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "keys.epoch-current",
         "The current key epoch cannot be destroyed.",
-        "Make a new epoch and wrap the surviving keys under it first: `hedgerow keys rotate`.",
+        "Leave it: every key is wrapped under it. `hedgerow doctor` tells whether the key file is sound.",
     ),
     caller(
         "keys.epoch-absent",
         "No such key epoch is held.",
-        "See the epochs with `hedgerow keys status`.",
+        "Run `hedgerow doctor`; if the key file is another workspace's, put back the copy of this one's.",
     ),
 )

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from hedgerow.model.errors.base import ErrorRow, caller, fault, refused
+from hedgerow.model.errors.base import Details, ErrorRow, caller, fault, refused
+from hedgerow.model.roles import roles_for
+from hedgerow.model.words import Basis
+
+_BASES = ", ".join(Basis)
+
+
+def _whom_to_ask(details: Details) -> Details:
+    return {"permitted": roles_for(details.get("action"))}
+
 
 ROWS: tuple[ErrorRow, ...] = (
     fault(
@@ -101,12 +110,10 @@ ROWS: tuple[ErrorRow, ...] = (
         "The purpose {purpose} ended on {until}.",
         "Declare a new purpose with a reason of its own; an ended one is not revived.",
     ),
-    refused(
+    caller(
         "purpose.missing",
         "A use needs a purpose.",
         "Name it with --purpose; `hedgerow purpose list` shows the declared ones.",
-        exit_code=2,
-        status=400,
     ),
     refused(
         "basis.missing",
@@ -116,8 +123,12 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "basis.none-given",
         "The purpose {purpose} has no lawful basis here.",
-        "Give one: --basis consent, contract, legal-obligation, vital-interest, public-task or "
-        "legitimate-interest.",
+        "Give one with --basis: " + _BASES + ".",
+    ),
+    caller(
+        "basis.unknown",
+        "What was given as the lawful basis of {purpose} is none.",
+        "Use one of " + _BASES + ".",
     ),
     caller(
         "basis.differs",
@@ -129,11 +140,10 @@ ROWS: tuple[ErrorRow, ...] = (
         "There is no basis for this purpose for this person.",
         "Ask the person; `hedgerow consent show` tells what was chosen.",
     ),
-    refused(
+    caller(
         "dataset.not-for-you",
         "There is no data set {dataset}.",
         "List them with `hedgerow dataset list`.",
-        exit_code=2,
         status=404,
     ),
     caller(
@@ -141,6 +151,13 @@ ROWS: tuple[ErrorRow, ...] = (
         "There is no data set {dataset}.",
         "List them with `hedgerow dataset list`.",
         status=404,
+    ),
+    refused(
+        "dataset.dropped",
+        "The data set {dataset} was dropped on {time}; nothing of it is used any more.",
+        "Collect it again under the same name with `hedgerow collect FILE --dataset {dataset}`; what was "
+        "spent on it stays spent.",
+        status=410,
     ),
     caller(
         "dataset.columns-differ",
@@ -236,7 +253,9 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "policy.not-permitted",
         "No policy lets {principal} ({roles}) do {action}.",
-        "Ask a principal whose role permits it; `hedgerow policy show` tells which.",
+        "Ask somebody with the role {permitted}, unless your policies say otherwise: "
+        "`hedgerow policy test --principal NAME --action {action}` tells.",
+        derived=_whom_to_ask,
     ),
     refused(
         "policy.forbidden",
@@ -257,7 +276,9 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "budget.unallocated",
         "No privacy budget is allocated to {dataset} for {purpose}.",
-        "Allocate one: `hedgerow budget allocate {dataset} --epsilon 4 --purpose {purpose}`.",
+        "Ask somebody with the role {permitted}, who allocates one by "
+        "`hedgerow budget allocate {dataset} --epsilon 4 --purpose {purpose}`.",
+        derived=lambda _: {"permitted": roles_for("budget.allocate")},
     ),
     refused(
         "budget.exhausted",
@@ -290,7 +311,7 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     refused(
         "request.withdrawn",
-        "This result was withdrawn because a person in it was erased.",
+        "This result was withdrawn: a person in it was erased or withdrew, or its data set was dropped.",
         "Make a new release under another --request-id.",
         status=410,
     ),
@@ -333,7 +354,7 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "subject.which-dataset",
-        "{count} data sets hold all these fields of the person.",
-        "Name one with dataset=...",
+        "{count} of the person's data sets hold all these fields; the person is in: {datasets}.",
+        "Name one that has them all with dataset=...; `hedgerow dataset show NAME` lists its columns.",
     ),
 )

@@ -148,7 +148,9 @@ def hierarchy_codes(column: Coded, hierarchy: Hierarchy) -> Ints:
     try:
         known = [places[build.canonical(value)] for value in column.distinct]
     except KeyError:
-        raise CallerError("anonymity.value-not-in-hierarchy", column=column.name) from None
+        raise CallerError(
+            "anonymity.value-not-in-hierarchy", column=column.name, hierarchy="its hierarchy"
+        ) from None
     return np.asarray([*known, len(places)], dtype=np.int64)[column.codes]  # -1 is the last
 
 

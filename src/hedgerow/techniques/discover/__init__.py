@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from hedgerow.model.findings import ColumnFinding
 
-__all__ = ["classify", "columns"]
+__all__ = ["classify", "columns", "unread_form"]
 
 
 def classify(table: pa.Table, *, name: str = "", subject_key: str | None = None) -> tuple[ColumnFinding, ...]:
@@ -55,3 +55,18 @@ def columns(frame: object, *, name: str = "", subject_key: str | None = None) ->
     if not isinstance(native, nw.DataFrame):
         raise CallerError("discover.not-a-frame", kind=type(frame).__name__)
     return classify(native.to_arrow(), name=name, subject_key=subject_key)
+
+
+def unread_form(column: pa.ChunkedArray) -> str | None:
+    """Name the form of a text column whose values look like numbers or dates that are not read as such.
+
+    Args:
+        column: Any Arrow column.
+
+    Returns:
+        ``"number-with-comma"`` (such as 7,5) or ``"date-in-other-order"`` (such as day/month/year) when at
+        least 80% of an even sample of 1,000 filled cells have the form; else none.
+    """
+    from hedgerow.techniques.discover.unread import unread_form as run
+
+    return run(column)

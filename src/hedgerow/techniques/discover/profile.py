@@ -73,10 +73,11 @@ class Profile:
     @cached_property
     def sample(self) -> pa.Array:
         """At most 1,000 distinct values as text, evenly spread in order of appearance."""
-        return self.texts.take(_spread_over(len(self.texts), SAMPLE_VALUES))
+        return self.texts.take(spread_over(len(self.texts), SAMPLE_VALUES))
 
 
-def _spread_over(size: int, most: int) -> pa.Array:
+def spread_over(size: int, most: int) -> pa.Array:
+    """List at most so many places, evenly spread over a size."""
     return pa.array(np.linspace(0, max(size - 1, 0), min(size, most)).astype(np.int64))
 
 
@@ -92,7 +93,7 @@ def profile_column(column: pa.ChunkedArray) -> Profile:
     rising = False
     if len(column) > MAX_ROWS:
         rising = _is_rising(column) if pa.types.is_integer(column.type) else False
-        column = column.take(_spread_over(len(column), MAX_ROWS))
+        column = column.take(spread_over(len(column), MAX_ROWS))
     values = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()

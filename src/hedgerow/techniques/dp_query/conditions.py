@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from sqlglot import exp
 
-from hedgerow.model.errors import Refused
+from hedgerow.techniques.dp_query import hints
+from hedgerow.techniques.dp_query.hints import LIST_MAX, Hint
 from hedgerow.techniques.dp_query.query import (
     Both,
     Comparison,
@@ -29,7 +30,6 @@ from hedgerow.techniques.dp_query.query import (
 E = TypeVar("E", bound=exp.Expr)
 
 DEPTH_MAX = 50
-LIST_MAX = 1000
 _NUMBER = re.compile(r"[0-9]{0,19}(\.[0-9]{1,18})?", re.ASCII)
 _NEGATED: dict[Operator, Operator] = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _FLIPPED: dict[Operator, Operator] = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -43,18 +43,20 @@ _OPERATORS: dict[type[exp.Expr], Operator] = {
 }
 
 
-def only(node: E, part: str, *allowed: str) -> E:
+def only(node: E, hint: Hint, *allowed: str) -> E:
     """Refuse a node that carries anything but the allowed parts."""
     if any(value and key not in allowed for key, value in node.args.items()):
-        raise Refused("dp.sql-unsupported", part=part)
+        raise hint.refusal()
     return node
 
 
 def name_of(node: exp.Expr) -> Name:
     """Read a plain column name."""
-    if not isinstance(node, exp.Column) or not isinstance(node.this, exp.Identifier):
-        raise _no("an expression on columns")
-    only(node, "a column qualified by a table", "this")
+    if not isinstance(node, exp.Column):
+        raise hints.of_compared(node).refusal()
+    if not isinstance(node.this, exp.Identifier):
+        raise hints.STAR.refusal()
+    only(node, hints.OTHER_TABLE, "this")
     return Name(node.this.name, bool(node.this.args.get("quoted")))
 
 
@@ -73,11 +75,11 @@ def condition(node: exp.Expr, is_negated: bool = False, depth: int = 0) -> Condi
         Refused: ``dp.sql-unsupported`` for anything else than comparisons with constants.
     """
     if depth > DEPTH_MAX:
-        raise _no("a condition nested this deep")
+        raise hints.DEPTH.refusal()
     if isinstance(node, exp.Paren):
-        return condition(only(node, "parentheses", "this").this, is_negated, depth + 1)
+        return condition(only(node, hints.OTHER_CONDITION, "this").this, is_negated, depth + 1)
     if isinstance(node, exp.Not):
-        return condition(only(node, "NOT", "this").this, not is_negated, depth + 1)
+        return condition(only(node, hints.OTHER_CONDITION, "this").this, not is_negated, depth + 1)
     if isinstance(node, exp.And | exp.Or):
         parts = tuple(condition(part, is_negated, depth + 1) for part in _flat(node))
         return Both(parts) if isinstance(node, exp.And) != is_negated else Either(parts)
@@ -86,15 +88,15 @@ def condition(node: exp.Expr, is_negated: bool = False, depth: int = 0) -> Condi
 
 def _flat(node: exp.And | exp.Or) -> list[exp.Expr]:
     """List the parts of ``a AND b AND c``, which the parser nests to the left."""
-    only(node, "AND and OR", "this", "expression")
+    only(node, hints.OTHER_CONDITION, "this", "expression")
     parts: list[exp.Expr] = []
     left: exp.Expr = node
     while isinstance(left, type(node)):
-        only(left, "AND and OR", "this", "expression")
+        only(left, hints.OTHER_CONDITION, "this", "expression")
         parts.append(left.expression)
         left = left.this
     if len(parts) > LIST_MAX:
-        raise _no(f"more than {LIST_MAX} conditions")
+        raise hints.CONDITIONS.refusal()
     return [left, *reversed(parts)]
 
 
@@ -105,28 +107,26 @@ def _leaf(node: exp.Expr, *, is_negated: bool) -> Condition:
         case exp.Between():
             return _between(node, is_negated=is_negated)
         case exp.In():
-            only(node, "IN with a sub-query", "this", "expressions")
+            only(node, hints.INNER, "this", "expressions")
             return Member(name_of(node.this), _constants(node.expressions), is_negated)
         case exp.Is():
             return _is(node, is_negated=is_negated)
         case exp.Column():
             return Truth(name_of(node), is_negated)
-        case exp.Boolean() | exp.Literal():
-            raise _no("a condition without a column")
-    raise _no("LIKE or another condition in WHERE")
+    raise hints.of_condition(node).refusal()
 
 
 def _comparison(node: exp.Expr, *, is_negated: bool) -> Comparison:
-    only(node, "a comparison", "this", "expression")
+    only(node, hints.OTHER_CONDITION, "this", "expression")
     op = _OPERATORS[type(node)]
     left, right = node.this, node.args["expression"]
-    if not isinstance(left, exp.Column):
+    if isinstance(right, exp.Column) and not isinstance(left, exp.Column):
         left, right, op = right, left, _FLIPPED[op]
     return Comparison(_NEGATED[op] if is_negated else op, name_of(left), constant(right))
 
 
 def _between(node: exp.Between, *, is_negated: bool) -> Condition:
-    only(node, "BETWEEN SYMMETRIC", "this", "low", "high")
+    only(node, hints.SYMMETRIC, "this", "low", "high")
     column = name_of(node.this)
     low, high = constant(node.args["low"]), constant(node.args["high"])
     if is_negated:
@@ -134,16 +134,22 @@ def _between(node: exp.Between, *, is_negated: bool) -> Condition:
     return Both((Comparison(">=", column, low), Comparison("<=", column, high)))
 
 
-def _is(node: exp.Is, *, is_negated: bool) -> Null:
-    only(node, "IS", "this", "expression")
-    if not isinstance(node.expression, exp.Null):
-        raise _no("IS with anything but NULL")
-    return Null(name_of(node.this), is_negated)
+def _is(node: exp.Is, *, is_negated: bool) -> Condition:
+    only(node, hints.IS, "this", "expression")
+    column = name_of(node.this)
+    if isinstance(node.expression, exp.Null):
+        return Null(column, is_negated)
+    if not isinstance(node.expression, exp.Boolean):
+        raise hints.IS.refusal()
+    is_true = bool(node.expression.this)
+    if is_negated:  # IS NOT TRUE holds where the value is missing
+        return Either((Truth(column, is_true), Null(column)))
+    return Truth(column, not is_true)
 
 
 def _constants(nodes: list[exp.Expr]) -> tuple[Constant, ...]:
     if not 0 < len(nodes) <= LIST_MAX:
-        raise _no(f"IN without constants or with more than {LIST_MAX}")
+        raise hints.IN_LIST.refusal()
     return tuple(constant(node) for node in nodes)
 
 
@@ -154,26 +160,20 @@ def constant(node: exp.Expr) -> Constant:
     if isinstance(node, exp.Literal) and node.is_string:
         return str(node.this)
     if isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal) and node.this.is_string:
-        only(node, "CAST with options", "this", "to")
+        only(node, hints.CONSTANT, "this", "to")
         if node.to.this in (exp.DType.DATE, exp.DType.TIMESTAMP):
             return str(node.this.this)
-    if isinstance(node, exp.Null):
-        raise _no("a comparison with NULL (write IS NULL)")
     return constant_number(node)
 
 
 def constant_number(node: exp.Expr) -> int | Fraction:
     """Read a decimal number exactly."""
     if isinstance(node, exp.Neg):
-        return -constant_number(only(node, "a sign", "this").this)
+        return -constant_number(only(node, hints.NUMBER, "this").this)
     if not isinstance(node, exp.Literal) or node.is_string:
-        raise _no("a comparison with anything but a constant")
+        raise hints.of_value(node).refusal()
     text = str(node.this)
     if not text or not _NUMBER.fullmatch(text):
-        raise _no("a number of this form")
+        raise hints.NUMBER.refusal()
     value = Fraction("0" + text)
     return value.numerator if value.denominator == 1 else value
-
-
-def _no(part: str) -> Refused:
-    return Refused("dp.sql-unsupported", part=part)

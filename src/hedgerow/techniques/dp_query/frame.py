@@ -20,6 +20,12 @@ from hedgerow.techniques.dp_query.resolve import shown
 from hedgerow.techniques.dp_query.run import run
 
 FRAME = "frame"
+# Without a workspace there is no data set to show: the next step is a call instead of a command.
+_HERE = {
+    "dp.undeclared": "dp.undeclared-frame",
+    "dp.undeclared-key": "dp.undeclared-key-frame",
+    "dp.out-of-bounds": "dp.out-of-bounds-frame",
+}
 
 
 def query(
@@ -105,9 +111,9 @@ def _plan(
     try:
         return plan_query(sql, declaration, readable, epsilon, FRAME, hidden)
     except Refused as refusal:
-        if refusal.code != "dp.undeclared":
+        if refusal.code not in _HERE:
             raise
-        raise Refused("dp.undeclared-frame", missing=refusal.details["missing"]) from None
+        raise Refused(_HERE[refusal.code], **refusal.details) from None
 
 
 def _arrow(frame: Any) -> Any:  # noqa: ANN401 - data frames of several libraries

@@ -7,12 +7,15 @@ feature this file has never heard of is refused and not ignored.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import sqlglot
 from sqlglot import exp
 
 from hedgerow.model.errors import CallerError, Refused
+from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.conditions import condition, constant_number, name_of, only
+from hedgerow.techniques.dp_query.hints import OUTPUTS_MAX
 from hedgerow.techniques.dp_query.query import (
     Function,
     KeyOutput,
@@ -24,23 +27,31 @@ from hedgerow.techniques.dp_query.query import (
 )
 
 TEXT_MAX = 20_000
-OUTPUTS_MAX = 50
 _ROWS_SHOWN_MAX = 10**6
-_SELECT = re.compile(r"\s*select\b", re.IGNORECASE)
+# Possessive, so that hostile text is read once: space and remarks, then the first word.
+_START = re.compile(r"(?:\s++|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+")
+_POSITION = re.compile(r"[0-9]{1,4}", re.ASCII)
+_SELECT = re.compile(r"select\b", re.IGNORECASE)
+_OPENINGS = (
+    (re.compile(r"select\s+top\s*[0-9(]", re.IGNORECASE), hints.TOP),
+    (re.compile(r"with\b", re.IGNORECASE), hints.WITH),
+    (re.compile(r"explain\b", re.IGNORECASE), hints.EXPLAIN),
+    (re.compile(r"from\b|\(\s*select\b", re.IGNORECASE), hints.OPENING),
+)
 
 _FUNCTIONS: dict[type[exp.Expr], Function] = {exp.Count: "count", exp.Sum: "sum", exp.Avg: "mean"}
 _CLAUSES = {
-    "joins": "a join",
-    "laterals": "a join",
-    "having": "HAVING",
-    "distinct": "DISTINCT",
-    "qualify": "QUALIFY",
-    "windows": "a window",
-    "with_": "WITH",
-    "offset": "OFFSET",
-    "into": "INTO",
-    "pivots": "PIVOT",
-    "sample": "sampling",
+    "joins": hints.JOIN,
+    "laterals": hints.JOIN,
+    "having": hints.HAVING,
+    "distinct": hints.DISTINCT_ROWS,
+    "qualify": hints.WINDOW,
+    "windows": hints.WINDOW,
+    "with_": hints.WITH,
+    "offset": hints.OFFSET,
+    "into": hints.INTO,
+    "pivots": hints.PIVOT,
+    "sample": hints.SAMPLE,
 }
 
 
@@ -50,8 +61,8 @@ def parse(sql: str, dataset: str) -> Query:
     Args:
         sql: The query: ``COUNT(*)``, ``COUNT(col)``, ``SUM(col)``, ``AVG(col)`` with aliases;
             optional ``FROM dataset``, ``WHERE`` of comparisons of columns with constants,
-            ``GROUP BY`` columns, ``ORDER BY`` output names and ``LIMIT``. The last two are
-            applied to the noisy rows.
+            ``GROUP BY`` columns or their aliases or positions, ``ORDER BY`` outputs by name,
+            position or statistic, and ``LIMIT``. The last two are applied to the noisy rows.
         dataset: The data set the query is put to.
 
     Returns:
@@ -63,136 +74,167 @@ def parse(sql: str, dataset: str) -> Query:
         Refused: ``dp.sql-unsupported`` when a part of it cannot be bounded.
     """
     select = _select(sql)
-    _source(select, dataset)
-    group_by = _group_by(select.args.get("group"))
+    _bare(select, _source(select, dataset))
+    groups = _groups(select.args.get("group"))
     outputs = tuple(_output(part) for part in select.expressions)
     if len(outputs) > OUTPUTS_MAX:
-        raise _no(f"a list of more than {OUTPUTS_MAX} outputs")
+        raise hints.OUTPUTS.refusal()
     if not any(isinstance(output, StatisticOutput) for output in outputs):
         raise Refused("dp.sql-no-aggregate")
     return Query(
         outputs,
-        group_by,
+        tuple(dict.fromkeys(_grouped(part, outputs) for part in groups)),
         None if (where := select.args.get("where")) is None else condition(where.this),
-        _order_by(select.args.get("order")),
+        _order_by(select.args.get("order"), len(outputs)),
         _limit(select.args.get("limit")),
     )
 
 
-def _no(part: str) -> Refused:
-    return Refused("dp.sql-unsupported", part=part)
-
-
 def _select(sql: str) -> exp.Select:
-    if not isinstance(sql, str) or len(sql) > TEXT_MAX or not _SELECT.match(sql):
+    if not isinstance(sql, str) or len(sql) > TEXT_MAX:
         raise CallerError("dp.sql-malformed")
+    _check_opening(sql)
     try:
         statements = sqlglot.parse(sql, error_level=sqlglot.ErrorLevel.RAISE)
     except Exception:  # noqa: BLE001 - whatever hostile text does to the parser, it is no query
         raise CallerError("dp.sql-malformed") from None
     if len(statements) != 1:
-        raise _no("more than one statement")
+        raise hints.SEVERAL.refusal()
     select = statements[0]
     if not isinstance(select, exp.Select):
-        raise _no("a union or another statement" if select is not None else "an empty statement")
-    for clause, part in _CLAUSES.items():
+        raise hints.UNION.refusal()
+    for clause, hint in _CLAUSES.items():
         if select.args.get(clause):
-            raise _no(part)
-    return only(select, "a clause", "expressions", "from_", "where", "group", "order", "limit")
+            raise hint.refusal()
+    return only(select, hints.CLAUSE, "expressions", "from_", "where", "group", "order", "limit")
 
 
-def _source(select: exp.Select, dataset: str) -> None:
+def _check_opening(sql: str) -> None:
+    start = _START.match(sql)
+    place = start.end() if start else 0
+    for opening, hint in _OPENINGS:
+        if opening.match(sql, place):
+            raise hint.refusal()
+    if not _SELECT.match(sql, place):
+        raise CallerError("dp.sql-malformed")
+
+
+def _source(select: exp.Select, dataset: str) -> str:
+    """Check what is asked; give the name that may stand before a column."""
     source = select.args.get("from_")
     if source is None:
-        return
-    table = only(source, "a source", "this").this
+        return dataset
+    table = only(source, hints.CLAUSE, "this").this
     if not isinstance(table, exp.Table):
-        raise _no("a sub-query")
-    only(table, "a qualified, sampled or renamed data set", "this")
+        raise hints.FROM_QUERY.refusal()
+    if table.args.get("sample"):
+        raise hints.SAMPLE.refusal()
+    only(table, hints.QUALIFIED, "this", "alias")
     if not isinstance(table.this, exp.Identifier):
-        raise _no("a table function")
+        raise hints.QUALIFIED.refusal()
     if table.this.name != dataset:
         raise CallerError("dp.sql-dataset", dataset=dataset)
+    alias = table.args.get("alias")
+    return dataset if alias is None else only(alias, hints.ALIAS, "this").name
 
 
-def _group_by(group: exp.Expr | None) -> tuple[Name, ...]:
+def _bare(select: exp.Select, source: str) -> None:
+    """Take the name of the one data set away from before its columns; another stays and is refused."""
+    for column in select.find_all(exp.Column):
+        if column.table and column.table.casefold() == source.casefold():
+            column.set("table", None)
+
+
+def _groups(group: exp.Expr | None) -> list[exp.Expr]:
     if group is None:
-        return ()
-    names: list[Name] = []
-    for part in only(group, "GROUP BY ALL, ROLLUP or CUBE", "expressions").expressions:
-        if not isinstance(part, exp.Column):
-            raise _no("GROUP BY an expression or a position")
-        names.append(name_of(part))
-    return tuple(dict.fromkeys(names))
+        return []
+    parts = [part.unnest() for part in only(group, hints.ROLLUP, "expressions").expressions]
+    for part in parts:
+        if not isinstance(part, exp.Column | exp.Literal):
+            raise hints.of_group(part).refusal()
+    return parts
+
+
+def _grouped(part: exp.Expr, outputs: Sequence[Output]) -> Name:
+    if isinstance(part, exp.Column):
+        return name_of(part)
+    place = _place(part, len(outputs))
+    output = None if place is None else outputs[place]
+    if not isinstance(output, KeyOutput):
+        raise hints.GROUP_PLACE.refusal()
+    return output.column
+
+
+def _place(part: exp.Expr, outputs: int) -> int | None:
+    """Read the position of an output, from 1 in SQL and from 0 here."""
+    if not isinstance(part, exp.Literal) or part.is_string or not _POSITION.fullmatch(str(part.this)):
+        return None
+    place = int(part.this) - 1
+    return place if 0 <= place < outputs else None
 
 
 def _output(part: exp.Expr) -> Output:
     alias = None
     if isinstance(part, exp.Alias):
-        only(part, "an alias of several names", "this", "alias")
+        only(part, hints.ARITHMETIC, "this", "alias")
         alias, part = part.alias, part.this
     if isinstance(part, exp.Column):
         return KeyOutput(name_of(part), alias)
     if isinstance(part, exp.Star):
-        raise _no("SELECT *")
-    function = _FUNCTIONS.get(type(part))
-    if function is None:
-        raise _no(_called(part))
-    return StatisticOutput(function, _argument(part, function), alias)
+        raise hints.STAR.refusal()
+    if type(part) not in _FUNCTIONS:
+        raise hints.of_output(part).refusal()
+    return _statistic(part, alias)
 
 
-def _argument(part: exp.Expr, function: Function) -> Name | None:
-    inner = only(part, "an aggregate with options", "this", "big_int").this
-    if isinstance(inner, exp.Star) and function == "count":
-        only(inner, "COUNT(*) with exceptions")
-        return None
-    if isinstance(inner, exp.Distinct):
-        raise _no("DISTINCT")
+def _statistic(part: exp.Expr, alias: str | None) -> StatisticOutput:
+    function = _FUNCTIONS[type(part)]
+    inner = only(part, hints.ONE_COLUMN, "this", "big_int").this
+    if function == "count" and _is_row(inner):
+        return StatisticOutput(function, None, alias)
     if not isinstance(inner, exp.Column):
-        raise _no("an aggregate of anything but one plain column")
-    return name_of(inner)
+        raise hints.of_argument(inner).refusal()
+    return StatisticOutput(function, name_of(inner), alias)
 
 
-_NAMED: dict[type[exp.Expr], str] = {
-    exp.Min: "MIN",
-    exp.Max: "MAX",
-    exp.Median: "MEDIAN",
-    exp.Window: "a window function",
-    exp.Filter: "FILTER",
-    exp.Case: "CASE",
-    exp.Subquery: "a sub-query",
-    exp.Literal: "a constant in the result",
-    exp.Distinct: "DISTINCT",
-    exp.Cast: "CAST",
-}
+def _is_row(inner: exp.Expr | None) -> bool:
+    """Tell whether COUNT counts rows: ``*``, or a number, which every row holds."""
+    if isinstance(inner, exp.Star):
+        only(inner, hints.COUNT_OF_NOTHING)
+        return True
+    return isinstance(inner, exp.Literal) and not inner.is_string
 
 
-def _called(part: exp.Expr) -> str:
-    for kind, name in _NAMED.items():
-        if isinstance(part, kind):
-            return name
-    return "a function" if isinstance(part, exp.Func) else "an expression on columns"
-
-
-def _order_by(order: exp.Expr | None) -> tuple[Ordering, ...]:
+def _order_by(order: exp.Expr | None, outputs: int) -> tuple[Ordering, ...]:
     if order is None:
         return ()
-    return tuple(_ordering(part) for part in only(order, "ORDER SIBLINGS", "expressions").expressions)
+    parts = only(order, hints.ORDER, "expressions").expressions
+    return tuple(_ordering(part, outputs) for part in parts)
 
 
-def _ordering(part: exp.Expr) -> Ordering:
-    ordered = only(part, "ORDER BY ... WITH FILL", "this", "desc", "nulls_first")
-    if not isinstance(ordered.this, exp.Column):
-        raise _no("ORDER BY anything but the name of an output")
-    return Ordering(name_of(ordered.this), bool(ordered.args.get("desc")))
+def _ordering(part: exp.Expr, outputs: int) -> Ordering:
+    ordered = only(part, hints.ORDER, "this", "desc", "nulls_first")
+    is_descending = bool(ordered.args.get("desc"))
+    if is_descending and ordered.args.get("nulls_first"):
+        raise hints.NULLS_FIRST.refusal()
+    by = ordered.this.unnest()
+    if isinstance(by, exp.Column):
+        return Ordering(name_of(by), is_descending)
+    if type(by) in _FUNCTIONS:
+        return Ordering(_statistic(by, None), is_descending)
+    place = _place(by, outputs)
+    if place is None:
+        raise hints.ORDER.refusal()
+    return Ordering(place, is_descending)
 
 
 def _limit(limit: exp.Expr | None) -> int | None:
     if limit is None:
         return None
     if not isinstance(limit, exp.Limit):
-        raise _no("FETCH")
-    shown = constant_number(only(limit, "LIMIT with options", "expression").args["expression"])
-    if not isinstance(shown, int) or not 0 <= shown <= _ROWS_SHOWN_MAX:
-        raise _no("LIMIT with anything but a whole number")
-    return shown
+        raise hints.FETCH.refusal()
+    shown = only(limit, hints.LIMIT, "expression").args["expression"]
+    rows = constant_number(shown) if isinstance(shown, exp.Literal) and not shown.is_string else None
+    if not isinstance(rows, int) or rows > _ROWS_SHOWN_MAX:
+        raise hints.LIMIT.refusal()
+    return rows

@@ -13,10 +13,11 @@ from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration, ExactAggregation
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.declared import SUM_TYPES, Declared, require
+from hedgerow.techniques.dp_query.domains import check_possible
 from hedgerow.techniques.dp_query.measuring import Measuring
 from hedgerow.techniques.dp_query.parse import parse
 from hedgerow.techniques.dp_query.planned import KeyCell, OutputCell, PlannedOutput, QueryPlan
-from hedgerow.techniques.dp_query.query import KeyOutput, Output, Query
+from hedgerow.techniques.dp_query.query import KeyOutput, Name, Output, Query, StatisticOutput
 from hedgerow.techniques.dp_query.resolve import Catalog, shown
 
 GROUPS_MAX = 100_000
@@ -55,12 +56,14 @@ def plan_query(
     share = checked_epsilon(epsilon)
     query = parse(sql, dataset)
     catalog = Catalog(dataset, columns, hidden)
-    group_by = tuple(dict.fromkeys(catalog.find(name) for name in query.group_by))
+    group_by = tuple(dict.fromkeys(_grouped(name, query.outputs, catalog) for name in query.group_by))
     asked = tuple(_asked(output, catalog, group_by) for output in query.outputs)
     where = None if query.where is None else catalog.predicate(query.where)
     summed = [a.column for a in asked if a.function in ("sum", "mean") and a.column is not None]
     declared = require(declaration, catalog, dataset, group_by, summed)
     _check_groups(declared)
+    if where is not None:
+        check_possible(where, declaration, catalog, dataset)
     averaged = frozenset(a.column for a in asked if a.function == "mean" and a.column is not None)
     measuring = Measuring(declared, catalog, averaged)
     outputs = _outputs(asked, [_cell(a, measuring, group_by) for a in asked])
@@ -71,7 +74,7 @@ def plan_query(
         aggregation=ExactAggregation(declared.keys, aggregates, where, declared.max_rows),
         measurements=measurements,
         outputs=outputs,
-        order_by=_order(query, outputs),
+        order_by=_order(query, outputs, catalog),
         limit=query.limit,
         cost=PureEvent(share),
     )
@@ -90,6 +93,18 @@ class _Asked:
         if self.column is None:
             return "count"
         return self.column if self.function == "key" else f"{self.function}_{self.column}"
+
+
+def _grouped(name: Name, outputs: Sequence[Output], catalog: Catalog) -> str:
+    """Find a grouping column by its name or, when no column is called so, by its alias."""
+    if catalog.matches(name):
+        return catalog.find(name)
+    aliased = {o.column for o in outputs if isinstance(o, KeyOutput) and o.alias and _is_meant(name, o.alias)}
+    return catalog.find(aliased.pop() if len(aliased) == 1 else name)
+
+
+def _is_meant(name: Name, alias: str) -> bool:
+    return alias == name.text or (not name.is_quoted and alias.casefold() == name.text.casefold())
 
 
 def _asked(output: Output, catalog: Catalog, group_by: Sequence[str]) -> _Asked:
@@ -144,17 +159,39 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
-def _order(query: Query, outputs: Sequence[PlannedOutput]) -> tuple[tuple[int, bool], ...]:
+def _order(query: Query, outputs: Sequence[PlannedOutput], catalog: Catalog) -> tuple[tuple[int, bool], ...]:
+    return tuple(
+        (by.output if isinstance(by.output, int) else _place(by.output, outputs, catalog), by.is_descending)
+        for by in query.order_by
+    )
+
+
+def _place(by: Name | StatisticOutput, outputs: Sequence[PlannedOutput], catalog: Catalog) -> int:
+    """Find the output meant: by what it is called, else by what it shows."""
+    if isinstance(by, StatisticOutput):
+        place = _showing(by.function, by.column, outputs, catalog)
+        called = f"{by.function.upper()}({'*' if by.column is None else shown(by.column.text)})"
+    else:
+        place, called = _called(by, outputs), shown(by.text)
+        if place is None and catalog.matches(by):
+            place = _showing("key", by, outputs, catalog)
+    if place is None:
+        raise CallerError("dp.sql-order", column=called)
+    return place
+
+
+def _called(name: Name, outputs: Sequence[PlannedOutput]) -> int | None:
     names = [output.column.name for output in outputs]
-    blind = [name.casefold() for name in names]
-    order: list[tuple[int, bool]] = []
-    for by in query.order_by:
-        text = by.output.text
-        if text in names:
-            place = names.index(text)
-        elif not by.output.is_quoted and blind.count(text.casefold()) == 1:
-            place = blind.index(text.casefold())
-        else:
-            raise CallerError("dp.sql-order", column=shown(text))
-        order.append((place, by.is_descending))
-    return tuple(order)
+    if name.text in names:
+        return names.index(name.text)
+    blind = [known.casefold() for known in names]
+    is_one = not name.is_quoted and blind.count(name.text.casefold()) == 1
+    return blind.index(name.text.casefold()) if is_one else None
+
+
+def _showing(
+    kind: OutputKind, name: Name | None, outputs: Sequence[PlannedOutput], catalog: Catalog
+) -> int | None:
+    source = None if name is None else catalog.find(name)
+    shows = ((output.column.kind, output.column.source) for output in outputs)
+    return next((place for place, known in enumerate(shows) if known == (kind, source)), None)

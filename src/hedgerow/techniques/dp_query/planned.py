@@ -12,6 +12,7 @@ from hedgerow.model.answers import AnswerColumn
 from hedgerow.model.budget import PureEvent, show_exact
 from hedgerow.model.plans import Clamp, ExactAggregation, SumValues
 from hedgerow.model.uses import Grant, Json
+from hedgerow.model.words import contribution
 
 MeasurementKind = OneOf["rows", "values", "sum", "centred sum"]
 MECHANISM = "discrete Laplace on exact integers (OpenDP)"
@@ -168,7 +169,7 @@ class QueryPlan:
             for column, clamp in self.clamps.items()
         )
         keys = tuple(f"groups of {key.column} are its declared keys" for key in self.aggregation.keys)
-        return (f"at most {self.max_rows} rows of one {self.unit} count", *bounds, *keys)
+        return (contribution(self.max_rows, self.unit), *bounds, *keys)
 
     def describe(self) -> dict[str, Json]:
         """Explain the plan as plain values: cost, noise and the error to expect.

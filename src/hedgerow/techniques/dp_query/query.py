@@ -93,9 +93,9 @@ Output: TypeAlias = "KeyOutput | StatisticOutput"
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """An output to sort by, after noise."""
+    """An output to sort by, after noise: by its name, its place from 0, or its statistic."""
 
-    output: Name
+    output: Name | int | StatisticOutput
     is_descending: bool
 
 

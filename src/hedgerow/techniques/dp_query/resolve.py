@@ -71,6 +71,12 @@ class Catalog:
         self._columns = dict(columns)
         self._hidden = frozenset(hidden)
 
+    def matches(self, name: Name) -> list[str]:
+        """List the columns a name may mean, hidden ones too."""
+        known = self._columns.keys() | self._hidden
+        exact = [name.text] if name.text in known else []
+        return exact or [c for c in known if not name.is_quoted and c.casefold() == name.text.casefold()]
+
     def find(self, name: Name) -> str:
         """Find a column: by its exact name, else, when not quoted, by case-blind name if unique.
 
@@ -78,10 +84,7 @@ class Catalog:
             CallerError: ``dp.unknown-column`` or ``dp.ambiguous-column``.
             Refused: ``dp.hidden-column``.
         """
-        known = self._columns.keys() | self._hidden
-        exact = [name.text] if name.text in known else []
-        blind = [] if name.is_quoted else [c for c in known if c.casefold() == name.text.casefold()]
-        matches = exact or blind
+        matches = self.matches(name)
         if not matches:
             raise CallerError("dp.unknown-column", column=shown(name.text), dataset=shown(self._dataset))
         if len(matches) > 1:

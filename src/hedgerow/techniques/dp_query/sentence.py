@@ -7,6 +7,7 @@ from decimal import Decimal
 from statistics import median_high
 
 from hedgerow.model.answers import Cell
+from hedgerow.model.words import contribution
 from hedgerow.techniques.dp_query.planned import KeyCell, MeanCell, PlannedOutput, QueryPlan, SumCell
 
 Shown = tuple[Cell, Decimal | None]
@@ -59,7 +60,7 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
     """
     told = [
         (
-            f"The ± is of the noise alone: at most {plan.max_rows} rows of one {plan.unit} count, "
+            f"The ± is of the noise alone: {contribution(plan.max_rows, plan.unit)}, "
             "and values are clamped to the declared bounds."
         ),
         "Counts and sums may fall below zero; they are not cut, so that adding them up stays fair.",

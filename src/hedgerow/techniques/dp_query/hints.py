@@ -1,0 +1,323 @@
+"""What a query may not hold, each kind with the next step that fits it.
+
+Nothing of the query's own text stands in these words: they say what kind of thing was met, and show
+the corrected form with made-up names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from hedgerow.model.errors import Refused
+
+LIST_MAX = 1000
+OUTPUTS_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A kind of thing that is not answered.
+
+    Args:
+        part: What it is called.
+        advice: What to write instead.
+    """
+
+    part: str
+    advice: str
+
+    def refusal(self) -> Refused:
+        """Build the refusal."""
+        return Refused("dp.sql-unsupported", part=self.part, advice=self.advice)
+
+
+_Kinds = tuple[tuple[tuple[type[exp.Expr], ...], Hint], ...]
+
+_ONE_SELECT = "Write one SELECT with its conditions in WHERE, "
+_RANKING = "SELECT ward, COUNT(*) AS n FROM DATASET GROUP BY ward ORDER BY n DESC"
+_COLUMNS = "GROUP BY ward, sex"
+_NUMBER = "Write the constant out in digits, such as 1000, 0.5 or -3; text stands in single quotes."
+_GROUPING = f"Name the columns, as in {_COLUMNS}; for totals add up the answer or ask without GROUP BY."
+_DISTINCT = (
+    "Leave DISTINCT out: COUNT(column) counts rows that hold a value, and GROUP BY column counts "
+    "rows at each declared key."
+)
+
+# Clauses around the outputs.
+CLAUSE = Hint("a clause", "Use SELECT, FROM, WHERE, GROUP BY, ORDER BY and LIMIT only.")
+JOIN = Hint("a join", "Ask one data set at a time; a joined table is collected as a data set of its own.")
+HAVING = Hint(
+    "HAVING", f"Leave HAVING out and choose among the noisy rows, which is free: {_RANKING} LIMIT 3"
+)
+DISTINCT_ROWS = Hint("DISTINCT", "Leave DISTINCT out: GROUP BY shows each declared key once.")
+WINDOW = Hint("a window function", f"Use GROUP BY instead of OVER, and rank by ORDER BY: {_RANKING}")
+WITH = Hint("WITH", _ONE_SELECT + "without WITH.")
+OFFSET = Hint("OFFSET", "Write LIMIT alone and drop rows from the answer; that is free.")
+INTO = Hint("INTO", "Leave INTO out and keep the answer yourself; it is also kept under its request id.")
+PIVOT = Hint("PIVOT", f"Write {_COLUMNS} and turn the answer round; that is free.")
+SAMPLE = Hint(
+    "sampling", "Ask without a sample: the noise protects people, and a sample only loses precision."
+)
+TOP = Hint("TOP", "Write the number of rows at the end: LIMIT 10")
+FETCH = Hint("FETCH", "Write LIMIT 10 instead.")
+LIMIT = Hint("LIMIT with anything but a whole number", "Write a number of rows up to 1,000,000: LIMIT 10")
+OUTPUTS = Hint(
+    f"a list of more than {OUTPUTS_MAX} outputs", "Ask for fewer: each further statistic adds noise to all."
+)
+
+# The statement and its source.
+SEVERAL = Hint("more than one statement", "Send one SELECT at a time; each is a use of its own.")
+UNION = Hint(
+    "a union or another statement", "Send each SELECT by itself, or join their conditions by OR in WHERE."
+)
+EXPLAIN = Hint("EXPLAIN", "Leave EXPLAIN out and use `--explain`: it tells the cost and the error to expect.")
+OPENING = Hint("another beginning than SELECT", "Begin with SELECT, without parentheses around the query.")
+FROM_QUERY = Hint("a sub-query in FROM", _ONE_SELECT + "and name the data set in FROM.")
+QUALIFIED = Hint(
+    "a qualified data set or a table function",
+    "Write the bare name of the data set after FROM, or leave FROM out.",
+)
+ALIAS = Hint(
+    "a data set with new column names", "Give the data set one short name at most: FROM DATASET AS d"
+)
+OTHER_TABLE = Hint(
+    "a column of another table", "Write the bare name of the column; only one data set is asked at a time."
+)
+
+# GROUP BY and ORDER BY.
+ROLLUP = Hint("GROUP BY ALL, ROLLUP or CUBE", _GROUPING)
+GROUP_LIST = Hint("GROUP BY a list in parentheses", f"Leave the parentheses out: {_COLUMNS}")
+GROUP_PLACE = Hint(
+    "GROUP BY a position that is no column",
+    "Name the column, or give the position of a plain column after SELECT.",
+)
+GROUP_EXPRESSION = Hint(
+    "GROUP BY an expression",
+    "Group by plain columns with declared keys; for a range ask a count each: WHERE age >= 20 AND age < 30",
+)
+ORDER = Hint(
+    "ORDER BY anything but an output",
+    "Sort by the name, alias, position or statistic of an output: ORDER BY n DESC",
+)
+NULLS_FIRST = Hint("NULLS FIRST", "Leave it out: means that cannot be told always come last.")
+
+# Outputs.
+STAR = Hint(
+    "SELECT *", "Rows are never shown: ask COUNT(*); see the columns with `hedgerow dataset show DATASET`"
+)
+COUNT_OF_NOTHING = Hint(
+    "COUNT of anything but rows or a column", "Write COUNT(*) to count rows, or COUNT(column)."
+)
+ONE_COLUMN = Hint(
+    "an aggregate of anything but one plain column",
+    "Name one plain column, as in SUM(pay); a computed column is collected as a column of its own.",
+)
+DISTINCT_VALUES = Hint("DISTINCT in a statistic", _DISTINCT)
+_EXTREME = (
+    "The extreme is one person's value and is never told; ask COUNT(*) WHERE age >= 90, or see the declared "
+    "bounds with `hedgerow dataset show DATASET`"
+)
+_QUANTILE = (
+    "Ask AVG(column), or the share below a value: COUNT(*) with WHERE age < 50, over COUNT(*) without."
+)
+CONDITIONAL = Hint(
+    "a condition inside an output",
+    "Put the condition in WHERE, a query each: SELECT COUNT(*) FROM DATASET WHERE age > 30",
+)
+MEAN = Hint("MEAN", "Write AVG(column).")
+FUNCTION = Hint("a function", "Only COUNT, SUM and AVG of a column are answered.")
+ARITHMETIC = Hint(
+    "an expression on columns",
+    "Ask the statistics plain and do the arithmetic on the answer, which is free; a mean is AVG(column).",
+)
+CONSTANT_SHOWN = Hint(
+    "a constant in the result", "Leave it out; a column is named bare or in double quotes, as in ward."
+)
+_AFTERWARDS = "Ask the plain column or statistic and round, convert or format the answer; that is free."
+
+_DATE_PARTS = (
+    exp.Year,
+    exp.Month,
+    exp.Day,
+    exp.Quarter,
+    exp.Week,
+    exp.Extract,
+    exp.DateTrunc,
+    exp.TimestampTrunc,
+)
+DATE_PART = Hint(
+    "a part of a date", "Compare the dates in WHERE: seen >= DATE '2025-01-01' AND seen < DATE '2026-01-01'"
+)
+
+_OUTPUTS: _Kinds = (
+    ((exp.Subquery,), Hint("a sub-query", "Ask the inner query by itself.")),
+    ((exp.Window,), WINDOW),
+    ((exp.Min, exp.ArgMin), Hint("MIN", _EXTREME)),
+    ((exp.Max, exp.ArgMax), Hint("MAX", _EXTREME)),
+    ((exp.Median,), Hint("MEDIAN", _QUANTILE)),
+    (
+        (exp.Quantile, exp.PercentileCont, exp.PercentileDisc, exp.ApproxQuantile, exp.WithinGroup),
+        Hint("a quantile", _QUANTILE),
+    ),
+    (
+        (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop),
+        Hint(
+            "a standard deviation or variance",
+            "Ask AVG(column), or counts of ranges: WHERE age >= 20 AND age < 30",
+        ),
+    ),
+    (
+        (exp.Corr, exp.CovarPop, exp.CovarSamp),
+        Hint("a correlation", "Ask AVG of one column at each declared key of another: GROUP BY ward"),
+    ),
+    ((exp.Mode,), Hint("MODE", f"Take the largest noisy group: {_RANKING} LIMIT 1")),
+    (
+        (exp.ArrayAgg, exp.GroupConcat, exp.First, exp.Last, exp.AnyValue),
+        Hint("a list of values", "Single values are never shown; ask a COUNT with GROUP BY a column."),
+    ),
+    (_DATE_PARTS, DATE_PART),
+    ((exp.ApproxDistinct, exp.Distinct), DISTINCT_VALUES),
+    ((exp.CountIf, exp.Filter, exp.Case, exp.If, exp.Predicate), CONDITIONAL),
+    ((exp.Literal, exp.Null, exp.Boolean, exp.Array), CONSTANT_SHOWN),
+    (
+        (
+            exp.Cast,
+            exp.Round,
+            exp.Coalesce,
+            exp.Floor,
+            exp.Ceil,
+            exp.Upper,
+            exp.Lower,
+            exp.Trim,
+            exp.Substring,
+        ),
+        Hint("a function around an output", _AFTERWARDS),
+    ),
+)
+
+# Conditions.
+DEPTH = Hint("a condition nested this deep", "Write it flatter: AND and OR take any number of parts.")
+CONDITIONS = Hint(f"more than {LIST_MAX} conditions", "Use IN for many constants: WHERE ward IN ('A', 'B')")
+IN_LIST = Hint(
+    "IN with no or too many constants", f"Give IN 1 to {LIST_MAX} constants: WHERE ward IN ('A', 'B')"
+)
+NO_COLUMN = Hint(
+    "a condition without a column", "Leave the condition out, or compare a column with a constant."
+)
+IS = Hint("IS with anything but NULL, TRUE or FALSE", "Write a comparison by =, or IS NULL.")
+IS_DISTINCT = Hint("IS DISTINCT FROM", "Write age <> 30 OR age IS NULL.")
+SYMMETRIC = Hint("BETWEEN SYMMETRIC", "Write BETWEEN with the lower constant first: age BETWEEN 20 AND 30")
+NULL = Hint("a comparison with NULL", "Write age IS NULL or age IS NOT NULL.")
+NUMBER = Hint("a number of this form", _NUMBER)
+PATTERN = Hint("LIKE or another pattern", "Name the values that are meant: WHERE ward IN ('A', 'B')")
+INNER = Hint("a sub-query in WHERE", "Ask the inner query first and put its answer in as a number.")
+TWO_COLUMNS = Hint(
+    "a comparison of two columns",
+    "Compare with a constant; text stands in single quotes, as in ward = 'A'; double quotes name columns.",
+)
+LEFT = Hint(
+    "a comparison of anything but a plain column",
+    "Put the column alone on one side: age + 1 > 30 is age > 29.",
+)
+SPELLING = Hint(
+    "a function on text", "Text is compared to the letter; name each spelling: ward IN ('a', 'A')"
+)
+STATISTIC = Hint(
+    "a statistic in WHERE", "Conditions look at one row; compare the statistic in the answer yourself."
+)
+PARAMETER = Hint("a parameter", "Write the constant into the query itself: age > 30")
+NOW = Hint("a computed date", "Write the date out: seen >= DATE '2025-01-31'")
+CONSTANT = Hint("a comparison with anything but a constant", _NUMBER)
+OTHER_CONDITION = Hint(
+    "another condition in WHERE", "Compare columns with constants by =, <>, <, >, IN, BETWEEN or IS NULL."
+)
+
+_VALUES: _Kinds = (
+    ((exp.Null,), NULL),
+    ((exp.Column,), TWO_COLUMNS),
+    ((exp.Query, exp.Subquery, exp.Any, exp.All), INNER),
+    ((exp.Placeholder, exp.Parameter), PARAMETER),
+    (
+        (
+            exp.CurrentDate,
+            exp.CurrentTimestamp,
+            exp.CurrentDatetime,
+            exp.CurrentTime,
+            exp.Localtimestamp,
+            exp.Interval,
+            exp.DateAdd,
+            exp.DateSub,
+        ),
+        NOW,
+    ),
+)
+_COMPARED: _Kinds = (
+    ((exp.AggFunc,), STATISTIC),
+    ((exp.Query, exp.Subquery), INNER),
+    ((exp.Literal, exp.Boolean, exp.Null), NO_COLUMN),
+    (_DATE_PARTS, DATE_PART),
+    ((exp.Lower, exp.Upper, exp.Trim, exp.Substring, exp.Length), SPELLING),
+)
+_CONDITIONS: _Kinds = (
+    (
+        (exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.RegexpILike, exp.StartsWith, exp.Contains),
+        PATTERN,
+    ),
+    ((exp.Exists, exp.Query, exp.Subquery), INNER),
+    ((exp.NullSafeNEQ, exp.NullSafeEQ), IS_DISTINCT),
+    ((exp.Boolean, exp.Literal, exp.Null), NO_COLUMN),
+)
+_PATTERN_NAMES = ("REGEXP", "CONTAINS", "STARTS", "ENDS", "PREFIX", "SUFFIX")
+
+
+def of_output(node: exp.Expr) -> Hint:
+    """Choose the hint for an output that is neither a column nor a statistic that is answered."""
+    if isinstance(node, exp.Anonymous) and str(node.this).upper() in ("MEAN", "AVERAGE"):
+        return MEAN
+    return _first(_OUTPUTS, node) or (FUNCTION if isinstance(node, exp.Func) else ARITHMETIC)
+
+
+def of_argument(node: exp.Expr | None) -> Hint:
+    """Choose the hint for what stands in a statistic's parentheses."""
+    if node is None or isinstance(node, exp.Star | exp.Literal | exp.Null):
+        return COUNT_OF_NOTHING
+    hint = _first(_OUTPUTS, node)
+    return hint if hint in (DISTINCT_VALUES, CONDITIONAL) else ONE_COLUMN
+
+
+def of_group(node: exp.Expr) -> Hint:
+    """Choose the hint for a part of GROUP BY that is neither a column nor a position."""
+    kinds: _Kinds = (
+        ((exp.Rollup, exp.Cube, exp.GroupingSets), ROLLUP),
+        ((exp.Tuple,), GROUP_LIST),
+    )
+    return _first(kinds, node) or GROUP_EXPRESSION
+
+
+def of_condition(node: exp.Expr) -> Hint:
+    """Choose the hint for a condition that is no comparison."""
+    if isinstance(node, exp.Anonymous) and str(node.this).upper().startswith(_PATTERN_NAMES):
+        return PATTERN
+    return _first(_CONDITIONS, node) or OTHER_CONDITION
+
+
+def of_compared(node: exp.Expr) -> Hint:
+    """Choose the hint for what stands where a column belongs."""
+    if isinstance(node, exp.Anonymous) and str(node.this).upper() == "DATE_PART":
+        return DATE_PART
+    return _first(_COMPARED, node) or LEFT
+
+
+def of_value(node: exp.Expr) -> Hint:
+    """Choose the hint for what stands where a constant belongs."""
+    if isinstance(node, exp.Anonymous) and str(node.this).upper() in ("NOW", "TODAY"):
+        return NOW
+    if node.find(exp.Interval):
+        return NOW
+    return _first(_VALUES, node) or CONSTANT
+
+
+def _first(kinds: _Kinds, node: exp.Expr) -> Hint | None:
+    return next((hint for types, hint in kinds if isinstance(node, types)), None)
