@@ -1,9 +1,10 @@
-"""What every test shares: the data fixtures, and the rule that in CI nothing missing is skipped."""
+"""What every test shares: markers by folder, the data fixtures, and that in CI nothing missing is skipped."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -17,16 +18,46 @@ IN_CI = bool(os.environ.get("CI"))
 # Asserts in what tests import from beside them hold under -O too.
 pytest.register_assert_rewrite(*(f"tests.{each.stem}" for each in TESTS.iterdir() if each.stem != "conftest"))
 
+# A folder of tests is a marker too, so that a run can choose by kind: -m "unit or contract".
+KINDS = sorted(each.name for each in TESTS.iterdir() if each.is_dir() and any(each.rglob("test_*.py")))
+LEFT_OUT = pytest.StashKey[set[Path]]()
+
 
 def pytest_addoption(parser):
     parser.addoption("--outcomes", type=Path, help="write the counts of this run to a JSON file")
 
 
+def pytest_configure(config):
+    """Declare the folders as markers, and let Ctrl-C reach what tests start.
+
+    A shell without job control lets what it puts in the background ignore Ctrl-C, and so all that it starts.
+    """
+    config.stash[LEFT_OUT] = set()
+    known = {line.partition(":")[0] for line in config.getini("markers")}
+    for kind in KINDS:
+        if kind not in known:
+            config.addinivalue_line("markers", f"{kind}: lies in tests/{kind}")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark each test by its folder, before any is chosen by marker."""
+    for item in items:
+        kind = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+        if kind in KINDS:
+            item.add_marker(kind)
+
+
 def pytest_ignore_collect(collection_path, config):
     """Leave out a file that needs extras as a whole, imports included, where they are not wanted."""
-    if config.option.markexpr == "not extra" and collection_path.suffix == ".py":
-        return "\npytestmark = pytest.mark.extra" in collection_path.read_text() or None
-    return None
+    if not config.option.markexpr.startswith("not extra") or collection_path.suffix != ".py":
+        return None
+    if "\npytestmark = pytest.mark.extra" not in collection_path.read_text():
+        return None
+    config.stash[LEFT_OUT].add(collection_path)
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +117,7 @@ def pytest_terminal_summary(terminalreporter, config):
         "passed": len(stats.get("passed", [])),
         "failed": len(stats.get("failed", [])) + len(stats.get("error", [])),
         "deselected": len(stats.get("deselected", [])),
+        "files": len(config.stash[LEFT_OUT]),
         "skipped": skipped,
     }
     config.option.outcomes.write_text(json.dumps(counts))

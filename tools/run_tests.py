@@ -1,8 +1,20 @@
 """Run the test suite in every environment it must hold in, and end with one summary.
 
-Three runs: the whole suite with the core alone; the same under ``PYTHONOPTIMIZE=1``, where plain
-asserts vanish from the product (pytest rewrites those of test files into real checks, which
-tests/test_layers.py proves); and with all extras installed, what needs them and what is fast.
+Three runs, in two lanes of about the same length, for two cores:
+
+core
+    Every test that needs no extra.
+core under -O
+    ``PYTHONOPTIMIZE=1``, the started programs included. tests/test_runs.py proves that the product
+    compiles to the same code with it and without, tests/test_layers.py that asserts of tests still
+    hold. What ``-O`` can change is therefore what the product calls: this run takes every test that
+    drives it piece by piece, as a program, and as an attacker.
+full
+    With all extras installed: what needs them, and what an installed package could change by being
+    there. Both environments take their versions from one constraints.txt, so the packages of the
+    core are the same in both; what rests on the spine alone, or starts many programs, is left out.
+
+A test that is left out of a run is counted in the summary, and is always part of the first.
 Arguments after the options go to pytest, for example ``--env core tests/test_layers.py``.
 """
 
@@ -15,6 +27,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,13 +43,15 @@ class Run:
     Args:
         title: What it is called in the summary.
         environment: A name of ENVIRONMENTS.
-        selected: The marker expression that chooses tests.
+        selected: The marker expression that chooses tests; a folder of tests/ is a marker too.
+        others: Where the tests are run that it leaves out, and why they may be.
         is_optimised: Whether Python runs as with ``-O``, started programs included.
     """
 
     title: str
     environment: str
     selected: str
+    others: str
     is_optimised: bool = False
 
 
@@ -50,12 +65,24 @@ class Outcome:
     skipped: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     note: str = ""
+    log: Path | None = None
 
 
 RUNS = (
-    Run("core", "core", "not extra"),
-    Run("core under -O", "core", "not extra", is_optimised=True),
-    Run("full", "full", "extra or not (slow or system)"),
+    Run("core", "core", "not extra", "in full: they need extras"),
+    Run(
+        "core under -O",
+        "core",
+        "not extra and (unit or contract or cli or attack)",
+        "in core: -O compiles the product to the same code",
+        is_optimised=True,
+    ),
+    Run(
+        "full",
+        "full",
+        "extra or not (system or slow or attack or simulator or docs)",
+        "in core: no package of an extra touches them",
+    ),
 )
 
 
@@ -98,17 +125,22 @@ def start(run: Run, arguments: list[str], *, is_quiet: bool = False) -> Started:
     return Started(run, process, report, log, time.monotonic())
 
 
+def left_out(run: Run, tests: int, files: int) -> str:
+    """Say what a pass did not run, and where it is run; files are those that extras alone can import."""
+    counts = {"test": tests, "file": files}
+    said = " and ".join(f"{count} {kind}{'s' * (count > 1)}" for kind, count in counts.items() if count)
+    return f"{said} only {run.others}" if said else ""
+
+
 def finish(started: Started) -> Outcome:
     """Wait for a pass and read back what it counted; a bad status never reads as success."""
     status = started.process.wait()
-    if started.log is not None:
-        print(f"\n== {started.run.title}\n{started.log.read_text(errors='replace')}", flush=True)
-    outcome = Outcome(started.run.title, seconds=time.monotonic() - started.since)
+    outcome = Outcome(started.run.title, seconds=time.monotonic() - started.since, log=started.log)
     if started.report.exists():
         counted = json.loads(started.report.read_text())
         outcome.passed, outcome.failed = counted["passed"], counted["failed"]
         outcome.skipped = Counter(counted["skipped"])
-        outcome.note = f"{counted['deselected']} belong to another run" if counted["deselected"] else ""
+        outcome.note = left_out(started.run, counted["deselected"], counted["files"])
     if status and not outcome.failed:
         outcome.failed = 1
         outcome.note = f"pytest ended with status {status}"
@@ -131,15 +163,26 @@ def start_building(name: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
 
 
+def second_lane(arguments: list[str], building: subprocess.Popen[bytes]) -> list[Outcome]:
+    """Run the core under -O, and then the full environment, which is built by then."""
+    _, optimised, full = RUNS
+    first = finish(start(optimised, arguments, is_quiet=True))
+    is_built = building.wait() == 0
+    return [first, finish(start(full, arguments, is_quiet=True)) if is_built else missing(full)]
+
+
 def run_all(arguments: list[str]) -> list[Outcome]:
-    """Run every pass: the two of the core side by side, then the full one, built meanwhile."""
+    """Run every pass: the core on the terminal, the two others beside it, one after the other."""
     building = start_building("full")
     build(ENVIRONMENTS["core"])
-    plain, optimised, full = RUNS
-    under_way = [start(plain, arguments), start(optimised, arguments, is_quiet=True)]
-    outcomes = [finish(each) for each in under_way]
-    is_built = building.wait() == 0
-    return [*outcomes, finish(start(full, arguments)) if is_built else missing(full)]
+    with ThreadPoolExecutor(1) as lane:
+        beside = lane.submit(second_lane, arguments, building)
+        outcomes = [finish(start(RUNS[0], arguments))]
+        outcomes += beside.result()
+    for each in outcomes:
+        if each.log is not None:
+            print(f"\n== {each.title}\n{each.log.read_text(errors='replace')}", flush=True)
+    return outcomes
 
 
 def summarise(outcomes: list[Outcome]) -> int:
@@ -166,6 +209,8 @@ def summarise(outcomes: list[Outcome]) -> int:
 
 def main() -> None:
     """Run everything, or one path in one environment."""
+    # Python compiles what the tests import as they import it; pip would compile all of it first.
+    os.environ.setdefault("PIP_COMPILE", "0")
     parser = argparse.ArgumentParser(description="Run the tests.")
     parser.add_argument("--env", choices=("core", "full"), help="run once, in this environment")
     options, arguments = parser.parse_known_args()
@@ -173,7 +218,7 @@ def main() -> None:
         sys.exit(summarise(run_all(arguments)))
     build(ENVIRONMENTS[options.env])
     chosen = "not extra" if options.env == "core" else ""
-    sys.exit(summarise([finish(start(Run(options.env, options.env, chosen), arguments))]))
+    sys.exit(summarise([finish(start(Run(options.env, options.env, chosen, "in full"), arguments))]))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ person starts it; only the loading of libraries is shared, so that a hundred com
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -21,8 +22,11 @@ LIBRARIES = (
     "hedgerow.techniques.discover",
     "hedgerow.techniques.anonymity.governed",
     "hedgerow.app.report",
-    "opendp.prelude",
+    "opendp.measurements",
 )
+
+# PyArrow loads it by itself when it builds an array.
+LOADED_WHERE_INSTALLED = ("pandas",)
 
 
 def child(task):
@@ -47,6 +51,9 @@ def serve():
     """Run one command line after the other."""
     for name in LIBRARIES:
         importlib.import_module(name)
+    for name in LOADED_WHERE_INSTALLED:
+        if importlib.util.find_spec(name):
+            importlib.import_module(name)
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from importlib import resources
 from pathlib import Path
@@ -167,7 +167,7 @@ class Opened:
         warnings: What the operator should know, in plain words.
     """
 
-    directory: Path
+    directory: Path = field(repr=False)
     store: SqliteStore
     spine: Spine
     warnings: tuple[str, ...]

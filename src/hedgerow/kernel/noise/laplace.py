@@ -83,11 +83,15 @@ def add_laplace(values: Sequence[int], sensitivity: int, epsilon: Fraction, scal
 @lru_cache(maxsize=64)
 def _measurement(scale: float) -> Any:  # noqa: ANN401 - OpenDP's type, not imported before it is needed
     """Build OpenDP's mechanism; it holds no state, so one serves every call."""
-    import opendp.prelude as dp
+    # Not OpenDP's prelude, which loads pandas, polars and scikit-learn wherever they are installed.
+    from opendp.domains import atom_domain, vector_domain
+    from opendp.measurements import make_laplace
+    from opendp.metrics import l1_distance
+    from opendp.mod import enable_features
 
-    dp.enable_features("contrib")
-    space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l1_distance(T="i64")
-    return dp.m.make_laplace(*space, scale=scale)
+    enable_features("contrib")
+    space = vector_domain(atom_domain(T="i64")), l1_distance(T="i64")
+    return make_laplace(*space, scale=scale)
 
 
 @lru_cache(maxsize=1024)
