@@ -10,7 +10,7 @@ from hedgerow.app.deferred import deferred
 from hedgerow.governance.rights import Rights
 from hedgerow.model.engine import Engine, Shelf
 from hedgerow.model.errors import Fault
-from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.keys import KeyBackend
 from hedgerow.model.ports import Clock, Reader, Store
 from hedgerow.model.records import Setting, WrappedSecret
 from hedgerow.spine.acts import Acts
@@ -18,10 +18,12 @@ from hedgerow.spine.attest import Attestor
 from hedgerow.spine.catalog import Catalog
 from hedgerow.spine.consent import Consents
 from hedgerow.spine.dropping import Dropping
+from hedgerow.spine.epochs import Epochs
 from hedgerow.spine.erasure import Erasure
 from hedgerow.spine.facts import FactLoader
 from hedgerow.spine.gate import Gate
 from hedgerow.spine.journal import Journal
+from hedgerow.spine.keyring import Keyring, secret_key
 from hedgerow.spine.lease import Leases
 from hedgerow.spine.ledger import Ledger
 from hedgerow.spine.policy import Policies
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from hedgerow.techniques.dp_query.technique import DpQuery
 
 ORIGIN_PREFIX = "hedgerow/"
-_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Spine:
     gate: Gate
     erasure: Erasure
     dropping: Dropping
+    epochs: Epochs
     rights: Rights
     query: DpQuery
     release: GovernedKAnonymity
@@ -80,13 +82,13 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         tenant = _setting(reader, "tenant")
         index_key = _secret(reader, backend, tenant, "index-key")
         attestor = Attestor(_secret(reader, backend, tenant, "journal-key"), ORIGIN_PREFIX + tenant)
-    journal = Journal(attestor, tenant, clock)
+    journal, keyring = Journal(attestor, tenant, clock), Keyring(backend, tenant)
     catalog, consents, ledger = Catalog(clock), Consents(), Ledger(clock)
-    vault = Vault(backend, tenant, index_key, clock)
+    vault = Vault(keyring, index_key, clock)
     policies = Policies(load_policies, clock)
-    tables = Tables(engine, shelf, backend, tenant)
-    quarantine = Quarantine(backend, tenant, clock)
-    requests = Requests(backend, tenant)
+    tables = Tables(engine, shelf, keyring)
+    quarantine = Quarantine(keyring, clock)
+    requests = Requests(keyring)
     gate = Gate(
         store=store,
         facts=FactLoader(catalog, consents, ledger, policies),
@@ -122,7 +124,8 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     )  # fmt: skip
     return Spine(
         tenant, store, backend, clock, attestor, journal, catalog, consents, vault, ledger, policies,
-        tables, quarantine, deferred(intake), gate, erasure, dropping, rights, deferred(_query),
+        tables, quarantine, deferred(intake), gate, erasure, dropping,
+        Epochs(store, keyring, journal, attestor, clock), rights, deferred(_query),
         deferred(_release),
     )  # fmt: skip
 
@@ -150,4 +153,4 @@ def _secret(reader: Reader, backend: KeyBackend, tenant: str, name: str) -> byte
     found = cast("WrappedSecret | None", reader.get(WrappedSecret, name))
     if found is None:
         raise Fault("store.unreadable")
-    return backend.unwrap(found.wrapped, Binding(tenant, "secret", name, "", _FORMAT))
+    return backend.unwrap(found.wrapped, secret_key(tenant, name))

@@ -21,18 +21,18 @@ from hedgerow.kernel.envelope import new_key
 from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.engine import Engine, Shelf
 from hedgerow.model.errors import CallerError
-from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.keys import KeyBackend
 from hedgerow.model.ports import Clock, Store
 from hedgerow.model.records import Allocation, PolicyText, Principal, Setting, WrappedSecret
 from hedgerow.model.uses import Actor, Json
 from hedgerow.model.words import Role
 from hedgerow.spine.attest import new_attestation_key
 from hedgerow.spine.facts import OWNER
+from hedgerow.spine.keyring import secret_key
 from hedgerow.spine.ledger import DEFAULT_POPULATION_EPSILON, POPULATION
 
 DATABASE, KEYS, TABLES = "hedgerow.db", "keys.json", "tables"
 PASSPHRASE_VARIABLE, SPACE_VARIABLE = "HEDGEROW_PASSPHRASE", "HEDGEROW_SPACE"
-_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def populate(store: Store, backend: KeyBackend, clock: Clock, *, tenant: str | N
         tx.put(Setting("tenant", tenant))
         tx.put(Setting("created", now))
         for name, secret in (("index-key", new_key()), ("journal-key", new_attestation_key())):
-            tx.put(WrappedSecret(name, backend.wrap(secret, Binding(tenant, "secret", name, "", _FORMAT))))
+            tx.put(WrappedSecret(name, backend.wrap(secret, secret_key(tenant, name))))
         roles = ",".join(sorted([OWNER, *(role.value for role in Role)]))
         tx.put(Principal(OWNER, roles, now))
         tx.put(PolicyText(1, default_policies(), OWNER, now))

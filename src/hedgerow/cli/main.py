@@ -28,6 +28,7 @@ NOUNS = {
     "dataset": ("dataset", "dataset", "Data sets: list, show, declare, drop."),
     "evidence": ("journal", "evidence", "Evidence anyone can check: export."),
     "journal": ("journal", "journal", "The signed log of every use: head, show, verify."),
+    "keys": ("keys", "keys", "Master keys: status, rotate, epoch."),
     "policy": ("policy", "policy", "Who may do what: show, test, apply, history."),
     "principal": ("principal", "principal", "Who may act: add, list."),
     "purpose": ("purpose", "purpose", "Why data is used: add, list."),

@@ -184,6 +184,13 @@ class KeyBackend(Protocol):
     def sealed(self) -> bool:
         """Whether the master keys at rest need a passphrase (or stronger) to open."""
 
+    @property
+    def assuming(self) -> str:
+        """What a certificate of a destroyed epoch rests on, in plain words."""
+
+    def refresh(self) -> None:
+        """Read the epochs again, after another process may have changed them."""
+
     def current_epoch(self) -> str:
         """Name the epoch that new keys are wrapped under (32 hexadecimal digits)."""
 

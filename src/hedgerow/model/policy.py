@@ -44,6 +44,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "quarantine.manage": "Workspace",
         "quarantine.list": "Workspace",
         "keys.status": "Workspace",
+        "keys.change": "Workspace",
         "collect": "Dataset",
         "dataset.declare": "Dataset",
         "dataset.drop": "Dataset",

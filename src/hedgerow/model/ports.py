@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -36,6 +36,10 @@ class Reader(Protocol):
         """Read the records whose field is one of many values."""
         ...
 
+    def page(self, kind: type[R], after: tuple[object, ...] | None, limit: int) -> list[R]:
+        """Read up to ``limit`` records whose key comes after ``after``; from the first when none."""
+        ...
+
     def newest(self, kind: type[R], **equals: object) -> R | None:
         """Read the matching record with the highest key, or none."""
         ...
@@ -66,6 +70,10 @@ class Transaction(Reader, Protocol):
 
     def put(self, record: Record) -> None:
         """Add or replace one record."""
+        ...
+
+    def set_field(self, kind: type[Record], field: str, values: Mapping[tuple[object, ...], object]) -> int:
+        """Change one field of many records, named by their keys, and tell how many were there."""
         ...
 
     def remove(self, kind: type[Record], **equals: object) -> int:

@@ -38,6 +38,7 @@ ROLES_FOR: Mapping[str, tuple[Role, ...]] = MappingProxyType(
         "quarantine.manage": _OFFICER,
         "quarantine.list": (Role.ADMINISTRATOR, Role.PRIVACY_OFFICER),
         "keys.status": (Role.ADMINISTRATOR,),
+        "keys.change": (Role.ADMINISTRATOR,),
         "collect": (Role.ADMINISTRATOR, Role.SERVICE),
         "discover": _OFFICER,
         "query": (Role.ANALYST, Role.SERVICE),

@@ -42,7 +42,7 @@ TOMBSTONE_LIFETIME = timedelta(days=3 * 365)
 _PERSONAL = (SealedField, Member, FormerMember, ConsentEvent, ConsentState, Commitment)
 NOT_FINAL = (
     "table files that a use under way still reads, without a key in any current record, until swept",
-    "old pages of the database file and its write-ahead log until the key epoch ends",
+    "old pages of the database file and its write-ahead log, until `hedgerow keys epoch` ends the key epoch",
     "copies of the database, the key file or the data files made before this moment, backups included",
     "what left the house before: the releases named here and answers already given",
 )
@@ -238,6 +238,7 @@ class Erasure:
                 "pseudonyms derived from the person's key can no longer be computed",
             ],
             "not_final_yet": [*NOT_FINAL, *_quarantine_caveat(tx)],
+            "epochs": cast("Json", self._vault.held_epochs()),
             "journal_entry": entry,
         }
         leaf = self._journal.leaf(tx, entry)

@@ -344,7 +344,7 @@ class Intake:
         self._catalog_entries(tx, arrival, old, now)
         for lookup in roll.revived:
             tx.remove(Tombstone, lookup=lookup)
-        tx.add(roll.fresh)
+        self._vault.admit(tx, roll.fresh)
         self._put_fields(tx, roll, sealed)
         joined = self._join(tx, arrival.dataset, roll, version)
         consents, unknown = self._record_consents(tx, arrival, roll, actor)

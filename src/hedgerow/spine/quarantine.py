@@ -14,9 +14,10 @@ from typing import cast
 from hedgerow.kernel.envelope import new_key, normalise_reference, open_sealed, seal
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import CallerError
-from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Clock, Reader, Transaction
 from hedgerow.model.records import Dataset, QuarantineBatch, QuarantinedRow
+from hedgerow.spine.keyring import Keyring, batch_key
 
 LIFETIME = timedelta(days=30)
 _FORMAT = 1
@@ -35,9 +36,10 @@ class Broken:
 class Quarantine:
     """Keeps broken rows until someone retries or discards them, at most 30 days."""
 
-    def __init__(self, backend: KeyBackend, tenant: str, clock: Clock) -> None:
-        self._backend = backend
-        self._tenant = tenant
+    def __init__(self, keyring: Keyring, clock: Clock) -> None:
+        self._keyring = keyring
+        self._backend = keyring.backend
+        self._tenant = keyring.tenant
         self._clock = clock
 
     def _binding(self, kind: str, batch: str, line: int) -> Binding:
@@ -59,9 +61,8 @@ class Quarantine:
     def _keep(self, tx: Transaction, batch: QuarantineBatch, rows: Sequence[Broken]) -> None:
         """Add a batch and its rows under a key that is used for them alone."""
         key = new_key()
-        tx.add(
-            [replace(batch, wrapped=self._backend.wrap(key, self._binding("quarantine-key", batch.id, 0)))]
-        )
+        kept = replace(batch, wrapped=self._backend.wrap(key, batch_key(self._tenant, batch.id)))
+        tx.add(self._keyring.current(tx, [kept]))
         tx.add(
             QuarantinedRow(batch.id, i, json.dumps([row.line, row.reason]),
                            seal(key, row.raw, self._binding("quarantine", batch.id, i)))
@@ -102,7 +103,7 @@ class Quarantine:
 
     def rows(self, reader: Reader, batch: QuarantineBatch) -> list[Broken]:
         """Open the rows of a batch, to read them again."""
-        key = self._backend.unwrap(batch.wrapped, self._binding("quarantine-key", batch.id, 0))
+        key = self._backend.unwrap(batch.wrapped, batch_key(self._tenant, batch.id))
         found = []
         for i, row in enumerate(reader.find(QuarantinedRow, batch=batch.id)):
             line, reason = json.loads(row.reason)

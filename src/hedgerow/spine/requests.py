@@ -12,10 +12,11 @@ from typing import cast
 from hedgerow.kernel.envelope import new_key, open_sealed, seal
 from hedgerow.model.canonical import canonical, digest
 from hedgerow.model.errors import CallerError, Refused
-from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Reader, Transaction
 from hedgerow.model.records import ConsentEvent, Member, Request
 from hedgerow.model.uses import Json, LeaseVersions, Release, UseRequest
+from hedgerow.spine.keyring import Keyring, result_key
 
 SPENT, DONE, WITHDRAWN = "spent", "done", "withdrawn"
 _FORMAT = 1
@@ -61,9 +62,10 @@ class Requests:
     with "spent, no result" after a crash, or with "withdrawn".
     """
 
-    def __init__(self, backend: KeyBackend, tenant: str) -> None:
-        self._backend = backend
-        self._tenant = tenant
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._backend = keyring.backend
+        self._tenant = keyring.tenant
 
     def check_id(self, request_id: str) -> None:
         """Refuse an id that is empty, overlong or not printable.
@@ -97,18 +99,17 @@ class Requests:
         key = new_key()
         body = zlib.compress(canonical({"payload": dict(release.payload), "mechanism": release.mechanism,
                                         "summary": dict(release.summary)}))  # fmt: skip
-        tx.put(
-            replace(
-                record,
-                state=DONE,
-                dataset_version=versions.dataset,
-                consent_version=versions.consent,
-                entry=entry,
-                person_level=release.person_level,
-                sealed=seal(key, body, self._binding("result", request_id)),
-                wrapped=self._backend.wrap(key, self._binding("result-key", request_id)),
-            )
+        done = replace(
+            record,
+            state=DONE,
+            dataset_version=versions.dataset,
+            consent_version=versions.consent,
+            entry=entry,
+            person_level=release.person_level,
+            sealed=seal(key, body, self._binding("result", request_id)),
+            wrapped=self._backend.wrap(key, result_key(self._tenant, request_id)),
         )
+        tx.put(*self._keyring.current(tx, [done]))
 
     def again(self, tx: Transaction, record: Request, request: UseRequest, technique: str) -> Release:
         """Answer a known id.
@@ -141,7 +142,7 @@ class Requests:
             raise Refused("request.withdrawn")
         if record.state != DONE or record.sealed is None or record.wrapped is None:
             raise Refused("request.spent")
-        key = self._backend.unwrap(record.wrapped, self._binding("result-key", record.id))
+        key = self._backend.unwrap(record.wrapped, result_key(self._tenant, record.id))
         body = json.loads(
             zlib.decompress(open_sealed(key, record.sealed, self._binding("result", record.id)))
         )

@@ -9,11 +9,10 @@ from dataclasses import replace
 from hedgerow.kernel.envelope import new_key
 from hedgerow.model.engine import ArrowTable, BucketFile, Engine, IntArray, PeopleFilter, Shelf
 from hedgerow.model.errors import Fault
-from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Reader, Store, Transaction
 from hedgerow.model.records import Bucket, Dataset
-
-_FORMAT = 1
+from hedgerow.spine.keyring import Keyring, bucket_key
 
 
 class Tables:
@@ -23,23 +22,21 @@ class Tables:
     wrapped by the key backend and bound to tenant, data set and file.
     """
 
-    def __init__(self, engine: Engine, shelf: Shelf, backend: KeyBackend, tenant: str) -> None:
+    def __init__(self, engine: Engine, shelf: Shelf, keyring: Keyring) -> None:
         self.engine = engine
         self._shelf = shelf
-        self._backend = backend
-        self._tenant = tenant
+        self._keyring = keyring
+        self._backend = keyring.backend
+        self._tenant = keyring.tenant
 
     def binding(self, dataset: str, version: int) -> bytes:
         """What a file's content is bound to: tenant, data set and the version that wrote it."""
         return Binding(self._tenant, "bucket", dataset, "", version).as_bytes()
 
-    def _key_binding(self, dataset: str, file: str) -> Binding:
-        return Binding(self._tenant, "bucket-key", dataset, file, _FORMAT)
-
     def files(self, reader: Reader, dataset: str) -> list[BucketFile]:
         """Open the manifest of a data set: its files with their keys."""
         buckets = reader.find(Bucket, dataset=dataset)
-        bindings = [self._key_binding(dataset, bucket.file) for bucket in buckets]
+        bindings = [bucket_key(self._tenant, dataset, bucket.file) for bucket in buckets]
         keys = self._backend.unwrap_many([bucket.wrapped for bucket in buckets], bindings)
         return [self._opened(bucket, key) for bucket, key in zip(buckets, keys, strict=True)]
 
@@ -49,7 +46,7 @@ class Tables:
 
     def records(self, dataset: str, version: int, files: Sequence[BucketFile]) -> list[Bucket]:
         """Wrap the keys of new files for the manifest."""
-        bindings = [self._key_binding(dataset, file.name) for file in files]
+        bindings = [bucket_key(self._tenant, dataset, file.name) for file in files]
         wrapped = self._backend.wrap_many([file.key for file in files], bindings)
         return [
             Bucket(dataset, f.name, f.bucket, f.bucket_count, version, f.rows, w)
@@ -98,7 +95,7 @@ class Tables:
         for file in old:
             if tx.remove(Bucket, dataset=dataset, file=file.name) != 1:
                 raise Fault("table.changed")
-        tx.add(self.records(dataset, version, new))
+        tx.add(self._keyring.current(tx, self.records(dataset, version, new)))
 
     def sweep(self, store: Store) -> int:
         """Delete every file that no manifest names, unless somebody is writing or reading now.

@@ -10,10 +10,11 @@ from typing import cast
 
 from hedgerow.kernel.envelope import derive, keyed_index, new_key, open_sealed, seal, seal_many
 from hedgerow.model.canonical import canonical, timestamp
-from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Clock, Reader, Transaction
 from hedgerow.model.records import SealedField, Subject
 from hedgerow.spine.journal import About
+from hedgerow.spine.keyring import Keyring, subject_key
 
 _FORMAT = 1
 _NUMBER_BITS = 62
@@ -40,15 +41,15 @@ class Vault:
     data set and field; without the person's wrapped key it opens with nothing that is held.
 
     Args:
-        backend: Wraps each person's key.
-        tenant: Bound into everything sealed.
+        keyring: Wraps each person's key; its tenant is bound into everything sealed.
         index_key: Key of the lookup by source id (32 bytes).
         clock: The time.
     """
 
-    def __init__(self, backend: KeyBackend, tenant: str, index_key: bytes, clock: Clock) -> None:
-        self._backend = backend
-        self._tenant = tenant
+    def __init__(self, keyring: Keyring, index_key: bytes, clock: Clock) -> None:
+        self._keyring = keyring
+        self._backend = keyring.backend
+        self._tenant = keyring.tenant
         self._index_key = index_key
         self._clock = clock
 
@@ -68,11 +69,12 @@ class Vault:
         """Name a source by a keyed hash, in 64 hexadecimal digits; a plain one could be guessed."""
         return keyed_index(derive(self._index_key, "source"), content_hash).hex()
 
-    def _wrap_binding(self, number: int) -> Binding:
-        return Binding(self._tenant, "subject-key", number, "", _FORMAT)
-
     def _field_binding(self, number: int, dataset: str, name: str) -> Binding:
         return Binding(self._tenant, "field", number, canonical([dataset, name]).decode(), _FORMAT)
+
+    def held_epochs(self) -> list[str]:
+        """Name the epochs whose keys are held: a person's key may have been wrapped under any of them."""
+        return [epoch.id for epoch in self._backend.epochs() if epoch.destroyed is None]
 
     def find(self, reader: Reader, ref: str) -> Person | None:
         """Open a person by source id, or none when unknown or erased."""
@@ -81,12 +83,12 @@ class Vault:
 
     def open(self, subject: Subject) -> Person:
         """Unwrap a person's key."""
-        key = self._backend.unwrap(subject.wrapped, self._wrap_binding(subject.number))
+        key = self._backend.unwrap(subject.wrapped, subject_key(self._tenant, subject.number))
         return Person(subject.number, subject.lookup, key)
 
     def open_many(self, subjects: Sequence[Subject]) -> list[Person]:
         """Unwrap many people's keys, in order."""
-        bindings = [self._wrap_binding(subject.number) for subject in subjects]
+        bindings = [subject_key(self._tenant, subject.number) for subject in subjects]
         keys = self._backend.unwrap_many([subject.wrapped for subject in subjects], bindings)
         return [Person(s.number, s.lookup, key) for s, key in zip(subjects, keys, strict=True)]
 
@@ -105,10 +107,14 @@ class Vault:
         """
         now = timestamp(self._clock.now())
         people = [Person(secrets.randbits(_NUMBER_BITS), lookup, new_key()) for lookup in lookups]
-        bindings = [self._wrap_binding(person.number) for person in people]
+        bindings = [subject_key(self._tenant, person.number) for person in people]
         wrapped = self._backend.wrap_many([person.key for person in people], bindings)
         subjects = [Subject(p.number, p.lookup, w, now) for p, w in zip(people, wrapped, strict=True)]
         return subjects, people
+
+    def admit(self, tx: Transaction, subjects: Sequence[Subject]) -> None:
+        """Add new people, their keys wrapped under the epoch that is current in this transaction."""
+        tx.add(self._keyring.current(tx, subjects))
 
     def seal_field(self, person: Person, dataset: str, name: str, values: Sequence[str]) -> SealedField:
         """Seal the distinct values of one field of one person."""

@@ -43,6 +43,7 @@ MAY = {
     "quarantine.manage": {OFFICER},
     "quarantine.list": {ADMINISTRATOR, OFFICER},
     "keys.status": {ADMINISTRATOR},
+    "keys.change": {ADMINISTRATOR},
 }
 ROLES = (ADMINISTRATOR, ANALYST, OFFICER, AUDITOR, SERVICE, OWNER)
 

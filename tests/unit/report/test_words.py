@@ -71,7 +71,7 @@ def asked(page):
 def test_what_asks_for_a_decision_stands_at_the_top_and_only_when_something_does(full, bare, read):
     assert asked(read(render(bare))) == []
     assert asked(read(render(full))) == [
-        "1 erasure is not final yet.",
+        "1 erasure is not final yet: `hedgerow keys epoch`.",
         "4 rows wait set aside until somebody decides.",
     ]
     held = [{**full["held"][0], "purposes": []}, {**full["held"][1]}]

@@ -125,19 +125,47 @@ def unlock(parsed: ParsedFile, passphrase: str | None, path: str) -> tuple[Ring,
         raise Fault("keys.file-corrupt", path=path) from None
 
 
+def reopen(parsed: ParsedFile, seal_: Seal | None, path: str) -> Ring:
+    """Open a key file again with what opened it before.
+
+    Args:
+        parsed: What ``parse`` returned.
+        seal_: What sealed it when it was opened, or none.
+        path: Where it came from, for errors.
+
+    Returns:
+        The epochs.
+
+    Raises:
+        Fault: ``keys.file-changed`` when it is sealed otherwise by now, or ``keys.file-corrupt``.
+    """
+    if parsed.is_sealed != (seal_ is not None):
+        raise Fault("keys.file-changed", path=path)
+    try:
+        return _ring(parsed.body if seal_ is None else _body_under(parsed, seal_.key))
+    except (ValueError, _MalformedError):
+        raise Fault("keys.file-corrupt", path=path) from None
+    except Fault:
+        raise Fault("keys.file-changed", path=path) from None
+
+
+def _body_under(parsed: ParsedFile, key: SecretKey) -> object:
+    blob = base64.b64decode(str(parsed.body), validate=True)
+    return json.loads(open_sealed(key.reveal(), blob, _binding(parsed.head)))
+
+
 def _unsealed(parsed: ParsedFile, passphrase: str | None) -> tuple[Seal | None, object]:
     if parsed.profile is None:
         return None, parsed.body
     if passphrase is None:
         raise CallerError("keys.passphrase-needed")
     key = key_from_passphrase(passphrase, parsed.salt, parsed.profile)
-    blob = base64.b64decode(str(parsed.body), validate=True)
     try:
-        opened = open_sealed(key.reveal(), blob, _binding(parsed.head))
+        body = _body_under(parsed, key)
     except Fault:
         # The checksum held, so the file is what was written: the key is the wrong one.
         raise CallerError("keys.wrong-passphrase") from None
-    return Seal(key, parsed.salt, parsed.profile), json.loads(opened)
+    return Seal(key, parsed.salt, parsed.profile), body
 
 
 def _head(seal_: Seal | None) -> dict[str, object]:

@@ -88,6 +88,16 @@ class RingKeys:
         self._ring = ring
         self._ciphers = {e.state.id: EpochCipher(e.state.id, e.key) for e in ring.epochs if e.key is not None}
 
+    assuming = "nobody read the memory of the running program"
+
+    def refresh(self) -> None:
+        """Read the epochs again, after another process may have changed them."""
+        self._adopt(self._load())
+
+    def _load(self) -> Ring:
+        """Read the ring from where it is kept."""
+        return self._ring
+
     def _store(self, ring: Ring) -> None:
         """Keep a changed ring durably; raising leaves the backend as it was."""
 
@@ -127,9 +137,12 @@ class RingKeys:
         Raises:
             Fault: ``envelope.unreadable``, ``keys.epoch-unknown`` or ``keys.epoch-destroyed``.
         """
-        cipher = self._ciphers.get(epoch_of(blob))
+        epoch = epoch_of(blob)
+        if epoch not in self._ciphers and not self._is_known(epoch):
+            self.refresh()
+        cipher = self._ciphers.get(epoch)
         if cipher is None:
-            raise self._absent(epoch_of(blob))
+            raise Fault("keys.epoch-destroyed" if self._is_known(epoch) else "keys.epoch-unknown")
         return cipher.unwrap(blob, binding)
 
     def wrap_many(self, keys: Sequence[bytes], bindings: Sequence[Binding]) -> list[bytes]:
@@ -195,9 +208,8 @@ class RingKeys:
         self._store(ring)
         self._adopt(ring)
 
-    def _absent(self, epoch: str) -> Fault:
-        known = any(e.state.id == epoch for e in self._ring.epochs)
-        return Fault("keys.epoch-destroyed" if known else "keys.epoch-unknown")
+    def _is_known(self, epoch: str) -> bool:
+        return any(e.state.id == epoch for e in self._ring.epochs)
 
     def __repr__(self) -> str:
         """Say how many epochs there are, and nothing of their keys."""

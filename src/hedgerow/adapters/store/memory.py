@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TypeVar, cast
 
 from hedgerow.model.engine import IntArray
@@ -56,6 +56,12 @@ class MemoryView:
         wanted = set(values)
         return [row for row in self.find(kind) if getattr(row, field) in wanted]
 
+    def page(self, kind: type[R], after: tuple[object, ...] | None, limit: int) -> list[R]:
+        """Read up to ``limit`` records whose key comes after ``after``, in key order."""
+        rows = self._rows(kind)
+        keys = sorted(key for key in rows if after is None or key > after)
+        return [cast("R", rows[key]) for key in keys[:limit]]
+
     def newest(self, kind: type[R], **equals: object) -> R | None:
         """Read the matching record with the highest key, or none."""
         rows = self.find(kind, **equals)
@@ -102,6 +108,15 @@ class MemoryTransaction(MemoryView):
     def put(self, record: Record) -> None:
         """Add or replace one record."""
         self._own(type(record))[key_of(record)] = record
+
+    def set_field(self, kind: type[Record], field: str, values: Mapping[tuple[object, ...], object]) -> int:
+        """Change one field of many records, named by their keys, and tell how many were there."""
+        self._check(kind, [field])
+        rows = self._rows(kind)
+        there = {key: replace(rows[key], **{field: v}) for key, v in values.items() if key in rows}
+        for record in there.values():
+            self.put(record)
+        return len(there)
 
     def remove(self, kind: type[Record], **equals: object) -> int:
         """Remove the matching records and tell how many."""

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from operator import attrgetter
@@ -45,6 +45,8 @@ class _Shape:
         self.replace = f'INSERT OR REPLACE INTO "{kind.TABLE}" ({quoted}) VALUES ({marks})'
         self.select = f'SELECT {quoted} FROM "{kind.TABLE}"'
         self.order = f" ORDER BY {order}"
+        self.after = f" WHERE ({order}) > ({', '.join('?' * len(kind.KEY))})"
+        self.at_key = " WHERE " + " AND ".join(f'"{name}" = ?' for name in kind.KEY)
         self.reverse = " ORDER BY " + ", ".join(f'"{name}" DESC' for name in kind.KEY) + " LIMIT 1"
 
     def create(self) -> Iterator[str]:
@@ -125,6 +127,12 @@ class SqliteView:
         found.sort(key=attrgetter(*kind.KEY))
         return found
 
+    def page(self, kind: type[R], after: tuple[object, ...] | None, limit: int) -> list[R]:
+        """Read up to ``limit`` records whose key comes after ``after``, in key order."""
+        shape = _shape(kind)
+        start = shape.after if after is not None else ""
+        return self._select(kind, f"{start}{shape.order} LIMIT {int(limit)}", after or ())
+
     def newest(self, kind: type[R], **equals: object) -> R | None:
         """Read the matching record with the highest key, or none."""
         shape = _shape(kind)
@@ -177,6 +185,13 @@ class SqliteView:
         """Add or replace one record."""
         shape = _shape(type(record))
         self._connection.execute(shape.replace, shape.row(record))
+
+    def set_field(self, kind: type[Record], field: str, values: Mapping[tuple[object, ...], object]) -> int:
+        """Change one field of many records, named by their keys, and tell how many were there."""
+        shape = _shape(kind)
+        shape.where({field: None})
+        text = f'UPDATE "{kind.TABLE}" SET "{field}" = ?{shape.at_key}'
+        return self._connection.executemany(text, ((v, *key) for key, v in values.items())).rowcount
 
     def remove(self, kind: type[Record], **equals: object) -> int:
         """Remove the matching records and tell how many."""

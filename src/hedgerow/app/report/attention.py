@@ -50,7 +50,7 @@ def _budgets(report: Entry) -> Iterator[str]:
 def _erased(report: Entry) -> Iterator[str]:
     logical = sum(text(item, "state") == "logical" for item in entries(report.get("erasures")))
     if logical:
-        yield f"{many(logical, 'erasure is', 'erasures are')} not final yet."
+        yield f"{many(logical, 'erasure is', 'erasures are')} not final yet: `hedgerow keys epoch`."
 
 
 def _aside(report: Entry) -> Iterator[str]:

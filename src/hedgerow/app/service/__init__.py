@@ -8,6 +8,7 @@ from hedgerow.app.service.dropping import Dropping
 from hedgerow.app.service.evidence import Evidence
 from hedgerow.app.service.examining import Examining
 from hedgerow.app.service.governing import Governing
+from hedgerow.app.service.keeping import Keeping
 from hedgerow.app.service.people import People
 from hedgerow.app.service.reporting import Reporting
 from hedgerow.app.service.retrying import Retrying
@@ -15,5 +16,7 @@ from hedgerow.app.service.retrying import Retrying
 __all__ = ["Service"]
 
 
-class Service(Collecting, Retrying, Dropping, Asking, Governing, People, Evidence, Examining, Reporting):
+class Service(
+    Collecting, Retrying, Dropping, Asking, Governing, People, Evidence, Keeping, Examining, Reporting
+):
     """Everything an actor can do in an open workspace."""

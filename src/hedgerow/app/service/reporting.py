@@ -293,11 +293,17 @@ def _consents(reader: Reader, shown: set[str], *, counts: bool) -> list[Json]:
 
 
 def _erasures(entries: list[Mapping[str, Json]]) -> list[Json]:
+    final = {
+        name
+        for e in entries
+        if e["action"] == "keys.destroyed"
+        for name in cast("Mapping[str, Json]", _facts(e)["final"])
+    }
     return [
         {
             "time": e["time"],
             "certificate": _facts(e)["certificate"],
-            "state": _facts(e)["state"],
+            "state": "final" if _facts(e)["certificate"] in final else _facts(e)["state"],
             "entry": e["index"],
         }
         for e in entries

@@ -117,6 +117,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "Nothing opens it again; if it belonged to no erased person, run `hedgerow doctor`.",
         exit_code=6,
     ),
+    fault(
+        "keys.epoch-in-use",
+        "Something still lies under a key epoch that was about to be destroyed; nothing was destroyed.",
+        "Run `hedgerow keys epoch --yes` again: it goes on where it stopped.",
+    ),
     caller(
         "keys.epoch-current",
         "The current key epoch cannot be destroyed.",

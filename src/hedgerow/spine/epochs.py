@@ -1,0 +1,239 @@
+"""Master-key epochs: what lies under each, moving everything to a new one, and ending the old for good."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from hedgerow.kernel.envelope import epoch_of
+from hedgerow.model.canonical import canonical, timestamp
+from hedgerow.model.errors import Fault
+from hedgerow.model.keys import EpochState
+from hedgerow.model.ports import Clock, Reader, Store, Transaction
+from hedgerow.model.records import Certificate, Setting
+from hedgerow.model.uses import Actor, Json
+from hedgerow.spine.attest import Attestor
+from hedgerow.spine.journal import Journal
+from hedgerow.spine.keyring import WRAPPING, Keyring, Wrapping
+
+BATCH_ROWS = 20_000
+LOGICAL, FINAL = "erasure-certificate", "final-erasure-certificate"
+_UNFINISHED = "keys.unfinished"
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of epoch that was begun and has not ended.
+
+    Args:
+        leaving: The epochs that everything is moved away from.
+        is_ending: Whether their keys shall be destroyed at the end.
+        entry: The journal entry of its beginning.
+    """
+
+    leaving: tuple[str, ...]
+    is_ending: bool
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What lies under which epoch.
+
+    Args:
+        epochs: Every epoch, the destroyed ones too, oldest first.
+        records: For each epoch, how many records of each table lie under it.
+        unfinished: A change that was begun and has not ended.
+        logical: Erasures that are not final yet, by certificate.
+    """
+
+    epochs: tuple[EpochState, ...]
+    records: Mapping[str, Mapping[str, int]]
+    unfinished: Move | None
+    logical: tuple[str, ...]
+
+
+class Epochs:
+    """Moves every wrapped key to a new epoch, online, and destroys the old.
+
+    Guarantee: an epoch's key is destroyed only after a transaction has found nothing under it, and
+    nothing can come under it afterwards; a move that was cut off goes on where it was.
+    """
+
+    def __init__(
+        self, store: Store, keyring: Keyring, journal: Journal, attestor: Attestor, clock: Clock
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._journal = journal
+        self._attestor = attestor
+        self._clock = clock
+
+    def survey(self, reader: Reader) -> Survey:
+        """Tell what lies under which epoch."""
+        found: dict[str, Counter[str]] = {}
+        for kind in WRAPPING:
+            for wrapped in reader.values(kind, "wrapped"):
+                if wrapped is not None:
+                    found.setdefault(epoch_of(cast("bytes", wrapped)), Counter())[kind.TABLE] += 1
+        logical = tuple(body["certificate"] for body in self._pending(reader))
+        return Survey(
+            self._keyring.backend.epochs(), found, self.unfinished(reader), cast("tuple[str, ...]", logical)
+        )
+
+    def unfinished(self, reader: Reader) -> Move | None:
+        """Find a change that was begun and has not ended."""
+        setting = reader.get(Setting, _UNFINISHED)
+        if setting is None or not setting.value:
+            return None
+        told = json.loads(setting.value)
+        return Move(tuple(told["leaving"]), bool(told["is_ending"]), int(told["entry"]))
+
+    def move(self, actor: Actor, *, is_ending: bool, progress: Progress | None = None) -> dict[str, Json]:
+        """Wrap everything under a new epoch; then, when asked, destroy the keys of all older ones.
+
+        Goes on with a change that was cut off instead of beginning another.
+
+        Args:
+            actor: Who asked.
+            is_ending: Destroy the older keys, which makes the erasures so far final.
+            progress: Told how many records were looked at, and of how many.
+
+        Returns:
+            The new epoch, how many records moved, the epochs destroyed and the certificates made.
+        """
+        move = self._begin(actor, is_ending=is_ending)
+        moved = self._rewrap(progress)
+        destroyed: list[str] = []
+        certificates: list[str] = []
+        if move.is_ending:
+            self._check_empty(move, actor)
+            destroyed = self._destroy(move)
+        self._store.scrub()
+        with self._store.write() as tx:
+            if move.is_ending:
+                certificates = self._finish(tx, actor, destroyed)
+            tx.put(Setting(_UNFINISHED, ""))
+        return {
+            "epoch": self._keyring.backend.current_epoch(),
+            "moved": moved,
+            "destroyed": cast("Json", destroyed),
+            "final": cast("Json", certificates),
+        }
+
+    def _begin(self, actor: Actor, *, is_ending: bool) -> Move:
+        with self._store.read() as reader:
+            begun = self.unfinished(reader)
+        if begun is not None and begun.is_ending >= is_ending:
+            return begun
+        backend = self._keyring.backend
+        leaving = tuple(e.id for e in backend.epochs() if e.destroyed is None)
+        if begun is None:
+            backend.new_epoch()
+        else:
+            leaving = begun.leaving
+        with self._store.write() as tx:
+            facts: dict[str, Json] = {
+                "epoch": backend.current_epoch(),
+                "leaving": list(leaving),
+                "destroys": is_ending,
+            }
+            entry = self._journal.append(tx, "keys.epoch" if is_ending else "keys.rotate", actor, facts)
+            tx.put(self._keyring.tell())
+            told = {"leaving": list(leaving), "is_ending": is_ending, "entry": entry}
+            tx.put(Setting(_UNFINISHED, json.dumps(told)))
+        return Move(leaving, is_ending, entry)
+
+    def _rewrap(self, progress: Progress | None) -> int:
+        with self._store.read() as reader:
+            total = sum(reader.count(kind) for kind in WRAPPING)
+        seen = moved = 0
+        for kind in WRAPPING:
+            for looked_at, changed in self._batches(kind):
+                seen, moved = seen + looked_at, moved + changed
+                if progress is not None:
+                    progress(min(seen, total), total)
+        return moved
+
+    def _batches(self, kind: type[Wrapping]) -> Iterator[tuple[int, int]]:
+        """Move one kind of record, a transaction for each batch, so that others work in between."""
+        after: tuple[object, ...] | None = None
+        while True:
+            with self._store.write() as tx:
+                page = tx.page(kind, after, BATCH_ROWS)
+                if not page:
+                    return
+                fresh = {
+                    _key(new): new.wrapped
+                    for old, new in zip(page, self._keyring.moved(page), strict=True)
+                    if new is not old
+                }
+                tx.set_field(kind, "wrapped", fresh)
+                after = _key(page[-1])
+            yield len(page), len(fresh)
+
+    def _check_empty(self, move: Move, actor: Actor) -> None:
+        """Say in the journal what is about to be destroyed, once nothing lies under it any more."""
+        with self._store.write() as tx:
+            held = self.survey(tx).records
+            if any(held.get(epoch) for epoch in move.leaving):
+                raise Fault("keys.epoch-in-use")
+            self._journal.append(tx, "keys.destroy", actor, {"epochs": list(move.leaving)})
+
+    def _destroy(self, move: Move) -> list[str]:
+        backend = self._keyring.backend
+        for epoch in backend.epochs():
+            if epoch.id in move.leaving and epoch.destroyed is None:
+                backend.destroy_epoch(epoch.id)
+        return [epoch.id for epoch in backend.epochs() if epoch.id in move.leaving]
+
+    def _pending(self, reader: Reader) -> list[dict[str, Json]]:
+        """List what the certificates say of erasures that are not final."""
+        certificates = reader.find(Certificate)
+        final = {_body(c)["erasure"] for c in certificates if c.kind == FINAL}
+        logical = [_body(c) for c in certificates if c.kind == LOGICAL]
+        return [body for body in logical if body["certificate"] not in final]
+
+    def _finish(self, tx: Transaction, actor: Actor, destroyed: Sequence[str]) -> list[str]:
+        """State for each erasure whose every epoch is destroyed that it is final."""
+        gone = {e.id: e.destroyed for e in self._keyring.backend.epochs() if e.destroyed is not None}
+        ready = [body for body in self._pending(tx) if gone.keys() >= set(cast("list[str]", body["epochs"]))]
+        names = ["c-" + secrets.token_hex(8) for _ in ready]
+        final = {str(body["certificate"]): name for name, body in zip(names, ready, strict=True)}
+        facts: dict[str, Json] = {"epochs": list(destroyed), "final": cast("Json", final)}
+        entry = self._journal.append(tx, "keys.destroyed", actor, facts)
+        leaf, now = self._journal.leaf(tx, entry), timestamp(self._clock.now())
+        for name, erased in zip(names, ready, strict=True):
+            body = self._final(name, erased, gone, entry)
+            signed = canonical(self._attestor.certificate(FINAL, body, entry, leaf)).decode()
+            tx.add([Certificate(name, FINAL, signed, now)])
+        return names
+
+    def _final(
+        self, name: str, erased: Mapping[str, Json], gone: Mapping[str, str | None], entry: int
+    ) -> dict[str, Json]:
+        backend = self._keyring.backend
+        epochs = cast("list[str]", erased["epochs"])
+        return {
+            "certificate": name,
+            "erasure": erased["certificate"],
+            "state": "final",
+            "erased": erased["erased"],
+            "backend": backend.name,
+            "epochs_destroyed": [{"epoch": epoch, "destroyed": gone[epoch]} for epoch in epochs],
+            "assuming": backend.assuming,
+            "journal_entry": entry,
+        }
+
+
+def _body(certificate: Certificate) -> dict[str, Json]:
+    return cast("dict[str, Json]", json.loads(certificate.body)["body"])
+
+
+def _key(record: Wrapping) -> tuple[object, ...]:
+    return tuple(getattr(record, name) for name in record.KEY)

@@ -1,0 +1,130 @@
+"""The keyring: what is wrapped under a master-key epoch, bound to what, and always the current one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias, TypeVar
+
+from hedgerow.kernel.envelope import epoch_of
+from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.ports import Reader
+from hedgerow.model.records import Bucket, QuarantineBatch, Request, Setting, Subject, WrappedSecret
+
+Wrapping: TypeAlias = WrappedSecret | Bucket | QuarantineBatch | Request | Subject
+"""A record that holds something wrapped by the key backend, in its field ``wrapped``."""
+
+W = TypeVar("W", bound=Wrapping)
+WRAPPING: tuple[type[Wrapping], ...] = (WrappedSecret, Bucket, QuarantineBatch, Request, Subject)
+"""Every such kind; whatever changes the epoch changes all of them."""
+
+_EPOCH = "keys.epoch"
+_FORMAT = 1
+
+
+def secret_key(tenant: str, name: str) -> Binding:
+    """What a secret of the workspace is bound to."""
+    return Binding(tenant, "secret", name, "", _FORMAT)
+
+
+def subject_key(tenant: str, number: int) -> Binding:
+    """What a person's key is bound to."""
+    return Binding(tenant, "subject-key", number, "", _FORMAT)
+
+
+def bucket_key(tenant: str, dataset: str, file: str) -> Binding:
+    """What the key of a table file is bound to."""
+    return Binding(tenant, "bucket-key", dataset, file, _FORMAT)
+
+
+def result_key(tenant: str, request: str) -> Binding:
+    """What the key of a stored result is bound to."""
+    return Binding(tenant, "result-key", request, "", _FORMAT)
+
+
+def batch_key(tenant: str, batch: str) -> Binding:
+    """What the key of a batch in quarantine is bound to."""
+    return Binding(tenant, "quarantine-key", batch, "0", _FORMAT)
+
+
+def binding_of(tenant: str, record: Wrapping) -> Binding:
+    """What the wrapped key in a record is bound to."""
+    match record:
+        case WrappedSecret():
+            return secret_key(tenant, record.name)
+        case Subject():
+            return subject_key(tenant, record.number)
+        case Bucket():
+            return bucket_key(tenant, record.dataset, record.file)
+        case Request():
+            return result_key(tenant, record.id)
+        case QuarantineBatch():
+            return batch_key(tenant, record.id)
+
+
+class Keyring:
+    """The key backend of a workspace and the epoch that its records say is current.
+
+    Guarantee: what ``current`` returns is wrapped under the newest epoch that any process had
+    made when the transaction began, so that an epoch found empty stays empty.
+
+    Args:
+        backend: Wraps keys; another process may have given it a newer epoch.
+        tenant: Bound into everything wrapped.
+    """
+
+    def __init__(self, backend: KeyBackend, tenant: str) -> None:
+        self.backend = backend
+        self.tenant = tenant
+
+    def __repr__(self) -> str:
+        """Name the tenant only."""
+        return f"Keyring({self.tenant})"
+
+    def told(self, reader: Reader) -> str | None:
+        """Read which epoch the records name as current; none in a workspace that never changed it."""
+        setting = reader.get(Setting, _EPOCH)
+        return setting.value if setting else None
+
+    def tell(self) -> Setting:
+        """Make the record that names the backend's current epoch."""
+        return Setting(_EPOCH, self.backend.current_epoch())
+
+    def current(self, reader: Reader, records: Sequence[W]) -> list[W]:
+        """Wrap again what another process's new epoch has overtaken; to be called in the storing transaction.
+
+        Args:
+            reader: The transaction.
+            records: Records about to be stored.
+
+        Returns:
+            The same records, each wrapped under the current epoch.
+
+        Raises:
+            Fault: ``keys.epoch-destroyed`` when the old epoch is gone already; the act can be repeated.
+        """
+        told = self.told(reader)
+        is_behind = told is not None and all(epoch.id != told for epoch in self.backend.epochs())
+        return self._again(records, is_behind=is_behind)
+
+    def moved(self, records: Sequence[W]) -> list[W]:
+        """Wrap again those records that are not under the backend's current epoch."""
+        return self._again(records, is_behind=False)
+
+    def _again(self, records: Sequence[W], *, is_behind: bool) -> list[W]:
+        now = self.backend.current_epoch()
+        old = {
+            place: (record, record.wrapped)
+            for place, record in enumerate(records)
+            if record.wrapped is not None and (is_behind or epoch_of(record.wrapped) != now)
+        }
+        bindings = [binding_of(self.tenant, record) for record, _ in old.values()]
+        # Opened before the ring is read again, which may take away the key they are wrapped under.
+        keys = self.backend.unwrap_many([wrapped for _, wrapped in old.values()], bindings)
+        if is_behind:
+            self.backend.refresh()
+        fresh = zip(old, self.backend.wrap_many(keys, bindings), strict=True)
+        found = list(records)
+        for place, wrapped in fresh:
+            found[place] = replace(found[place], wrapped=wrapped)
+        return found
