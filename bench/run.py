@@ -17,7 +17,7 @@ from pathlib import Path
 
 from frame import Row, Sizes, Stopwatch, apart, as_json, load, say, table
 
-BENCHES = ("startup", "gate", "collect", "query", "anonymity", "discover", "journal")
+BENCHES = ("startup", "gate", "collect", "query", "anonymity", "discover", "journal", "keys")
 
 
 def measured(name: str, sizes: Sizes) -> list[Row]:

@@ -46,16 +46,16 @@ def encode_fields(label: str, *fields: Field) -> bytes:
 
 
 def _encode_field(field: Field) -> bytes:
+    if type(field) is int:  # a boolean is none
+        try:
+            return _INTEGER_FIELD.pack(_INTEGER, field)
+        except struct.error:
+            raise ValueError("an integer field must fit in 64 bits") from None
     if isinstance(field, str):
         return _encode_text(field)
     if isinstance(field, bytes):
         return _LENGTH_PREFIX.pack(_BYTES, len(field)) + field
-    if isinstance(field, bool) or not isinstance(field, int):
-        raise TypeError("a field must be text, bytes or an integer")
-    try:
-        return _INTEGER_FIELD.pack(_INTEGER, field)
-    except struct.error:
-        raise ValueError("an integer field must fit in 64 bits") from None
+    raise TypeError("a field must be text, bytes or an integer")
 
 
 def _encode_text(text: str) -> bytes:
@@ -70,6 +70,11 @@ def _encode_text(text: str) -> bytes:
 @lru_cache(maxsize=1024)
 def _binding_head(tenant: str, kind: str) -> bytes:
     return encode_fields(_BINDING_LABEL, tenant, kind)
+
+
+@lru_cache(maxsize=1024, typed=True)  # typed: 1 and true never meet
+def _binding_tail(name: str, version: int) -> bytes:
+    return _encode_text(name) + _encode_field(version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +97,9 @@ class Binding:
 
     def as_bytes(self) -> bytes:
         """Encode as associated data; different bindings never give the same bytes."""
-        return b"".join(
-            (
-                _binding_head(self.tenant, self.kind),
-                _encode_field(self.subject),
-                _encode_text(self.name),
-                _encode_field(self.version),
-            )
-        )
+        # Head and tail are those of many people; only the subject is a person's own.
+        head, tail = _binding_head(self.tenant, self.kind), _binding_tail(self.name, self.version)
+        return head + _encode_field(self.subject) + tail
 
 
 @dataclass(frozen=True, slots=True)

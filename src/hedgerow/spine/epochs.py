@@ -168,11 +168,7 @@ class Epochs:
                 page = tx.page(kind, after, BATCH_ROWS)
                 if not page:
                     return
-                fresh = {
-                    _key(new): new.wrapped
-                    for old, new in zip(page, self._keyring.moved(page), strict=True)
-                    if new is not old
-                }
+                fresh = {_key(page[place]): new for place, new in self._keyring.moved(page).items()}
                 tx.set_field(kind, "wrapped", fresh)
                 after = _key(page[-1])
             yield len(page), len(fresh)

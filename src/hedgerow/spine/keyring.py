@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
-from hedgerow.kernel.envelope import epoch_of
+from hedgerow.kernel.envelope import is_under
 from hedgerow.model.keys import Binding, KeyBackend
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Bucket, QuarantineBatch, Request, Setting, Subject, WrappedSecret
@@ -105,26 +105,26 @@ class Keyring:
         """
         told = self.told(reader)
         is_behind = told is not None and all(epoch.id != told for epoch in self.backend.epochs())
-        return self._again(records, is_behind=is_behind)
+        fresh = self._again(records, is_behind=is_behind)
+        return [
+            replace(record, wrapped=fresh[place]) if place in fresh else record
+            for place, record in enumerate(records)
+        ]
 
-    def moved(self, records: Sequence[W]) -> list[W]:
-        """Wrap again those records that are not under the backend's current epoch."""
+    def moved(self, records: Sequence[Wrapping]) -> dict[int, bytes]:
+        """Wrap again what is not under the backend's current epoch: place in ``records`` to wrapped key."""
         return self._again(records, is_behind=False)
 
-    def _again(self, records: Sequence[W], *, is_behind: bool) -> list[W]:
+    def _again(self, records: Sequence[Wrapping], *, is_behind: bool) -> dict[int, bytes]:
         now = self.backend.current_epoch()
         old = {
-            place: (record, record.wrapped)
+            place: record.wrapped
             for place, record in enumerate(records)
-            if record.wrapped is not None and (is_behind or epoch_of(record.wrapped) != now)
+            if record.wrapped is not None and (is_behind or not is_under(record.wrapped, now))
         }
-        bindings = [binding_of(self.tenant, record) for record, _ in old.values()]
+        bindings = [binding_of(self.tenant, records[place]) for place in old]
         # Opened before the ring is read again, which may take away the key they are wrapped under.
-        keys = self.backend.unwrap_many([wrapped for _, wrapped in old.values()], bindings)
+        keys = self.backend.unwrap_many(list(old.values()), bindings)
         if is_behind:
             self.backend.refresh()
-        fresh = zip(old, self.backend.wrap_many(keys, bindings), strict=True)
-        found = list(records)
-        for place, wrapped in fresh:
-            found[place] = replace(found[place], wrapped=wrapped)
-        return found
+        return dict(zip(old, self.backend.wrap_many(keys, bindings), strict=True))

@@ -47,6 +47,7 @@ class _Shape:
         self.order = f" ORDER BY {order}"
         self.after = f" WHERE ({order}) > ({', '.join('?' * len(kind.KEY))})"
         self.at_key = " WHERE " + " AND ".join(f'"{name}" = ?' for name in kind.KEY)
+        self._wheres: dict[tuple[str, ...], str] = {}
         self.reverse = " ORDER BY " + ", ".join(f'"{name}" DESC' for name in kind.KEY) + " LIMIT 1"
 
     def create(self) -> Iterator[str]:
@@ -69,11 +70,16 @@ class _Shape:
             return self.kind(*values)
         return self.kind(*row)
 
-    def where(self, equals: dict[str, object]) -> str:
-        unknown = set(equals) - set(self.names)
-        if unknown:
-            raise KeyError(f"{self.kind.TABLE} has no field {min(unknown)}")
-        return (" WHERE " + " AND ".join(f'"{name}" IS ?' for name in equals)) if equals else ""
+    def where(self, equals: Mapping[str, object]) -> str:
+        # Asked for every record that is read, always with few sets of names.
+        names = tuple(equals)
+        if names not in self._wheres:
+            unknown = set(names) - set(self.names)
+            if unknown:
+                raise KeyError(f"{self.kind.TABLE} has no field {min(unknown)}")
+            told = " AND ".join(f'"{name}" IS ?' for name in names)
+            self._wheres[names] = f" WHERE {told}" if names else ""
+        return self._wheres[names]
 
 
 def _base_type(hint: object) -> type:

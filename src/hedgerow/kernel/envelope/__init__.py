@@ -11,13 +11,14 @@ from hedgerow.kernel.envelope.deriving import (
     pseudonyms,
 )
 from hedgerow.kernel.envelope.sealing import new_key, open_many, open_sealed, seal, seal_many
-from hedgerow.kernel.envelope.wrapping import EpochCipher, epoch_of
+from hedgerow.kernel.envelope.wrapping import EpochCipher, epoch_of, is_under
 
 __all__ = [
     "EpochCipher",
     "commit",
     "derive",
     "epoch_of",
+    "is_under",
     "keyed_index",
     "new_key",
     "normalise_reference",

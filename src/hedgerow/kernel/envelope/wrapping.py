@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -37,6 +38,21 @@ def epoch_of(blob: bytes) -> str:
     return blob[1:_HEAD_BYTES].hex()
 
 
+def is_under(blob: bytes, epoch: str) -> bool:
+    """Tell whether a wrapped key says it belongs to an epoch; as ``epoch_of``, for many at once.
+
+    Args:
+        blob: A wrapped key.
+        epoch: 32 hexadecimal digits.
+    """
+    return blob.startswith(_epoch_head(epoch))
+
+
+@lru_cache(maxsize=64)
+def _epoch_head(epoch: str) -> bytes:
+    return _FORMAT + bytes.fromhex(epoch)
+
+
 class EpochCipher:
     """Wraps and unwraps under one epoch; shows nothing of its key.
 
@@ -52,7 +68,7 @@ class EpochCipher:
 
     def __init__(self, epoch: str, key: SecretKey) -> None:
         self.epoch = epoch
-        self._head = _FORMAT + bytes.fromhex(epoch)
+        self._head = _epoch_head(epoch)
         if len(self._head) != _HEAD_BYTES:
             raise ValueError("an epoch is named by 32 hexadecimal digits")
         self._cipher = AESGCM(key.reveal())
