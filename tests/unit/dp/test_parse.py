@@ -349,6 +349,26 @@ def test_text_that_is_no_query_is_malformed(sql):
         parse(sql, "visits")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT COUNT(*), SUM({0}) FROM visits WHERE {0} > 65 AND ward = 'Alter'",
+        "SELECT {1}, AVG({0}) WHERE NOT {0} BETWEEN 1 AND 2 GROUP BY {1} ORDER BY {1} DESC LIMIT 3",
+        "SELECT {1}, COUNT(*) FROM visits GROUP BY {1}",
+    ],
+)
+def test_a_column_named_like_a_word_of_sql_needs_no_quotes(text):
+    bare, quoted = text.format("alter", "drop"), text.format('"Alter"', '"drop"')
+    assert parse(bare, "visits", ["Alter", "drop", "ward"]) == parse(quoted, "visits")
+    with pytest.raises(CallerError) as caught:
+        parse(bare, "visits", ["ward"])
+    assert caught.value.code == "dp.sql-malformed"
+
+
+def test_a_column_that_is_named_like_a_word_of_the_query_itself_can_be_quoted():
+    assert parse('SELECT COUNT(*) WHERE "group" > 1', "visits", ["group"]).where is not None
+
+
 def test_another_data_set_is_named():
     with pytest.raises(CallerError) as caught:
         parse("SELECT COUNT(*) FROM salaries", "visits")

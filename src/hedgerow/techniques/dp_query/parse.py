@@ -7,7 +7,7 @@ feature this file has never heard of is refused and not ignored.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sqlglot
 from sqlglot import exp
@@ -16,6 +16,7 @@ from hedgerow.model.errors import CallerError, Refused
 from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.conditions import condition, constant_number, name_of, only
 from hedgerow.techniques.dp_query.hints import OUTPUTS_MAX
+from hedgerow.techniques.dp_query.keywords import with_quoted_columns
 from hedgerow.techniques.dp_query.query import (
     Function,
     KeyOutput,
@@ -55,7 +56,7 @@ _CLAUSES = {
 }
 
 
-def parse(sql: str, dataset: str) -> Query:
+def parse(sql: str, dataset: str, columns: Collection[str] = ()) -> Query:
     """Read one SELECT over one data set.
 
     Args:
@@ -64,6 +65,7 @@ def parse(sql: str, dataset: str) -> Query:
             ``GROUP BY`` columns or their aliases or positions, ``ORDER BY`` outputs by name,
             position or statistic, and ``LIMIT``. The last two are applied to the noisy rows.
         dataset: The data set the query is put to.
+        columns: Its columns; one that is named like a word of SQL needs no quotes.
 
     Returns:
         The query.
@@ -73,7 +75,7 @@ def parse(sql: str, dataset: str) -> Query:
             another data set.
         Refused: ``dp.sql-unsupported`` when a part of it cannot be bounded.
     """
-    select = _select(sql)
+    select = _select(sql, columns)
     _bare(select, _source(select, dataset))
     groups = _groups(select.args.get("group"))
     outputs = tuple(_output(part) for part in select.expressions)
@@ -90,14 +92,22 @@ def parse(sql: str, dataset: str) -> Query:
     )
 
 
-def _select(sql: str) -> exp.Select:
+def _statements(sql: str) -> list[exp.Expr | None] | None:
+    try:
+        return sqlglot.parse(sql, error_level=sqlglot.ErrorLevel.RAISE)
+    except Exception:  # noqa: BLE001 - whatever hostile text does to the parser, it is no query
+        return None
+
+
+def _select(sql: str, columns: Collection[str]) -> exp.Select:
     if not isinstance(sql, str) or len(sql) > TEXT_MAX:
         raise CallerError("dp.sql-malformed")
     _check_opening(sql)
-    try:
-        statements = sqlglot.parse(sql, error_level=sqlglot.ErrorLevel.RAISE)
-    except Exception:  # noqa: BLE001 - whatever hostile text does to the parser, it is no query
-        raise CallerError("dp.sql-malformed") from None
+    statements = _statements(sql)
+    if statements is None and (quoted := with_quoted_columns(sql, columns)) is not None:
+        statements = _statements(quoted)
+    if statements is None:
+        raise CallerError("dp.sql-malformed")
     if len(statements) != 1:
         raise hints.SEVERAL.refusal()
     select = statements[0]

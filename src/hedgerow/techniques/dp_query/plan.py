@@ -54,8 +54,9 @@ def plan_query(
     Cost: a :class:`PureEvent` of exactly ``epsilon``.
     """
     share = checked_epsilon(epsilon)
-    query = parse(sql, dataset)
-    catalog = Catalog(dataset, columns, hidden)
+    kept_apart = frozenset(hidden)
+    query = parse(sql, dataset, {*columns, *kept_apart})
+    catalog = Catalog(dataset, columns, kept_apart)
     group_by = tuple(dict.fromkeys(_grouped(name, query.outputs, catalog) for name in query.group_by))
     asked = tuple(_asked(output, catalog, group_by) for output in query.outputs)
     where = None if query.where is None else catalog.predicate(query.where)
