@@ -62,6 +62,9 @@ GATED = [
     (("subject", "show", "R-1"), "ana"),
     (("subject", "export", "R-1"), "sam"),
     (("subject", "erase", "R-1", "--yes"), "ana"),
+    (("keys", "status"), "ana"),
+    (("keys", "rotate", "--yes"), "ana"),
+    (("keys", "epoch", "--yes"), "ana"),
 ]
 UNGATED = {"init", "demo", "discover", "doctor"}
 

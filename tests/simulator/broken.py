@@ -69,8 +69,8 @@ def person_read_without_basis(patch):
 def refund_after_failure(patch):
     failed = Gate._failed
 
-    def refund(self, use, code):
-        failed(self, use, code)
+    def refund(self, use, code, versions):
+        failed(self, use, code, versions)
         with self._store.write() as tx:
             tx.remove(Charge, request=use.request.request_id)
             tx.remove(Account)

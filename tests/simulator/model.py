@@ -127,10 +127,10 @@ class Model:
     def refusal(self, asked, today):
         """Name what the gate must answer to a new use, or none when it must admit it."""
         _, dataset, purpose, epsilon = asked
-        if today > UNTIL[purpose]:
-            return "purpose.ended"
         if self.is_forbidden:
             return "policy.forbidden"
+        if today > UNTIL[purpose]:
+            return "purpose.ended"
         if dataset not in self.rows:
             return "dataset.dropped"
         if epsilon is not None and not self.fits(dataset, purpose, epsilon):

@@ -228,7 +228,7 @@ class World(Asking):
             self._check_export(ref, exported["values"])
         for dataset in self.model.versions:
             wanted = code
-            if code is None and self.clock.now().date() > UNTIL[RESEARCH]:
+            if self.clock.now().date() > UNTIL[RESEARCH]:
                 wanted = "purpose.ended"
             elif code is None and dataset not in self.model.rows:
                 wanted = "dataset.dropped"

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import cast
 
-from hedgerow.model.errors import CallerError
+from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.ports import Reader, Store
 from hedgerow.model.records import ConsentEvent, DatasetPurpose, JournalEntry, Purpose, Released
 from hedgerow.model.uses import Actor, Json, Receipt, Technique, UseRequest
@@ -68,15 +68,32 @@ class Rights:
         """
         self._gate.require(actor, "subject.show")
         with self._store.write() as tx:
-            person = self._erasure.person(tx, ref)
+            person = self.person(tx, ref, actor, "subject.show")
             shown = self._shown(tx, person, actor, "subject.show")
             self._journal.append(tx, "subject.show", actor, {}, [person.about])
         return shown
 
-    def _open_to(self, reader: Reader, person: Person, actor: Actor, action: str) -> list[Membership]:
+    def person(
+        self, reader: Reader, ref: str, actor: Actor, action: str, context: Context | None = None
+    ) -> Person:
+        """Open a person by source id, for whoever may look into a data set the person is or was in.
+
+        Raises:
+            Refused: ``subject.erased``.
+            CallerError: ``subject.unknown``, also where policies close every data set of the person.
+        """
+        person = self._erasure.person(reader, ref)
+        is_member = bool(memberships(reader, person.number))
+        if is_member and not self._open_to(reader, person, actor, action, context):
+            raise CallerError("subject.unknown")
+        return person
+
+    def _open_to(
+        self, reader: Reader, person: Person, actor: Actor, action: str, context: Context | None = None
+    ) -> list[Membership]:
         """List the person's data sets, dropped ones too, without those a policy keeps from the actor."""
         members = memberships(reader, person.number)
-        return [member for member in members if self._gate.permits(actor, action, member.dataset)]
+        return [member for member in members if self._gate.permits(actor, action, member.dataset, context)]
 
     def _shown(self, reader: Reader, person: Person, actor: Actor, action: str) -> dict[str, Json]:
         members = self._open_to(reader, person, actor, action)
@@ -138,7 +155,7 @@ class Rights:
         # First: who may not export must not learn whether the person is held.
         self._gate.require(actor, "subject.export")
         with self._store.read() as reader:
-            person = self._erasure.person(reader, ref)
+            person = self.person(reader, ref, actor, "subject.export")
             shown = self._shown(reader, person, actor, "subject.export")
             members = self._open_to(reader, person, actor, "subject.export")
             datasets = _current(members)
@@ -172,14 +189,24 @@ class Rights:
         """
         context: Context = {"purpose": purpose, "columns": frozenset(fields), "technique": self._read.name}
         self._gate.require(actor, "subject.read", dataset, context)
+        self._require_purpose(actor, purpose, dataset)
         with self._store.read() as reader:
-            person = self._erasure.person(reader, ref)
-            name = dataset or self._dataset_with(reader, person, fields, actor)
+            person = self.person(reader, ref, actor, "subject.read", context)
+            open_to = _current(self._open_to(reader, person, actor, "subject.read", context))
+            name = dataset or self._dataset_with(reader, open_to, fields)
         parameters = _about_one(person, sorted(fields))
         return self._gate.use(UseRequest(actor, purpose, name, parameters, new_request_id()), self._read)
 
-    def _dataset_with(self, reader: Reader, person: Person, fields: list[str], actor: Actor) -> str:
-        fitting, datasets = [], _current(self._open_to(reader, person, actor, "subject.read"))
+    def _require_purpose(self, actor: Actor, purpose: str, dataset: str | None) -> None:
+        """Refuse a purpose before anybody is looked up, or the refusal would tell who is held."""
+        try:
+            with self._store.read() as reader:
+                self._catalog.require_purpose(reader, purpose)
+        except Refused as error:
+            self._gate.refuse(actor, "subject.read", error, dataset, purpose)
+
+    def _dataset_with(self, reader: Reader, datasets: list[str], fields: list[str]) -> str:
+        fitting = []
         for dataset in datasets:
             view = self._catalog.require_dataset(reader, dataset)
             if all(view.column(name) is not None for name in fields):
@@ -190,14 +217,21 @@ class Rights:
         return fitting[0]
 
     def plan_erasure(self, ref: str, actor: Actor) -> dict[str, Json]:
-        """Show what an erasure would remove, without doing it."""
-        return self._holdings_to_erase(ref, actor).as_json()
+        """Show what an erasure would remove, without doing it; journaled as about the person."""
+        holdings = self._holdings_to_erase(ref, actor)
+        with self._store.write() as tx:
+            person = self._erasure.person(tx, ref)
+            self._journal.append(tx, "subject.erase.plan", actor, {}, [person.about])
+        return holdings.as_json()
 
     def _holdings_to_erase(self, ref: str, actor: Actor) -> Holdings:
         self._gate.require(actor, "subject.erase")
         with self._store.read() as reader:
-            holdings = self._erasure.holdings(reader, self._erasure.person(reader, ref))
-        for dataset in holdings.datasets:
+            person = self._erasure.person(reader, ref)
+            holdings = self._erasure.holdings(reader, person)
+            # Of a data set that was dropped the holdings name releases.
+            datasets = {member.dataset for member in memberships(reader, person.number)}
+        for dataset in sorted(datasets):
             self._gate.require(actor, "subject.erase", dataset)
         return holdings
 

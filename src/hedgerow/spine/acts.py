@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.ports import Reader, Store
 from hedgerow.model.records import Principal
 from hedgerow.model.uses import Actor, Json
-from hedgerow.model.words import name_or_nothing
 from hedgerow.spine.journal import Journal
+from hedgerow.spine.known import known_actor, known_dataset, known_purpose
 from hedgerow.spine.permission import (
     Context,
     Objection,
@@ -18,7 +20,7 @@ from hedgerow.spine.permission import (
 )
 from hedgerow.spine.policy import Policies
 
-_OUR_WORDS = ("roles", "policies")
+_OUR_WORDS = ("roles", "policies", "until")
 
 
 class Acts:
@@ -50,21 +52,35 @@ class Acts:
             Refused: When no policy permits it, or one forbids it.
         """
         error = self.explain(actor, action, dataset, context)
-        if error is None:
-            return
+        if error is not None:
+            self.refuse(actor, action, error, dataset)
+
+    def refuse(
+        self,
+        actor: Actor,
+        action: str,
+        error: HedgerowError,
+        dataset: str | None = None,
+        purpose: str | None = None,
+    ) -> NoReturn:
+        """Journal a refusal and raise it; of the names given the journal keeps those there are."""
         with self._store.write() as tx:
             facts: dict[str, Json] = {
                 "action": action,
-                "dataset": name_or_nothing(dataset),
+                "dataset": known_dataset(tx, dataset),
                 "reasons": [error.code],
                 "said": {name: str(error.details[name]) for name in _OUR_WORDS if name in error.details},
             }
-            self._journal.append(tx, "act.refuse", actor, facts)
+            if purpose is not None:
+                facts["purpose"] = known_purpose(tx, purpose)
+            self._journal.append(tx, "act.refuse", known_actor(tx, actor), facts)
         raise error
 
-    def permits(self, actor: Actor, action: str, dataset: str | None = None) -> bool:
+    def permits(
+        self, actor: Actor, action: str, dataset: str | None = None, context: Context | None = None
+    ) -> bool:
         """Tell whether an act would be admitted; nothing is done or journaled."""
-        return self.explain(actor, action, dataset) is None
+        return self.explain(actor, action, dataset, context) is None
 
     def explain(
         self, actor: Actor, action: str, dataset: str | None = None, context: Context | None = None

@@ -16,6 +16,7 @@ from hedgerow.model.records import (
     ConsentEvent,
     ConsentState,
     Dataset,
+    DatasetPurpose,
     Declaration,
     JournalEntry,
     PolicyText,
@@ -41,7 +42,8 @@ def check_records(reader: Reader, ledger: Ledger) -> None:
 
     Guarantee: charges, accounts, limits, policies, declarations and roles are those that journaled
     acts made; the latest consents are those of the recorded choices; no table file left a manifest;
-    the data sets are those collected, each dropped or not and of the version the acts brought it to.
+    the data sets are those collected, each dropped or not and of the version the acts brought it to,
+    and each may serve the purposes it was collected for, on the lawful bases of then.
     """
     entries = [parse_entry(entry.body) for entry in reader.find(JournalEntry)]
     _check_accounts(reader, ledger)
@@ -55,6 +57,7 @@ def check_records(reader: Reader, ledger: Ledger) -> None:
         "declarations": {(d.dataset, d.version): digest(d.body) for d in reader.find(Declaration)},
         "principals": {p.name: sorted(p.role_set) for p in reader.find(Principal)},
         "data sets": {d.name: (d.version, bool(d.dropped)) for d in reader.find(Dataset)},
+        "lawful bases": {(p.dataset, p.purpose): p.basis for p in reader.find(DatasetPurpose)},
     }
     for kind, records in held.items():
         if records != told[kind]:
@@ -87,7 +90,7 @@ def _charged(entries: list[Mapping[str, Json]]) -> Iterator[tuple[int, Json]]:
 
 def _told(entries: list[Mapping[str, Json]]) -> dict[str, Told]:
     """Replay the acts that set limits, policies, declarations and roles, and move data sets on."""
-    kinds = ("budgets", "policies", "declarations", "principals", "data sets")
+    kinds = ("budgets", "policies", "declarations", "principals", "data sets", "lawful bases")
     told: dict[str, Told] = {kind: {} for kind in kinds}
     for entry in entries:
         facts = cast("Mapping[str, Json]", entry["facts"])
@@ -121,14 +124,17 @@ def _move_on(told: dict[str, Told], action: str, facts: Mapping[str, Json]) -> N
     is_dropped = action == "dataset.drop"
     told["data sets"][facts["dataset"]] = (facts["version"], is_dropped)
     if is_dropped:
-        kept = {
-            key: body for key, body in told["declarations"].items() if _dataset_of(key) != facts["dataset"]
-        }
-        told["declarations"] = kept
+        for kind in ("declarations", "lawful bases"):
+            told[kind] = {
+                key: said for key, said in told[kind].items() if _dataset_of(key) != facts["dataset"]
+            }
+        return
+    for purpose, basis in cast("Mapping[str, str]", facts["bases"]).items():
+        told["lawful bases"][facts["dataset"], purpose] = basis
 
 
-def _dataset_of(declaration: object) -> str:
-    return cast("tuple[str, int]", declaration)[0]
+def _dataset_of(key: object) -> str:
+    return cast("tuple[str, object]", key)[0]
 
 
 def _latest(reader: Reader) -> dict[tuple[str, int], bool]:

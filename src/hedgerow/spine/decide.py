@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from hedgerow.model.errors import HedgerowError, Refused
 from hedgerow.model.records import Principal
@@ -40,29 +41,22 @@ def decide(
     Raises:
         CallerError: When the call itself is malformed; nothing of it is a matter of policy.
     """
-    objections = list(objections_to_actor(request.actor, facts.acting, facts.authenticated))
-    objections += _purpose_objections(request, facts, technique.action)
-    if facts.failures >= MOST_FAILURES:
-        objections.append((_TOO_MANY_FAILURES, {"principal": request.actor.acting_as}))
-    acting = facts.acting
-    if objections or facts.dataset is None or acting is None:
-        return _refuse(objections or [_no_dataset(request, facts, technique)], facts), None
-    try:
-        plan = technique.plan(request, facts.dataset)
-    except HedgerowError as error:
-        # Who may not do this at all must not learn from the plan what columns there are.
-        denied, policies = _policy(request, facts, acting, technique, frozenset())
-        if denied:
-            return _refuse(denied, facts, policies), None
-        if not isinstance(error, Refused):
-            raise
-        return _refuse([(error.code, error.details)], facts), None
-    denied, policies = _policy(request, facts, acting, technique, plan.grant.columns | plan.grant.fields)
-    objections += denied or list(_grant_objections(plan.grant, facts.dataset))
-    if charge and plan.cost is not None:
-        refusal = facts.balance.refusal(plan.cost)
-        objections += [refusal] if refusal else []
-    if objections:
+    strangers = list(objections_to_actor(request.actor, facts.acting, facts.authenticated))
+    if strangers or facts.acting is None:
+        return _refuse(strangers, _told_nothing(facts)), None
+    objections = list(_objections_before_planning(request, facts, technique.action))
+    plan, failed = (None, None) if objections else _planned(request, facts, technique)
+    planned = plan.grant.columns | plan.grant.fields if plan is not None else frozenset()
+    denied, policies = _policy(request, facts, facts.acting, technique, planned)
+    if denied:
+        return _refuse(denied, _told_nothing(facts), policies), None
+    if failed is not None and not isinstance(failed, Refused):
+        raise failed
+    if failed is not None:
+        objections.append((failed.code, failed.details))
+    if plan is not None:
+        objections += _objections_to_plan(plan, facts, charge=charge)
+    if objections or plan is None:
         return _refuse(objections, facts, policies, plan), None
     return _allow(facts, plan, policies), plan
 
@@ -79,13 +73,38 @@ def ends_within_a_day(decision: Decision) -> bool:
     return any(reason.code == _TOO_MANY_FAILURES for reason in decision.reasons)
 
 
-def _no_dataset(request: UseRequest, facts: Facts, technique: Technique) -> Objection:
-    if not facts.dropped or facts.acting is None:
-        return "dataset.not-for-you", {"dataset": request.dataset}
-    # Who may not do this at all must not learn what there was.
-    denied, _ = _policy(request, facts, facts.acting, technique, frozenset())
-    gone = "dataset.dropped", {"dataset": request.dataset, "time": facts.dropped}
-    return denied[0] if denied else gone
+def _told_nothing(facts: Facts) -> Facts:
+    """Leave the data set out: who may not do this at all must not learn that it is, or what it serves."""
+    return replace(facts, dataset=None)
+
+
+def _objections_before_planning(request: UseRequest, facts: Facts, action: str) -> Iterator[Objection]:
+    yield from _purpose_objections(request, facts, action)
+    if facts.failures >= MOST_FAILURES:
+        yield _TOO_MANY_FAILURES, {"principal": request.actor.acting_as}
+    if facts.dataset is None and facts.dropped:
+        yield "dataset.dropped", {"dataset": request.dataset, "time": facts.dropped}
+    elif facts.dataset is None:
+        yield "dataset.not-for-you", {"dataset": request.dataset}
+
+
+def _planned(
+    request: UseRequest, facts: Facts, technique: Technique
+) -> tuple[Plan | None, HedgerowError | None]:
+    """Plan, or give what speaks against it: whom a policy keeps out must not learn that from an error."""
+    if facts.dataset is None:
+        return None, None
+    try:
+        return technique.plan(request, facts.dataset), None
+    except HedgerowError as error:
+        return None, error
+
+
+def _objections_to_plan(plan: Plan, facts: Facts, *, charge: bool) -> Iterator[Objection]:
+    if facts.dataset is not None:
+        yield from _grant_objections(plan.grant, facts.dataset)
+    if charge and plan.cost is not None and (refusal := facts.balance.refusal(plan.cost)):
+        yield refusal
 
 
 def _purpose_objections(request: UseRequest, facts: Facts, action: str) -> list[Objection]:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from hedgerow.model.budget import NonPrivateEvent
 from hedgerow.model.canonical import canonical, digest, timestamp
@@ -25,12 +25,12 @@ from hedgerow.model.uses import (
     Technique,
     UseRequest,
 )
-from hedgerow.model.words import name_or_nothing
 from hedgerow.spine.acts import Acts
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.decide import decide, ends_within_a_day
 from hedgerow.spine.facts import FactLoader, Facts
 from hedgerow.spine.journal import About, Journal
+from hedgerow.spine.known import known_actor, known_dataset, known_purpose
 from hedgerow.spine.ledger import Ledger, event_json
 from hedgerow.spine.permission import Context, as_error
 from hedgerow.spine.requests import Requests, binding_of, decision_key
@@ -166,7 +166,10 @@ class Gate:
             else:
                 outcome = as_error(decision.error or ("policy.not-permitted", {}))
                 self._journal.append(
-                    tx, "use.refuse", request.actor, self._refusal(request, technique, decision)
+                    tx,
+                    "use.refuse",
+                    known_actor(tx, request.actor),
+                    self._refusal(tx, request, technique, decision),
                 )
         if isinstance(outcome, Receipt):
             return outcome
@@ -190,7 +193,7 @@ class Gate:
             tx,
             "use.intend",
             request.actor,
-            self._intent(request, technique, decision, plan, facts),
+            self._intent(tx, request, technique, decision, plan, facts),
             self._leases.about(tx, plan),
         )
         self._requests.open(tx, request, technique.name, decision.versions["dataset"], intent)
@@ -200,28 +203,30 @@ class Gate:
 
     def _run(self, use: _Admitted) -> tuple[Release, LeaseVersions]:
         """Steps 6 and 7; a failure is journaled and the reservation stays spent."""
+        versions: LeaseVersions | None = None
         try:
             with self._leases.reading():
                 lease = self._leases.open(use.facts, use.plan)
-                return use.technique.run(lease, use.plan), lease.versions
+                versions = lease.versions
+                return use.technique.run(lease, use.plan), versions
         except HedgerowError as error:
-            self._failed(use, error.code)
+            self._failed(use, error.code, versions)
             if use.plan.grant.kind == "person" or self._may_see_risk(use.request):
                 raise
             # What went wrong may depend on the data; whoever may not see exact risk learns no more.
             raise Refused("use.not-releasable", dataset=use.request.dataset) from None
         except Exception as error:  # noqa: BLE001 - a technique may fail in any way; no way may tell data
-            self._failed(use, "use.failed")
+            self._failed(use, "use.failed", versions)
             # The cause may quote data; only its type is told.
             raise Fault("use.failed", kind=type(error).__name__) from None
 
     def _may_see_risk(self, request: UseRequest) -> bool:
         return self._acts.permits(request.actor, "release.risk", request.dataset)
 
-    def _failed(self, use: _Admitted, code: str) -> None:
+    def _failed(self, use: _Admitted, code: str, versions: LeaseVersions | None) -> None:
         with self._store.write() as tx:
             self._ledger.commit(tx, use.request.request_id)
-            index = self._outcome(tx, "use.fail", use, {"code": code})
+            index = self._outcome(tx, "use.fail", use, _failure(code, versions))
             if use.plan.grant.kind != "person":
                 tx.add([Failure(use.request.actor.acting_as, index, timestamp(self._clock.now()))])
 
@@ -240,7 +245,7 @@ class Gate:
             if not self._is_overtaken(tx, use, release):
                 return self._done(tx, use, release, versions)
             self._requests.withdraw_one(tx, use.request.request_id)
-            self._outcome(tx, "use.fail", use, {"code": "request.withdrawn"})
+            self._outcome(tx, "use.fail", use, _failure("request.withdrawn", versions))
         raise Refused("request.withdrawn")
 
     def _is_overtaken(self, reader: Reader, use: _Admitted, release: Release) -> bool:
@@ -288,10 +293,10 @@ class Gate:
         try:
             release = self._requests.again(tx, known, request, technique.name)
         except Refused as error:
-            refused = {**self._refusal(request, technique, decision), "reasons": [error.code]}
+            refused = {**self._refusal(tx, request, technique, decision), "reasons": [error.code]}
             self._journal.append(tx, "use.refuse", request.actor, refused)
             return error
-        replayed = self._refusal(request, technique, decision)
+        replayed = self._refusal(tx, request, technique, decision)
         entry = self._journal.append(tx, "use.replay", request.actor, replayed)
         return self._receipt(tx, request, release, entry, replayed=True)
 
@@ -310,10 +315,16 @@ class Gate:
         )
 
     def _intent(
-        self, request: UseRequest, technique: Technique, decision: Decision, plan: Plan, facts: Facts
+        self,
+        reader: Reader,
+        request: UseRequest,
+        technique: Technique,
+        decision: Decision,
+        plan: Plan,
+        facts: Facts,
     ) -> dict[str, Json]:
         return {
-            **self._asked(request, technique),
+            **self._asked(reader, request, technique),
             "basis": facts.basis,
             "columns": sorted(plan.grant.columns | plan.grant.fields),
             "lease": plan.grant.kind,
@@ -323,18 +334,20 @@ class Gate:
             "obligations": list(decision.obligations),
         }
 
-    def _refusal(self, request: UseRequest, technique: Technique, decision: Decision) -> dict[str, Json]:
+    def _refusal(
+        self, reader: Reader, request: UseRequest, technique: Technique, decision: Decision
+    ) -> dict[str, Json]:
         return {
-            **self._asked(request, technique),
+            **self._asked(reader, request, technique),
             "reasons": [reason.code for reason in decision.reasons],
             "said": _amounts(decision),
             "versions": dict(decision.versions),
         }
 
-    def _asked(self, request: UseRequest, technique: Technique) -> dict[str, Json]:
+    def _asked(self, reader: Reader, request: UseRequest, technique: Technique) -> dict[str, Json]:
         return {
-            "purpose": name_or_nothing(request.purpose),
-            "dataset": name_or_nothing(request.dataset),
+            "purpose": known_purpose(reader, request.purpose),
+            "dataset": known_dataset(reader, request.dataset),
             "technique": technique.name,
             "request": _id_hash(request),
             "binding": binding_of(request, technique.name),
@@ -346,9 +359,17 @@ class Gate:
         """Admit an act that reads no personal data, or refuse it with a journal entry; see ``Acts``."""
         self._acts.require(actor, action, dataset, context)
 
-    def permits(self, actor: Actor, action: str, dataset: str | None = None) -> bool:
+    def refuse(
+        self, actor: Actor, action: str, error: HedgerowError, dataset: str | None, purpose: str
+    ) -> NoReturn:
+        """Journal the refusal of an act and raise it; see ``Acts``."""
+        self._acts.refuse(actor, action, error, dataset, purpose)
+
+    def permits(
+        self, actor: Actor, action: str, dataset: str | None = None, context: Context | None = None
+    ) -> bool:
         """Tell whether an act would be admitted; nothing is done or journaled."""
-        return self._acts.permits(actor, action, dataset)
+        return self._acts.permits(actor, action, dataset, context)
 
     def explain_act(self, actor: Actor, action: str, dataset: str | None = None) -> HedgerowError | None:
         """Say what would speak against an act; none when it is permitted. Nothing is done."""
@@ -364,6 +385,11 @@ def _amounts(decision: Decision) -> dict[str, Json]:
     """Keep what a refusal named in our own words; other details may be a caller's."""
     details = decision.error[1] if decision.error else {}
     return {name: str(details[name]) for name in _OUR_WORDS if name in details}
+
+
+def _failure(code: str, versions: LeaseVersions | None) -> dict[str, Json]:
+    """Say why a use failed and, once a lease was open, of which people."""
+    return {"code": code} if versions is None else {"code": code, "versions": versions.as_json()}
 
 
 def _id_hash(request: UseRequest) -> str:

@@ -20,6 +20,7 @@ from hedgerow.model.records import (
     Dataset,
     DatasetColumn,
     Member,
+    QuarantineBatch,
     Record,
     SealedField,
     Subject,
@@ -68,7 +69,7 @@ class Arrival:
         bases: Purposes the data set may serve, each with its lawful basis.
         consents: Choices that came with the source.
         again: Take a source that was taken before once more.
-        replaces: A quarantine batch whose rows these are; it goes in the same transaction.
+        replaces: The quarantine batch whose rows these are, as it was read; it goes in the same transaction.
         declares: Bounds and keys that came with the source, declared in the same transaction.
     """
 
@@ -83,7 +84,7 @@ class Arrival:
     bases: Mapping[str, Basis]
     consents: tuple[ConsentLine, ...] = field(repr=False, default=())
     again: bool = False
-    replaces: str | None = None
+    replaces: QuarantineBatch | None = field(repr=False, default=None)
     declares: DatasetDeclaration | None = None
 
 
@@ -95,8 +96,10 @@ class Taken:
         dataset: Where to.
         version: The data set's version now.
         rows: Rows taken.
-        people: People in this source.
+        people: People they are about.
         new_people: Of these, people not known before.
+        source_rows: Rows of this source, those of erased people too.
+        source_people: People they are about.
         set_aside: Broken rows in quarantine.
         left_out: Lines of people who had themselves erased.
         consents: Choices recorded.
@@ -109,6 +112,8 @@ class Taken:
     rows: int
     people: int
     new_people: int
+    source_rows: int
+    source_people: int
     set_aside: int
     left_out: tuple[int, ...]
     consents: int
@@ -127,6 +132,7 @@ class _Roll:
     rows: NDArray[np.bool_]
     numbers: Numbers
     left_out: tuple[int, ...]
+    source_people: int
 
 
 class Intake:
@@ -288,7 +294,7 @@ class Intake:
         by_row = number_of[coded.indices.to_numpy(zero_copy_only=False)] if len(refs) else number_of
         rows = by_row >= 0
         left_out = tuple(int(line) for line in arrival.lines[~rows])
-        return _Roll(known, fresh, people, revived, rows, by_row[rows], left_out)
+        return _Roll(known, fresh, people, revived, rows, by_row[rows], left_out, len(distinct))
 
     def _revived(self, arrival: Arrival, erased: Mapping[bytes, Tombstone]) -> list[bytes]:
         """Find erased people who came back: their latest choice for a purpose served here is a later yes."""
@@ -349,7 +355,7 @@ class Intake:
         joined = self._join(tx, arrival.dataset, roll, version)
         consents, unknown = self._record_consents(tx, arrival, roll, actor)
         if arrival.replaces is not None:
-            self._quarantine.discard(tx, arrival.replaces)
+            self._quarantine.discard(tx, arrival.replaces.id)
         batch = self._quarantine.put(tx, arrival.dataset, arrival.header, arrival.broken)
         self._tables.swap(tx, arrival.dataset, version, (), files)
         self._tables.bump(tx, arrival.dataset, version, rows=len(roll.numbers), people=joined)
@@ -369,7 +375,8 @@ class Intake:
         self._declare(tx, arrival, actor)
         return Taken(
             arrival.dataset, version, len(roll.numbers), len(roll.people), len(roll.fresh),
-            len(arrival.broken), roll.left_out, consents, unknown, entry,
+            arrival.table.num_rows, roll.source_people, len(arrival.broken), roll.left_out,
+            consents, unknown, entry,
         )  # fmt: skip
 
     def _declare(self, tx: Transaction, arrival: Arrival, actor: Actor) -> None:
@@ -385,7 +392,10 @@ class Intake:
         here = tx.find_any(Subject, "lookup", list(roll.people))
         stones = tx.find_any(Tombstone, "lookup", [lk for lk in roll.people if lk not in roll.revived])
         erased = any(stone.until >= self._clock.now().date().isoformat() for stone in stones)
-        if not same or erased or {s.number for s in here} != {s.number for s in roll.known}:
+        # A batch goes under a fresh key whenever a row of it goes.
+        batch = arrival.replaces
+        waits = batch is None or tx.get(QuarantineBatch, batch.id) == batch
+        if not same or not waits or erased or {s.number for s in here} != {s.number for s in roll.known}:
             raise Fault("table.changed")
 
     def _catalog_entries(self, tx: Transaction, arrival: Arrival, old: Dataset | None, now: str) -> None:

@@ -10,7 +10,7 @@ from hedgerow.model.engine import ArrowTable, PeopleFilter, Relation
 from hedgerow.model.errors import Fault, Refused
 from hedgerow.model.plans import ExactAggregation
 from hedgerow.model.ports import Clock, Reader, Store
-from hedgerow.model.records import Dataset, SealedField, Subject
+from hedgerow.model.records import Dataset, DatasetPurpose, SealedField, Subject
 from hedgerow.model.uses import DatasetView, Grant, Lease, LeaseVersions, Plan
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import RIGHTS_PURPOSE
@@ -88,13 +88,15 @@ class Leases:
 
         Raises:
             Refused: ``basis.withdrawn`` when the one person of a person lease has no basis.
-            Fault: When a file or key cannot be read.
+            Fault: ``table.changed`` when the data set or its basis is another than was decided on;
+                or when a file or key cannot be read.
         """
         dataset = facts.dataset
         if dataset is None:
             raise Fault("lease.misused")
         grant = plan.grant
         with self._store.read() as reader:
+            self._require_same_basis(reader, dataset.name, facts)
             versions = LeaseVersions(self._version(reader, dataset.name), self._consents.version(reader))
             people = self._people(reader, versions.dataset, facts, grant)
             needs_table = grant.kind != "person" or bool(grant.columns)
@@ -128,6 +130,16 @@ class Leases:
         if not self._consents.covers(reader, dataset.name, grant.subject, purpose.name, basis):
             raise Refused("basis.withdrawn")
         return PeopleFilter.of([grant.subject])
+
+    def _require_same_basis(self, reader: Reader, dataset: str, facts: Facts) -> None:
+        """Refuse where the data set was dropped since the decision, or made again on another basis."""
+        record = reader.get(Dataset, dataset)
+        is_here = record is not None and not record.dropped
+        if facts.purpose is not None and facts.purpose.name != RIGHTS_PURPOSE:
+            held = reader.get(DatasetPurpose, dataset, facts.purpose.name)
+            is_here = is_here and held is not None and held.basis == facts.basis
+        if not is_here:
+            raise Fault("table.changed")
 
     def _version(self, reader: Reader, dataset: str) -> int:
         # Read again: an erasure may have committed since the decision.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import secrets
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -22,6 +24,7 @@ from hedgerow.spine.keyring import Keyring, batch_key
 LIFETIME = timedelta(days=30)
 _FORMAT = 1
 _MOST_DIGITS = 64
+_APART = r"\s,;|\"'`:=()\[\]{}<>/\\"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +115,14 @@ class Quarantine:
             )
         return found
 
-    def discard(self, tx: Transaction, batch: str) -> None:
-        """Destroy a batch: its key and its rows."""
-        tx.remove(QuarantineBatch, id=batch)
+    def discard(self, tx: Transaction, batch: str) -> bool:
+        """Destroy a batch: its key and its rows.
+
+        Returns:
+            Whether it was still there.
+        """
         tx.remove(QuarantinedRow, batch=batch)
+        return tx.remove(QuarantineBatch, id=batch) > 0
 
     def expire(self, tx: Transaction) -> int:
         """Destroy every batch whose date has passed.
@@ -135,11 +142,28 @@ def _names(raw: bytes, header: str, dataset: Dataset | None, ref: str) -> bool:
     wanted, told = normalise_reference(ref), cast("Mapping[str, object]", json.loads(header))
     columns = [str(name) for name, _ in cast("Sequence[Sequence[str]]", told["columns"])]
     subject = dataset.subject_column if dataset is not None else ""
-    cells = _cells(raw.decode("utf-8", "replace"), columns, str(told.get("delimiter") or ","))
+    text = raw.decode("utf-8", "replace")
+    delimiter = str(told.get("delimiter") or ",") if told.get("format", "csv") == "csv" else ""
+    cells = _cells(text, columns, delimiter)
     if cells is None:
-        return wanted.encode() in raw
-    held = [cells[subject]] if subject in cells else cells.values()
-    return any(_normal(cell) == wanted or _number(cell) == _number(wanted) is not None for cell in held)
+        return wanted.encode() in raw or _mentions(text, wanted)
+    # Behind a quote that was not closed a cell may hold whole lines, of other people.
+    has_lines = re.search(r"[\r\n]", text.strip()) is not None
+    if subject in cells and not has_lines:
+        return _is(cells[subject], wanted)
+    return any(_is(cell, wanted) for cell in cells.values()) or _mentions(text, wanted)
+
+
+def _is(cell: str, wanted: str) -> bool:
+    return _normal(cell) == wanted or _number(cell) == _number(wanted) is not None
+
+
+def _mentions(text: str, wanted: str) -> bool:
+    """Tell whether a source id stands somewhere in a text, apart from what is around it."""
+    held, number = unicodedata.normalize("NFC", text), _number(wanted)
+    if re.search(rf"(?<![^{_APART}]){re.escape(wanted)}(?=\.?(?:[{_APART}]|$))", held):
+        return True
+    return number is not None and any(_number(part) == number for part in re.split(f"[{_APART}]+", held))
 
 
 def _cells(text: str, columns: Sequence[str], delimiter: str) -> Mapping[str, str] | None:
@@ -152,6 +176,8 @@ def _cells(text: str, columns: Sequence[str], delimiter: str) -> Mapping[str, st
         record = None
     if isinstance(record, dict):
         return {name: str(value) for name, value in record.items()}
+    if not delimiter:
+        return None
     try:
         cells = next(csv.reader([text.rstrip("\r\n")], delimiter=delimiter), [])
     except csv.Error:

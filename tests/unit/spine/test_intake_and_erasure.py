@@ -188,7 +188,10 @@ class TestQuarantine:
 
     def test_a_retry_takes_the_place_of_its_batch(self, world):
         (batch,) = self._broken(world, b"ann,x")
-        _take(world, ["ann"], replaces=batch)
+        with world.read() as reader:
+            (record,) = world.spine.quarantine.batches(reader)
+        assert record.id == batch
+        _take(world, ["ann"], replaces=record)
         assert self._batches(world) == {}
 
     def test_they_are_gone_when_their_time_has_passed(self, world):
@@ -217,6 +220,30 @@ class TestQuarantine:
         (rows,) = self._batches(world).values()
         wanted = [raw, b"bob,z"] if raw in kept else [b"bob,z"]
         assert rows == wanted
+
+    @pytest.mark.parametrize(
+        ("raw", "goes"),
+        [
+            (b'bob,"x\nann,y"', True), (b'bob,"x\r\n ann;y"', True), (b"bob;ann;y", True),
+            (b'bob,"x\nann-1,hann,ann.b"', False), (b'bob,"x, ann"', False),
+        ],
+        ids=["line", "padded", "delimiter", "longer ids", "one line"],
+    )  # fmt: skip
+    def test_a_row_that_holds_lines_or_no_known_cells_goes_for_an_id_anywhere(self, world, raw, goes):
+        self._broken(world, raw, b"bob,z")
+        world.erase("ann")
+        assert self._batches(world).popitem()[1] == ([b"bob,z"] if goes else [raw, b"bob,z"])
+
+    def test_a_record_cut_short_goes_for_an_id_anywhere(self, world):
+        header = json.dumps({**json.loads(HEADER), "format": "jsonl"})
+        self._broken(world, b'{"id": "ann", "tag": "x"', b'{"id": "bob", "tag": "x"', header=header)
+        world.erase("ann")
+        assert self._batches(world).popitem()[1] == [b'{"id": "bob", "tag": "x"']
+
+    def test_numbers_are_found_however_they_are_written(self, world):
+        self._broken(world, b'bob,"x\n0005,y"', b'bob,"x\n50,y"')
+        with world.inner_store.write() as tx:
+            assert world.spine.quarantine.forget(tx, "5") == 1
 
     def test_a_batch_of_nothing_else_goes_whole(self, world):
         self._broken(world, b"ann,x")

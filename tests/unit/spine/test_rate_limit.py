@@ -8,7 +8,7 @@ from tests.simulator.recording import Counts
 from tests.simulator.world import World
 
 from hedgerow.model.canonical import timestamp
-from hedgerow.model.records import Failure, Principal
+from hedgerow.model.records import DatasetPurpose, Failure, Principal
 from hedgerow.model.uses import Actor, UseRequest
 from hedgerow.spine.facts import MOST_FAILURES
 
@@ -59,11 +59,21 @@ def test_an_explained_refusal_does_not_outlive_the_window(world):
 def test_beside_another_refusal_it_ends_alone(world):
     _fail(world, MOST_FAILURES)
     with world.store.write() as tx:
-        tx.put(Principal("analyst1", "analyst", "t", disabled=True))
+        tx.remove(DatasetPurpose, purpose=RESEARCH)
     world.clock.advance(hours=23)
-    assert _explained(world) == ["principal.disabled", "use.too-many-failures"]
+    assert _explained(world) == ["basis.missing", "use.too-many-failures"]
     world.clock.advance(hours=2)
+    assert _explained(world) == ["basis.missing"]
+
+
+def test_who_may_not_ask_at_all_is_told_nothing_of_failures(world):
+    _fail(world, MOST_FAILURES)
+    with world.store.write() as tx:
+        tx.put(Principal("analyst1", "analyst", "t", disabled=True))
     assert _explained(world) == ["principal.disabled"]
+    with world.store.write() as tx:
+        tx.put(Principal("analyst1", "auditor", "t"))
+    assert _explained(world) == ["policy.not-permitted"]
 
 
 def test_other_decisions_are_still_remembered(world):

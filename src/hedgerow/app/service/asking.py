@@ -6,7 +6,9 @@ import csv
 import io
 import os
 import secrets
+import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import cast
 
 from hedgerow.app.hierarchies import naming_file
 from hedgerow.app.service.base import Part, need_purpose, receipt_json
+from hedgerow.app.workspace import DATABASE
 from hedgerow.model.answers import Answer
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
@@ -48,6 +51,8 @@ class ReleaseRequest:
     hierarchy_files: Mapping[str, str] = field(default_factory=dict)
 
 
+# Characters, of which a file system counts bytes.
+_NAME_KEPT = 40
 _COUNTING_VERSIONS = ("consent", "dataset")
 
 
@@ -141,13 +146,19 @@ class Asking(Part):
 
         Raises:
             Refused: By policy, or when ``k`` cannot be reached: no file is left.
+            CallerError: ``out.*`` before anything is spent; ``out.not-written`` when the release was made
+                and its file could not be: repeating the request writes it.
         """
         check_out(out, force=force)
         request = self._release_request(asked, purpose, request_id)
         with naming_file(asked.hierarchy_files):
             receipt = self.spine.gate.use(request, self.spine.release)
         release_id = str(request.parameters["release"])
-        write_out(out, _csv(receipt.release.payload), force=force)
+        try:
+            write_out(out, _csv(receipt.release.payload), force=force)
+        except CallerError:
+            again = shlex.quote(request.request_id)
+            raise CallerError("out.not-written", out=out, request=again) from None
         summary: dict[str, Json] = {**receipt.release.summary}
         return {"release": release_id, "out": str(out), "summary": summary, "receipt": receipt_json(receipt)}
 
@@ -168,12 +179,42 @@ def check_out(out: Path, *, force: bool) -> None:
     """Refuse an output path before anything is spent.
 
     Raises:
-        CallerError: ``out.exists`` or ``out.no-directory``.
+        CallerError: ``out.exists``, or what ``check_place`` raises.
     """
-    if not out.parent.is_dir():
-        raise CallerError("out.no-directory", out=out)
-    if out.exists() and (not force or out.is_dir()):
+    check_place(out)
+    if os.path.lexists(out) and (not force or out.is_dir()):
         raise CallerError("out.exists", out=out)
+
+
+def check_place(out: Path) -> None:
+    """Refuse an output path that no file can be written beside, or that lies in a workspace.
+
+    Raises:
+        CallerError: ``out.no-directory``, ``out.in-workspace``, ``out.unwritable``, and ``out.exists``
+            for a folder without a name of its own, as ``..``.
+    """
+    if out.name in ("", ".."):
+        raise CallerError("out.exists", out=out)
+    try:
+        if not out.parent.is_dir():
+            raise CallerError("out.no-directory", out=out)
+        # Of any workspace, not only the one in use: a key file that is replaced cannot be had again.
+        folder = out.parent.resolve()
+        databases = [above / DATABASE for above in (folder, *folder.parents)]
+        if any(os.path.isfile(each) for each in databases):  # noqa: PTH113 - quiet about folders not ours
+            raise CallerError("out.in-workspace", out=out)
+        with suppress(FileNotFoundError):
+            out.lstat()  # a name that is too long shows here
+        tried = beside(out)
+        tried.touch(mode=0o600, exist_ok=False)
+        tried.unlink()
+    except OSError:
+        raise CallerError("out.unwritable", out=out) from None
+
+
+def beside(out: Path) -> Path:
+    """Name a path beside an output, for what has not got its name yet."""
+    return out.with_name(f".{out.name[:_NAME_KEPT]}.{secrets.token_hex(4)}")
 
 
 def write_out(out: Path, content: bytes, *, force: bool) -> None:
@@ -182,7 +223,7 @@ def write_out(out: Path, content: bytes, *, force: bool) -> None:
     Raises:
         CallerError: ``out.exists`` when it appeared meanwhile, ``out.unwritable``.
     """
-    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    part = beside(out)
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as stream:
@@ -192,10 +233,27 @@ def write_out(out: Path, content: bytes, *, force: bool) -> None:
         if force:
             part.replace(out)
         else:
-            os.link(part, out)
+            _name_new(part, out)
     except FileExistsError:
         raise CallerError("out.exists", out=out) from None
     except OSError:
         raise CallerError("out.unwritable", out=out) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _name_new(part: Path, out: Path) -> None:
+    """Give a finished file a name that nothing has yet."""
+    try:
+        os.link(part, out)
+    except FileExistsError:
+        raise
+    except OSError:
+        # Not every file system has links: there an empty file takes the name before the full one does.
+        out.touch(mode=0o600, exist_ok=False)
+        try:
+            part.replace(out)
+        except OSError:
+            out.unlink(missing_ok=True)
+            raise

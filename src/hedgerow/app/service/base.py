@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hedgerow.app.wiring import Spine
 from hedgerow.model.errors import CallerError
 from hedgerow.model.ports import Transaction
+from hedgerow.model.records import Dataset
 from hedgerow.model.uses import Actor, DatasetView, Json, Receipt
 
 Progress = Callable[[str], None]
@@ -37,6 +38,12 @@ class Part:
 
     def _permits(self, action: str, dataset: str | None = None) -> bool:
         return self.spine.gate.permits(self.actor, action, dataset)
+
+    def _permits_everywhere(self, action: str, dataset: str) -> bool:
+        """Tell whether an act would be admitted on a data set and on every other one, dropped ones too."""
+        with self.spine.store.read() as reader:
+            names = {record.name for record in reader.find(Dataset)}
+        return all(self._permits(action, name) for name in sorted(names | {dataset}))
 
     def _note(self, tx: Transaction, action: str, facts: dict[str, Json]) -> int:
         return self.spine.journal.append(tx, action, self.actor, facts)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hedgerow.adapters.readers import SourceTable
     from hedgerow.spine.intake import Arrival, ConsentLine, Taken
 
-_COUNTED = ("new_people", "consents", "consents_of_unknown_people", "left_out_as_erased")
+_COUNTED = ("version", "new_people", "consents", "consents_of_unknown_people", "left_out_as_erased")
 _CONSENT_COLUMNS = ("subject", "purpose", "time")
 _MORE_CONSENT_COLUMNS = ("granted", "notice_version", "channel")
 _TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"}
@@ -98,6 +98,7 @@ class Collecting(Part):
         self._admit_collect(request)
         names = [column.name for column in source.columns]
         if request.subject_key not in names:
+            _have_headings(request, source)
             raise CallerError("collect.no-subject-key", column=request.subject_key, columns=", ".join(names))
         if not source.row_count:
             # Nothing to classify means nothing would be recognised as naming a person.
@@ -112,14 +113,14 @@ class Collecting(Part):
                 raise CallerError("collect.unknown-column", column=name, path=request.path)
         progress("classifying the columns")
         findings = classify(source.table, name=source.name, subject_key=request.subject_key)
-        columns = tuple(_views(request, source, findings, _kept(request, names, findings)))
+        columns = tuple(_views(request, source, findings, _kept(request, source, findings)))
         if all(column.in_vault for column in columns):
             raise CallerError("collect.nothing-kept")
         consents = self._consents(request.consents) if request.consents is not None else ()
         declares = self._declares(request, columns)
         arrival = replace(_arrival(request, source, columns, consents), declares=declares)
-        # Who may not see exact counts must not learn this way who is held already.
-        counts = self._permits("release.risk", request.dataset)
+        # Who may not see exact counts must not learn this way who is held already, here or elsewhere.
+        counts = self._permits_everywhere("release.risk", request.dataset)
         foreseen = self.spine.intake.foresee(arrival, counts=counts)
         plans = tuple(column_plans(request, source, findings, columns, self._held_roles(request.dataset)))
         return CollectPlan(request, source, columns, plans, arrival, foreseen)
@@ -153,9 +154,8 @@ class Collecting(Part):
         self._admit_collect(plan.request)
         taken = self.spine.intake.take(plan.arrival, self.actor, progress)
         told = _taken_json(taken, plan)
-        if not self._permits("release.risk", taken.dataset):
-            # Who may not see exact counts must not learn this way who is held already.
-            told |= dict.fromkeys(_COUNTED)
+        if not self._permits_everywhere("release.risk", taken.dataset):
+            told |= without_counts(taken)
         return told
 
     def _declares(self, request: CollectRequest, columns: Sequence[ColumnView]) -> DatasetDeclaration | None:
@@ -197,7 +197,8 @@ class Collecting(Part):
             raise CallerError("quarantine.unknown", batch=batch)
         self._require("quarantine.manage", known.dataset)
         with self.spine.store.write() as tx:
-            self.spine.quarantine.discard(tx, batch)
+            if not self.spine.quarantine.discard(tx, batch):
+                raise CallerError("quarantine.unknown", batch=batch)
             self._note(tx, "quarantine.discard", {"batch": batch})
         return {"discarded": batch}
 
@@ -251,18 +252,28 @@ def _discovered_or_error(path: Path) -> dict[str, Json]:
         return {"file": path.name, "error": error.message, "next_step": error.next_step}
 
 
-def _kept(request: CollectRequest, names: Sequence[str], findings: Sequence[ColumnFinding]) -> set[str]:
+def _kept(request: CollectRequest, source: SourceTable, findings: Sequence[ColumnFinding]) -> set[str]:
     """Settle which columns are needed; silence is refused with the line that would settle it."""
+    names = [column.name for column in source.columns]
     keep = request.keep if request.keep is not None else request.schema.keep
     drop = request.drop if request.drop is not None else request.schema.drop
     for name in (*(keep or ()), *(drop or ())):
         if name not in names:
             raise CallerError("collect.unknown-column", column=name, path=request.path)
     if keep is None and drop is None:
+        _have_headings(request, source)
         needed = [f.column for f in findings if f.column != request.subject_key]
         raise Refused("collect.not-minimal", columns=",".join(needed))
     kept = set(names if keep is None else keep) - set(drop or ())
     return kept | {request.subject_key}
+
+
+def _have_headings(request: CollectRequest, source: SourceTable) -> None:
+    """Stop before a refusal repeats the first line of a file whose headings may be values."""
+    from hedgerow.techniques.discover.headings import look_like_names
+
+    if source.format == "csv" and not look_like_names(source.table):
+        raise CallerError("collect.no-headings", path=request.path, count=len(source.columns))
 
 
 def _views(
@@ -396,6 +407,15 @@ def parse_time(text: str, now: datetime, line: int = 0) -> str:
     if moment > now:
         raise CallerError("consent.malformed", field="time (it lies in the future)", line=line)
     return timestamp(moment)
+
+
+def without_counts(taken: Taken) -> dict[str, Json]:
+    """Tell of the source alone: what was held before, and who was erased, is not for everybody.
+
+    Args:
+        taken: What an intake did.
+    """
+    return {**dict.fromkeys(_COUNTED), "rows": taken.source_rows, "people": taken.source_people}
 
 
 def _taken_json(taken: Taken, plan: CollectPlan) -> dict[str, Json]:

@@ -10,7 +10,6 @@ _SHOWN_BY = {
     "version": "release.risk",
     "rows": "release.risk",
     "people": "release.risk",
-    "people_only_here": "release.risk",
     "quarantined_rows": "quarantine.list",
     "releases": "report.show",
     "results_withdrawn": "report.show",
@@ -56,4 +55,7 @@ class Dropping(Part):
     def _shown(self, doomed: Doomed) -> dict[str, Json]:
         told = doomed.as_json()
         hidden = [name for name, act in _SHOWN_BY.items() if not self._permits(act, doomed.dataset)]
+        # It tells who is in the other data sets too.
+        if not self._permits_everywhere("release.risk", doomed.dataset):
+            hidden.append("people_only_here")
         return told | dict.fromkeys(hidden)

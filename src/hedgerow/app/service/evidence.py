@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
+from hedgerow.app.service.asking import beside, check_place
 from hedgerow.app.service.base import Part
 from hedgerow.kernel.merkle import build_bundle, compare_head, head_from_json, head_to_json, leaf_hashes
 from hedgerow.model.canonical import timestamp
@@ -75,12 +75,14 @@ class Evidence(Part):
 
         Returns:
             The path, the number of files, and how to check it.
+
+        Raises:
+            CallerError: ``out.*``; nothing is journaled or written then.
         """
         self._require("evidence.export")
+        check_place(out)
         if out.exists() and not (force and _is_bundle(out)):
             raise CallerError("out.exists" if not force else "out.no-bundle", out=out)
-        if not out.parent.is_dir():
-            raise CallerError("out.no-directory", out=out)
         with self.spine.store.write() as tx:
             self._note(tx, "evidence.export", {})
             entries = self.spine.journal.bodies(tx)
@@ -122,7 +124,7 @@ def _is_bundle(out: Path) -> bool:
 
 def _write_tree(out: Path, files: Mapping[str, bytes]) -> None:
     """Write a directory whole under another name, then give it its name."""
-    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    part = beside(out)
     try:
         for name, content in files.items():
             path = part / name

@@ -246,16 +246,17 @@ class Governing(Part):
         return max([timestamp(self.spine.clock.now()), *made])
 
     def consents(self, ref: str) -> list[dict[str, Json]]:
-        """Show one person's choices, oldest first."""
+        """Show one person's choices, oldest first; journaled as about the person."""
         self._require("consent.show")
-        with self.spine.store.read() as reader:
-            person = self.spine.erasure.person(reader, ref)
+        with self.spine.store.write() as tx:
+            person = self.spine.rights.person(tx, ref, self.actor, "consent.show")
+            self.spine.journal.append(tx, "consent.show", self.actor, {}, [person.about])
             return [
                 {
                     "purpose": e.purpose, "granted": e.granted, "time": e.time, "notice": e.notice,
                     "channel": e.channel, "recorded_by": e.recorded_by,
                 }
-                for e in reader.find(ConsentEvent, number=person.number)
+                for e in tx.find(ConsentEvent, number=person.number)
             ]  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import cast
@@ -44,8 +43,9 @@ class Reporting(Part):
             last: How many at most.
 
         Returns:
-            The entries as they were signed; an outcome has besides ``use``: the data set, purpose and
-            technique of the entry that opened it.
+            The entries as they were signed, but for the names of data sets the reader may not see and of
+            their releases, which are left out; an outcome has besides ``use``: the data set, purpose
+            and technique of the entry that opened it.
         """
         self._require("journal.head")
         with self.spine.store.read() as reader:
@@ -59,7 +59,11 @@ class Reporting(Part):
                 sorted({at for e in found if (at := _intent(e)) is not None} - set(wanted)),
             )
             about = _about([*found, *(parse_entry(e.body) for e in opened)])
-            return [_with_use(entry, about) for entry in _without(hidden, found, about)]
+            names = {
+                "datasets": hidden,
+                "releases": {r.id for r in reader.find(Released) if r.dataset in hidden},
+            }
+            return [_with_use(_cleared(e, names), about) for e in _without(hidden, found, about)]
 
     def releases(self) -> list[dict[str, Json]]:
         """List the person-level releases that left."""
@@ -105,7 +109,8 @@ class Reporting(Part):
             title: Its title.
 
         Returns:
-            The value the HTML report renders; exact counts only for the privacy officer.
+            The value the HTML report renders; exact counts only for who may see exact risk, and of
+            rows set aside only for who may list them.
         """
         self._require("report.show")
         with self.spine.store.read() as reader:
@@ -131,13 +136,10 @@ class Reporting(Part):
                     if a.dataset not in hidden
                 ],
                 "releases": [self._released(r) for r in reader.find(Released) if r.dataset in shown],
-                "consents": _consents(reader, shown, counts=self._permits("release.risk")),
+                "consents": _consents(reader, shown, self._counted(shown)),
                 "erasures": _erasures(entries),
                 "quarantine": [
-                    {
-                        "batch": b.id, "dataset": b.dataset, "until": b.until,
-                        "rows": reader.count(QuarantinedRow, batch=b.id),
-                    }
+                    self._set_aside(reader, b)
                     for b in reader.find(QuarantineBatch)
                     if b.dataset not in hidden
                 ],
@@ -167,6 +169,21 @@ class Reporting(Part):
             "purposes": [purpose_json(reader, p) for p in reader.find(DatasetPurpose, dataset=dataset.name)],
         }
 
+    def _counted(self, shown: set[str]) -> set[str]:
+        """Name the data sets whose people the reader may see counted."""
+        if not self._permits("release.risk"):
+            return set()
+        return {name for name in shown if self._permits("release.risk", name)}
+
+    def _set_aside(self, reader: Reader, batch: QuarantineBatch) -> dict[str, Json]:
+        may_see = self._permits("quarantine.list") and self._permits("quarantine.list", batch.dataset)
+        return {
+            "batch": batch.id,
+            "dataset": batch.dataset,
+            "until": batch.until,
+            "rows": reader.count(QuarantinedRow, batch=batch.id) if may_see else None,
+        }
+
     def _journal(self, reader: Reader) -> dict[str, Json]:
         head, problem = self.spine.journal.head(reader), None
         try:
@@ -187,6 +204,17 @@ def _without(
 ) -> list[Mapping[str, Json]]:
     """Leave out what happened to data sets the reader may not see, outcomes of their uses included."""
     return [entry for entry in entries if _asked(entry, about).get("dataset") not in hidden]
+
+
+def _cleared(entry: Mapping[str, Json], hidden: Mapping[str, set[str]]) -> Mapping[str, Json]:
+    """Leave hidden names out of the lists of an entry that is about several data sets."""
+    facts = _facts(entry)
+    lists: dict[str, Json] = {
+        kind: [name for name in cast("list[str]", facts[kind]) if name not in names]
+        for kind, names in hidden.items()
+        if kind in facts
+    }
+    return {**entry, "facts": {**facts, **lists}} if lists else entry
 
 
 def _about(entries: list[Mapping[str, Json]]) -> dict[int, Mapping[str, Json]]:
@@ -279,17 +307,31 @@ def _cost(cost: Mapping[str, str] | None, left: set[str]) -> str:
     return f"{'epsilon' if kind == 'pure' else 'rho'} {show_exact(Fraction(value))}"
 
 
-def _consents(reader: Reader, shown: set[str], *, counts: bool) -> list[Json]:
-    people = len({number for name in shown for number in reader.values(Member, "number", dataset=name)})
-    found: list[Json] = []
-    for purpose in sorted(
-        {p.purpose for p in reader.find(DatasetPurpose) if p.basis == "consent" and p.dataset in shown}
-    ):
-        chosen = Counter(reader.values(ConsentState, "granted", purpose=purpose))
-        yes, no = sum(n for v, n in chosen.items() if v), sum(n for v, n in chosen.items() if not v)
-        counted = {"granted": yes, "withdrawn": no, "never_asked": max(0, people - yes - no)}
-        found.append({"purpose": purpose, **(counted if counts else dict.fromkeys(counted))})
-    return found
+def _consents(reader: Reader, shown: set[str], counted: set[str]) -> list[Json]:
+    """Count choices by purpose: of the people of the counted data sets, and of nobody else."""
+    people = {number for name in counted for number in reader.values(Member, "number", dataset=name)}
+    resting: dict[str, set[str]] = {}
+    for record in reader.find(DatasetPurpose):
+        if record.basis == "consent" and record.dataset in shown:
+            resting.setdefault(record.purpose, set()).add(record.dataset)
+    return [
+        {"purpose": purpose, **_answers(reader, purpose, people if resting[purpose] & counted else None)}
+        for purpose in sorted(resting)
+    ]
+
+
+def _answers(reader: Reader, purpose: str, people: set[object] | None) -> dict[str, Json]:
+    """Count who said yes, who said no and who was not asked; nothing where nobody may be counted."""
+    if people is None:
+        return {"granted": None, "withdrawn": None, "never_asked": None}
+    yes, no = (
+        sum(
+            number in people
+            for number in reader.values(ConsentState, "number", purpose=purpose, granted=said)
+        )
+        for said in (True, False)
+    )
+    return {"granted": yes, "withdrawn": no, "never_asked": len(people) - yes - no}
 
 
 def _erasures(entries: list[Mapping[str, Json]]) -> list[Json]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from hedgerow.app.service.base import Part
-from hedgerow.app.service.collecting import csv_line, missing_person
+from hedgerow.app.service.collecting import csv_line, missing_person, without_counts
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
 from hedgerow.model.records import JournalEntry, QuarantineBatch
@@ -55,6 +55,7 @@ class Retrying(Part):
 
         Raises:
             CallerError: ``quarantine.unknown`` or ``quarantine.still-broken``.
+            Fault: ``table.changed`` when the batch was taken in, destroyed or thinned out meanwhile.
         """
         self._require("quarantine.manage")
         with self.spine.store.read() as reader:
@@ -73,8 +74,8 @@ class Retrying(Part):
             raise CallerError("quarantine.still-broken", batch=batch)
         taken = self.spine.intake.take(arrival, self.actor)
         told = _told(taken) | {"retried": batch, "batch": self._set_aside_by(taken.entry)}
-        if not self._permits("release.risk", known.dataset):
-            told |= {"new_people": None, "left_out_as_erased": None}
+        if not self._permits_everywhere("release.risk", known.dataset):
+            told |= without_counts(taken)
         return told
 
     def _set_aside_by(self, entry: int) -> Json:
@@ -120,7 +121,7 @@ def _arrival(batch: QuarantineBatch, view: DatasetView, again: _Again, rows: Seq
     bases = {purpose: Basis(basis) for purpose, basis in stated.items()}
     return Arrival(
         view.name, view.subject_column, view.columns, source.table.filter(has_person), lines, still,
-        batch.header, content, bases, (), again=True, replaces=batch.id,
+        batch.header, content, bases, (), again=True, replaces=batch,
     )  # fmt: skip
 
 

@@ -186,7 +186,8 @@ def _taken(taken: dict[str, Any]) -> str:
 
     new = f" ({taken['new_people']:,} new)" if taken["new_people"] is not None else ""
     people = f"{many(taken['people'], 'person', 'people')}{new}"
-    where = f"{taken['dataset']}, version {taken['version']}; journal entry {taken['entry']}"
+    version = f", version {taken['version']}" if taken["version"] is not None else ""
+    where = f"{taken['dataset']}{version}; journal entry {taken['entry']}"
     lines = [f"Took {many(taken['rows'], 'row')} of {people} into {where}."]
     if taken["set_aside"] and "retried" not in taken:
         aside = many(taken["set_aside"], "broken row is", "broken rows are")

@@ -126,9 +126,12 @@ def _doomed(plan: dict[str, Any]) -> str:
 
 def _counted(plan: dict[str, Any]) -> Iterator[str]:
     if plan["rows"] is not None:
-        only_here = many(plan["people_only_here"], "person", "people")
-        people = many(plan["people"], "person", "people")
-        yield f"{many(plan['rows'], 'row')} of {people}; {only_here} of these in no other data set"
+        only_here = ""
+        if plan["people_only_here"] is not None:
+            only_here = (
+                f"; {many(plan['people_only_here'], 'person', 'people')} of these in no other data set"
+            )
+        yield f"{many(plan['rows'], 'row')} of {many(plan['people'], 'person', 'people')}{only_here}"
     if plan["quarantined_rows"] is not None:
         yield f"{many(plan['quarantined_rows'], 'broken row')} set aside"
     if plan["results_withdrawn"] is not None:

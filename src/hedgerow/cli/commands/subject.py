@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from hedgerow.cli.common import example, gated, out_options, yes_option
 from hedgerow.cli.screen import Screen, table
+from hedgerow.cli.visible import visible_json
 from hedgerow.model.errors import CallerError
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def export(
     if out is not None:
         check_out(out, force=force)
     found = session.service.export_subject(_ref(ref, ref_file))
-    text = json.dumps(found, ensure_ascii=False, indent=2)
+    text = visible_json(found)
     if out is None:
         click.echo(text)
         return

@@ -46,6 +46,17 @@ ROWS: tuple[ErrorRow, ...] = (
         "Check its directory's permissions and the disk's space.",
     ),
     caller(
+        "out.not-written",
+        "The release was made and debited, but {out} could not be written.",
+        "Check its directory and the disk's space, then repeat the command with --request-id {request}, "
+        "which costs nothing more.",
+    ),
+    caller(
+        "out.in-workspace",
+        "{out} lies in a workspace, which holds nothing but its own files; it was not touched.",
+        "Name a path outside it with --out.",
+    ),
+    caller(
         "declare.malformed",
         "{option} cannot be read.",
         "Write --bounds age=0:120 or --keys ward=A,B,C or --keys ward=@FILE.",

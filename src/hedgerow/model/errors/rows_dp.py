@@ -30,7 +30,8 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "dp.sql-malformed",
         "The query is not a SELECT that can be read.",
-        "Begin with SELECT, put text in single quotes, and names with spaces or signs in double quotes. " + _ALLOWED,
+        "Begin with SELECT, put text in single quotes, and names with spaces or signs in double quotes. "
+        + _ALLOWED,
     ),
     caller(
         "dp.sql-dataset",

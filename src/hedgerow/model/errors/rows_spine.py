@@ -181,6 +181,13 @@ ROWS: tuple[ErrorRow, ...] = (
         "Name the right one with --subject-key; the columns are: {columns}.",
     ),
     caller(
+        "collect.no-headings",
+        "The first line of {path} looks like values of its {count} columns, not like their names, and is not "
+        "repeated.",
+        "Put the column names on the first line. If they are there, name the columns with --subject-key, and "
+        "with --keep or --drop.",
+    ),
+    caller(
         "collect.no-rows",
         "{path} has no row that can be read ({broken} broken{first}); nothing was taken.",
         "Correct the file, or the types in the schema file.",
