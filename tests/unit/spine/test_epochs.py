@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 from tests.simulator.adapters import SetClock
@@ -15,7 +16,15 @@ from hedgerow.app.wiring import wire
 from hedgerow.app.workspace import populate
 from hedgerow.kernel.envelope import epoch_of, new_key
 from hedgerow.model.errors import Fault
-from hedgerow.model.records import Bucket, Certificate, JournalEntry, Setting, Subject, WrappedSecret
+from hedgerow.model.records import (
+    ALL_RECORDS,
+    Bucket,
+    Certificate,
+    JournalEntry,
+    Setting,
+    Subject,
+    WrappedSecret,
+)
 from hedgerow.model.uses import Actor
 from hedgerow.spine import epochs as epochs_module
 from hedgerow.spine.keyring import WRAPPING, binding_of, bucket_key
@@ -245,6 +254,10 @@ class TestEnding:
         assert space.facts("keys.destroyed") == [{"epochs": [old], "final": {}}]
         with space.store.read() as reader:
             space.spine.journal.verify(reader)
+
+
+def test_every_record_that_holds_a_wrapped_key_is_known():
+    assert {kind for kind in ALL_RECORDS if "wrapped" in {f.name for f in fields(kind)}} == set(WRAPPING)
 
 
 def test_the_survey_counts_what_lies_where(space):
