@@ -96,7 +96,7 @@ def ask(sql=QUESTION, epsilon="0.5", purpose="research", who="ana"):
             "YYYY-MM-DD",
         ),
         (("released", "show", "R-x"), 2, "released.unknown", "hedgerow released list"),
-        (("policy", "test", "--principal", "nobody", "--action", "query"), 2, "purpose.no-owner", "nobody"),
+        (("policy", "test", "--principal", "nop", "--action", "query"), 2, "principal.not-found", "nop"),
         (("collect", "--quarantine", "retry"), 2, "usage.malformed", "--batch is missing"),
         (("collect", "--quarantine", "retry", "--batch", "b"), 2, "quarantine.unknown", "--quarantine list"),
         (("collect", "x.csv"), 2, "usage.malformed", "--dataset is missing"),
@@ -264,11 +264,11 @@ class TestFiles:
         ("text", "problem"),
         [
             ("keep = [", "it stops being TOML"),
-            ("kep = []", "does not know kep"),
-            ('keep = "age"', "does not fit"),
-            ('max_rows = "5"', "does not fit"),
-            ('[types]\nage = "number"', "does not fit"),
-            ("[bounds]\nage = 5", "does not fit"),
+            ("kep = []", "does not know kep, only drop, keep, max_rows, unit, types, roles, bounds, keys"),
+            ('keep = "age"', "keep is no list of names"),
+            ('max_rows = "5"', "max_rows is no whole number"),
+            ('[types]\nage = "number"', "age under [types] is none of"),
+            ("[bounds]\nage = 5", "age under [bounds] is neither"),
         ],
     )
     def test_a_schema_file_that_does_not_fit(self, hedgerow, town, tmp_path, text, problem):
@@ -285,7 +285,7 @@ class TestFiles:
         [
             ("who,purpose,time\n", "collect.consents-malformed"),
             ("subject,purpose,time\nR-1\n", "consent.malformed"),
-            ("subject,purpose,time\nR-1,a secret,2024-01-01\n", "consent.malformed"),
+            ("subject,purpose,time\nR-1,a secret,2024-01-01\n", "consent.purpose-undeclared"),
             ("subject,purpose,time\nR-1,research,yesterday\n", "consent.malformed"),
             ("subject,purpose,time\nR-1,research,9999-12-31T23:59:59-14:00\n", "consent.malformed"),
             ("subject,purpose,time,granted\nR-1,research,2024-01-01,perhaps\n", "consent.malformed"),
@@ -353,6 +353,6 @@ class TestRefusedUses:
 
     def test_policies_that_do_not_compile_are_not_applied(self, hedgerow, tmp_path):
         (tmp_path / "p.cedar").write_text("permit (everything);")
-        hedgerow.refused("policy", "apply", tmp_path / "p.cedar", code=2, error="confirm.needed")
+        hedgerow.refused("policy", "apply", tmp_path / "p.cedar", code=2, error="policy.malformed")
         hedgerow.refused("policy", "apply", tmp_path / "p.cedar", "--yes", code=2, error="policy.malformed")
         assert len(hedgerow("policy", "history", "--json").json) == 1

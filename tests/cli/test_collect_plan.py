@@ -249,7 +249,7 @@ def test_broken_rows_are_counted_by_reason(hedgerow, write):
     ("text", "error"),
     [
         ("subject,purpose,time\nP-1,research,yesterday\n", "consent.malformed"),
-        ("subject,purpose,time\nP-1,unheard-of,2024-01-01\n", "consent.malformed"),
+        ("subject,purpose,time\nP-1,unheard-of,2024-01-01\n", "consent.purpose-undeclared"),
         ("who,purpose,time\n", "collect.consents-malformed"),
         (f"subject,purpose,time\n{'P' * 2000},research,2024-01-01\n", "reference.too-long"),
     ],
@@ -280,6 +280,28 @@ def test_consents_that_cover_nobody_are_warned_of(hedgerow, write):
     warned = hedgerow(*small(file, "--drop", "", "--consents", consents, "--json")).json["warnings"]
     assert "Nobody in this file consents to research" in warned[0]
     assert "the column subject must hold the same ids as ref" in warned[1]
+
+
+def test_a_file_of_which_a_few_rows_are_in_another_encoding_is_to_be_converted(hedgerow, tmp_path):
+    file = tmp_path / "latin.csv"
+    file.write_bytes(b"ref,ward\nP-1,A\nP-2,B\nP-3,Wei\xdf\n")
+    warned = hedgerow(*small(file, "--drop", "", "--json")).json["warnings"]
+    assert any("1 row set aside for not being UTF-8" in w and "iconv -f" in w for w in warned)
+
+
+def test_the_note_on_dates_shows_the_form_that_was_found(hedgerow, write):
+    file = write("ref,seen\nP-1,17.03.2025\nP-2,21.04.2025\n")
+    said = hedgerow(*small(file, "--drop", "")).out
+    assert "31.01.2026" in said
+    assert "31/01/2026" not in said
+    assert "17.03.2025" not in said
+
+
+def test_a_refusal_of_a_bare_day_in_a_consents_file_wins_the_day(hedgerow, write):
+    file, text = write("ref,age\nP-1,41\n"), "subject,purpose,time,granted\nP-1,research,2026-01-05{},{}\n"
+    choices = write(text.format("T09:00:00Z", "true") + text.format("", "false").split("\n", 1)[1], "c.csv")
+    plan = hedgerow(*small(file, "--drop", "", "--consents", choices, "--json")).json
+    assert plan["coverage"]["research"]["people_covered"] == 0
 
 
 @pytest.mark.parametrize("width", [80, 120])

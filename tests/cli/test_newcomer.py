@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 
 import pytest
 
@@ -19,6 +20,18 @@ def small(hedgerow, tmp_path):
     file.write_text(f"ref,age,ward\nP-1,41,A\nP-2,{SECRET},B\nP-3,39,C\n")
     schema.write_text('[types]\nage = "integer"\n')
     return hedgerow("collect", file, *COLLECT, "--basis", "contract", "--drop", "", "--schema", schema)
+
+
+@pytest.fixture
+def records(space):
+    """Read every record of the workspace."""
+
+    def read():
+        with sqlite3.connect(f"file:{next(space.glob('*.db'))}?mode=ro", uri=True) as database:
+            names = [n for (n,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {name: sorted(map(repr, database.execute(f'SELECT * FROM "{name}"'))) for name in names}
+
+    return read
 
 
 class TestWhomToAsk:
@@ -194,3 +207,140 @@ class TestCounts:
         assert nowhere("journal", "head", "--space", tmp_path / "w").out.startswith("1 entry, root ")
         assert "Verified: 1 entry under" in nowhere("journal", "verify", "--space", tmp_path / "w").out
         assert "1 entry fits the signed head" in nowhere("doctor", "--space", tmp_path / "w", code=9).out
+
+
+class TestDryRunsOnBrokenRows:
+    def test_a_dry_run_tells_what_a_retry_would_take_and_writes_nothing(self, hedgerow, small, records):
+        batch, before = hedgerow("collect", "--quarantine", "list", "--json").json[0]["batch"], records()
+        retry = ("collect", "--quarantine", "retry", "--batch", batch, "--empty-broken")
+        said = hedgerow(*retry, "--dry-run").out
+        assert f"1 row of 1 person of batch {batch} into small" in said
+        assert said.endswith("Nothing was done.\n")
+        plan = hedgerow(*retry, "--dry-run", "--json").json
+        assert (plan["batch"], plan["rows"], plan["people"], plan["still_broken"]) == (batch, 1, 1, 0)
+        hedgerow.refused(*retry[:-1], "--dry-run", code=2, error="quarantine.still-broken")
+        assert records() == before
+        taken = hedgerow(*retry, "--json").json
+        assert (taken["rows"], taken["set_aside"]) == (plan["rows"], plan["still_broken"])
+
+    def test_a_dry_run_destroys_no_broken_row(self, hedgerow, small, records):
+        batch, before = hedgerow("collect", "--quarantine", "list", "--json").json[0]["batch"], records()
+        for more in ((), ("--yes",)):
+            said = hedgerow("collect", "--quarantine", "discard", "--batch", batch, "--dry-run", *more).out
+            assert f"The 1 broken row of batch {batch}" in said
+            assert said.endswith("Nothing was done.\n")
+        told = hedgerow("collect", "--quarantine", "discard", "--batch", batch, "--dry-run", "--json").json
+        assert told == {"batch": batch, "dataset": "small", "rows": 1}
+        hedgerow.refused(
+            "collect", "--quarantine", "discard", "--batch", "q-none", "--dry-run",
+            code=2, error="quarantine.unknown",
+        )  # fmt: skip
+        assert records() == before
+        hedgerow.refused(
+            "collect", "--quarantine", "discard", "--batch", batch, "--dry-run", "--as", "ana",
+            code=3, error="policy.not-permitted",
+        )  # fmt: skip
+
+
+class TestChoicesOfBrokenRows:
+    """Whose row was set aside is not held; the choices wait with the person who has the file."""
+
+    @pytest.fixture
+    def told(self, hedgerow, tmp_path):
+        """Collect two people, one row of whom is broken, with the choices of both."""
+        file, schema, choices = (tmp_path / name for name in ("f.csv", "f.toml", "c.csv"))
+        file.write_text(f"ref,age,ward\nP-1,41,A\nP-2,{SECRET},B\n")
+        schema.write_text('drop = []\n[types]\nage = "integer"\n')
+        choices.write_text("subject,purpose,time\nP-1,research,2026-01-05\nP-2,research,2026-01-05\n")
+        said = ("collect", file, "--dataset", "few", "--subject-key", "ref", "--purpose", "research")
+        words = (*said, "--basis", "consent", "--schema", schema, "--consents", choices)
+        return hedgerow(*words, "--dry-run"), hedgerow(*words), choices
+
+    def test_the_plan_and_the_result_say_how_to_keep_them(self, hedgerow, told):
+        plan, taken, _ = told
+        batch = hedgerow("collect", "--quarantine", "list", "--json").json[0]["batch"]
+        assert "are not kept now: give the consents again when these rows are retried" in plan.out
+        assert "1 choice recorded; 1 was of a person not held here." in taken.out
+        line = f"`hedgerow collect --quarantine retry --batch {batch} --consents FILE`"
+        assert line in taken.out
+
+    def test_a_retry_takes_them(self, hedgerow, told):
+        batch = hedgerow("collect", "--quarantine", "list", "--json").json[0]["batch"]
+        retry = (
+            *("collect", "--quarantine", "retry", "--batch", batch, "--empty-broken"),
+            *("--consents", told[2]),
+        )
+        plan = hedgerow(*retry, "--dry-run", "--json").json
+        assert (plan["consents_by_purpose"], plan["consents_of_others"]) == ({"research": 2}, 1)
+        hedgerow.refused(*retry, "--as", "ana", code=3, error="policy.not-permitted")
+        hedgerow.refused(*retry, "--as", "priya", code=3, error="policy.not-permitted")
+        taken = hedgerow(*retry, "--json").json
+        assert (taken["rows"], taken["consents_of_unknown_people"]) == (1, 0)
+        assert "research" in hedgerow("consent", "show", "P-2", "--as", "priya", may_show=True).out
+
+    def test_consents_go_with_no_other_work_on_broken_rows(self, hedgerow, small, told):
+        for what in ("list", "discard"):
+            hedgerow.refused(
+                "collect", "--quarantine", what, "--batch", "q-1", "--consents", told[2],
+                code=2, error="usage.malformed",
+            )  # fmt: skip
+
+
+class TestWhereItIsWrong:
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            (f'[types]\nage = "{SECRET}"\n', "age under [types] is none of text, integer, decimal, boolean"),
+            (f'[roles]\nage = "{SECRET}"\n', "age under [roles] is none of direct-identifier, quasi-identi"),
+            ("[types]\nage = 5\n", "age under [types] is none of text"),
+            (f'max_rows = "{SECRET}"\n', "max_rows is no whole number, such as max_rows = 6"),
+            (f'keep = "{SECRET}"\n', 'keep is no list of names, such as keep = ["age"]'),
+            (f'types = "{SECRET}"\n', "[types] is no table of lines"),
+            ("[bounds]\nage = [1]\n", "age under [bounds] is neither"),
+            ("[bounds]\nage = 5\n", "age under [bounds] is neither"),
+            (f'[bounds]\nage = "{SECRET}"\n', "age under [bounds] is neither"),
+            ("[bounds]\nage = [9, 1]\n", "age under [bounds] has its lower bound above its upper"),
+            ("[keys]\nage = 5\n", "age under [keys] is neither"),
+        ],
+    )
+    def test_a_schema_names_the_key_and_what_it_takes(self, hedgerow, town, tmp_path, text, told):
+        (tmp_path / "s.toml").write_text(text)
+        said = hedgerow.refused(
+            "collect", town[1]["clinic_south_visits"], *COLLECT, "--basis", "contract", "--drop", "zip",
+            "--schema", tmp_path / "s.toml", code=2, error="schema.malformed",
+        ).err  # fmt: skip
+        assert told in said
+        assert SECRET not in said
+
+    def test_a_declared_column_that_the_file_lacks_is_looked_for_in_the_file(self, hedgerow, tmp_path):
+        file, schema = tmp_path / "few.csv", tmp_path / "few.toml"
+        file.write_text("ref,age,ward\nP-1,41,A\n")
+        said = ("collect", file, *COLLECT, "--basis", "contract", "--schema", schema)
+        schema.write_text('[bounds]\nnope = "1:2"\n')
+        found = hedgerow.refused(*said, "--keep", "age", code=2, error="collect.unknown-column").err
+        assert "hedgerow discover" in found
+        schema.write_text('[bounds]\nage = "1:2"\n')
+        found = hedgerow.refused(*said, "--keep", "ward", code=2, error="collect.declared-dropped").err
+        assert "--keep" in found
+        assert "dataset show" not in found
+
+    def test_a_choice_for_an_undeclared_purpose_leads_to_the_purposes(self, hedgerow, tmp_path):
+        file, choices = tmp_path / "few.csv", tmp_path / "c.csv"
+        file.write_text("ref,age\nP-1,41\n")
+        choices.write_text(f"subject,purpose,time\nP-1,{SECRET},2026-01-05\n")
+        said = hedgerow.refused(
+            "collect", file, *COLLECT, "--basis", "consent", "--keep", "age", "--consents", choices,
+            code=2, error="consent.purpose-undeclared",
+        ).err  # fmt: skip
+        assert "line 2" in said
+        assert "hedgerow purpose list" in said
+        assert SECRET not in said
+
+    def test_columns_that_differ_are_named(self, hedgerow, small, tmp_path):
+        file = tmp_path / "other.csv"
+        file.write_text("ref,age,height\nP-9,old,181\n")
+        said = hedgerow.refused(
+            "collect", file, *COLLECT, "--basis", "contract", "--drop", "",
+            code=2, error="dataset.columns-differ",
+        ).err  # fmt: skip
+        assert "age is text, not integer; ward is missing; height is new" in said

@@ -126,7 +126,7 @@ query = st.builds(
 good = st.builds(
     "SELECT {} WHERE {} GROUP BY ward".format,
     st.lists(st.sampled_from(["ward", "COUNT(*)", "SUM(age)", "AVG(pay)"]), min_size=1, max_size=4).map(
-        lambda parts: ", ".join([*parts, "COUNT(pay)"])
+        lambda parts: ", ".join(["ward AS w", *parts, "COUNT(pay)"])
     ),
     st.recursive(
         st.sampled_from(

@@ -6,8 +6,9 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hedgerow.model.budget import parse_decimal
 from hedgerow.model.errors import CallerError
@@ -15,8 +16,14 @@ from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
 from hedgerow.model.words import ColumnRole, ColumnType
 
 Key = str | int | bool
-_TABLES = {"types", "roles", "bounds", "keys"}
+Word = TypeVar("Word", bound=StrEnum)
 _LINE = re.compile(r"at line (\d+)")
+_LINE_OF = {
+    "types": 'age = "integer"',
+    "roles": 'age = "quasi-identifier"',
+    "bounds": "age = [0, 120]",
+    "keys": 'ward = ["A", "B"]',
+}
 _PLAIN = {"keep", "drop", "unit", "max_rows"}
 
 
@@ -151,13 +158,18 @@ def read_schema(path: Path) -> Schema:
         CallerError: ``files.missing``, ``file.missing``, or ``schema.malformed`` with what is wrong.
     """
     stated = _stated(path)
-    unknown = sorted(set(stated) - _TABLES - _PLAIN)
+    unknown = sorted(set(stated) - set(_LINE_OF) - _PLAIN)
     if unknown:
-        raise CallerError("schema.malformed", path=path, problem=f"it does not know {unknown[0]}")
+        problem = f"it does not know {unknown[0]}, only {', '.join([*sorted(_PLAIN), *_LINE_OF])}"
+        raise CallerError("schema.malformed", path=path, problem=problem)
     try:
         return _schema(stated)
-    except (ValueError, AttributeError, TypeError):
-        raise CallerError("schema.malformed", path=path, problem="a value does not fit its name") from None
+    except _Misfit as error:
+        raise CallerError("schema.malformed", path=path, problem=str(error)) from None
+
+
+class _Misfit(ValueError):
+    """A value of a schema file that does not fit its key; says which key and what it takes."""
 
 
 def _stated(path: Path) -> dict[str, Any]:
@@ -181,43 +193,67 @@ def _stated(path: Path) -> dict[str, Any]:
 def _schema(stated: Mapping[str, Any]) -> Schema:
     limit = stated.get("max_rows")
     if limit is not None and type(limit) is not int:
-        raise TypeError(limit)
+        raise _Misfit("max_rows is no whole number, such as max_rows = 6")
+    if not isinstance(stated.get("unit", "person"), str):
+        raise _Misfit('unit is no text, such as unit = "person"')
     return Schema(
-        _names(stated.get("keep")),
-        _names(stated.get("drop")),
-        {name: ColumnType(kind) for name, kind in stated.get("types", {}).items()},
-        {name: ColumnRole(role) for name, role in stated.get("roles", {}).items()},
+        _names(stated, "keep"),
+        _names(stated, "drop"),
+        {name: _word(ColumnType, "types", name, kind) for name, kind in _table(stated, "types")},
+        {name: _word(ColumnRole, "roles", name, role) for name, role in _table(stated, "roles")},
         Asked(
-            str(stated.get("unit", "person")),
+            stated.get("unit", "person"),
             limit,
-            {name: _bounds(stated_) for name, stated_ in stated.get("bounds", {}).items()},
-            {name: _keys(stated_) for name, stated_ in stated.get("keys", {}).items()},
+            {name: _bounds(name, pair) for name, pair in _table(stated, "bounds")},
+            {name: _keys(name, keys) for name, keys in _table(stated, "keys")},
         ),
     )
 
 
-def _bounds(stated: object) -> str:
+def _table(stated: Mapping[str, Any], name: str) -> Iterable[tuple[str, object]]:
+    table = stated.get(name, {})
+    if not isinstance(table, dict):
+        raise _Misfit(f"[{name}] is no table of lines such as {_LINE_OF[name]}")
+    return table.items()
+
+
+def _word(words: type[Word], table: str, name: str, stated: object) -> Word:
+    try:
+        return words(str(stated))
+    except ValueError:
+        raise _Misfit(f"{name} under [{table}] is none of {', '.join(words)}") from None
+
+
+def _bounds(name: str, stated: object) -> str:
     """Read ``[0, 120]`` or ``"0:120"``."""
+    neither = f'{name} under [bounds] is neither two numbers such as [0, 120] nor "LOWER:UPPER"'
     if isinstance(stated, list):
-        lower, upper = stated
-        return f"{lower}:{upper}"
+        if len(stated) != 2:  # noqa: PLR2004 - lower and upper
+            raise _Misfit(neither)
+        stated = f"{stated[0]}:{stated[1]}"
     if not isinstance(stated, str):
-        raise TypeError(stated)
+        raise _Misfit(neither)
+    try:
+        parse_bounds(stated)
+    except CallerError as error:
+        upside_down = f"{name} under [bounds] has its lower bound above its upper"
+        raise _Misfit(upside_down if error.code == "declare.bounds-order" else neither) from None
     return stated
 
 
-def _keys(stated: object) -> tuple[str, ...]:
+def _keys(name: str, stated: object) -> tuple[str, ...]:
     """Read ``["A", "B"]`` or ``"@FILE"``."""
     if isinstance(stated, str):
         return parse_keys(stated)
     if not isinstance(stated, list):
-        raise TypeError(stated)
+        raise _Misfit(f'{name} under [keys] is neither a list such as ["A", "B"] nor "@FILE"')
     return tuple(str(key).lower() if isinstance(key, bool) else str(key) for key in stated)
 
 
-def _names(stated: object) -> tuple[str, ...] | None:
-    if stated is None:
+def _names(stated: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    names = stated.get(name)
+    if names is None:
         return None
-    if not isinstance(stated, list):
-        raise TypeError(stated)
-    return tuple(str(name) for name in stated)
+    if not isinstance(names, list):
+        raise _Misfit(f'{name} is no list of names, such as {name} = ["age"]')
+    return tuple(str(each) for each in names)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from hedgerow.cli.screen import Screen
-from hedgerow.model.errors import CallerError
+from hedgerow.model.errors import CallerError, Refused
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
@@ -124,7 +124,11 @@ def in_space(command: Callable[..., R]) -> Callable[..., R]:
             for warning in opened.opened.warnings:
                 screen.say(f"Warning: {warning}")
             screen.progress("working")
-            return command(opened.acting_as(principal), screen, **options)
+            session = opened.acting_as(principal)
+            try:
+                return command(session, screen, **options)
+            except Refused as error:
+                raise session.service.with_near_purpose(error) from error
 
     return wrapped
 

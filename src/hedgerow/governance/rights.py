@@ -12,7 +12,7 @@ from hedgerow.model.records import ConsentEvent, DatasetPurpose, JournalEntry, P
 from hedgerow.model.uses import Actor, Json, Receipt, Technique, UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog
-from hedgerow.spine.consent import last_choice
+from hedgerow.spine.consent import by_time, last_choice
 from hedgerow.spine.erasure import Erasure, Holdings, Membership, memberships
 from hedgerow.spine.gate import Gate, new_request_id
 from hedgerow.spine.journal import Journal, parse_entry
@@ -100,7 +100,7 @@ class Rights:
         choices = reader.find(ConsentEvent, number=person.number)
         return {
             "held": [self._held(reader, dataset) for dataset in _current(members)],
-            "choices": [_choice(event) for event in choices],
+            "choices": [_choice(event, counts=counts) for event, counts in by_time(choices)],
             "uses": self._uses(reader, members, choices),
             "acts": [
                 {
@@ -292,13 +292,14 @@ def _about_one(person: Person, fields: list[str]) -> dict[str, Json]:
     return {"subject": person.number, "fields": [*fields], "salt": secrets.token_hex(16)}
 
 
-def _choice(event: ConsentEvent) -> dict[str, Json]:
+def _choice(event: ConsentEvent, *, counts: bool) -> dict[str, Json]:
     return {
         "purpose": event.purpose,
         "granted": event.granted,
         "time": event.time,
         "notice": event.notice,
         "channel": event.channel,
+        "in_force": counts,
     }
 
 

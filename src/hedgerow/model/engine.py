@@ -191,6 +191,10 @@ class Engine(Protocol):
         """Write a bucket file again without the rows of some people."""
         ...
 
+    def is_sound(self, file: BucketFile) -> bool:
+        """Tell whether a file opens and every page of it is what was sealed."""
+        ...
+
     def row_counts(self, files: Sequence[BucketFile], people: PeopleFilter) -> Mapping[int, int]:
         """Tell how many ranks each person has taken."""
         ...

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 from enum import StrEnum
+from fractions import Fraction
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
@@ -30,6 +33,34 @@ def many(number: int, one: str, more: str | None = None) -> str:
         For example ``"1 use"`` or ``"2 uses"``.
     """
     return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def percent(share: Fraction | str) -> str:
+    """Write a share as a percentage, rounded to the nearest hundredth of one.
+
+    Args:
+        share: From 0 to 1, exact or as decimal text.
+
+    Returns:
+        For example ``"3.43%"`` or ``"20%"``.
+    """
+    hundredths = round(Fraction(share) * 10_000)
+    text = f"{hundredths // 100}.{hundredths % 100:02d}".rstrip("0").rstrip(".")
+    return f"{text}%"
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Ask whether another name was meant.
+
+    Args:
+        name: What was written.
+        known: The names there are.
+
+    Returns:
+        For example ``"Did you mean query?"``; nothing where none is near.
+    """
+    found = difflib.get_close_matches(name, sorted(known), n=2)
+    return f"Did you mean {' or '.join(found)}?" if found else ""
 
 
 def contribution(max_rows: int, unit: str) -> str:

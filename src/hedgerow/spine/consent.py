@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hedgerow.model.ports import Reader, Transaction
@@ -41,6 +42,42 @@ class Choice:
 def rank(choice: Choice | ConsentEvent) -> tuple[str, bool]:
     """Order choices by time; of two of one moment the refusal counts."""
     return choice.time, not choice.granted
+
+
+def by_time(events: Iterable[ConsentEvent]) -> list[tuple[ConsentEvent, bool]]:
+    """Order one person's choices by the time they were made, each with whether it is the one that counts."""
+    ordered = sorted(events, key=lambda event: (rank(event), event.version))
+    counting = {event.purpose: event.version for event in ordered}
+    return [(event, counting[event.purpose] == event.version) for event in ordered]
+
+
+def chosen_at(text: str, now: datetime, *, granted: bool) -> datetime:
+    """Read when a person chose: ISO 8601, UTC when it names no zone.
+
+    A day without an hour is its beginning for a grant; for a withdrawal it is the day's end, or now
+    while the day lasts: of one day the refusal counts.
+
+    Args:
+        text: The time as it was written.
+        now: The time it is.
+        granted: Grant or withdrawal.
+
+    Returns:
+        The moment; it may lie in the future.
+
+    Raises:
+        ValueError: When it is no time.
+    """
+    written = text.strip()
+    try:
+        day = date.fromisoformat(written)
+    except ValueError:
+        moment = datetime.fromisoformat(written)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    if granted or begins > now:
+        return begins
+    return min(begins + timedelta(days=1, milliseconds=-1), now)
 
 
 def last_choice(events: Iterable[ConsentEvent]) -> ConsentEvent:

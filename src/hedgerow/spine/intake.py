@@ -39,6 +39,7 @@ from hedgerow.spine.vault import Person, Vault
 Numbers = NDArray[np.int64]
 Progress = Callable[[str], None]
 _QUESTION_COSTS = 20
+_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +263,10 @@ class Intake:
         old = reader.get(Dataset, arrival.dataset)
         if not _is_there(old):
             return old
-        known = [(c.name, c.type, c.in_vault) for c in reader.find(DatasetColumn, dataset=arrival.dataset)]
-        if sorted(known) != sorted((c.name, c.type, c.in_vault) for c in arrival.columns):
-            raise CallerError("dataset.columns-differ", dataset=arrival.dataset)
+        held_columns = reader.find(DatasetColumn, dataset=arrival.dataset)
+        known = {c.name: (c.type, c.in_vault) for c in held_columns}
+        if differ := _differences(known, {c.name: (c.type, c.in_vault) for c in arrival.columns}):
+            raise CallerError("dataset.columns-differ", dataset=arrival.dataset, differ=differ)
         return old
 
     def _was_taken(self, reader: Reader, arrival: Arrival) -> bool:
@@ -445,6 +447,21 @@ class Intake:
         ]
         unknown = sum(lk not in numbers for lk in lookups)
         return self._consents.record(tx, choices, actor.acting_as), unknown
+
+
+def _differences(known: Mapping[str, tuple[str, bool]], arriving: Mapping[str, tuple[str, bool]]) -> str:
+    """Tell in which columns a source differs from its data set; empty where in none."""
+    told = []
+    for name, (kind, in_vault) in known.items():
+        if name not in arriving:
+            told.append(f"{name} is missing")
+        elif (now := arriving[name])[0] != kind:
+            told.append(f"{name} is {now[0]}, not {kind}")
+        elif now[1] is not in_vault:
+            told.append(f"{name} lies in the {'vault' if in_vault else 'table'} there")
+    told += [f"{name} is new" for name in arriving if name not in known]
+    more = [f"and {len(told) - _NAMED} more"] if len(told) > _NAMED else []
+    return "; ".join([*told[:_NAMED], *more])
 
 
 def _is_there(record: Dataset | None) -> bool:

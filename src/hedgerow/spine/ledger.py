@@ -159,7 +159,7 @@ class Ledger:
         newest = tx.newest(Charge)
         number = newest.number + 1 if newest else 0
         now = timestamp(self._clock.now())
-        body = _event_text(event)
+        body = event_text(event)
         tx.add([Charge(number, request_id, dataset, purpose, body, committed=False, entry=entry, time=now)])
         for where in ((dataset, purpose), POPULATION):
             self._debit(tx, where, event)
@@ -200,7 +200,8 @@ def _after(account: Account, event: PrivacyEvent) -> Account:
     return Account(account.dataset, account.purpose, str(epsilon), str(rho), apart)
 
 
-def _event_text(event: PrivacyEvent) -> str:
+def event_text(event: PrivacyEvent) -> str:
+    """Write an event as a charge keeps it."""
     ((kind, value),) = event_json(event).items()
     return f"{kind} {value}"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from hedgerow.kernel.envelope import new_key
 from hedgerow.model.engine import ArrowTable, BucketFile, Engine, IntArray, PeopleFilter, Shelf
-from hedgerow.model.errors import Fault
+from hedgerow.model.errors import Fault, HedgerowError
 from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Reader, Store, Transaction
 from hedgerow.model.records import Bucket, Dataset
@@ -125,6 +125,33 @@ class Tables:
         """Count the files the manifest names that are not on the shelf."""
         with store.read() as reader:
             return len({str(name) for name in reader.values(Bucket, "file")} - self._shelf.names())
+
+    def damaged(self, store: Store, progress: Callable[[str], None]) -> int:
+        """Count the files on the shelf that do not open, or hold a page that is not what was sealed.
+
+        Args:
+            store: The records.
+            progress: Told how far it is.
+        """
+        with self.reading():
+            with store.read() as reader:
+                names = sorted({str(name) for name in reader.values(Bucket, "dataset")})
+                manifest = {name: self._openable(reader, name) for name in names}
+                total = len(reader.values(Bucket, "file"))
+            present = self._shelf.names()
+            files = [file for found in manifest.values() for file in found]
+            # A key that does not unwrap leaves its data set's files as unreadable as a damaged page.
+            bad = total - len(files)
+            for place, file in enumerate(files, 1):
+                progress(f"checking table file {place} of {len(files)}")
+                bad += file.name in present and not self.engine.is_sound(file)
+        return bad
+
+    def _openable(self, reader: Reader, dataset: str) -> list[BucketFile]:
+        try:
+            return self.files(reader, dataset)
+        except HedgerowError:
+            return []
 
     def bump(self, tx: Transaction, dataset: str, version: int, *, rows: int, people: int) -> None:
         """Move a data set to a new version with changed totals."""

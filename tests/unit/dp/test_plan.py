@@ -146,6 +146,8 @@ def changed(column, **changes):
         ("SELECT COUNT(*) AS n ORDER BY m", DECLARED, "dp.sql-order"),
         ("SELECT COUNT(*) ORDER BY SUM(age)", DECLARED, "dp.sql-order"),
         ("SELECT COUNT(*) GROUP BY ward ORDER BY ward", DECLARED, "dp.sql-order"),
+        ("SELECT ward, COUNT(*) GROUP BY ward, sex", DECLARED, "dp.sql-unlabelled"),
+        ("SELECT COUNT(*) LIMIT 0", DECLARED, "dp.sql-unsupported"),
         ("SELECT AVG(age) AS a GROUP BY a", DECLARED, "dp.unknown-column"),
         ("SELECT ward AS who, COUNT(*) GROUP BY who", DECLARED, "dp.hidden-column"),
         ('SELECT ward AS w, COUNT(*) GROUP BY "W"', DECLARED, "dp.unknown-column"),

@@ -52,7 +52,12 @@ def test_a_mean_of_too_few_is_left_out_and_said():
     answer = run([[0, 0]], made)
     assert answer.rows == ((None,),)
     assert answer.half_widths == ((None,),)
-    assert "1 of 1 means are left out" in answer.notes[-1]
+    assert answer.notes[-1] == (
+        "1 of 1 means of age are left out: the noisy count of the rows with a value of age, "
+        "not shown here, as COUNT(age) would be, is too small."
+    )
+    shown = run([[0, 0]], plan("SELECT AVG(age), COUNT(age) AS n", "0.1"))
+    assert "a value of age, shown as n, is too small." in shown.notes[-1]
     assert answer.sentence == "No mean of age can be told in 95 of 100 answers."
 
 
@@ -102,7 +107,7 @@ def test_the_sentence_and_the_balance():
 @pytest.mark.parametrize("exact", [[], [[1]], [[1], [2], [3], [4]], [[1, 2]] * 3, [[1.0]] * 3, [[None]] * 3])
 def test_aggregates_of_another_shape_release_nothing(exact):
     with pytest.raises(Fault) as caught:
-        run(exact, plan("SELECT COUNT(*) GROUP BY ward"))
+        run(exact, plan("SELECT ward, COUNT(*) GROUP BY ward"))
     assert caught.value.code == "dp.bad-aggregate"
 
 

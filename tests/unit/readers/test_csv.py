@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from hedgerow.adapters.readers import open_table
+from hedgerow.adapters.readers import csv_text, open_table
 from hedgerow.adapters.readers import records as splitting
 from hedgerow.adapters.readers.opening import OpenFile
 from hedgerow.model.words import ColumnType
@@ -188,3 +188,13 @@ def test_the_parity_rule_alone_would_misread_a_stray_quote():
 
 def _octets(block):
     return np.frombuffer(block, np.uint8), ord(",")
+
+
+@pytest.mark.parametrize("all_good", [True, False])
+def test_the_reader_of_arrow_is_lent_no_memory_of_python(all_good):
+    """A thread that gave it back while the interpreter ends would abort the process."""
+    block = bytearray(b"1,2\n3,4\n")
+    split = csv_text.split_block(bytes(block), ",", final=True)
+    text = csv_text._good_bytes(block, split, np.array([0, 1]), all_good=all_good)
+    block.clear()
+    assert text.to_pybytes().strip() == b"1,2\n3,4"

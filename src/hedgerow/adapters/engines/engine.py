@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hedgerow.adapters.engines.buckets import bucket_count_for, rewrite_without, write_buckets
+from hedgerow.adapters.engines.buckets import bucket_count_for, is_sound, rewrite_without, write_buckets
 from hedgerow.adapters.engines.duck import DuckPool
 from hedgerow.adapters.engines.people import Numbers, holding, numbers_of
 from hedgerow.adapters.engines.ranks import RowCounts, ranks_for, row_counts
@@ -118,6 +118,14 @@ class DuckEngine:
             Fault: When the file cannot be read or the new one not be written.
         """
         return rewrite_without(file, people, self._shelf, new_key, binding)
+
+    def is_sound(self, file: BucketFile) -> bool:
+        """Tell whether a file opens and every page of it is what was sealed; see ``buckets.is_sound``.
+
+        Args:
+            file: The file.
+        """
+        return is_sound(file, self._shelf)
 
     def row_counts(self, files: Sequence[BucketFile], people: PeopleFilter) -> RowCounts:
         """Tell how many ranks each person has taken; see ``ranks.row_counts``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 import cedarpy
@@ -19,6 +19,7 @@ from hedgerow.model.policy import (
     ROLE_TYPE,
     Access,
     ContextValue,
+    Entity,
     PolicyNote,
     Verdict,
     settle,
@@ -119,9 +120,38 @@ class CedarPolicies:
             }
         )
 
+    def named(self) -> tuple[tuple[int, Entity], ...]:
+        """List the things that policies name, each with the line on which the policy starts.
+
+        Returns:
+            Also a type alone, as ``is`` has it: an entity without an id.
+        """
+        return tuple(
+            (_line_of(self.text, name), entity)
+            for name, policy in self._policies.items()
+            for entity in _named({part: policy[part] for part in policy if part != "annotations"})
+        )
+
     def _failed(self, message: str) -> str:
         named = _FAILED.match(message)
         return ENGINE_ERROR if named is None else self._ids[named[1]]
+
+
+def _named(node: object) -> Iterator[Entity]:
+    """Find what a piece of Cedar's JSON form names: ``{"type": T, "id": I}`` and ``{"entity_type": T}``."""
+    if isinstance(node, list):
+        for part in node:
+            yield from _named(part)
+    if not isinstance(node, dict):
+        return
+    kind, id_ = node.get("type"), node.get("id")
+    if isinstance(kind, str) and isinstance(id_, str):
+        yield Entity(kind, id_)
+        return
+    if isinstance(tested := node.get("entity_type"), str):
+        yield Entity(tested, "")
+    for part in node.values():
+        yield from _named(part)
 
 
 def _check_size(text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hedgerow.adapters.policy.cedar import CedarPolicies
 from hedgerow.adapters.policy.compiler import OutsideSubsetError
-from hedgerow.model.policy import Access, PolicyNote, Verdict
+from hedgerow.model.policy import Access, Entity, PolicyNote, Verdict
 
 
 class PolicyEngine:
@@ -35,6 +35,10 @@ class PolicyEngine:
     def is_compiled(self) -> bool:
         """Whether the compiled index answers; else Cedar does, more slowly and with the same verdicts."""
         return self.outside is None
+
+    def named(self) -> tuple[tuple[int, Entity], ...]:
+        """List the things that policies name, each with the line on which the policy starts."""
+        return self.cedar.named()
 
     def notes(self) -> Mapping[str, PolicyNote]:
         """List the policies by id, each with its effect and reason."""

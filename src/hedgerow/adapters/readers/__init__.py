@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hedgerow.adapters.readers.opening import opened, table_format
-from hedgerow.adapters.readers.source import BrokenRow, SourceColumn, SourceTable
+from hedgerow.adapters.readers.source import NOT_UTF8, BrokenRow, SourceColumn, SourceTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from hedgerow.model.words import ColumnType
 
-__all__ = ["BrokenRow", "SourceColumn", "SourceTable", "open_table"]
+__all__ = ["NOT_UTF8", "BrokenRow", "SourceColumn", "SourceTable", "open_table"]
 
 
 def open_table(path: Path, *, types: Mapping[str, ColumnType] | None = None) -> SourceTable:

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from hedgerow.adapters.readers.assemble import check_names, type_columns
-from hedgerow.adapters.readers.opening import HEAD_BYTES, OpenFile
+from hedgerow.adapters.readers.opening import HEAD_BYTES, OpenFile, other_encoding, refuse_other_encoding
 from hedgerow.adapters.readers.records import BAD_QUOTES, GOOD, Split, split_block
-from hedgerow.adapters.readers.source import BrokenRow, SourceTable
+from hedgerow.adapters.readers.source import NOT_UTF8, BrokenRow, SourceTable
 from hedgerow.model.errors import CallerError
 from hedgerow.model.words import ColumnType
 
@@ -165,7 +165,7 @@ def _is_utf8(raw: bytes) -> bool:
 
 def _why(split: Split, record: int, columns: int, *, unreadable: bool) -> str:
     if unreadable:
-        return "not UTF-8 text"
+        return NOT_UTF8
     if split.fault[record] != GOOD:
         return _QUOTES if split.fault[record] == BAD_QUOTES else _RETURN
     return f"expected {columns} columns, found {int(split.fields[record])}"
@@ -173,11 +173,22 @@ def _why(split: Split, record: int, columns: int, *, unreadable: bool) -> str:
 
 def _good_bytes(block: bytes, split: Split, good: Offsets, *, all_good: bool) -> pa.Buffer:
     starts, ends = split.starts[good], split.ends[good]
-    if all_good and bool((np.diff(good) == 1).all()):
-        return pa.py_buffer(memoryview(block)[int(starts[0]) : int(ends[-1])])
     view = memoryview(block)
+    if all_good and bool((np.diff(good) == 1).all()):
+        return _arrow_buffer(view[int(starts[0]) : int(ends[-1])])
     parts = [view[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    return pa.py_buffer(b"\n".join(parts))
+    return _arrow_buffer(b"\n".join(parts))
+
+
+def _arrow_buffer(text: bytes | memoryview) -> pa.Buffer:
+    """Copy text into memory of Arrow's own.
+
+    A thread of its reader may let go of the text last, while the interpreter ends: memory of Python could
+    not be given back then, and the process would be aborted.
+    """
+    buffer = pa.allocate_buffer(len(text))
+    pa.FixedSizeBufferWriter(buffer).write(text)
+    return buffer
 
 
 def _parse(reading: _Reading, text: pa.Buffer, rows: int) -> pa.Table:
@@ -226,9 +237,7 @@ def _header(path: Path, raw: bytes, delimiter: str) -> list[str]:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise CallerError(
-            "files.not-utf8", path=path, encoding="another encoding", source="WINDOWS-1252"
-        ) from None
+        raise other_encoding(path) from None
     names = [
         name.strip()
         for name in next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
@@ -247,5 +256,6 @@ def _refuse_no_table(reading: _Reading, good: int) -> None:
     if not good and not reading.broken:
         raise CallerError("files.no-rows", path=reading.path)
     if good < FIT * (good + len(reading.broken)):
+        refuse_other_encoding(reading.path, good, reading.broken, FIT)
         why = f"most of its lines do not have the {len(reading.names)} columns of the first line"
         raise CallerError("files.not-a-table", path=reading.path, why=why)

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from hedgerow.adapters.readers.assemble import MAX_COLUMNS, check_names, type_columns
 from hedgerow.adapters.readers.cells import MAJORITY
-from hedgerow.adapters.readers.opening import OpenFile
-from hedgerow.adapters.readers.source import BrokenRow, SourceTable
+from hedgerow.adapters.readers.opening import OpenFile, refuse_other_encoding
+from hedgerow.adapters.readers.source import NOT_UTF8, BrokenRow, SourceTable
 from hedgerow.model.errors import CallerError
 from hedgerow.model.words import ColumnType
 
@@ -105,6 +105,7 @@ def _refuse_no_table(path: Path, reading: _Reading) -> None:
     if not good and not reading.broken:
         raise CallerError("files.no-rows", path=path)
     if good < FIT * (good + len(reading.broken)):
+        refuse_other_encoding(path, good, reading.broken, FIT)
         raise CallerError("files.not-a-table", path=path, why="most of its lines are no JSON objects")
     if not reading.columns:
         raise CallerError("files.not-a-table", path=path, why="its objects have no names")
@@ -160,7 +161,7 @@ def _parse(raw: bytes) -> dict[str, object]:
     try:
         row = _DECODER.decode(raw.decode("utf-8"))
     except UnicodeDecodeError:
-        raise _Malformed("not UTF-8 text") from None
+        raise _Malformed(NOT_UTF8) from None
     except RecursionError:
         raise _Malformed("nested too deeply") from None
     except _Malformed:

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+from hedgerow.adapters.readers.source import NOT_UTF8
 from hedgerow.model.errors import CallerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from hedgerow.adapters.readers.source import BrokenRow
 
 HEAD_BYTES = 65_536
 STRAY_CONTROLS = 8
@@ -146,6 +149,28 @@ def table_format(file: OpenFile) -> str:
     return "csv"
 
 
+def other_encoding(path: Path) -> CallerError:
+    """Say that a file is text in an encoding nobody can tell, most often that of older spreadsheets."""
+    return CallerError("files.not-utf8", path=path, encoding="another encoding", source="WINDOWS-1252")
+
+
+def refuse_other_encoding(path: Path, good: int, broken: Sequence[BrokenRow], fit: float) -> None:
+    """Stop where a file would be a table, were its text in UTF-8.
+
+    Args:
+        path: The file, for the message.
+        good: How many of its rows can be read.
+        broken: The others.
+        fit: The share of rows that make a table, from 0 to 1.
+
+    Raises:
+        CallerError: ``files.not-utf8``.
+    """
+    unread = sum(row.reason == NOT_UTF8 for row in broken)
+    if unread and good + unread >= fit * (good + len(broken)):
+        raise other_encoding(path)
+
+
 def _refuse_binary(path: Path, head: bytes) -> None:
     for magic, name in _UTF16:
         if head.startswith(magic):
@@ -160,6 +185,4 @@ def _refuse_binary(path: Path, head: bytes) -> None:
     try:
         first_line[: HEAD_BYTES - 4].decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise CallerError(
-            "files.not-utf8", path=path, encoding="another encoding", source="WINDOWS-1252"
-        ) from None
+        raise other_encoding(path) from None

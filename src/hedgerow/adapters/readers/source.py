@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     Lines = npt.NDArray[np.int64]
 
-__all__ = ["BrokenRow", "SourceColumn", "SourceTable"]
+__all__ = ["NOT_UTF8", "BrokenRow", "SourceColumn", "SourceTable"]
+
+NOT_UTF8 = "not UTF-8 text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from hedgerow.app.service.asking import ReleaseRequest, write_out
 from hedgerow.app.service.collecting import CollectRequest, discover
 from hedgerow.app.space import Space, open_space
 from hedgerow.kernel.anonymity.hierarchies import from_rows
-from hedgerow.model.errors import CallerError, HedgerowError
+from hedgerow.model.errors import CallerError, HedgerowError, Refused
 from hedgerow.model.uses import Json
 from hedgerow.model.words import Basis, many
 from hedgerow.techniques.anonymity.library import linkage_attack
@@ -68,7 +68,8 @@ class Walk:
             attempt()
         except HedgerowError as error:
             # A list without spaces would not break anywhere on a narrow screen.
-            return f"REFUSED  {_spaced(error.message)} ({error.code})"
+            word = "REFUSED" if isinstance(error, Refused) else "ERROR"
+            return f"{word}  {_spaced(error.message)} ({error.code})"
         raise RuntimeError("the demo was allowed what it must not be")
 
 

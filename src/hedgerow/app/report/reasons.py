@@ -32,6 +32,7 @@ _PLAIN = {
     "dp.hidden-column": "The query names a column that says who a person is, which takes no part in queries.",
     "dp.out-of-bounds": "The query asks only for values outside the declared bounds of a column.",
     "dp.sql-raw-column": "The query shows a column without grouping by it: that would show single rows.",
+    "dp.sql-unlabelled": "The query groups by a column without showing it, so that its rows have no labels.",
     "dp.sql-type": "The query uses a column in a way that its type does not allow.",
     "dp.sql-unsupported": "The query uses a part of SQL whose privacy loss is not bounded here.",
     "dp.too-many-groups": "The declared keys make more groups than are answered at once.",

@@ -16,7 +16,7 @@ from hedgerow.model.words import many
 _IN_FULL = 12
 _REASONS_DRAWN = 8
 _LISTED = 500
-_REFUSED = re.compile(r"REFUSED +(.+?)(?: \(([a-z0-9.-]+)\))?")
+_REFUSED = re.compile(r"(?:REFUSED|ERROR) +(.+?)(?: \(([a-z0-9.-]+)\))?")
 
 
 def refusals(report: Entry) -> Section:

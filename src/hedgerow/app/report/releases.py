@@ -21,7 +21,7 @@ from hedgerow.app.report.reading import (
 )
 from hedgerow.app.report.section import Section, badge, lead, nothing, quiet
 from hedgerow.app.report.tables import Column, facts, table
-from hedgerow.model.words import many
+from hedgerow.model.words import many, percent
 
 _BINS = 7
 _ROUNDING = Fraction(1, 10_000)
@@ -155,11 +155,16 @@ def _risk(summary: Entry) -> Markup:
         ("k promised", _count(summary, "k")),
         ("Smallest class", _rows(summary)),
         ("Classes", _count(summary, "classes")),
-        ("Rows suppressed", chance(summary.get("suppressed_share"))),
+        ("Rows suppressed", _dropped(summary)),
         ("Highest risk", _highest(summary)),
         ("Average risk", chance(summary.get("average_risk"))),
     ]
     return facts(*pairs)
+
+
+def _dropped(summary: Entry) -> str:
+    share = exact(summary.get("suppressed_share"))
+    return "not recorded" if share is None else percent(share)
 
 
 def _count(summary: Entry, key: str) -> str:

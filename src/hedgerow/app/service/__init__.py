@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hedgerow.app.service.asking import Asking
-from hedgerow.app.service.collecting import Collecting
 from hedgerow.app.service.dropping import Dropping
 from hedgerow.app.service.evidence import Evidence
 from hedgerow.app.service.examining import Examining
@@ -16,7 +15,5 @@ from hedgerow.app.service.retrying import Retrying
 __all__ = ["Service"]
 
 
-class Service(
-    Collecting, Retrying, Dropping, Asking, Governing, People, Evidence, Keeping, Examining, Reporting
-):
+class Service(Retrying, Dropping, Asking, Governing, People, Evidence, Keeping, Examining, Reporting):
     """Everything an actor can do in an open workspace."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from hedgerow.app.hierarchies import naming_file
-from hedgerow.app.service.base import Part, need_purpose, receipt_json
+from hedgerow.app.service.base import Part, need_purpose
 from hedgerow.app.workspace import DATABASE
 from hedgerow.model.answers import Answer
 from hedgerow.model.canonical import digest
@@ -100,7 +100,7 @@ class Asking(Part):
         answer = Answer.from_dict(receipt.release.payload)
         own = cast("Mapping[str, str]", receipt.left["own"])
         told = answer.with_left(Fraction(own["left"]), Fraction(own["limit"]))
-        return {**told.to_dict(), "receipt": receipt_json(receipt)}
+        return {**told.to_dict(), "receipt": self._receipt(receipt, self.spine.query.action, dataset)}
 
     def _release_request(
         self, asked: ReleaseRequest, purpose: str | None, request_id: str | None
@@ -121,7 +121,12 @@ class Asking(Part):
 
     def explain_release(self, asked: ReleaseRequest, *, purpose: str | None) -> dict[str, Json]:
         """Say what a release would be decided and do, without executing it."""
-        return self._explained(self._release_request(asked, purpose, None), self.spine.release)
+        request = self._release_request(asked, purpose, None)
+        told = self._explained(request, self.spine.release)
+        # The id is of this trial: the release itself will get another.
+        unnamed = f": release {request.parameters['release']}"
+        told["obligations"] = [said.replace(unnamed, "") for said in cast("list[str]", told["obligations"])]
+        return told
 
     def release(
         self,
@@ -160,7 +165,8 @@ class Asking(Part):
             again = shlex.quote(request.request_id)
             raise CallerError("out.not-written", out=out, request=again) from None
         summary: dict[str, Json] = {**receipt.release.summary}
-        return {"release": release_id, "out": str(out), "summary": summary, "receipt": receipt_json(receipt)}
+        kept = self._receipt(receipt, self.spine.release.action, asked.dataset)
+        return {"release": release_id, "out": str(out), "summary": summary, "receipt": kept}
 
 
 def _short(request_id: str) -> str:

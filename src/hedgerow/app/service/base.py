@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import cast
 
 from hedgerow.app.wiring import Spine
+from hedgerow.model.budget import NonPrivateEvent
 from hedgerow.model.errors import CallerError
-from hedgerow.model.ports import Transaction
-from hedgerow.model.records import Dataset
+from hedgerow.model.ports import Reader, Transaction
+from hedgerow.model.records import Charge, Dataset, Released
 from hedgerow.model.uses import Actor, DatasetView, Json, Receipt
+from hedgerow.spine.ledger import event_text
 
 Progress = Callable[[str], None]
 
@@ -48,6 +51,50 @@ class Part:
     def _note(self, tx: Transaction, action: str, facts: dict[str, Json]) -> int:
         return self.spine.journal.append(tx, action, self.actor, facts)
 
+    def _receipt(self, receipt: Receipt, action: str, dataset: str | None) -> dict[str, Json]:
+        """Render what a caller keeps of a use, apart from the result."""
+        with self.spine.store.read() as reader:
+            budget: dict[str, Json] = {
+                name: self._split(reader, cast("Mapping[str, Json]", account), action, dataset)
+                for name, account in receipt.left.items()
+            }
+        return {
+            "request_id": receipt.request_id,
+            "entry": receipt.entry,
+            "checkpoint": receipt.checkpoint,
+            "fingerprint": receipt.fingerprint,
+            "budget": budget,
+            "replayed": receipt.replayed,
+        }
+
+    def _split(
+        self, reader: Reader, account: Mapping[str, Json], action: str, dataset: str | None = None
+    ) -> dict[str, Json]:
+        """Tell an account's releases that left from those that were debited and never did.
+
+        Args:
+            reader: A view.
+            account: As ``Standing.as_json`` renders it.
+            action: What the actor does; releases of a data set where that is not permitted are left out.
+            dataset: The data set whose own releases are always shown.
+        """
+        names = cast("list[str]", account["apart_from"])
+        left = {r.id: r.dataset for r in reader.find_any(Released, "id", names)}
+        charged = {event_text(NonPrivateEvent(name)): name for name in names if name not in left}
+        opened = {
+            charged[charge.event]: charge.dataset
+            for charge in reader.find_any(Charge, "event", list(charged))
+        }
+        shown = {
+            name: name == dataset or self._permits(action, name)
+            for name in sorted({*left.values(), *opened.values()})
+        }
+        return {
+            **account,
+            "apart_from": [name for name in names if name in left and shown[left[name]]],
+            "opened_only": [name for name in names if name in opened and shown[opened[name]]],
+        }
+
 
 def need_purpose(purpose: str | None) -> str:
     """Refuse a use without a purpose.
@@ -58,18 +105,6 @@ def need_purpose(purpose: str | None) -> str:
     if not purpose:
         raise CallerError("purpose.missing")
     return purpose
-
-
-def receipt_json(receipt: Receipt) -> dict[str, Json]:
-    """Render what a caller keeps of a use, apart from the result."""
-    return {
-        "request_id": receipt.request_id,
-        "entry": receipt.entry,
-        "checkpoint": receipt.checkpoint,
-        "fingerprint": receipt.fingerprint,
-        "budget": dict(receipt.left),
-        "replayed": receipt.replayed,
-    }
 
 
 def columns_json(view: DatasetView) -> list[Json]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hedgerow.model.findings import ColumnFinding, as_dict
 from hedgerow.model.uses import ColumnView, Json
-from hedgerow.model.words import Basis, ColumnRole, ColumnType
+from hedgerow.model.words import Basis, ColumnRole, ColumnType, many
 from hedgerow.spine.catalog import declaration_json
 
 if TYPE_CHECKING:
@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     from hedgerow.spine.intake import Arrival
     from hedgerow.spine.quarantine import Broken
 
+_DATE_AS_TEXT = (
+    "looks like dates that are not ISO, and is kept as text: it can be grouped by and counted, not read as a "
+    "time. To use it as a date write 2026-01-31, not {}."
+)
 KEPT_AS_TEXT = {
     "number-with-comma": "looks like numbers written with a comma, and is kept as text: it can be grouped by "
     "and counted, neither summed nor bounded. To use it as a number write 7.5, not 7,5 or 1,000.",
-    "date-in-other-order": "looks like dates that are not ISO, and is kept as text: it can be grouped by and "
-    "counted, not read as a time. To use it as a date write 2026-01-31, not 31/01/2026.",
+    "date-with-points": _DATE_AS_TEXT.format("31.01.2026"),
+    "date-with-slashes": _DATE_AS_TEXT.format("31/01/2026 or 01/31/2026"),
+    "date-with-dashes": _DATE_AS_TEXT.format("31-01-2026 or 01-31-2026"),
+    "date-with-year-first": _DATE_AS_TEXT.format("2026.01.31"),
 }
 _MOST_SAME = 0.5
 
@@ -124,10 +130,27 @@ class CollectPlan:
                     f"Nobody in this file consents to {told.purpose}: no row can be used for it until "
                     "choices are recorded, with --consents or `hedgerow consent grant`."
                 )
+        yield from self._unread()
         if foreseen.choices and foreseen.choices_of_others == sum(foreseen.choices.values()):
             yield (
                 "None of the choices is of a person of this file: the column subject must hold the same "
                 f"ids as {self.request.subject_key}."
+            )
+
+    def _unread(self) -> Iterator[str]:
+        """Tell of rows that wait apart for what the collection itself could mend."""
+        from hedgerow.adapters.readers import NOT_UTF8
+
+        if self.foreseen.choices_of_others and self.arrival.broken:
+            yield (
+                "Choices of people all of whose rows are set aside are not kept now: give the consents again "
+                "when these rows are retried, with --consents."
+            )
+        if lost := sum(row.reason == NOT_UTF8 for row in self.arrival.broken):
+            yield (
+                f"{many(lost, 'row')} set aside for not being UTF-8: the file may be in another encoding, "
+                "and a retry would not read them. Convert it first, for example: iconv -f WINDOWS-1252 -t "
+                "UTF-8 FILE > FILE.utf8.csv"
             )
 
 

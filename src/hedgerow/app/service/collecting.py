@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hedgerow.app.declaring import Schema
 from hedgerow.app.service.base import Part, Progress, quiet
@@ -18,10 +18,12 @@ from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.findings import ColumnFinding, as_dict
 from hedgerow.model.plans import DatasetDeclaration
-from hedgerow.model.records import Purpose, QuarantineBatch
+from hedgerow.model.records import JournalEntry, Purpose
 from hedgerow.model.uses import ColumnView, Json
 from hedgerow.model.words import Basis, ColumnRole, ColumnType
 from hedgerow.spine.catalog import check_name
+from hedgerow.spine.consent import chosen_at
+from hedgerow.spine.journal import parse_entry
 from hedgerow.spine.quarantine import Broken
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ class Collecting(Part):
         if all(column.in_vault for column in columns):
             raise CallerError("collect.nothing-kept")
         consents = self._consents(request.consents) if request.consents is not None else ()
-        declares = self._declares(request, columns)
+        declares = self._declares(request, source, columns)
         arrival = replace(_arrival(request, source, columns, consents), declares=declares)
         # Who may not see exact counts must not learn this way who is held already, here or elsewhere.
         counts = self._permits_everywhere("release.risk", request.dataset)
@@ -153,54 +155,32 @@ class Collecting(Part):
         # Once more: a plan may have been made by somebody else, or long ago.
         self._admit_collect(plan.request)
         taken = self.spine.intake.take(plan.arrival, self.actor, progress)
-        told = _taken_json(taken, plan)
+        told = _taken_json(taken, plan) | {"batch": self._set_aside_by(taken.entry)}
         if not self._permits_everywhere("release.risk", taken.dataset):
             told |= without_counts(taken)
         return told
 
-    def _declares(self, request: CollectRequest, columns: Sequence[ColumnView]) -> DatasetDeclaration | None:
+    def _set_aside_by(self, entry: int) -> Json:
+        """Name the batch that an intake set aside, as its journal entry does."""
+        with self.spine.store.read() as reader:
+            record = reader.get(JournalEntry, entry)
+        facts = parse_entry(record.body)["facts"] if record is not None else {}
+        return cast("Mapping[str, Json]", facts).get("quarantine")
+
+    def _declares(
+        self, request: CollectRequest, source: SourceTable, columns: Sequence[ColumnView]
+    ) -> DatasetDeclaration | None:
         asked = request.schema.asked
         if asked.is_empty:
             return None
         self._require("dataset.declare", request.dataset)
+        _have_declared(request, source, columns)
         declared = asked.typed({c.name: ColumnType(c.type) for c in columns}, request.dataset)
         in_vault = {column.name for column in columns if column.in_vault}
         for column in declared.columns:
             if column.column in in_vault:
                 raise CallerError("column.in-vault", column=column.column, dataset=request.dataset)
         return declared
-
-    def quarantine_list(self, dataset: str | None = None) -> list[dict[str, Json]]:
-        """List the batches of broken rows, of all data sets or of one, with their lines and reasons."""
-        self._require("quarantine.list", dataset)
-        with self.spine.store.read() as reader:
-            if dataset is not None:
-                self.spine.catalog.require_dataset(reader, dataset)
-            return [
-                {
-                    "batch": batch.id,
-                    "dataset": batch.dataset,
-                    "until": batch.until,
-                    "rows": [{"line": line, "reason": reason}
-                             for line, reason in self.spine.quarantine.reasons(reader, batch.id)],
-                }
-                for batch in self.spine.quarantine.batches(reader)
-                if dataset in (None, batch.dataset) and self._permits("quarantine.list", batch.dataset)
-            ]  # fmt: skip
-
-    def quarantine_discard(self, batch: str) -> dict[str, Json]:
-        """Destroy a batch of broken rows."""
-        self._require("quarantine.manage")
-        with self.spine.store.read() as reader:
-            known = reader.get(QuarantineBatch, batch)
-        if known is None:
-            raise CallerError("quarantine.unknown", batch=batch)
-        self._require("quarantine.manage", known.dataset)
-        with self.spine.store.write() as tx:
-            if not self.spine.quarantine.discard(tx, batch):
-                raise CallerError("quarantine.unknown", batch=batch)
-            self._note(tx, "quarantine.discard", {"batch": batch})
-        return {"discarded": batch}
 
     def expire(self) -> int:
         """Destroy the quarantine whose date has passed; done whenever a workspace is opened."""
@@ -274,6 +254,15 @@ def _have_headings(request: CollectRequest, source: SourceTable) -> None:
 
     if source.format == "csv" and not look_like_names(source.table):
         raise CallerError("collect.no-headings", path=request.path, count=len(source.columns))
+
+
+def _have_declared(request: CollectRequest, source: SourceTable, columns: Sequence[ColumnView]) -> None:
+    """Look for declared columns in the file, as the data set may not be there yet."""
+    asked, names = request.schema.asked, {column.name for column in source.columns}
+    for name in sorted({*asked.bounds, *asked.keys} - {column.name for column in columns}):
+        if name not in names:
+            raise CallerError("collect.unknown-column", column=name, path=request.path)
+        raise CallerError("collect.declared-dropped", column=name)
 
 
 def _views(
@@ -374,12 +363,13 @@ def _consent_line(
             raise CallerError("consent.malformed", field=column, line=line)
     if row["purpose"] not in declared:
         # The word is a cell of the file and is not repeated.
-        raise CallerError("consent.malformed", field="purpose (it is not declared)", line=line)
+        raise CallerError("consent.purpose-undeclared", line=line)
+    granted = _granted(row.get("granted"), line)
     return ConsentLine(
         str(row["subject"]),
         str(row["purpose"]),
-        _granted(row.get("granted"), line),
-        parse_time(str(row["time"]), now, line),
+        granted,
+        _time(str(row["time"]), now, line, granted=granted),
         row.get("notice_version") or "",
         row.get("channel") or "",
     )
@@ -393,15 +383,10 @@ def _granted(text: str | None, line: int) -> bool:
     return text.strip().lower() == "true"
 
 
-def parse_time(text: str, now: datetime, line: int = 0) -> str:
-    """Read an ISO 8601 time, UTC when it names no zone; the future is refused.
-
-    Raises:
-        CallerError: ``consent.malformed``.
-    """
+def _time(text: str, now: datetime, line: int, *, granted: bool) -> str:
+    """Read when a person chose, as one choice alone is read; the future is refused."""
     try:
-        moment = datetime.fromisoformat(text.strip())
-        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        moment = chosen_at(text, now, granted=granted).astimezone(UTC)
     except (ValueError, OverflowError):
         raise CallerError("consent.malformed", field="time", line=line) from None
     if moment > now:

@@ -6,7 +6,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from hedgerow.app.service.base import Part
+from hedgerow.app.service.base import Part, Progress, quiet
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.uses import Json
 from hedgerow.model.words import many
@@ -17,16 +17,23 @@ _LEAST_FREE_BYTES = 256 * 1024 * 1024
 class Examining(Part):
     """Checks for the operator."""
 
-    def examine(self, directory: Path) -> list[dict[str, Json]]:
-        """Check keys, permissions, disk, journal and ledger.
+    def examine(self, directory: Path, progress: Progress = quiet) -> list[dict[str, Json]]:
+        """Check keys, permissions, disk, journal and every page of the table files.
 
         Args:
             directory: Where the workspace lies.
+            progress: Told each step; reading the table files takes long where they are large.
 
         Returns:
             One ``check``, ``ok`` and ``told`` each.
         """
-        return [self._sealed(), self._private(directory), self._disk(directory), self._log(), self._files()]
+        return [
+            self._sealed(),
+            self._private(directory),
+            self._disk(directory),
+            self._log(),
+            self._files(progress),
+        ]
 
     def _sealed(self) -> dict[str, Json]:
         sealed = self.spine.backend.sealed
@@ -56,14 +63,14 @@ class Examining(Part):
         told = many(size, "entry fits", "entries fit")
         return {"check": "journal", "ok": True, "told": f"{told} the signed head"}
 
-    def _files(self) -> dict[str, Json]:
-        missing = self.spine.tables.missing(self.spine.store)
-        told = (
-            f"{many(missing, 'table file is', 'table files are')} missing: restore from a backup"
-            if missing
-            else "all are there"
+    def _files(self, progress: Progress) -> dict[str, Json]:
+        found = (
+            (self.spine.tables.missing(self.spine.store), "missing"),
+            (self.spine.tables.damaged(self.spine.store, progress), "damaged"),
         )
-        return {"check": "table files", "ok": not missing, "told": told}
+        bad = [f"{many(count, 'table file is', 'table files are')} {what}" for count, what in found if count]
+        told = f"{'; '.join(bad)}: restore the workspace from a backup" if bad else "all are there and whole"
+        return {"check": "table files", "ok": not bad, "told": told}
 
     def explain_act(self, action: str, dataset: str | None = None) -> dict[str, Json]:
         """Say whether the actor may do an act, without doing it.

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date
 from fractions import Fraction
 from typing import cast
 
 from hedgerow.adapters.policy import load_policies
 from hedgerow.app.declaring import Asked
 from hedgerow.app.service.base import Part, columns_json
-from hedgerow.app.service.collecting import parse_time
 from hedgerow.model.canonical import digest, timestamp
-from hedgerow.model.errors import CallerError
-from hedgerow.model.ports import Transaction
+from hedgerow.model.errors import CallerError, HedgerowError, Refused
+from hedgerow.model.policy import ACTION_TYPE, ACTIONS, PRINCIPAL_TYPE, ROLE_TYPE, Entity
+from hedgerow.model.ports import Reader
 from hedgerow.model.records import (
     Allocation,
     ConsentEvent,
@@ -22,16 +22,24 @@ from hedgerow.model.records import (
     DatasetPurpose,
     Principal,
     Purpose,
-    Released,
 )
+from hedgerow.model.roles import OWNER_ROLE
 from hedgerow.model.uses import Json
-from hedgerow.model.words import ColumnType, Role
+from hedgerow.model.words import ColumnType, Role, near
 from hedgerow.spine.catalog import check_name, declaration_facts, declaration_json
-from hedgerow.spine.consent import Choice
-from hedgerow.spine.ledger import POPULATION, Standing
+from hedgerow.spine.consent import Choice, by_time, chosen_at, last_choice
+from hedgerow.spine.ledger import POPULATION
 from hedgerow.spine.permission import accesses
 
 _MOST_TEXT = 200
+_KINDS = {
+    PRINCIPAL_TYPE: "principal",
+    ROLE_TYPE: "role",
+    ACTION_TYPE: "action",
+    "Workspace": "workspace",
+    "Dataset": "data set",
+    "Subject": "person",
+}
 
 
 class Governing(Part):
@@ -77,6 +85,21 @@ class Governing(Part):
                 for p in reader.find(Purpose)
             ]
 
+    def with_near_purpose(self, error: HedgerowError) -> HedgerowError:
+        """Add to an error about an undeclared purpose the one that may have been meant.
+
+        Args:
+            error: Any error.
+
+        Returns:
+            The same error, or for who may list purposes one that names those of a like name.
+        """
+        if error.code != "purpose.unknown" or not self._permits("purpose.list"):
+            return error
+        with self.spine.store.read() as reader:
+            meant = near(str(error.details["purpose"]), [p.name for p in reader.find(Purpose)])
+        return Refused(error.code, **{**error.details, "near": f"{meant} "}) if meant else error
+
     def policy(self) -> dict[str, Json]:
         """Show the policies in force."""
         self._require("policy.show")
@@ -99,21 +122,74 @@ class Governing(Part):
             ]
 
     def apply_policy(self, text: str) -> dict[str, Json]:
-        """Put new policies in force."""
+        """Put new policies in force.
+
+        Returns:
+            ``version``, and ``notes``: data sets and principals the policies name that there are not.
+        """
         self._require("policy.apply")
         with self.spine.store.write() as tx:
             version = self.spine.policies.apply(tx, text, self.actor)
+            notes = self._policy_notes(tx, self._checked(text))
             self._note(tx, "policy.apply", {"version": version, "text": digest(text)})
-        return {"version": version}
+        return {"version": version, "notes": notes}
+
+    def plan_policy(self, text: str) -> dict[str, Json]:
+        """Say what ``apply_policy`` would replace, and note what it would."""
+        self._require("policy.apply")
+        with self.spine.store.read() as reader:
+            newest = self.spine.policies.newest(reader)
+            return {
+                "replaces_version": newest.version,
+                "notes": self._policy_notes(reader, self._checked(text)),
+            }
+
+    def _checked(self, text: str) -> list[Entity]:
+        """List what policies name; an action or a kind of thing that there is not would never apply.
+
+        Raises:
+            CallerError: ``policy.unknown-action``, ``policy.unknown-type``, or what makes it no policy text.
+        """
+        named = load_policies(text).named()
+        for line, entity in named:
+            if entity.type not in _KINDS:
+                asked = near(entity.type, _KINDS) or f"There are {', '.join(sorted(_KINDS))}."
+                raise CallerError("policy.unknown-type", line=line, kind=entity.type, near=asked)
+            if entity.type == ACTION_TYPE and entity.id and entity.id not in ACTIONS:
+                asked = _other_action(entity.id)
+                raise CallerError("policy.unknown-action", line=line, action=entity.id, near=asked)
+        return [entity for _, entity in named if entity.id]
+
+    def _policy_notes(self, reader: Reader, named: Sequence[Entity]) -> list[Json]:
+        """Note names there are none of; what the actor may not see counts as absent."""
+        present = {
+            "Dataset": {d.name for d in reader.find(Dataset) if self._sees(d)},
+            PRINCIPAL_TYPE: {p.name for p in reader.find(Principal)},
+            ROLE_TYPE: {*Role, OWNER_ROLE},
+        }
+        return [
+            f"You see no {_KINDS[kind]} called {name}; what is said of it holds once there is one."
+            for kind, name in sorted(set(named))
+            if kind in present and name not in present[kind]
+        ]
+
+    def _sees(self, dataset: Dataset) -> bool:
+        return not dataset.dropped and self._permits("dataset.list", dataset.name)
 
     def test_policy(self, text: str | None, principal: str, action: str, dataset: str) -> dict[str, Json]:
         """Ask policies (those in force, or a draft) what they would say."""
         self._require("policy.test")
+        if action not in ACTIONS:
+            raise CallerError("action.unknown", action=action, near=_other_action(action))
         with self.spine.store.read() as reader:
             found = reader.get(Principal, principal)
             draft = text if text is not None else self.spine.policies.newest(reader).text
+            known = {p.name for p in reader.find(Principal)}
+            asked = [Entity("Dataset", dataset)] if dataset != "any" else []
+            notes = self._policy_notes(reader, [*asked, *(self._checked(text) if text is not None else ())])
         if found is None:
-            raise CallerError("purpose.no-owner", principal=principal)
+            meant = near(principal, known)
+            raise CallerError("principal.not-found", principal=principal, near=meant and meant + " ")
         engine = load_policies(draft)
         verdicts = [engine.decide(a) for a in accesses(principal, found.role_set, action, dataset, {})]
         denied = [verdict for verdict in verdicts if not verdict.allowed] or verdicts
@@ -122,6 +198,7 @@ class Governing(Part):
             "permits": list(denied[0].permits),
             "forbids": list(denied[0].forbids),
             "errors": list(denied[0].errors),
+            "notes": notes,
         }
 
     def declare(self, dataset: str, asked: Asked) -> dict[str, Json]:
@@ -147,7 +224,7 @@ class Governing(Part):
                     "purposes": [p.purpose for p in reader.find(DatasetPurpose, dataset=d.name)],
                 }
                 for d in reader.find(Dataset)
-                if not d.dropped and self._permits("dataset.list", d.name)
+                if self._sees(d)
             ]
 
     def _version_for(self, dataset: str, version: int) -> int | None:
@@ -178,7 +255,7 @@ class Governing(Part):
             self.spine.ledger.allocate(tx, *where, epsilon, self.actor)
             exact = f"{epsilon.numerator}/{epsilon.denominator}"
             self._note(tx, "budget.allocate", {"dataset": where[0], "purpose": where[1], "epsilon": exact})
-            return self.spine.ledger.standing(tx, *where).as_json()
+            return self._split(tx, self.spine.ledger.standing(tx, *where).as_json(), "budget.show", dataset)
 
     def _account(self, dataset: str | None, purpose: str | None) -> tuple[str, str]:
         if dataset is None and purpose is None:
@@ -197,6 +274,7 @@ class Governing(Part):
         Returns:
             Each account; ``apart_from`` lists the releases that left and ``opened_only`` those that
             were debited, opened data and never left: they failed or were cut off, or still run.
+            Those of data sets the actor may not see are in neither.
         """
         self._require("budget.show", dataset)
         with self.spine.store.read() as reader:
@@ -208,9 +286,10 @@ class Governing(Part):
                 for name, purpose in wanted
                 if name == POPULATION[0] or (dataset in (None, name) and self._permits("budget.show", name))
             ]
-            left = {release.id for release in reader.find(Released)}
             return [
-                account_json(self.spine.ledger.standing(reader, name, purpose), left)
+                self._split(
+                    reader, self.spine.ledger.standing(reader, name, purpose).as_json(), "budget.show"
+                )
                 for name, purpose in shown
             ]
 
@@ -221,32 +300,56 @@ class Governing(Part):
 
         A withdrawal is taken also after the purpose ended. The notice and channel stand in the
         consent ledger only, which is erased with the person; the journal keeps no caller's words.
+
+        Returns:
+            ``purpose``, ``granted``, ``time``, ``entry``, ``in_force``: whether what was chosen is what
+            holds now, and ``later``: else the time of the later choice, for who may see choices.
         """
         action = "consent.grant" if granted else "consent.withdraw"
         self._require(action)
         for text in (notice, channel):
             if len(text) > _MOST_TEXT or not (text == "" or text.isprintable()):
                 raise CallerError("consent.text")
-        now = self.spine.clock.now()
         with self.spine.store.write() as tx:
             if granted or self.spine.catalog.purpose(tx, purpose) is None:
                 self.spine.catalog.require_purpose(tx, purpose)
             person = self.spine.erasure.person(tx, ref)
-            when = parse_time(time, now) if time else self._now_or_later(tx, person.number, purpose)
+            made = [e for e in tx.find(ConsentEvent, number=person.number) if e.purpose == purpose]
+            when = self._chosen(time, made, granted=granted)
             choice = Choice(person.number, purpose, granted, when, notice, channel)
             self.spine.consents.record(tx, [choice], self.actor.acting_as)
             version = self.spine.consents.version(tx)
             facts: dict[str, Json] = {"purpose": purpose, "granted": granted, "consent_version": version}
             entry = self.spine.journal.append(tx, action, self.actor, facts, [person.about])
-        return {"purpose": purpose, "granted": granted, "time": when, "entry": entry}
+            own = [e for e in tx.find(ConsentEvent, number=person.number) if e.purpose == purpose]
+        return {"purpose": purpose, "granted": granted, "time": when, "entry": entry,
+                **self._standing(last_choice(own), granted=granted)}  # fmt: skip
 
-    def _now_or_later(self, tx: Transaction, number: int, purpose: str) -> str:
-        """Date a choice made now after every earlier one, also where the clock was set back."""
-        made = [e.time for e in tx.find(ConsentEvent, number=number) if e.purpose == purpose]
-        return max([timestamp(self.spine.clock.now()), *made])
+    def _chosen(self, time: str | None, made: Sequence[ConsentEvent], *, granted: bool) -> str:
+        """Date a choice; one made now comes after every earlier one, also where the clock was set back.
+
+        Raises:
+            CallerError: ``consent.time``.
+        """
+        now = self.spine.clock.now()
+        if not time:
+            return max([timestamp(now), *(event.time for event in made)])
+        try:
+            moment = chosen_at(time, now, granted=granted).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise CallerError("consent.time", problem="is no ISO 8601 time") from None
+        if moment > now:
+            raise CallerError("consent.time", problem="lies in the future")
+        return timestamp(moment)
+
+    def _standing(self, counts: ConsentEvent, *, granted: bool) -> dict[str, Json]:
+        """Tell whether a choice just recorded is what holds; when the other was made is not for everybody."""
+        holds = counts.granted == granted
+        later = counts.time if not holds and self._permits("consent.show") else None
+        return {"in_force": holds, "later": later}
 
     def consents(self, ref: str) -> list[dict[str, Json]]:
-        """Show one person's choices, oldest first; journaled as about the person."""
+        """Show one person's choices by their time, and which hold now; journaled as about the person."""
         self._require("consent.show")
         with self.spine.store.write() as tx:
             person = self.spine.rights.person(tx, ref, self.actor, "consent.show")
@@ -254,23 +357,19 @@ class Governing(Part):
             return [
                 {
                     "purpose": e.purpose, "granted": e.granted, "time": e.time, "notice": e.notice,
-                    "channel": e.channel, "recorded_by": e.recorded_by,
+                    "channel": e.channel, "recorded_by": e.recorded_by, "in_force": counts,
                 }
-                for e in tx.find(ConsentEvent, number=person.number)
+                for e, counts in by_time(tx.find(ConsentEvent, number=person.number))
             ]  # fmt: skip
+
+
+def _other_action(action: str) -> str:
+    """Say which action may have been meant, or all there are."""
+    return near(action, ACTIONS) or f"There are {', '.join(sorted(ACTIONS))}."
 
 
 def _principal(record: Principal) -> dict[str, Json]:
     return {"name": record.name, "roles": sorted(record.role_set), "disabled": record.disabled}
-
-
-def account_json(standing: Standing, left: Container[str]) -> dict[str, Json]:
-    """Render an account; releases that were debited and never left stand apart from those that did."""
-    return {
-        **standing.as_json(),
-        "apart_from": [name for name in standing.apart if name in left],
-        "opened_only": [name for name in standing.apart if name not in left],
-    }
 
 
 def summary_json(text: str) -> Mapping[str, Json]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hedgerow.app.service.base import Part, need_purpose, receipt_json
+from hedgerow.app.service.base import Part, need_purpose
 from hedgerow.model.uses import Json
 
 
@@ -32,4 +32,4 @@ class People(Part):
     ) -> dict[str, Json]:
         """Read named fields of one person for a purpose, through the gate."""
         receipt = self.spine.rights.read(ref, list(fields), need_purpose(purpose), self.actor, dataset)
-        return {**receipt.release.payload, "receipt": receipt_json(receipt)}
+        return {**receipt.release.payload, "receipt": self._receipt(receipt, "subject.read", dataset)}

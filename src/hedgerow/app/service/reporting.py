@@ -8,7 +8,7 @@ from typing import cast
 
 from hedgerow.app.report.reasons import meaning
 from hedgerow.app.service.base import Part, columns_json
-from hedgerow.app.service.governing import account_json, summary_json
+from hedgerow.app.service.governing import summary_json
 from hedgerow.governance.rights import purpose_json
 from hedgerow.model.budget import show_exact
 from hedgerow.model.canonical import timestamp
@@ -71,7 +71,7 @@ class Reporting(Part):
         with self.spine.store.read() as reader:
             return [
                 self._released(record)
-                for record in reader.find(Released)
+                for record in _by_time(reader.find(Released))
                 if self._permits("report.show", record.dataset)
             ]
 
@@ -131,11 +131,17 @@ class Reporting(Part):
                 ],
                 "uses": _uses(entries, left),
                 "budget": [
-                    account_json(self.spine.ledger.standing(reader, a.dataset, a.purpose), left)
+                    self._split(
+                        reader,
+                        self.spine.ledger.standing(reader, a.dataset, a.purpose).as_json(),
+                        "report.show",
+                    )
                     for a in reader.find(Allocation)
                     if a.dataset not in hidden
                 ],
-                "releases": [self._released(r) for r in reader.find(Released) if r.dataset in shown],
+                "releases": [
+                    self._released(r) for r in _by_time(reader.find(Released)) if r.dataset in shown
+                ],
                 "consents": _consents(reader, shown, self._counted(shown)),
                 "erasures": _erasures(entries),
                 "quarantine": [
@@ -197,6 +203,10 @@ class Reporting(Part):
             "verified": problem is None,
             "problem": problem,
         }
+
+
+def _by_time(releases: list[Released]) -> list[Released]:
+    return sorted(releases, key=lambda release: (release.time, release.id))
 
 
 def _without(

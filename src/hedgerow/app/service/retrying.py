@@ -1,4 +1,4 @@
-"""Retrying: rows set aside are read again and taken in, or wait on."""
+"""Retrying: rows set aside are listed, read again and taken in, wait on, or are destroyed."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from hedgerow.app.service.base import Part
-from hedgerow.app.service.collecting import csv_line, missing_person, without_counts
+from hedgerow.app.service.collecting import Collecting, csv_line, missing_person, without_counts
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
-from hedgerow.model.records import JournalEntry, QuarantineBatch
+from hedgerow.model.ports import Reader
+from hedgerow.model.records import QuarantineBatch
 from hedgerow.model.uses import DatasetView, Json
 from hedgerow.model.words import Basis, ColumnType
-from hedgerow.spine.journal import parse_entry
 from hedgerow.spine.quarantine import Broken
 
 if TYPE_CHECKING:
     from hedgerow.adapters.readers import SourceTable
     from hedgerow.spine.intake import Arrival, Taken
 
+Consents = Path | Sequence[Mapping[str, str]]
 _READS: Mapping[ColumnType, Callable[[str], object]] = {
     ColumnType.TEXT: str,
     ColumnType.INTEGER: int,
@@ -39,51 +39,121 @@ _READS: Mapping[ColumnType, Callable[[str], object]] = {
 }
 
 
-class Retrying(Part):
-    """Second chances for broken rows."""
+class Retrying(Collecting):
+    """Broken rows: listed, read again or destroyed."""
 
-    def quarantine_retry(self, batch: str, *, empty_broken: bool = False) -> dict[str, Json]:
-        """Read the rows of a batch again and take in those that fit now.
+    def quarantine_list(self, dataset: str | None = None) -> list[dict[str, Json]]:
+        """List the batches of broken rows, of all data sets or of one, with their lines and reasons."""
+        self._require("quarantine.list", dataset)
+        with self.spine.store.read() as reader:
+            if dataset is not None:
+                self.spine.catalog.require_dataset(reader, dataset)
+            return [
+                {
+                    "batch": batch.id,
+                    "dataset": batch.dataset,
+                    "until": batch.until,
+                    "rows": [{"line": line, "reason": reason}
+                             for line, reason in self.spine.quarantine.reasons(reader, batch.id)],
+                }
+                for batch in self.spine.quarantine.batches(reader)
+                if dataset in (None, batch.dataset) and self._permits("quarantine.list", batch.dataset)
+            ]  # fmt: skip
+
+    def plan_discard(self, batch: str) -> dict[str, Json]:
+        """Tell what a discard would destroy: ``batch``, ``dataset`` and ``rows``; nothing is written."""
+        with self.spine.store.read() as reader:
+            known = self._managed(reader, batch)
+            rows = len(self.spine.quarantine.reasons(reader, batch))
+        return {"batch": batch, "dataset": known.dataset, "rows": rows}
+
+    def quarantine_discard(self, batch: str) -> dict[str, Json]:
+        """Destroy a batch of broken rows."""
+        with self.spine.store.read() as reader:
+            self._managed(reader, batch)
+        with self.spine.store.write() as tx:
+            if not self.spine.quarantine.discard(tx, batch):
+                raise CallerError("quarantine.unknown", batch=batch)
+            self._note(tx, "quarantine.discard", {"batch": batch})
+        return {"discarded": batch}
+
+    def _managed(self, reader: Reader, batch: str) -> QuarantineBatch:
+        """Find a batch that the actor may work on."""
+        self._require("quarantine.manage")
+        known = reader.get(QuarantineBatch, batch)
+        if known is None:
+            raise CallerError("quarantine.unknown", batch=batch)
+        self._require("quarantine.manage", known.dataset)
+        return known
+
+    def plan_retry(
+        self, batch: str, *, empty_broken: bool = False, consents: Consents | None = None
+    ) -> dict[str, Json]:
+        """Read the rows of a batch again and tell what a retry would do; nothing is written.
 
         Args:
             batch: Id of the batch.
             empty_broken: Take cells that do not fit their column as empty.
+            consents: A consents file, or its rows.
 
         Returns:
-            What a collection returns, and ``retried`` and ``batch``: rows still broken wait in a new
-            batch, or in none.
+            ``batch``, ``dataset``, ``rows``, ``people``, ``still_broken`` and, of the choices,
+            ``consents_by_purpose`` and ``consents_of_others``.
 
         Raises:
-            CallerError: ``quarantine.unknown`` or ``quarantine.still-broken``.
+            CallerError: As ``quarantine_retry``.
+        """
+        arrival = self._retried(batch, consents, empty_broken=empty_broken)
+        counts = self._permits_everywhere("release.risk", arrival.dataset)
+        foreseen = self.spine.intake.foresee(arrival, counts=counts)
+        return {
+            "batch": batch,
+            "dataset": arrival.dataset,
+            "rows": foreseen.rows,
+            "people": foreseen.people,
+            "still_broken": len(arrival.broken),
+            "consents_by_purpose": dict(foreseen.choices),
+            "consents_of_others": foreseen.choices_of_others,
+        }
+
+    def quarantine_retry(
+        self, batch: str, *, empty_broken: bool = False, consents: Consents | None = None
+    ) -> dict[str, Json]:
+        """Read the rows of a batch again and take in those that fit now, with choices that come along.
+
+        Args:
+            batch: Id of the batch.
+            empty_broken: Take cells that do not fit their column as empty.
+            consents: A consents file, or its rows, read as a collection reads it.
+
+        Returns:
+            What a collection returns, and ``retried``; ``batch`` names the new batch in which rows that
+            are still broken wait, or none.
+
+        Raises:
+            CallerError: ``quarantine.unknown``, ``quarantine.still-broken`` or one of the consents.
             Fault: ``table.changed`` when the batch was taken in, destroyed or thinned out meanwhile.
         """
-        self._require("quarantine.manage")
-        with self.spine.store.read() as reader:
-            known = reader.get(QuarantineBatch, batch)
-            if known is None:
-                raise CallerError("quarantine.unknown", batch=batch)
-            self._require("quarantine.manage", known.dataset)
-            view = self.spine.catalog.require_dataset(reader, known.dataset)
-            self.spine.catalog.require_live_purpose(reader, view)
-            rows = self.spine.quarantine.rows(reader, known)
-        again = _read_again(json.loads(known.header), rows, empty_broken=empty_broken)
-        if again is None:
-            raise CallerError("quarantine.still-broken", batch=batch)
-        arrival = _arrival(known, view, again, rows)
-        if not arrival.table.num_rows:
-            raise CallerError("quarantine.still-broken", batch=batch)
+        arrival = self._retried(batch, consents, empty_broken=empty_broken)
         taken = self.spine.intake.take(arrival, self.actor)
         told = _told(taken) | {"retried": batch, "batch": self._set_aside_by(taken.entry)}
-        if not self._permits_everywhere("release.risk", known.dataset):
+        if not self._permits_everywhere("release.risk", arrival.dataset):
             told |= without_counts(taken)
         return told
 
-    def _set_aside_by(self, entry: int) -> Json:
-        """Name the batch that an intake set aside, as its journal entry does."""
+    def _retried(self, batch: str, consents: Consents | None, *, empty_broken: bool) -> Arrival:
+        """Read a batch again as a table that wants in."""
         with self.spine.store.read() as reader:
-            record = reader.get(JournalEntry, entry)
-        facts = parse_entry(record.body)["facts"] if record is not None else {}
-        return cast("Mapping[str, Json]", facts).get("quarantine")
+            known = self._managed(reader, batch)
+            view = self.spine.catalog.require_dataset(reader, known.dataset)
+            self.spine.catalog.require_live_purpose(reader, view)
+            rows = self.spine.quarantine.rows(reader, known)
+        choices = self._consents(consents) if consents is not None else ()
+        again = _read_again(json.loads(known.header), rows, empty_broken=empty_broken)
+        arrival = replace(_arrival(known, view, again, rows), consents=choices) if again is not None else None
+        if arrival is None or not arrival.table.num_rows:
+            raise CallerError("quarantine.still-broken", batch=batch)
+        return arrival
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,14 +67,14 @@ def show(session: Session, screen: Screen, dataset: str | None) -> None:
     found = session.service.budgets(dataset)
     rows = [
         ["(population)" if b["dataset"] == "*" else b["dataset"], "" if b["purpose"] == "*" else b["purpose"],
-         b["limit"], b["spent"], b["left"], _apart(b)]
+         b["limit"], b["spent"], b["left"], apart(b)]
         for b in found
     ]  # fmt: skip
     headings = ["data set", "purpose", "limit", "spent", "left", "apart from releases"]
     screen.result(found, table(headings, rows))
 
 
-def _apart(account: Mapping[str, Any]) -> list[str]:
+def apart(account: Mapping[str, Any]) -> list[str]:
     """Name the releases an account stands apart from; what opened data and never left says so."""
     return [
         *account["apart_from"],

@@ -71,7 +71,8 @@ class Options(TypedDict):
 )  # fmt: skip
 @click.option(
     "--consents", type=click.Path(path_type=Path), metavar="FILE",
-    help="CSV of choices: subject, purpose, time and optionally granted, notice_version, channel.",
+    help="CSV of choices: subject, purpose, time and optionally granted, notice_version, channel. "
+    "Also with --quarantine retry, for the people of its rows.",
 )  # fmt: skip
 @click.option(
     "--again", is_flag=True, help="Take a file that was taken before once more; its rows then count twice."
@@ -198,11 +199,16 @@ def _taken(taken: dict[str, Any]) -> str:
     if taken["consents"] or taken["consents_of_unknown_people"]:
         unknown = many(taken["consents_of_unknown_people"], "was of a person", "were of people")
         lines.append(f"{many(taken['consents'], 'choice')} recorded; {unknown} not held here.")
+    if taken["batch"] and taken["consents_of_unknown_people"]:
+        retry = f"`hedgerow collect --quarantine retry --batch {taken['batch']} --consents FILE`"
+        lines.append(f"Choices of people whose rows were set aside were not kept: give them with {retry}.")
     return "\n".join(lines)
 
 
 def _quarantine(session: Session, screen: Screen, options: Options) -> None:
     service, batch, dataset = session.service, options["batch"], options["dataset"]
+    if options["consents"] is not None and options["quarantine"] != "retry":
+        raise click.UsageError("--consents goes with --quarantine retry, or with a FILE to collect.")
     if options["explain"]:
         act = "quarantine.list" if options["quarantine"] == "list" else "quarantine.manage"
         screen.decision(service.explain_act(act, dataset))
@@ -215,10 +221,32 @@ def _quarantine(session: Session, screen: Screen, options: Options) -> None:
     if dataset is not None:
         raise click.UsageError("--dataset goes with --quarantine list; a batch belongs to one data set.")
     if options["quarantine"] == "discard":
-        _discard(session, screen, batch, yes=options["yes"])
+        _discard(session, screen, batch, options)
         return
-    taken = service.quarantine_retry(batch, empty_broken=options["empty_broken"])
+    _retry(session, screen, batch, options)
+
+
+def _retry(session: Session, screen: Screen, batch: str, options: Options) -> None:
+    service, empty, consents = session.service, options["empty_broken"], options["consents"]
+    if options["dry_run"]:
+        plan = service.plan_retry(batch, empty_broken=empty, consents=consents)
+        screen.result(plan, f"{_retry_planned(plan)}\n\nNothing was done.")
+        return
+    taken = service.quarantine_retry(batch, empty_broken=empty, consents=consents)
     screen.result(taken, _taken(taken) + "\n" + _after_retry(taken))
+
+
+def _retry_planned(plan: dict[str, Any]) -> str:
+    from hedgerow.model.words import many
+
+    what = f"{many(plan['rows'], 'row')} of {many(plan['people'], 'person', 'people')}"
+    lines = [f"Plan  {what} of batch {plan['batch']} into {plan['dataset']}."]
+    if plan["still_broken"]:
+        lines.append(f"Still broken: {many(plan['still_broken'], 'row')}.")
+    if choices := sum(plan["consents_by_purpose"].values()):
+        others = f"{plan['consents_of_others']:,} of them of people not in these rows"
+        lines.append(f"{many(choices, 'choice')} along; {others}, who may be held already.")
+    return "\n".join(lines)
 
 
 def _list(screen: Screen, found: list[dict[str, Any]]) -> None:
@@ -235,8 +263,16 @@ def _after_retry(taken: dict[str, Any]) -> str:
     return f"Still broken: {still}, now in batch {taken['batch']}; batch {taken['retried']} is gone."
 
 
-def _discard(session: Session, screen: Screen, batch: str, *, yes: bool) -> None:
-    if not yes:
+def _discard(session: Session, screen: Screen, batch: str, options: Options) -> None:
+    from hedgerow.model.words import many
+
+    if options["dry_run"]:
+        plan: dict[str, Any] = session.service.plan_discard(batch)
+        rows = many(plan["rows"], "broken row")
+        told = f"The {rows} of batch {batch}, of {plan['dataset']}, would be destroyed."
+        screen.result(plan, f"{told}\n\nNothing was done.")
+        return
+    if not options["yes"]:
         screen.say(f"This destroys the broken rows of batch {batch} for good.")
         raise CallerError("confirm.needed")
     screen.result(session.service.quarantine_discard(batch), f"Batch {batch} was destroyed.")

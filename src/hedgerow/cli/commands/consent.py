@@ -29,7 +29,8 @@ def _choice_options(command: F) -> F:
         click.option(
             "--time",
             metavar="TIME",
-            help="When the person chose, such as 2026-01-31T09:00:00Z.  [default: now]",
+            help="When the person chose, such as 2026-01-31T09:00:00Z; a day alone is its beginning for a "
+            "grant and its end for a withdrawal.  [default: now]",
         ),
         click.option(
             "--channel", default="command line", show_default=True, help="Where the choice was made."
@@ -70,7 +71,7 @@ def grant(
     made = _record(
         session, ref, purpose=purpose, granted=True, notice=notice, channel=channel, time=time
     )  # fmt: skip
-    screen.result(made, f"Consent recorded for {purpose}; journal entry {made['entry']}.")
+    screen.result(made, _told(made, "Consent", ""))
 
 
 @consent.command()
@@ -87,8 +88,15 @@ def withdraw(
     made = _record(
         session, ref, purpose=purpose, granted=False, notice=notice, channel=channel, time=time
     )  # fmt: skip
-    told = f"Withdrawal recorded for {purpose}; it holds from the next use; journal entry {made['entry']}."
-    screen.result(made, told)
+    screen.result(made, _told(made, "Withdrawal", " it holds from the next use;"))
+
+
+def _told(made: dict[str, object], kind: str, effect: str) -> str:
+    """Say what was recorded, and that it changes nothing where a later choice stands."""
+    if not made["in_force"]:
+        when = f" of {made['later']}" if made["later"] else ""
+        effect = f" but a later {'no' if made['granted'] else 'yes'}{when} stands, and nothing changes;"
+    return f"{kind} recorded for {made['purpose']};{effect} journal entry {made['entry']}."
 
 
 @consent.command()
@@ -96,13 +104,16 @@ def withdraw(
 @gated("consent.show")
 @example("hedgerow consent show R-001598")
 def show(session: Session, screen: Screen, ref: str) -> None:
-    """Show every choice of the person REF, oldest first.
+    """Show every choice of the person REF by time. The last of a purpose holds.
 
     REF is the person's id in the source, the value of the subject-key column at collection.
     """
     found = session.service.consents(ref)
     rows = [
-        [c["time"], c["purpose"], "granted" if c["granted"] else "withdrawn", c["notice"], c["channel"]]
+        [
+            c["time"], c["purpose"], "granted" if c["granted"] else "withdrawn", c["notice"], c["channel"],
+            "yes" if c["in_force"] else "",
+        ]
         for c in found
-    ]
-    screen.result(found, table(["time", "purpose", "choice", "notice", "channel"], rows))
+    ]  # fmt: skip
+    screen.result(found, table(["time", "purpose", "choice", "notice", "channel", "holds"], rows))

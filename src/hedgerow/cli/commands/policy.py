@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from hedgerow.app.space import Session
 
 
+# Versions are kept, but no command brings one back: the text itself does.
+_BEFORE = "; what `hedgerow policy show` prints now, applied again, undoes it"
+
+
 @click.group()
 def policy() -> None:
     """Policies: who may do what, as text in the Cedar language, every version kept.
@@ -67,7 +71,11 @@ def test(session: Session, screen: Screen, *, who: str, action: str, dataset: st
     )
     said = verdict["permits"] if verdict["allowed"] else verdict["forbids"]
     word = "Allowed" if verdict["allowed"] else "Refused"
-    screen.result(verdict, f"{word} by {', '.join(said) or 'no policy at all'}.")
+    screen.result(verdict, f"{word} by {', '.join(said) or 'no policy at all'}.{_notes(verdict)}")
+
+
+def _notes(told: dict[str, Any]) -> str:
+    return "".join(f"\nNote: {note}" for note in told["notes"])
 
 
 @policy.command()
@@ -79,7 +87,9 @@ def apply(session: Session, screen: Screen, file: Path, *, yes: bool) -> None:
     """Put the policies of FILE in force as a new version. Try them before with `policy test --file`."""
     text = read_text(file)
     if not yes:
-        screen.say("This replaces the policies in force for everybody, from the next decision on.")
-        raise CallerError("confirm.needed")
+        plan = session.service.plan_policy(text)
+        told = "This replaces the policies in force for everybody, from the next decision on."
+        screen.say(told + _notes(plan))
+        raise CallerError("confirm.needed", effect="it would take effect at once", before=_BEFORE, plan=plan)
     made = session.service.apply_policy(text)
-    screen.result(made, f"Version {made['version']} is in force.")
+    screen.result(made, f"Version {made['version']} is in force.{_notes(made)}")

@@ -43,5 +43,5 @@ def add(session: Session, screen: Screen, name: str, *, roles: tuple[str, ...]) 
 def list_(session: Session, screen: Screen) -> None:
     """List the principals with their roles."""
     found = session.service.principals()
-    rows = [[p["name"], p["roles"], p["disabled"]] for p in found]
-    screen.result(found, table(["principal", "roles", "disabled"], rows))
+    rows = [[p["name"], p["roles"]] for p in found]
+    screen.result(found, table(["principal", "roles"], rows))

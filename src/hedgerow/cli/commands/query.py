@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hedgerow.cli.commands.budget import apart
 from hedgerow.cli.common import example, explain_option, in_space, purpose_option, request_id_option
 from hedgerow.cli.screen import Screen, table
 
@@ -64,8 +65,8 @@ def _shown(answer: dict[str, Any]) -> str:
     receipt = answer["receipt"]
     notes = "\n".join(f"  {note}" for note in answer["notes"])
     again = " (a stored answer; nothing was spent)" if receipt["replayed"] else ""
-    apart = receipt["budget"]["population"]["apart_from"]
-    beside = f"\nThis reads apart from releases {', '.join(apart)}." if apart else ""
+    named = apart(receipt["budget"]["population"])
+    beside = f"\nThis reads apart from releases {', '.join(named)}." if named else ""
     return (
         f"{table(headings, rows)}\n\n{answer['sentence']}{again}{beside}\n{notes}\n"
         f"Receipt: request {receipt['request_id']}, journal entry {receipt['entry']}, "

@@ -128,7 +128,7 @@ def _asked(dataset: str, options: Options) -> ReleaseRequest:
 
 
 def _shown(made: dict[str, Any]) -> str:
-    from hedgerow.model.words import many
+    from hedgerow.model.words import many, percent
 
     risk = made["summary"]
     levels = ", ".join(f"{column} level {level}" for column, level in risk["levels"].items())
@@ -137,7 +137,7 @@ def _shown(made: dict[str, Any]) -> str:
         f"Release {made['release']} written to {made['out']} ({risk['label']}).\n"
         f"k = {risk['k']}: {many(risk['classes'], 'class', 'classes')}, the smallest of "
         f"{many(risk['smallest_class'], 'row')}; "
-        f"{risk['suppressed_share']} of the rows dropped.\n"
+        f"{percent(risk['suppressed_share'])} of the rows dropped.\n"
         f"Generalised: {levels}\n{statements}\n"
         f"Receipt: request {made['receipt']['request_id']}, journal entry {made['receipt']['entry']}"
     )

@@ -86,11 +86,13 @@ Next:
 @in_space
 @example("hedgerow doctor")
 def doctor(session: Session, screen: Screen) -> int:
-    """Check keys, permissions, disk, journal and ledger, and say what to mend.
+    """Check keys, permissions, disk, journal and every table file, and say what to mend.
+
+    Every page of the table files is read and checked, which takes a while where they are large.
 
     Exit code 9 when something needs mending.
     """
-    checks = session.service.examine(session.directory)
+    checks = session.service.examine(session.directory, screen.progress)
     rows = [[c["check"], "ok" if c["ok"] else "MEND", c["told"]] for c in checks]
     screen.result(checks, table(["check", "state", "what"], rows))
     return 0 if all(c["ok"] for c in checks) else 9

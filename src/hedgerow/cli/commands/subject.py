@@ -64,7 +64,8 @@ def _shown(found: dict[str, Any]) -> str:
         for h in found["held"]
     ]
     choices = [
-        [c["time"], c["purpose"], "granted" if c["granted"] else "withdrawn"] for c in found["choices"]
+        [c["time"], c["purpose"], "granted" if c["granted"] else "withdrawn", "yes" if c["in_force"] else ""]
+        for c in found["choices"]
     ]
     uses = [
         [u["time"], u["by"], u["purpose"], u["basis"], u["dataset"], u["technique"], u["outcome"]]
@@ -74,7 +75,7 @@ def _shown(found: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             "Held\n" + table(["data set", "sealed in the vault", "in the table", "purposes"], held),
-            "Choices\n" + table(["time", "purpose", "choice"], choices),
+            "Choices\n" + table(["time", "purpose", "choice", "holds"], choices),
             "Uses\n" + table(["time", "by", "purpose", "basis", "data set", "how", "outcome"], uses),
             "Acts about this person\n" + table(["time", "what", "by"], acts),
             "Releases that may hold this person: " + (", ".join(found["releases"]) or "none"),
@@ -96,6 +97,7 @@ def _plain(found: dict[str, Any]) -> str:
         f'  {c["time"][:10]}: you said {"yes" if c["granted"] else "no"} to "{c["purpose"]}".'
         for c in found["choices"]
     ] or ["  You were not asked for consent."]
+    lines += _holding(found["choices"])
     lines += ["", "Who used it, and why", "--------------------"]
     lines += [f'  {u["time"][:10]}: {u["by"]}, for "{u["purpose"]}": {_how(u)}.' for u in found["uses"]] or [
         "  Nobody has used it."
@@ -107,6 +109,13 @@ def _plain(found: dict[str, Any]) -> str:
         "  Have everything erased, with a signed certificate (subject erase).",
     ]
     return "\n".join(lines)
+
+
+def _holding(choices: list[dict[str, Any]]) -> list[str]:
+    """Say what holds now, where there is a choice at all."""
+    now = {c["purpose"]: "yes" if c["granted"] else "no" for c in choices if c["in_force"]}
+    told = "; ".join(f'{said} to "{purpose}"' for purpose, said in sorted(now.items()))
+    return [f"  What holds now: {told}."] if told else []
 
 
 _GROUNDS = {
@@ -165,8 +174,9 @@ def erase(session: Session, screen: Screen, ref: str | None, *, ref_file: str | 
     """
     person = _ref(ref, ref_file)
     if not yes:
-        screen.say(_doomed(session.service.plan_erasure(person)))
-        raise CallerError("confirm.needed")
+        plan = session.service.plan_erasure(person)
+        screen.say(_doomed(plan))
+        raise CallerError("confirm.needed", plan=plan)
     certificate: Any = session.service.erase_subject(person)
     body = certificate["body"]
     not_final = "\n".join(f"  - {told}" for told in body["not_final_yet"])

@@ -87,8 +87,10 @@ class HedgerowError(Exception):
         """Render as an RFC 9457 problem object.
 
         Returns:
-            ``type``, ``title``, ``status``, ``detail``, ``code``, ``exit`` and ``next_step``.
+            ``type``, ``title``, ``status``, ``detail``, ``code``, ``exit`` and ``next_step``; and ``plan``,
+            where the error asks to confirm one.
         """
+        plan = {"plan": self.details["plan"]} if "plan" in self.details else {}
         return {
             "type": self.row.anchor,
             "title": self.row.code,
@@ -97,6 +99,7 @@ class HedgerowError(Exception):
             "code": self.row.code,
             "exit": self.row.exit,
             "next_step": self.next_step,
+            **plan,
         }
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -131,9 +134,16 @@ class Fault(HedgerowError):
     ROOT = "fault"
 
 
-def caller(code: str, message: str, next_step: str, exit_code: int = 2, status: int = 400) -> ErrorRow:
+def caller(
+    code: str,
+    message: str,
+    next_step: str,
+    exit_code: int = 2,
+    status: int = 400,
+    derived: Callable[[Details], Details] = _nothing,
+) -> ErrorRow:
     """Describe a malformed call (exit 2, HTTP 400 unless told otherwise)."""
-    return ErrorRow(code, "caller", exit_code, status, message, next_step)
+    return ErrorRow(code, "caller", exit_code, status, message, next_step, derived)
 
 
 def refused(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from hedgerow.model.errors.base import ErrorRow, caller, fault
+from hedgerow.model.errors.base import Details, ErrorRow, caller, fault
+
+
+def _confirmed(details: Details) -> Details:
+    return {"effect": "this cannot be undone", "before": "", **details}
+
 
 ROWS: tuple[ErrorRow, ...] = (
     caller(
@@ -174,8 +179,9 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "confirm.needed",
-        "Nothing was done: this cannot be undone.",
-        "Read the plan above and repeat with --yes.",
+        "Nothing was done: {effect}.",
+        "Read the plan above and repeat with --yes{before}.",
+        derived=_confirmed,
     ),
     fault(
         "ledger.differs",

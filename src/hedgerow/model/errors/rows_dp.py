@@ -53,6 +53,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "The query shows the column {column} without grouping by it: that would show single rows.",
         "Add it to GROUP BY, or ask for a statistic of it.",
     ),
+    refused(
+        "dp.sql-unlabelled",
+        "The query groups by {column} without showing it: nobody could tell whose row is whose.",
+        "Nothing was spent. Begin with SELECT {column}, and go on as before; that costs nothing more.",
+    ),
     caller(
         "dp.sql-name-twice",
         "Two outputs are called {column}.",

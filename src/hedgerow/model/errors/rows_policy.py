@@ -23,6 +23,24 @@ ROWS: tuple[ErrorRow, ...] = (
         "The policies hold a template (?principal or ?resource), which decides nothing.",
         "Write the principal or resource out, then try it with `hedgerow policy test --file FILE`.",
     ),
+    caller(
+        "policy.unknown-action",
+        "The policy that starts on line {line} names the action {action}, which there is not: it would never "
+        "apply to anything.",
+        "{near} The policies in force are unchanged.",
+    ),
+    caller(
+        "policy.unknown-type",
+        "The policy that starts on line {line} names a thing of the kind {kind}, of which there is none: it "
+        "would never apply to anything.",
+        "{near} The policies in force are unchanged.",
+    ),
+    caller("action.unknown", "There is no action {action}.", "{near}"),
+    caller(
+        "principal.not-found",
+        "There is no principal {principal}.",
+        "{near}See them with `hedgerow principal list`.",
+    ),
     caller("policy.too-large", "The policies are longer than {limit_bytes} bytes.", "Shorten them."),
     caller(
         "policy.access",

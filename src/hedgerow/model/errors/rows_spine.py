@@ -103,7 +103,8 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "purpose.unknown",
         "The purpose {purpose} is not declared.",
-        "Declare it: `hedgerow purpose add {purpose} --why TEXT --owner PRINCIPAL --until DATE`.",
+        "{near}Declare it: `hedgerow purpose add {purpose} --why TEXT --owner PRINCIPAL --until DATE`.",
+        derived=lambda details: {"near": "", **details},
     ),
     refused(
         "purpose.ended",
@@ -161,7 +162,7 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "dataset.columns-differ",
-        "{dataset} exists with other columns or types.",
+        "{dataset} exists with other columns or types: {differ}.",
         "Collect the same columns (`hedgerow dataset show {dataset}`), or choose another --dataset.",
     ),
     caller(
@@ -196,6 +197,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "collect.unknown-column",
         "{path} has no column {column}.",
         "See its columns: `hedgerow discover {path}`.",
+    ),
+    caller(
+        "collect.declared-dropped",
+        "The schema file declares {column}, which is not collected.",
+        "Collect it with --keep, or take it out of [bounds] and [keys].",
     ),
     caller(
         "collect.nothing-kept",
@@ -233,6 +239,17 @@ ROWS: tuple[ErrorRow, ...] = (
         "Give a short name, such as --notice 2026-1 --channel letter.",
     ),
     caller(
+        "consent.time",
+        "What --time names {problem}.",
+        "Write a day such as 2026-01-31, or a time such as 2026-01-31T09:00:00Z, that has come.",
+    ),
+    caller(
+        "consent.purpose-undeclared",
+        "A consent on line {line} cannot be used: its purpose is not declared.",
+        "Correct the line (`hedgerow purpose list` shows the declared ones), or declare it with `hedgerow "
+        "purpose add NAME`.",
+    ),
+    caller(
         "consent.malformed",
         "A consent on line {line} cannot be used: its {field}.",
         "Times are ISO 8601 such as 2026-01-31T09:00:00Z; granted is true or false.",
@@ -267,7 +284,9 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "policy.forbidden",
         "A policy forbids {principal} to do {action}: {policies}.",
-        "See its reason with `hedgerow policy show`.",
+        "Its reason stands in the policies; ask somebody with the role {permitted}, who reads them by "
+        "`hedgerow policy show`.",
+        derived=lambda _: {"permitted": roles_for("policy.show")},
     ),
     caller(
         "policy.locks-out",

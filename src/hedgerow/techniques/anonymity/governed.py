@@ -136,7 +136,7 @@ def summary_of(made: KAnonymousTable[ArrowTable], asked: ReleaseParameters) -> d
         "rows": risk.released_rows,
         "classes": risk.classes,
         "smallest_class": risk.smallest_class,
-        "suppressed_share": _share(risk.suppressed_share),
+        "suppressed_share": _nearest(risk.suppressed_share),
         "max_risk": _share(risk.prosecutor_max),
         "average_risk": _share(risk.prosecutor_average),
         "marketer_risk": _share(risk.marketer),
@@ -154,6 +154,11 @@ def _kept(asked: ReleaseParameters) -> list[str]:
     return [
         f"Released as collected, on the word of who released it: {names}. The risk above does not count them."
     ]
+
+
+def _nearest(value: Fraction) -> str:
+    # No risk: rounded to the nearest, as anybody would who counts.
+    return show_exact(round(value, 4), 4)
 
 
 def _share(value: Fraction) -> str:

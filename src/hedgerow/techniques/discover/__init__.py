@@ -64,8 +64,10 @@ def unread_form(column: pa.ChunkedArray) -> str | None:
         column: Any Arrow column.
 
     Returns:
-        ``"number-with-comma"`` (such as 7,5) or ``"date-in-other-order"`` (such as day/month/year) when at
-        least 80% of an even sample of 1,000 filled cells have the form; else none.
+        ``"number-with-comma"`` (such as 7,5), or how dates that are not ISO are written:
+        ``"date-with-points"`` (such as 31.01.2026), ``"date-with-slashes"``, ``"date-with-dashes"`` or
+        ``"date-with-year-first"`` (such as 2026.01.31); when at least 80% of an even sample of 1,000
+        filled cells have the form; else none.
     """
     from hedgerow.techniques.discover.unread import unread_form as run
 

@@ -63,6 +63,7 @@ SAMPLE = Hint(
 TOP = Hint("TOP", "Write the number of rows at the end: LIMIT 10")
 FETCH = Hint("FETCH", "Write LIMIT 10 instead.")
 LIMIT = Hint("LIMIT with anything but a whole number", "Write a number of rows up to 1,000,000: LIMIT 10")
+LIMIT_NONE = Hint("LIMIT 0", "It would show nothing and cost as much; write LIMIT 10, or leave LIMIT out.")
 OUTPUTS = Hint(
     f"a list of more than {OUTPUTS_MAX} outputs", "Ask for fewer: each further statistic adds noise to all."
 )

@@ -247,4 +247,6 @@ def _limit(limit: exp.Expr | None) -> int | None:
     rows = constant_number(shown) if isinstance(shown, exp.Literal) and not shown.is_string else None
     if not isinstance(rows, int) or rows > _ROWS_SHOWN_MAX:
         raise hints.LIMIT.refusal()
+    if rows == 0:
+        raise hints.LIMIT_NONE.refusal()
     return rows

@@ -69,13 +69,15 @@ def plan_query(
     measuring = Measuring(declared, catalog, averaged)
     outputs = _outputs(asked, [_cell(a, measuring, group_by) for a in asked])
     aggregates, measurements = measuring.measurements(share)
+    order_by = _order(query, outputs, catalog)
+    _check_labels(group_by, outputs)
     return QueryPlan(
         dataset=dataset,
         unit=declared.unit,
         aggregation=ExactAggregation(declared.keys, aggregates, where, declared.max_rows),
         measurements=measurements,
         outputs=outputs,
-        order_by=_order(query, outputs, catalog),
+        order_by=order_by,
         limit=query.limit,
         cost=PureEvent(share),
     )
@@ -118,6 +120,15 @@ def _asked(output: Output, catalog: Catalog, group_by: Sequence[str]) -> _Asked:
     if is_summed and column is not None and catalog.type_of(column) not in SUM_TYPES:
         raise catalog.misused(column, "SUM or AVG", "Use COUNT, with a condition in WHERE.")
     return _Asked(output.function, column, output.alias)
+
+
+def _check_labels(group_by: Sequence[str], outputs: Sequence[PlannedOutput]) -> None:
+    """Refuse groups that nobody could tell apart in the answer."""
+    labels = {o.column.source for o in outputs if o.column.kind == "key"}
+    unshown = [column for column in group_by if column not in labels]
+    if unshown:
+        written = ", ".join(shown(column) for column in unshown)
+        raise Refused("dp.sql-unlabelled", column=written)
 
 
 def _check_groups(declared: Declared) -> None:

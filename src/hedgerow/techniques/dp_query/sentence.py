@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from statistics import median_high
 
 from hedgerow.model.answers import Cell
 from hedgerow.model.words import contribution
-from hedgerow.techniques.dp_query.planned import KeyCell, MeanCell, PlannedOutput, QueryPlan, SumCell
+from hedgerow.techniques.dp_query.planned import (
+    CountCell,
+    KeyCell,
+    MeanCell,
+    PlannedOutput,
+    QueryPlan,
+    SumCell,
+)
 
 Shown = tuple[Cell, Decimal | None]
 
@@ -67,8 +74,19 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
     ]
     if plan.aggregation.keys:
         told.append("Every declared key is shown, also where nobody is; rows with other keys do not count.")
-    means = [place for place, output in enumerate(plan.outputs) if isinstance(output.cell, MeanCell)]
-    empty = sum(row[place][0] is None for row in shown for place in means)
-    if empty:
-        told.append(f"{empty} of {len(shown) * len(means)} means are left out: the noisy count is too small.")
-    return tuple(told)
+    return (*told, *_left_out(plan, shown))
+
+
+def _left_out(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> Iterator[str]:
+    """Say which means are left out and which count decided: one of its own, that may not be shown."""
+    counts = {o.cell.measurement: o.column.name for o in plan.outputs if isinstance(o.cell, CountCell)}
+    for place, output in enumerate(plan.outputs):
+        empty = sum(row[place][0] is None for row in shown)
+        if not isinstance(output.cell, MeanCell) or not empty:
+            continue
+        source, named = output.column.source, counts.get(output.cell.count)
+        which = f"shown as {named}" if named else f"not shown here, as COUNT({source}) would be"
+        yield (
+            f"{empty} of {len(shown)} means of {source} are left out: the noisy count of the rows with a "
+            f"value of {source}, {which}, is too small."
+        )
