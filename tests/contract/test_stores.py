@@ -16,6 +16,7 @@ import pytest
 
 from hedgerow.adapters.store import sqlite as sqlite_store
 from hedgerow.adapters.store.memory import MemoryStore
+from hedgerow.adapters.store.postgres import PostgresStore
 from hedgerow.adapters.store.sqlite import SqliteStore
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.records import (
@@ -34,9 +35,14 @@ from hedgerow.model.records import (
 MARKER = b"a person's own words that must go"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.extra)])
 def store(request, tmp_path):
-    made = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "s.db", create=True)
+    if request.param == "memory":
+        made = MemoryStore()
+    elif request.param == "sqlite":
+        made = SqliteStore(tmp_path / "s.db", create=True)
+    else:
+        made = request.getfixturevalue("postgres_store")
     yield made
     made.close()
 
@@ -96,12 +102,19 @@ class TestRecords:
 
     def test_text_bytes_and_the_widest_integers_are_exact(self, store):
         wide = (-(2**63), 2**63 - 1, 0)
-        words = ("", "Ж 日本 \U0001f33f", "a\x00b", "' OR 1=1 --")
+        words = ("", "Ж 日本 \U0001f33f", "a\x01b", "' OR 1=1 --", "%s %b {} $1")
         _put(store, *(Member("d", number, 1) for number in wide), *(Setting(word, word) for word in words))
         _put(store, Subject(1, bytes(range(256)), b"", "now"))
         assert [m.number for m in _all(store, Member)] == sorted(wide)
         assert {s.value for s in _all(store)} == set(words)
         assert _all(store, Subject)[0].lookup == bytes(range(256))
+
+    def test_nul_in_a_text_is_kept_or_refused_and_never_cut(self, store):
+        kept = []
+        with contextlib.suppress(CallerError):
+            _put(store, Setting("a\x00b", "c\x00d"))
+            kept = [Setting("a\x00b", "c\x00d")]
+        assert _all(store) == kept
 
     def test_what_is_not_there_is_none_or_nothing(self, store):
         with store.read() as reader:
@@ -147,6 +160,25 @@ class TestQuestions:
             told = reader.numbers(Member, "number", dataset="b")
             assert (told.tolist(), told.dtype) == (wanted, np.int64)
             assert reader.numbers(Member, "number").tolist() == sorted([*wanted, 0, 1, 2])
+
+    def test_text_is_ordered_by_its_code_points(self, store):
+        names = ["b", "B", "a b", "a", "é", "z", "-a", "Ж", "\U0001f33f", "\uffff", "aa", ""]
+        _put(store, *(Member(name, n, 1) for name in names for n in (2, 10)))
+        wanted = [(name, n) for name in sorted(names) for n in (2, 10)]
+        with store.read() as reader:
+            assert [(m.dataset, m.number) for m in reader.find(Member)] == wanted
+            assert reader.newest(Member).dataset == "\U0001f33f"
+
+    def test_pages_go_on_where_the_last_one_ended(self, store):
+        _put(store, *(Member(d, n, 1) for d in ("a", "B", "é") for n in (-5, 2, 10)))
+        told, after = [], None
+        with store.read() as reader:
+            while page := reader.page(Member, after, 2):
+                assert len(page) <= 2
+                told += page
+                after = (page[-1].dataset, page[-1].number)
+            assert told == reader.find(Member)
+            assert len(told) == 9
 
     def test_many_values_and_twins_among_them_give_each_record_once_in_key_order(self, store):
         _put(store, *(Member("d", n, 1) for n in range(1300)))
@@ -222,6 +254,41 @@ class TestTransactions:
             assert tx.remove(Member, since_version=1) == 0
             assert tx.remove(Member) == 3
 
+    def test_one_field_of_many_records_changes_and_what_is_not_there_is_not_made(self, store):
+        _put(store, *(Member(d, n, 1) for d in ("a", "b") for n in range(3)))
+        _put(store, _request("r", b"sealed"), _request("q", b"sealed"))
+        with store.write() as tx:
+            wanted = {("a", 0): 7, ("b", 2): 8, ("c", 0): 9}
+            assert tx.set_field(Member, "since_version", wanted) == 2
+            assert tx.set_field(Request, "sealed", {("r",): None}) == 1
+            assert tx.set_field(Member, "since_version", {}) == 0
+        with store.read() as reader:
+            told = {(m.dataset, m.number): m.since_version for m in reader.find(Member)}
+            assert told == {**{(d, n): 1 for d in ("a", "b") for n in range(3)}, ("a", 0): 7, ("b", 2): 8}
+            assert [r.sealed for r in reader.find(Request)] == [b"sealed", None]
+
+    def test_records_of_several_kinds_are_added_together(self, store):
+        made = [_example(kind, number) for number in range(1, 4) for kind in ALL_RECORDS]
+        with store.write() as tx:
+            tx.add(iter(made))
+        with store.read() as reader:
+            assert [each for kind in ALL_RECORDS for each in reader.find(kind)] == sorted(
+                made, key=lambda each: ALL_RECORDS.index(type(each))
+            )
+
+    def test_a_conflict_that_nobody_heeds_does_not_pass_for_a_commit(self, store):
+        """The whole is kept but for the conflict, or none of it is and that is told."""
+        _put(store, Setting("a", "old"))
+        try:
+            with store.write() as tx:
+                tx.put(Setting("b", "new"))
+                with contextlib.suppress(Fault):
+                    tx.add([Setting("a", "new")])
+            kept = [Setting("a", "old"), Setting("b", "new")]
+        except Fault:
+            kept = [Setting("a", "old")]
+        assert _all(store) == kept
+
     def test_a_transaction_sees_its_own_changes_and_readers_the_old_state(self, store):
         _put(store, Setting("a", "old"))
         with store.write() as tx:
@@ -278,6 +345,29 @@ class TestStamp:
         second = store.stamp()
         assert second != first
         assert store.stamp() == second
+
+
+class TestWithoutTheExtra:
+    def test_a_missing_driver_is_told_with_the_line_to_type(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+        for use in (
+            lambda: PostgresStore("postgresql://app@host/db", "t"),
+            lambda: PostgresStore.create("postgresql://app@host/db", "t"),
+            lambda: PostgresStore.tenants("postgresql://app@host/db"),
+            lambda: PostgresStore.set_up("postgresql://owner@host/db", "app"),
+        ):
+            with pytest.raises(Fault) as caught:
+                use()
+            assert (caught.value.code, caught.value.row.exit) == ("extra.missing", 7)
+            assert "pip install 'hedgerow[postgres]'" in caught.value.next_step
+
+    @pytest.mark.parametrize("url", ["postgresql://app:hunter2@host/db", "postgres://app:@host/db"])
+    def test_a_password_in_the_address_is_refused_before_anything_else(self, url, monkeypatch):
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+        with pytest.raises(CallerError) as caught:
+            PostgresStore(url, "t")
+        assert caught.value.code == "store.password-in-url"
+        assert "hunter2" not in f"{caught.value} {caught.value.details}"
 
 
 class TestOneFile:

@@ -16,6 +16,7 @@ from hedgerow.model.errors import (
     rows_keys,
     rows_policy,
     rows_spine,
+    rows_store,
 )
 from hedgerow.model.errors.base import CallerError, ErrorRow, Fault, HedgerowError, Refused
 
@@ -32,6 +33,7 @@ _ROOMS = (
     rows_keys,
     rows_policy,
     rows_spine,
+    rows_store,
 )
 
 

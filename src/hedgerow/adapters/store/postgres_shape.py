@@ -1,0 +1,225 @@
+"""How record kinds lie in PostgreSQL: the text of every statement, and what a value must be.
+
+Every table has the tenant in front of its key, and every statement names it: row-level security
+is a second wall, not the only one. Values are always bound.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import cast
+
+from hedgerow.model.errors import CallerError
+from hedgerow.model.records import Record
+
+SCHEMA = "hedgerow"
+TENANT = "tenant"
+TENANTS = f'"{SCHEMA}"."tenants"'
+VERSIONS = "alembic_version"
+# Bytes order text as code points do: the order every store gives.
+_COLUMN = {int: "bigint", bool: "boolean", str: 'text COLLATE "C"', bytes: "bytea"}
+_ARRAY = {int: "bigint[]", bool: "boolean[]", str: "text[]", bytes: "bytea[]"}
+_WALL = "tenant = nullif(current_setting('hedgerow.tenant', true), '')"
+_POLICY, _NAMES_SEEN = "tenant_only", "names_are_seen"
+_REASONS = (
+    "the role is a superuser or may become one",
+    "the role passes row-level security or may become one that does",
+    "the role owns the tables or may become their owner",
+    "row-level security is off on a table",
+    "a table has a policy that Hedgerow did not make",
+)
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+
+
+class Shape:
+    """A record kind in SQL: names, types and statements, worked out once."""
+
+    def __init__(self, kind: type[Record]) -> None:
+        hints = typing.get_type_hints(kind)
+        self.kind = kind
+        self.table = f'"{SCHEMA}"."{kind.TABLE}"'
+        self.names = tuple(f.name for f in fields(kind))
+        # Every record has two fields or more, so that this gives a tuple.
+        self.row: Callable[[Record], tuple[object, ...]] = attrgetter(*self.names)
+        bases = [_base_type(hints[name]) for name in self.names]
+        self.types = {name: base for name, (base, _) in zip(self.names, bases, strict=True)}
+        self.optional = {
+            name for name, (_, is_optional) in zip(self.names, bases, strict=True) if is_optional
+        }
+        self._wheres: dict[tuple[str, ...], bytes] = {}
+        self._updates: dict[str, bytes] = {}
+        quoted = _listed(self.names)
+        self.order = b" ORDER BY " + _listed(kind.KEY).encode()
+        self.newest = " ORDER BY {} LIMIT 1".format(", ".join(f'"{name}" DESC' for name in kind.KEY)).encode()
+        self.select = f"SELECT {quoted} FROM {self.table}".encode()
+        self.after = f" AND ({_listed(kind.KEY)}) > ({_marks(len(kind.KEY))})".encode()
+        into = f'INSERT INTO {self.table} ("{TENANT}", {quoted})'
+        arrays = ", ".join(f"%b::{_ARRAY[self.types[name]]}" for name in self.names)
+        self.insert = f"{into} SELECT %b, * FROM unnest({arrays})".encode()
+        told = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in self.names if name not in kind.KEY)
+        self.replace = (
+            f"{into} VALUES ({_marks(len(self.names) + 1)}) ON CONFLICT ({_listed((TENANT, *kind.KEY))}) DO "
+            + (f"UPDATE SET {told}" if told else "NOTHING")
+        ).encode()
+
+    def where(self, equals: Mapping[str, object]) -> tuple[bytes, list[object]]:
+        """Give the condition on the tenant and the fields, and its values after the tenant's."""
+        asked = tuple(name if value is not None else f"{name} " for name, value in equals.items())
+        if asked not in self._wheres:
+            self._wheres[asked] = self._condition(equals)
+        for name, value in equals.items():
+            self.check(name, (value,), may_lack=True)
+        return self._wheres[asked], [value for value in equals.values() if value is not None]
+
+    def _condition(self, equals: Mapping[str, object]) -> bytes:
+        told = [f' WHERE "{TENANT}" = %b']
+        for name, value in equals.items():
+            self.known(name)
+            # An index serves neither IS NOT DISTINCT FROM nor = NULL.
+            told.append(f'"{name}" IS NULL' if value is None else f'"{name}" = %b')
+        return " AND ".join(told).encode()
+
+    def known(self, name: str) -> None:
+        """Refuse a field that the record does not have."""
+        if name not in self.types:
+            raise KeyError(f"{self.kind.TABLE} has no field {name}")
+
+    def any_of(self, name: str) -> bytes:
+        """Give the condition that a field is one of many values."""
+        self.known(name)
+        return f' WHERE "{TENANT}" = %b AND "{name}" = ANY(%b::{_ARRAY[self.types[name]]})'.encode()
+
+    def update(self, name: str) -> bytes:
+        """Give the change of one field by key; values are an array for each key field, one for the field."""
+        self.known(name)
+        if name not in self._updates:
+            asked = [*self.kind.KEY, name]
+            arrays = ", ".join(f"%b::{_ARRAY[self.types[each]]}" for each in asked)
+            met = " AND ".join(f't."{key}" = v.k{place}' for place, key in enumerate(self.kind.KEY))
+            told = ", ".join([*(f"k{place}" for place in range(len(self.kind.KEY))), "told"])
+            self._updates[name] = (
+                f'UPDATE {self.table} AS t SET "{name}" = v.told FROM unnest({arrays}) AS v({told})'
+                f' WHERE t."{TENANT}" = %b AND {met}'
+            ).encode()
+        return self._updates[name]
+
+    def check(self, name: str, values: Sequence[object], *, may_lack: bool = False) -> None:
+        """Refuse values that the field does not take, before the server sees them.
+
+        Raises:
+            TypeError: When the type differs.
+            OverflowError: When an integer is wider than 64 bits.
+            CallerError: ``store.text`` when a text holds NUL or half of a pair.
+        """
+        base = self.types[name]
+        allowed = [each for each in set(map(type, values)) if not _fits(each, base)]
+        if allowed and not (allowed == [types.NoneType] and (may_lack or name in self.optional)):
+            raise TypeError(f"{self.kind.TABLE}.{name} takes {base.__name__}")
+        there = [value for value in values if value is not None]
+        if base is str:
+            self._check_text("".join(cast("list[str]", there)))
+        elif base is int and there:
+            numbers = cast("list[int]", there)
+            if min(numbers) < _LOWEST or max(numbers) > _HIGHEST:
+                raise OverflowError(f"{self.kind.TABLE}.{name} takes 64 bits")
+
+    def _check_text(self, joined: str) -> None:
+        is_sound = "\x00" not in joined
+        if is_sound and not joined.isascii():
+            try:
+                joined.encode()
+            except UnicodeEncodeError:
+                is_sound = False
+        if not is_sound:
+            raise CallerError("store.text", table=self.kind.TABLE)
+
+    def create(self) -> Iterator[str]:
+        """Give the statements that make the table, its indexes and its wall."""
+        columns = ", ".join(
+            f'"{name}" {_COLUMN[base]}' + ("" if name in self.optional else " NOT NULL")
+            for name, base in self.types.items()
+        )
+        key = _listed((TENANT, *self.kind.KEY))
+        yield (
+            f'CREATE TABLE {self.table} ("{TENANT}" {_COLUMN[str]} NOT NULL, {columns}, PRIMARY KEY ({key}))'
+        )
+        for index in self.kind.INDEXES:
+            name = f"{self.kind.TABLE}_{'_'.join(index)}"
+            yield f'CREATE INDEX "{name}" ON {self.table} ({_listed((TENANT, *index))})'
+        yield from wall(self.table)
+
+
+def wall(table: str) -> Iterator[str]:
+    """Give the statements after which a role sees and writes only the tenant it named.
+
+    Guarantee: without a tenant no row is seen and none can be written; the owner is bound too.
+    """
+    yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+    yield f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+    yield f"CREATE POLICY {_POLICY} ON {table} USING ({_WALL}) WITH CHECK ({_WALL})"
+
+
+def wall_of_tenants() -> Iterator[str]:
+    """Give the wall of the table of tenants: all see the names, each changes its own row only."""
+    yield from wall(TENANTS)
+    yield f"CREATE POLICY {_NAMES_SEEN} ON {TENANTS} FOR SELECT USING (true)"
+
+
+def standing(role: str) -> str:
+    """Give the question of how a role stands to the wall; ``why_unguarded`` reads the answer.
+
+    A role may become whatever it is a member of, so that all of that counts.
+
+    Args:
+        role: An expression of SQL that names it.
+    """
+    return f"""
+        WITH walled AS (
+            SELECT oid, relname, relowner, relrowsecurity AND relforcerowsecurity AS is_on
+              FROM pg_catalog.pg_class
+             WHERE relnamespace = '{SCHEMA}'::regnamespace AND relkind IN ('r', 'p')
+               AND relname <> '{VERSIONS}')
+        SELECT bool_or(rolsuper), bool_or(rolbypassrls), bool_or(oid IN (SELECT relowner FROM walled)),
+               (SELECT bool_or(NOT is_on) FROM walled),
+               EXISTS (SELECT FROM walled, pg_catalog.pg_policy p
+                        WHERE p.polrelid = walled.oid AND p.polname <> '{_POLICY}'
+                          AND (relname, p.polname) <> ('tenants', '{_NAMES_SEEN}'))
+          FROM pg_catalog.pg_roles WHERE pg_catalog.pg_has_role({role}, oid, 'MEMBER')"""
+
+
+def why_unguarded(answer: Sequence[object]) -> str | None:
+    """Say why row-level security would not hold, or none."""
+    return next((reason for reason, holds in zip(_REASONS, answer, strict=True) if holds), None)
+
+
+def _fits(given: type, base: type) -> bool:
+    return given is base or (base is not bool and given is not bool and issubclass(given, base))
+
+
+def _base_type(hint: object) -> tuple[type, bool]:
+    if isinstance(hint, types.UnionType):
+        return next(t for t in typing.get_args(hint) if t is not types.NoneType), True
+    return cast("type", hint), False
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _marks(count: int) -> str:
+    return ", ".join(["%b"] * count)
+
+
+_SHAPES: dict[type[Record], Shape] = {}
+
+
+def shape_of(kind: type[Record]) -> Shape:
+    """Give the shape of a record kind."""
+    shape = _SHAPES.get(kind)
+    if shape is None:
+        shape = _SHAPES[kind] = Shape(kind)
+    return shape

@@ -1,0 +1,163 @@
+"""Reads and, inside a write transaction, changes of one tenant's records over one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar, cast
+
+from hedgerow.adapters.store.postgres_link import Row, Session
+from hedgerow.adapters.store.postgres_shape import shape_of
+from hedgerow.model.engine import IntArray
+from hedgerow.model.errors import HedgerowError
+from hedgerow.model.records import Record
+
+R = TypeVar("R", bound=Record)
+# One statement takes so many records, and so much content: a message ends at a thousand million bytes.
+_ROWS, _CONTENT_BYTES = 20_000, 32 * 1024 * 1024
+# Numbers leave in sixteen values, for one value ends at a thousand million bytes.
+_PARTS = 15
+
+
+class PostgresView:
+    """The records of one tenant as one transaction sees them."""
+
+    def __init__(self, session: Session, tenant: str) -> None:
+        self._session = session
+        self._tenant = tenant
+        self.has_changed = False
+        self.failure: HedgerowError | None = None
+
+    def _run(self, text: bytes, values: Sequence[object], table: str = "") -> tuple[list[Row], int]:
+        try:
+            return self._session.run(text, values, table=table)
+        except HedgerowError as error:
+            self.failure = error
+            raise
+
+    def _select(self, kind: type[R], tail: bytes, values: Sequence[object]) -> list[R]:
+        rows, _ = self._run(shape_of(kind).select + tail, (self._tenant, *values))
+        return [kind(*row) for row in rows]
+
+    def get(self, kind: type[R], *key: object) -> R | None:
+        """Read the record with this key, or none."""
+        condition, values = shape_of(kind).where(dict(zip(kind.KEY, key, strict=True)))
+        found = self._select(kind, condition, values)
+        return found[0] if found else None
+
+    def find(self, kind: type[R], **equals: object) -> list[R]:
+        """Read the matching records in key order."""
+        condition, values = shape_of(kind).where(equals)
+        return self._select(kind, condition + shape_of(kind).order, values)
+
+    def find_any(self, kind: type[R], field: str, values: Sequence[object]) -> list[R]:
+        """Read the records whose field is one of many values, each once, in key order."""
+        shape = shape_of(kind)
+        condition = shape.any_of(field)
+        wanted = [value for value in dict.fromkeys(values) if value is not None]
+        shape.check(field, wanted)
+        return self._select(kind, condition + shape.order, [wanted])
+
+    def page(self, kind: type[R], after: tuple[object, ...] | None, limit: int) -> list[R]:
+        """Read up to ``limit`` records whose key comes after ``after``, in key order."""
+        shape = shape_of(kind)
+        condition, _ = shape.where({})
+        if after is not None:
+            for name, value in zip(kind.KEY, after, strict=True):
+                shape.check(name, (value,))
+            condition += shape.after
+        return self._select(kind, condition + shape.order + b" LIMIT %b", [*(after or ()), limit])
+
+    def newest(self, kind: type[R], **equals: object) -> R | None:
+        """Read the matching record with the highest key, or none."""
+        condition, values = shape_of(kind).where(equals)
+        found = self._select(kind, condition + shape_of(kind).newest, values)
+        return found[0] if found else None
+
+    def values(self, kind: type[Record], field: str, **equals: object) -> list[object]:
+        """Read one field of the matching records in key order."""
+        shape = shape_of(kind)
+        shape.known(field)
+        condition, values = shape.where(equals)
+        text = f'SELECT "{field}" FROM {shape.table}'.encode() + condition + shape.order
+        return [value for (value,) in self._run(text, (self._tenant, *values))[0]]
+
+    def numbers(self, kind: type[Record], field: str, **equals: object) -> IntArray:
+        """Read one integer field of the matching records as a sorted ``int64`` array."""
+        import numpy as np
+
+        shape = shape_of(kind)
+        shape.known(field)
+        condition, values = shape.where(equals)
+        # Few values of many numbers each: a row for each number takes far longer to read.
+        text = f"SELECT string_agg(int8send(\"{field}\"), ''::bytea) FROM {shape.table}".encode()
+        text += condition + f' GROUP BY "{field}" & {_PARTS}'.encode()
+        rows, _ = self._run(text, (self._tenant, *values))
+        content = b"".join(cast("bytes", part) for (part,) in rows)
+        return np.sort(np.frombuffer(content, dtype=">i8").astype(np.int64))
+
+    def count(self, kind: type[Record], **equals: object) -> int:
+        """Count the matching records."""
+        condition, values = shape_of(kind).where(equals)
+        text = f"SELECT COUNT(*) FROM {shape_of(kind).table}".encode() + condition
+        return cast("int", self._run(text, (self._tenant, *values))[0][0][0])
+
+    def _change(self, text: bytes, values: Sequence[object], table: str) -> int:
+        touched = self._run(text, values, table)[1]
+        self.has_changed = self.has_changed or touched > 0
+        return touched
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Add records that must not exist yet; records of one kind go in together.
+
+        A server refuses COPY into a table under row-level security, so that arrays take its place.
+        """
+        batches: dict[type[Record], list[Row]] = {}
+        for record in records:
+            batches.setdefault(type(record), []).append(shape_of(type(record)).row(record))
+        for kind, rows in batches.items():
+            shape = shape_of(kind)
+            for part in _parts(rows):
+                columns = [list(column) for column in zip(*part, strict=True)]
+                for name, column in zip(shape.names, columns, strict=True):
+                    shape.check(name, column)
+                self._change(shape.insert, (self._tenant, *columns), kind.TABLE)
+
+    def put(self, record: Record) -> None:
+        """Add or replace one record."""
+        shape = shape_of(type(record))
+        row = shape.row(record)
+        for name, value in zip(shape.names, row, strict=True):
+            shape.check(name, (value,))
+        self._change(shape.replace, (self._tenant, *row), record.TABLE)
+
+    def set_field(self, kind: type[Record], field: str, values: Mapping[tuple[object, ...], object]) -> int:
+        """Change one field of many records, named by their keys, and tell how many were there."""
+        shape = shape_of(kind)
+        text = shape.update(field)
+        touched = 0
+        for part in _parts([(*key, value) for key, value in values.items()]):
+            columns = [list(column) for column in zip(*part, strict=True)]
+            for name, column in zip((*kind.KEY, field), columns, strict=True):
+                shape.check(name, column)
+            touched += self._change(text, (*columns, self._tenant), kind.TABLE)
+        return touched
+
+    def remove(self, kind: type[Record], **equals: object) -> int:
+        """Remove the matching records and tell how many."""
+        condition, values = shape_of(kind).where(equals)
+        text = f"DELETE FROM {shape_of(kind).table}".encode() + condition
+        return self._change(text, (self._tenant, *values), kind.TABLE)
+
+
+def _parts(rows: list[Row]) -> Iterator[list[Row]]:
+    """Cut rows into parts that fit one statement."""
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        part.append(row)
+        size += sum(len(value) for value in row if isinstance(value, (bytes, str)))
+        if len(part) == _ROWS or size >= _CONTENT_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

@@ -1,0 +1,1 @@
+"""The revisions of the PostgreSQL schema, run forward by Alembic."""

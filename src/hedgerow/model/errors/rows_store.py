@@ -1,0 +1,74 @@
+"""Errors of a store on a database server, and of packages that are not installed."""
+
+from __future__ import annotations
+
+from hedgerow.model.errors.base import ErrorRow, caller, fault
+
+ROWS: tuple[ErrorRow, ...] = (
+    fault(
+        "extra.missing",
+        "{what} needs packages that are not installed.",
+        "Install them with `pip install 'hedgerow[{extra}]'`; in a clone with `pip install -e '.[{extra}]'`.",
+        exit_code=7,
+        status=409,
+    ),
+    caller(
+        "store.url",
+        "That is no address of a PostgreSQL database.",
+        "Write postgresql://ROLE@HOST/DATABASE.",
+    ),
+    caller(
+        "store.password-in-url",
+        "A database address with a password in it is refused: other programs could read it.",
+        "Leave it out; put it in ~/.pgpass, in the file that PGPASSFILE names, or in PGPASSWORD.",
+    ),
+    caller(
+        "store.text",
+        "A text for {table} holds a character that this database cannot keep: NUL, or half of a pair.",
+        "Take that character out and repeat the command.",
+    ),
+    caller(
+        "store.not-set-up",
+        "This database holds no tables of Hedgerow.",
+        "Set it up once as the owner of the database, then repeat the command.",
+    ),
+    caller(
+        "store.older-schema",
+        "This database has schema {found}; this Hedgerow needs {known}.",
+        "Set it up again as its owner, which brings the tables forward, then repeat the command.",
+    ),
+    caller(
+        "store.tenant-exists",
+        "The database already holds the tenant {tenant}; nothing was changed.",
+        "Choose another name, or open the workspace that is there.",
+        status=409,
+    ),
+    caller(
+        "store.tenant-unknown",
+        "The database holds no tenant {tenant}.",
+        "Check the name, or make the workspace first.",
+        status=404,
+    ),
+    caller(
+        "store.unfit",
+        "This database cannot hold a workspace: {why}.",
+        "Use a database in UTF8 on PostgreSQL 15 or newer.",
+    ),
+    fault(
+        "store.unguarded",
+        "The wall between tenants does not bind here: {why}.",
+        "Use a role that neither owns the tables nor passes row-level security; set the database up again as "
+        "its owner.",
+    ),
+    fault(
+        "store.denied",
+        "The database does not let this role do that; nothing was written.",
+        "As the owner of the database set it up for this role, then repeat the command.",
+    ),
+    fault(
+        "store.unreachable",
+        "The database server cannot be reached, does not let this role in, or ended the connection.",
+        "Check that it runs and lets this role in, then repeat the command with the same request id.",
+        status=503,
+    ),
+)
