@@ -74,6 +74,24 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
+@pytest.fixture(scope="session")
+def the_token(tmp_path_factory):
+    """Make one token of SoftHSM for this process: its library reads its settings once."""
+    from tests.hsm import make_token
+
+    made = make_token(tmp_path_factory.mktemp("hsm"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOFTHSM2_CONF", made.environment["SOFTHSM2_CONF"])
+        yield made
+
+
+@pytest.fixture
+def hsm(the_token, monkeypatch):
+    """Give the token, with its library named as an operator does."""
+    monkeypatch.setenv("HEDGEROW_PKCS11_MODULE", str(the_token.module))
+    return the_token
+
+
 def reason_of(report) -> str:
     """Read why something was skipped."""
     if hasattr(report, "wasxfail"):

@@ -65,6 +65,7 @@ GATED = [
     (("keys", "status"), "ana"),
     (("keys", "rotate", "--yes"), "ana"),
     (("keys", "epoch", "--yes"), "ana"),
+    (("keys", "move", "--to", "file", "--yes"), "ana"),
 ]
 UNGATED = {"init", "demo", "discover", "doctor"}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from hedgerow.app import workspace
+from hedgerow.app.keyplaces import NEW_SECRET_VARIABLE, Place
 from hedgerow.app.service import Service
 from hedgerow.model.ports import Clock
 from hedgerow.model.uses import Actor, Json
@@ -162,6 +163,7 @@ def open_space(
     path: str | os.PathLike[str],
     *,
     passphrase: str | Callable[[bool], str | None] | None = None,
+    new_passphrase: Callable[[bool], str | None] | None = None,
     clock: Clock | None = None,
 ) -> Space:
     """Open a workspace.
@@ -169,7 +171,10 @@ def open_space(
     Args:
         path: Its directory.
         passphrase: The passphrase, or a function that is told whether the key file is sealed and
-            gives it; the environment variable ``HEDGEROW_PASSPHRASE`` when not given.
+            gives it; the environment variable ``HEDGEROW_PASSPHRASE`` when not given. Where the
+            keys are in a token, its PIN.
+        new_passphrase: That of the place that a move of the keys was cut off to; the environment
+            variable ``HEDGEROW_NEW_PASSPHRASE`` when not given.
         clock: The time, for tests.
 
     Returns:
@@ -179,7 +184,8 @@ def open_space(
         CallerError: When there is none, or the passphrase is wrong.
     """
     ask = passphrase if callable(passphrase) else lambda _: passphrase or _from_environment()
-    opened = workspace.open_(Path(path), ask, clock=clock)
+    ask_new = new_passphrase or (lambda _: os.environ.get(NEW_SECRET_VARIABLE))
+    opened = workspace.open_(Path(path), ask, clock=clock, new_passphrase=ask_new)
     space = Space(opened)
     space.opened.spine.tables.sweep(opened.store)
     space.service.expire()
@@ -191,7 +197,11 @@ def _listed(names: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def create_space(
-    path: str | os.PathLike[str], *, passphrase: str | None = None, clock: Clock | None = None
+    path: str | os.PathLike[str],
+    *,
+    passphrase: str | None = None,
+    token: str | None = None,
+    clock: Clock | None = None,
 ) -> Space:
     """Make a workspace and open it.
 
@@ -199,6 +209,7 @@ def create_space(
         path: Its directory, new or empty.
         passphrase: What seals its key file; the environment variable ``HEDGEROW_PASSPHRASE`` when
             not given, and without either an unsealed key file with a warning.
+        token: The label of a PKCS#11 token to keep the keys in; the passphrase is its PIN then.
         clock: The time, for tests.
 
     Returns:
@@ -208,7 +219,8 @@ def create_space(
         CallerError: When there is something at the path, or the passphrase is empty.
     """
     sealed_by = passphrase if passphrase is not None else _from_environment()
-    workspace.create(Path(path), sealed_by, clock=clock)
+    keys = None if token is None else Place("pkcs11", token, lambda: sealed_by)
+    workspace.create(Path(path), sealed_by, clock=clock, keys=keys)
     return open_space(path, passphrase=lambda _: sealed_by, clock=clock)
 
 

@@ -6,21 +6,22 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from importlib import resources
 from pathlib import Path
 
 from hedgerow.adapters.files import DirectoryShelf, MemoryShelf
-from hedgerow.adapters.keys import file as key_file
 from hedgerow.adapters.store.sqlite import SqliteStore
 from hedgerow.app.clock import SystemClock
 from hedgerow.app.deferred import deferred
+from hedgerow.app.keyplaces import KEYS, TOKEN, Place, Secrets, make, open_keys
 from hedgerow.app.wiring import Spine, wire
 from hedgerow.kernel.envelope import new_key
 from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.engine import Engine, Shelf
-from hedgerow.model.errors import CallerError
+from hedgerow.model.errors import CallerError, HedgerowError
 from hedgerow.model.keys import KeyBackend
 from hedgerow.model.ports import Clock, Store
 from hedgerow.model.records import Allocation, PolicyText, Principal, Setting, WrappedSecret
@@ -31,7 +32,7 @@ from hedgerow.spine.facts import OWNER
 from hedgerow.spine.keyring import secret_key
 from hedgerow.spine.ledger import DEFAULT_POPULATION_EPSILON, POPULATION
 
-DATABASE, KEYS, TABLES = "hedgerow.db", "keys.json", "tables"
+DATABASE, TABLES = "hedgerow.db", "tables"
 PASSPHRASE_VARIABLE, SPACE_VARIABLE = "HEDGEROW_PASSPHRASE", "HEDGEROW_SPACE"
 
 
@@ -42,16 +43,19 @@ class Durability:
     sync: bool = True
 
 
-def create(directory: Path, passphrase: str | None, *, clock: Clock | None = None) -> None:
+def create(
+    directory: Path, passphrase: str | None, *, clock: Clock | None = None, keys: Place | None = None
+) -> None:
     """Make a workspace.
 
     Args:
         directory: A directory that does not exist yet or is empty.
         passphrase: What seals the key file, or none for an unsealed one.
         clock: The time; the system's when not given.
+        keys: Where the keys are kept; in a key file under the passphrase when not given.
 
     Raises:
-        CallerError: ``space.exists`` or ``space.not-empty``; nothing is written then.
+        CallerError: ``space.exists`` or ``space.not-empty``, or ``keys.*``; nothing is written then.
     """
     directory = directory.resolve()
     made = not directory.exists()
@@ -62,19 +66,28 @@ def create(directory: Path, passphrase: str | None, *, clock: Clock | None = Non
     changed = [directory, *_up_to_existing(directory)]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
-    # The key file is made exclusively: whoever makes it owns the rest, and only that is undone.
-    backend = key_file.create(directory / KEYS, passphrase)
+    tenant = "w-" + secrets.token_hex(8)
+    try:
+        # The key file is made exclusively: whoever makes it owns the rest, and only that is undone.
+        backend = make(keys or Place("file", secret=lambda: passphrase), directory, tenant)
+    except BaseException:
+        if made:
+            with suppress(OSError):
+                directory.rmdir()
+        raise
     try:
         DirectoryShelf(directory / TABLES)
         # Last under its own name: a workspace without its database is none.
         store = SqliteStore(directory / (DATABASE + ".new"), create=True)
-        populate(store, backend, clock or SystemClock())
+        populate(store, backend, clock or SystemClock(), tenant=tenant)
         store.scrub()
         store.close()
         (directory / (DATABASE + ".new")).rename(directory / DATABASE)
         for folder in changed:
             _settle(folder)
     except BaseException:
+        with suppress(HedgerowError):
+            backend.retire()
         for part in directory.iterdir():
             shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
         if made:
@@ -85,7 +98,7 @@ def create(directory: Path, passphrase: str | None, *, clock: Clock | None = Non
 def _why_not_empty(directory: Path) -> str:
     """Tell an init that was cut off, which left nothing but its own parts, from a directory in use."""
     left = {path.name for path in directory.iterdir()} if directory.is_dir() else {""}
-    own = {KEYS, TABLES, *(DATABASE + ".new" + end for end in ("", "-wal", "-shm"))}
+    own = {KEYS, TOKEN, TABLES, *(DATABASE + ".new" + end for end in ("", "-wal", "-shm"))}
     return "space.unfinished" if left <= own else "space.not-empty"
 
 
@@ -179,29 +192,32 @@ def open_(
     *,
     clock: Clock | None = None,
     durability: Durability | None = None,
+    new_passphrase: Callable[[bool], str | None] = lambda _: None,
 ) -> Opened:
     """Open a workspace.
 
     Args:
         directory: Where it lies.
-        passphrase: Told whether the key file is sealed. A passphrase given for an unsealed file
-            is refused by the backend: somebody may have put that file there.
+        passphrase: Told whether the key file is sealed; gives the PIN where the keys are in a token.
+            A passphrase given for an unsealed file is refused by the backend: somebody may have put
+            that file there.
         clock: The time; the system's when not given.
         durability: Whether writes are forced to the disk.
+        new_passphrase: As ``passphrase``, for the place that a move of the keys was cut off to.
 
     Raises:
         CallerError: ``space.missing``, ``space.newer-version``, ``keys.*``.
         Fault: When it cannot be read.
     """
-    database, keys, sync = directory / DATABASE, directory / KEYS, (durability or Durability()).sync
+    database, sync = directory / DATABASE, (durability or Durability()).sync
     if not database.is_file():
         raise CallerError("space.missing", space=directory)
     store = SqliteStore(database, durable=sync)
     try:
-        backend = key_file.open_(keys, passphrase(key_file.needs_passphrase(keys)))
+        backend, unused = open_keys(directory, store, Secrets(passphrase, new_passphrase))
         shelf = DirectoryShelf(directory / TABLES, sync=sync)
         spine = wire(store, backend, _engine(shelf), shelf, clock or SystemClock())
     except BaseException:
         store.close()
         raise
-    return Opened(directory, store, spine, tuple(backend.warnings))
+    return Opened(directory, store, spine, (*backend.warnings, *unused))

@@ -22,6 +22,7 @@ R = TypeVar("R")
 F = TypeVar("F", bound=Callable[..., object])
 Act = str | Callable[[Mapping[str, Any]], str]
 SPACE_VARIABLE, PASSPHRASE_VARIABLE = "HEDGEROW_SPACE", "HEDGEROW_PASSPHRASE"
+NEW_PASSPHRASE_VARIABLE = "HEDGEROW_NEW_PASSPHRASE"  # noqa: S105 - its name, not its value
 
 
 def passphrase_option(command: F) -> F:
@@ -30,8 +31,14 @@ def passphrase_option(command: F) -> F:
         "--passphrase-file",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help=f"File whose first line is the passphrase (else {PASSPHRASE_VARIABLE}, else a prompt).",
+        help=f"File whose first line is the passphrase or PIN (else {PASSPHRASE_VARIABLE}, else a prompt).",
     )(command)
+
+
+def token_option(command: F) -> F:
+    """Add ``--token``."""
+    told = "Label of the PKCS#11 token; HEDGEROW_PKCS11_MODULE names its library."
+    return click.option("--token", metavar="LABEL", help=told)(command)
 
 
 def json_option(command: F) -> F:
@@ -115,12 +122,24 @@ def in_space(command: Callable[..., R]) -> Callable[..., R]:
     def wrapped(
         space: Path | None, principal: str, passphrase_file: Path | None, *, as_json: bool, **options: object
     ) -> R:
+        from hedgerow.app.keyplaces import secret_name
         from hedgerow.app.space import open_space
 
-        def ask(sealed: bool) -> str | None:  # noqa: FBT001 - the shape open_space calls
-            return find_passphrase(passphrase_file, may_prompt=sealed)
+        directory, new_file = space_path(space), options.get("new_passphrase_file")
 
-        with open_space(space_path(space), passphrase=ask) as opened, Screen(as_json=as_json) as screen:
+        def ask(sealed: bool) -> str | None:  # noqa: FBT001 - the shape open_space calls
+            return find_passphrase(passphrase_file, may_prompt=sealed, name=secret_name(directory))
+
+        def ask_new(sealed: bool) -> str | None:  # noqa: FBT001 - as above
+            return find_passphrase(
+                new_file if isinstance(new_file, Path) else None, may_prompt=sealed,
+                name=secret_name(directory, is_other=True), variable=NEW_PASSPHRASE_VARIABLE,
+            )  # fmt: skip
+
+        with (
+            open_space(directory, passphrase=ask, new_passphrase=ask_new) as opened,
+            Screen(as_json=as_json) as screen,
+        ):
             for warning in opened.opened.warnings:
                 screen.say(f"Warning: {warning}")
             screen.progress("working")
@@ -171,13 +190,22 @@ def space_path(space: Path | None) -> Path:
     return Path(named)
 
 
-def find_passphrase(path: Path | None, *, confirm: bool = False, may_prompt: bool = True) -> str | None:
+def find_passphrase(
+    path: Path | None,
+    *,
+    confirm: bool = False,
+    may_prompt: bool = True,
+    name: str = "Passphrase",
+    variable: str = PASSPHRASE_VARIABLE,
+) -> str | None:
     """Take the passphrase from a file, the environment or a prompt, in this order.
 
     Args:
         path: A file whose first line it is.
         confirm: Ask twice, as for a new one.
         may_prompt: Whether asking makes sense.
+        name: What the prompt asks for.
+        variable: The variable that may hold it.
 
     Returns:
         The passphrase, or none when there is none and nobody to ask.
@@ -187,12 +215,12 @@ def find_passphrase(path: Path | None, *, confirm: bool = False, may_prompt: boo
     """
     if path is not None:
         return read_text(path).split("\n", 1)[0].rstrip("\r")
-    if PASSPHRASE_VARIABLE in os.environ:
-        return os.environ[PASSPHRASE_VARIABLE]
+    if variable in os.environ:
+        return os.environ[variable]
     if not (may_prompt and sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     asked = click.prompt(
-        "Passphrase", hide_input=True, confirmation_prompt=confirm, default="", show_default=False, err=True
+        name, hide_input=True, confirmation_prompt=confirm, default="", show_default=False, err=True
     )
     return str(asked) or None
 

@@ -164,12 +164,14 @@ class EpochState:
         created: UTC time in ISO 8601, to the second.
         algorithm: How keys are wrapped under it, for example ``"AES-256-GCM"``.
         destroyed: UTC time its key was destroyed, or none while it is held.
+        assuming: What its destruction rests on, where its key was kept by another backend than now.
     """
 
     id: str
     created: str
     algorithm: str
     destroyed: str | None = None
+    assuming: str | None = None
 
 
 @runtime_checkable

@@ -58,6 +58,15 @@ class Survey:
     logical: tuple[str, ...]
 
 
+def begun_move(reader: Reader) -> Move | None:
+    """Find a change of epoch that was begun and has not ended."""
+    setting = reader.get(Setting, _UNFINISHED)
+    if setting is None or not setting.value:
+        return None
+    told = json.loads(setting.value)
+    return Move(tuple(told["leaving"]), bool(told["is_ending"]), int(told["entry"]))
+
+
 class Epochs:
     """Moves every wrapped key to a new epoch, online, and destroys the old.
 
@@ -88,11 +97,7 @@ class Epochs:
 
     def unfinished(self, reader: Reader) -> Move | None:
         """Find a change that was begun and has not ended."""
-        setting = reader.get(Setting, _UNFINISHED)
-        if setting is None or not setting.value:
-            return None
-        told = json.loads(setting.value)
-        return Move(tuple(told["leaving"]), bool(told["is_ending"]), int(told["entry"]))
+        return begun_move(reader)
 
     def move(self, actor: Actor, *, is_ending: bool, progress: Progress | None = None) -> dict[str, Json]:
         """Wrap everything under a new epoch; then, when asked, destroy the keys of all older ones.
@@ -133,6 +138,7 @@ class Epochs:
             return begun
         backend = self._keyring.backend
         leaving = tuple(e.id for e in backend.epochs() if e.destroyed is None)
+        kept_in = backend.name
         if begun is None:
             backend.new_epoch()
         else:
@@ -143,6 +149,8 @@ class Epochs:
                 "leaving": list(leaving),
                 "destroys": is_ending,
             }
+            if backend.name != kept_in:
+                facts["moves"] = [kept_in, backend.name]
             entry = self._journal.append(tx, "keys.epoch" if is_ending else "keys.rotate", actor, facts)
             tx.put(self._keyring.tell())
             told = {"leaving": list(leaving), "is_ending": is_ending, "entry": entry}
@@ -197,7 +205,7 @@ class Epochs:
 
     def _finish(self, tx: Transaction, actor: Actor, destroyed: Sequence[str]) -> list[str]:
         """State for each erasure whose every epoch is destroyed that it is final."""
-        gone = {e.id: e.destroyed for e in self._keyring.backend.epochs() if e.destroyed is not None}
+        gone = {e.id: e for e in self._keyring.backend.epochs() if e.destroyed is not None}
         ready = [body for body in self._pending(tx) if gone.keys() >= set(cast("list[str]", body["epochs"]))]
         names = ["c-" + secrets.token_hex(8) for _ in ready]
         final = {str(body["certificate"]): name for name, body in zip(names, ready, strict=True)}
@@ -211,18 +219,19 @@ class Epochs:
         return names
 
     def _final(
-        self, name: str, erased: Mapping[str, Json], gone: Mapping[str, str | None], entry: int
+        self, name: str, erased: Mapping[str, Json], gone: Mapping[str, EpochState], entry: int
     ) -> dict[str, Json]:
         backend = self._keyring.backend
         epochs = cast("list[str]", erased["epochs"])
+        resting_on = dict.fromkeys(gone[epoch].assuming or backend.assuming for epoch in epochs)
         return {
             "certificate": name,
             "erasure": erased["certificate"],
             "state": "final",
             "erased": erased["erased"],
             "backend": backend.name,
-            "epochs_destroyed": [{"epoch": epoch, "destroyed": gone[epoch]} for epoch in epochs],
-            "assuming": backend.assuming,
+            "epochs_destroyed": [{"epoch": epoch, "destroyed": gone[epoch].destroyed} for epoch in epochs],
+            "assuming": "; ".join(resting_on) or backend.assuming,
             "journal_entry": entry,
         }
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
-from hedgerow.kernel.envelope import is_under
+from hedgerow.kernel.envelope import epoch_of, is_under
+from hedgerow.model.errors import Fault
 from hedgerow.model.keys import Binding, KeyBackend
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Bucket, QuarantineBatch, Request, Setting, Subject, WrappedSecret
@@ -62,6 +63,16 @@ def binding_of(tenant: str, record: Wrapping) -> Binding:
             return batch_key(tenant, record.id)
 
 
+def in_force(reader: Reader) -> str | None:
+    """Tell which epoch the workspace rests on, before any key backend is open."""
+    setting = reader.get(Setting, _EPOCH)
+    if setting is not None:
+        return setting.value
+    # Without that record no epoch was ever changed: everything lies under the first.
+    secret = reader.get(WrappedSecret, "index-key")
+    return epoch_of(secret.wrapped) if secret is not None else None
+
+
 class Keyring:
     """The key backend of a workspace and the epoch that its records say is current.
 
@@ -101,11 +112,11 @@ class Keyring:
             The same records, each wrapped under the current epoch.
 
         Raises:
-            Fault: ``keys.epoch-destroyed`` when the old epoch is gone already; the act can be repeated.
+            Fault: ``keys.epoch-destroyed`` when the old epoch is gone already, ``keys.moved`` when another
+                process moved the keys to another backend; the act can be repeated.
         """
         told = self.told(reader)
-        is_behind = told is not None and all(epoch.id != told for epoch in self.backend.epochs())
-        fresh = self._again(records, is_behind=is_behind)
+        fresh = self._again(records, told if told is not None and not self._knows(told) else None)
         return [
             replace(record, wrapped=fresh[place]) if place in fresh else record
             for place, record in enumerate(records)
@@ -113,18 +124,24 @@ class Keyring:
 
     def moved(self, records: Sequence[Wrapping]) -> dict[int, bytes]:
         """Wrap again what is not under the backend's current epoch: place in ``records`` to wrapped key."""
-        return self._again(records, is_behind=False)
+        return self._again(records, None)
 
-    def _again(self, records: Sequence[Wrapping], *, is_behind: bool) -> dict[int, bytes]:
+    def _knows(self, epoch: str) -> bool:
+        return any(each.id == epoch for each in self.backend.epochs())
+
+    def _again(self, records: Sequence[Wrapping], overtaken_by: str | None) -> dict[int, bytes]:
         now = self.backend.current_epoch()
         old = {
             place: record.wrapped
             for place, record in enumerate(records)
-            if record.wrapped is not None and (is_behind or not is_under(record.wrapped, now))
+            if record.wrapped is not None and (overtaken_by is not None or not is_under(record.wrapped, now))
         }
         bindings = [binding_of(self.tenant, records[place]) for place in old]
         # Opened before the ring is read again, which may take away the key they are wrapped under.
         keys = self.backend.unwrap_many(list(old.values()), bindings)
-        if is_behind:
+        if overtaken_by is not None:
             self.backend.refresh()
+            if not self._knows(overtaken_by):
+                # The keys went to another backend: what this one wraps would be lost with it.
+                raise Fault("keys.moved")
         return dict(zip(old, self.backend.wrap_many(keys, bindings), strict=True))

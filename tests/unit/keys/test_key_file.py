@@ -222,7 +222,7 @@ def test_what_was_never_a_key_file_is_corrupt(path, content):
 
 def test_a_newer_version_is_named(path):
     create(path, None)
-    rewritten(path, version=2)
+    rewritten(path, version=3)
     assert error_of(open_, path, None).code == "keys.file-newer"
 
 

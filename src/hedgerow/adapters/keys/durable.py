@@ -83,6 +83,33 @@ def replace_file(path: Path, content: bytes, *, wipe_old: bool) -> None:
             os.close(old)
 
 
+def remove_file(path: Path) -> None:
+    """Wipe a file and take it away, so that a crash leaves it whole or gone, never half.
+
+    What a killed call left beside the file is wiped too, so that a second call ends the first.
+
+    Args:
+        path: The file; a symbolic link goes with what it leads to. It may be gone already.
+
+    Raises:
+        OSError: It could not be removed.
+    """
+    target = path.resolve()
+    with suppress(FileNotFoundError):
+        target.rename(target.with_name(f".{target.name}.{secrets.token_hex(8)}"))
+        _sync_folder(target.parent)
+    for aside in target.parent.glob(f".{glob.escape(target.name)}.{_ASIDE}"):
+        handle = os.open(aside, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            _wipe(handle, links=1)
+            aside.unlink()
+        finally:
+            os.close(handle)
+    if path.is_symlink():
+        path.unlink()
+    _sync_folder(path.parent)
+
+
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
     """Hold a folder's advisory lock, so that writers take turns."""
@@ -119,10 +146,10 @@ def _clear_left_over(path: Path) -> None:
             os.close(handle)
 
 
-def _wipe(handle: int) -> None:
+def _wipe(handle: int, links: int = 0) -> None:
     # Best effort, for file systems that write in place; a hard link is someone's backup and is left alone.
     state = os.fstat(handle)
-    if state.st_nlink == 0:
+    if state.st_nlink == links:
         with suppress(OSError):
             os.pwrite(handle, bytes(state.st_size), 0)
             os.fsync(handle)

@@ -70,6 +70,18 @@ class FileKeys(RingKeys):
 
     assuming = "no copy of the key file"
 
+    def retire(self) -> None:
+        """Wipe the key file and take it away: its keys have no use left.
+
+        Raises:
+            Fault: ``keys.file-unwritten``.
+        """
+        try:
+            with durable.exclusive(self._path.resolve().parent):
+                durable.remove_file(self._path)
+        except OSError:
+            raise Fault("keys.file-unwritten", path=self._path) from None
+
     def _load(self) -> Ring:
         parsed, content = _parsed(self._path)
         ring = keyfile.reopen(parsed, self._seal, str(self._path))

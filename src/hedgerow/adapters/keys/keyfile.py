@@ -1,4 +1,4 @@
-"""The key file as bytes: reading and writing format 1 of ``specs/keyfile.md``, without touching a disk."""
+"""The key file as bytes: formats 1 and 2 of ``specs/keyfile.md``, without touching a disk."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.keys import Binding, EpochState, SecretKey
 
 FORMAT = "hedgerow-keys"
-VERSION = 1
+VERSION = 2
+_PLAIN_VERSION = 1
 FILE_LIMIT_BYTES = 1_048_576
 _HEAD_FIELDS = ("format", "version", "sealed", "kdf")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _EPOCH = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_ENDS = ({"key"}, {"destroyed"}, {"destroyed", "assuming"})
 
 
 class _MalformedError(Exception):
@@ -68,7 +70,8 @@ def render(ring: Ring, seal_: Seal | None) -> bytes:
     Returns:
         One JSON object in ASCII, ending with a newline.
     """
-    head = _head(seal_)
+    is_heir = any(epoch.state.assuming is not None for epoch in ring.epochs)
+    head = _head(seal_, VERSION if is_heir else _PLAIN_VERSION)
     body: object = _body(ring)
     if seal_ is not None:
         sealed = seal(seal_.key.reveal(), _canonical(body), _binding(head))
@@ -168,7 +171,7 @@ def _unsealed(parsed: ParsedFile, passphrase: str | None) -> tuple[Seal | None, 
     return Seal(key, parsed.salt, parsed.profile), body
 
 
-def _head(seal_: Seal | None) -> dict[str, object]:
+def _head(seal_: Seal | None, version: int) -> dict[str, object]:
     kdf: dict[str, object] | None = None
     if seal_ is not None:
         kdf = {
@@ -178,7 +181,7 @@ def _head(seal_: Seal | None) -> dict[str, object]:
             "lanes": seal_.profile.lanes,
             "salt": base64.b64encode(seal_.salt).decode(),
         }
-    return {"format": FORMAT, "version": VERSION, "sealed": seal_ is not None, "kdf": kdf}
+    return {"format": FORMAT, "version": version, "sealed": seal_ is not None, "kdf": kdf}
 
 
 def _body(ring: Ring) -> dict[str, object]:
@@ -189,13 +192,14 @@ def _epoch_entry(epoch: Epoch) -> dict[str, object]:
     state = epoch.state
     entry: dict[str, object] = {"id": state.id, "created": state.created, "algorithm": state.algorithm}
     if epoch.key is None:
-        return {**entry, "destroyed": state.destroyed}
+        entry["destroyed"] = state.destroyed
+        return entry if state.assuming is None else {**entry, "assuming": state.assuming}
     return {**entry, "key": base64.b64encode(epoch.key.reveal()).decode()}
 
 
 def _binding(head: dict[str, object]) -> Binding:
     digest = hashlib.sha256(_canonical(head)).hexdigest()
-    return Binding("local", "key-file", digest, "body", VERSION)
+    return Binding("local", "key-file", digest, "body", _PLAIN_VERSION)
 
 
 def _canonical(value: object) -> bytes:
@@ -219,7 +223,7 @@ def _parsed(content: dict[str, object], path: str) -> ParsedFile:
     if set(content) != {*_HEAD_FIELDS, "body"} or checksum != _checksum(content):
         raise _MalformedError
     head = {name: content[name] for name in _HEAD_FIELDS}
-    if content["version"] != VERSION or not isinstance(content["sealed"], bool):
+    if content["version"] not in (_PLAIN_VERSION, VERSION) or not isinstance(content["sealed"], bool):
         raise _MalformedError
     if not content["sealed"]:
         return ParsedFile(head, content["body"], b"", None)
@@ -252,13 +256,15 @@ def _ring(body: object) -> Ring:
 
 
 def _epoch(entry: dict[str, object]) -> Epoch:
-    if set(entry) not in ({"id", "created", "algorithm", "key"}, {"id", "created", "algorithm", "destroyed"}):
+    if set(entry) - {"id", "created", "algorithm"} not in _ENDS:
         raise _MalformedError
     id_, created = _matching(_EPOCH, entry["id"]), _matching(_STAMP, entry["created"])
     if entry["algorithm"] != ALGORITHM:
         raise _MalformedError
     if "key" not in entry:
-        return Epoch(EpochState(id_, created, ALGORITHM, _matching(_STAMP, entry["destroyed"])), None)
+        destroyed = _matching(_STAMP, entry["destroyed"])
+        assuming = _text(entry["assuming"]) if "assuming" in entry else None
+        return Epoch(EpochState(id_, created, ALGORITHM, destroyed, assuming), None)
     key = base64.b64decode(_text(entry["key"]), validate=True)
     return Epoch(EpochState(id_, created, ALGORITHM), SecretKey(key))
 

@@ -50,7 +50,7 @@ class Ring:
             raise CallerError("keys.epoch-current")
         if not any(e.state.id == epoch and e.key is not None for e in self.epochs):
             raise CallerError("keys.epoch-absent")
-        gone = _stamp(now)
+        gone = stamp(now)
         return Ring(
             tuple(
                 Epoch(replace(e.state, destroyed=gone), None) if e.state.id == epoch else e
@@ -65,10 +65,11 @@ class Ring:
 
 
 def _fresh(now: datetime) -> Epoch:
-    return Epoch(EpochState(os.urandom(16).hex(), _stamp(now), ALGORITHM), SecretKey(new_key()))
+    return Epoch(EpochState(os.urandom(16).hex(), stamp(now), ALGORITHM), SecretKey(new_key()))
 
 
-def _stamp(now: datetime) -> str:
+def stamp(now: datetime) -> str:
+    """Write a time in UTC, to the second."""
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -142,7 +143,7 @@ class RingKeys:
             self.refresh()
         cipher = self._ciphers.get(epoch)
         if cipher is None:
-            raise Fault("keys.epoch-destroyed" if self._is_known(epoch) else "keys.epoch-unknown")
+            raise self._absent(epoch)
         return cipher.unwrap(blob, binding)
 
     def wrap_many(self, keys: Sequence[bytes], bindings: Sequence[Binding]) -> list[bytes]:
@@ -207,6 +208,15 @@ class RingKeys:
     def _change(self, ring: Ring) -> None:
         self._store(ring)
         self._adopt(ring)
+
+    def inherit(self, states: Sequence[EpochState]) -> None:
+        """Take over the memory of destroyed epochs from a backend that goes; those it has are left."""
+        fresh = tuple(Epoch(state, None) for state in states if not self._is_known(state.id))
+        self._change(Ring((*fresh, *self._ring.epochs)))
+
+    def _absent(self, epoch: str) -> Fault:
+        """Say why an epoch's key is not held."""
+        return Fault("keys.epoch-destroyed" if self._is_known(epoch) else "keys.epoch-unknown")
 
     def _is_known(self, epoch: str) -> bool:
         return any(e.state.id == epoch for e in self._ring.epochs)

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from hedgerow.app.service.base import Part, Progress, quiet
+from hedgerow.app.service.keeping import protection
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.uses import Json
 from hedgerow.model.words import many
@@ -36,9 +37,12 @@ class Examining(Part):
         ]
 
     def _sealed(self) -> dict[str, Json]:
-        sealed = self.spine.backend.sealed
-        told = "sealed by a passphrase" if sealed else "not sealed: whoever reads keys.json reads everything"
-        return {"check": "key file", "ok": sealed, "told": told}
+        described = self.spine.backend.describe()
+        sealed, told = self.spine.backend.sealed, protection(described)
+        if not sealed:
+            told += ": whoever reads keys.json reads everything"
+        name = "key token" if described["backend"] == "pkcs11" else "key file"
+        return {"check": name, "ok": sealed and "leaving" not in described, "told": told}
 
     def _private(self, directory: Path) -> dict[str, Json]:
         open_ = [p.name for p in (directory, *directory.iterdir()) if stat.S_IMODE(p.stat().st_mode) & 0o077]

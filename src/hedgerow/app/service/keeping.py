@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import cast
 
+from hedgerow.adapters.keys.moving import MovableKeys
+from hedgerow.app.keyplaces import Place, make_beside, movable
 from hedgerow.app.service.base import Part
+from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import Json
 from hedgerow.spine.epochs import Survey
 
@@ -34,8 +38,9 @@ class Keeping(Part):
         with self.spine.store.read() as reader:
             survey = self.spine.epochs.survey(reader)
         current = self.spine.backend.current_epoch()
+        described = self.spine.backend.describe()
         return {
-            "backend": cast("Json", self.spine.backend.describe()),
+            "backend": cast("Json", {**described, "protection": protection(described)}),
             "epochs": [self._epoch(survey, place, current) for place in reversed(range(len(survey.epochs)))],
             "unfinished": _unfinished(survey),
             "erasures_not_final": list(survey.logical),
@@ -91,10 +96,97 @@ class Keeping(Part):
             progress: Told how many records were looked at, and of how many.
 
         Returns:
-            ``epoch``, ``moved``, ``destroyed`` and ``final`` (new certificates).
+            ``epoch``, ``moved``, ``destroyed``, ``final`` (new certificates) and ``left`` (the backend
+            that held the older keys).
         """
         self._require("keys.change")
-        return self.spine.epochs.move(self.actor, is_ending=is_ending, progress=progress)
+        backend = self.spine.backend
+        left = (backend.leaving if isinstance(backend, MovableKeys) else None) or backend.name
+        return {**self.spine.epochs.move(self.actor, is_ending=is_ending, progress=progress), "left": left}
+
+    def plan_move(self, place: Place) -> dict[str, Json]:
+        """Show what moving the keys to another place would do; nothing is done.
+
+        Args:
+            place: Where they shall be kept.
+
+        Returns:
+            As ``plan_epoch``, and ``from`` and ``to``.
+
+        Raises:
+            CallerError: ``keys.move-same``, ``keys.move-unfinished`` or ``keys.change-unfinished``.
+        """
+        self._require("keys.change")
+        self._check_move(place)
+        backend = movable(self.spine.backend)
+        return {
+            **self.plan_epoch(is_ending=True),
+            "from": backend.leaving or backend.name,
+            "to": place.kind,
+            "token": place.token,
+        }
+
+    def move_keys(
+        self, place: Place, directory: Path, *, progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, Json]:
+        """Move the master keys to another place: wrap everything anew, then destroy the old keys for good.
+
+        Args:
+            place: Where they shall be kept.
+            directory: Where the workspace lies.
+            progress: Told how many records were looked at, and of how many.
+
+        Returns:
+            As ``change_epoch``, and ``to``.
+
+        Raises:
+            CallerError: As ``plan_move``, and what the place says of a wrong PIN or passphrase.
+            Fault: What the place says; the keys are where they were, or the same call goes on.
+        """
+        self._require("keys.change")
+        backend = movable(self.spine.backend)
+        if not self._check_move(place):
+            backend.turn_to(lambda: make_beside(place, directory, self.spine.tenant))
+        try:
+            done = self.change_epoch(is_ending=True, progress=progress)
+        except BaseException:
+            with self.spine.store.read() as reader:
+                if self.spine.epochs.unfinished(reader) is None:
+                    backend.turn_back()
+            raise
+        return {**done, "to": place.kind}
+
+    def _check_move(self, place: Place) -> bool:
+        """Tell whether a move to a place was begun already; refuse one that cannot be."""
+        backend = movable(self.spine.backend)
+        with self.spine.store.read() as reader:
+            begun = self.spine.epochs.unfinished(reader)
+        if backend.leaving is not None:
+            if backend.name != place.kind:
+                raise CallerError("keys.move-unfinished", to=backend.name)
+            return True
+        if backend.name == place.kind:
+            came = {state.id for state in backend.epochs() if state.assuming is not None}
+            if begun is None or not came & set(begun.leaving):
+                raise CallerError("keys.move-same")
+            return True
+        if begun is not None:
+            raise CallerError("keys.change-unfinished")
+        return False
+
+
+def protection(backend: Mapping[str, object]) -> str:
+    """Say in words what protects the keys.
+
+    Args:
+        backend: What the key backend says of itself.
+    """
+    leaving = backend.get("leaving")
+    if isinstance(leaving, Mapping):
+        return f"{protection({**backend, 'leaving': None})}; a move from {leaving['backend']} was cut off"
+    if backend["backend"] == "pkcs11":
+        return f"in the token {backend['token']} ({backend['manufacturer']}); no key can leave it"
+    return "sealed by a passphrase" if backend["sealed"] else "not sealed"
 
 
 def _unfinished(survey: Survey) -> Json:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from hedgerow.cli.common import example, gated, yes_option
+from hedgerow.cli.common import (
+    NEW_PASSPHRASE_VARIABLE,
+    example,
+    find_passphrase,
+    gated,
+    token_option,
+    yes_option,
+)
 from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError
 from hedgerow.model.words import many
@@ -40,18 +48,19 @@ def status(session: Session, screen: Screen) -> None:
 
 def _shown(found: dict[str, Any]) -> str:
     backend = found["backend"]
-    sealed = "sealed by a passphrase" if backend["sealed"] else "not sealed"
     epochs = [
         [e["epoch"][:_SHOWN_DIGITS], e["state"], e["created"], e["age_days"], _held(e)]
         for e in found["epochs"]
     ]
     algorithms = [[a["algorithm"], a["use"], a["post_quantum"]] for a in found["algorithms"]]
     lines = [
-        f"Keys are kept in: {backend['backend']}, {sealed}.",
+        f"Keys are kept in: {backend['backend']}, {backend['protection']}.",
         table(["epoch", "state", "made", "days", "keys and secrets under it"], epochs),
     ]
     if found["unfinished"] is not None:
         verb = "epoch" if found["unfinished"]["destroys"] else "rotate"
+        if "leaving" in backend:
+            verb = f"move --to {backend['backend']}"
         lines.append(f"A change was cut off; it goes on with `hedgerow keys {verb} --yes`.")
     waiting = len(found["erasures_not_final"])
     if waiting:
@@ -93,16 +102,91 @@ def epoch(session: Session, screen: Screen, *, yes: bool) -> None:
     _change(session, screen, yes=yes, is_ending=True)
 
 
+@keys.command()
+@click.option(
+    "--to",
+    "kind",
+    type=click.Choice(["file", "pkcs11"]),
+    required=True,
+    help="Where the keys shall be kept: in keys.json, or in a PKCS#11 token (HSM).",
+)
+@token_option
+@click.option(
+    "--new-passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File whose first line is the passphrase of the new key file, or the PIN of the token"
+    f" (else {NEW_PASSPHRASE_VARIABLE}, else a prompt).",
+)
+@click.option(
+    "--no-passphrase",
+    is_flag=True,
+    help="Leave the new key file unsealed; whoever reads it reads everything.",
+)
+@yes_option
+@gated("keys.change")
+@example("hedgerow keys move --to pkcs11 --token hedgerow", "hedgerow keys move --to file --yes")
+def move(
+    session: Session,
+    screen: Screen,
+    *,
+    kind: Literal["file", "pkcs11"],
+    token: str | None,
+    new_passphrase_file: Path | None,
+    no_passphrase: bool,
+    yes: bool,
+) -> None:
+    """Move the master keys into a token (HSM), or back into a file.
+
+    Everything is wrapped under a new master key there, and the old ones are destroyed for good: the key
+    file is wiped, or the keys in the token are deleted. If it is cut off, the same command goes on where it
+    stopped; until then every command needs both secrets, that of the new place in HEDGEROW_NEW_PASSPHRASE
+    or a prompt.
+    """
+    from hedgerow.app.keyplaces import Place
+
+    def secret() -> str | None:
+        to_file = kind == "file"
+        if to_file and no_passphrase:
+            return None
+        name = "New passphrase" if to_file else "PIN of the token"
+        found = find_passphrase(
+            new_passphrase_file, confirm=to_file, name=name, variable=NEW_PASSPHRASE_VARIABLE
+        )
+        if found is None and to_file:
+            raise CallerError("keys.new-passphrase-needed")
+        return found
+
+    place = Place(kind, token, secret)
+    plan: dict[str, Any] = session.service.plan_move(place)
+    if not yes:
+        screen.say(_moving(plan))
+        raise CallerError("confirm.needed")
+    done: dict[str, Any] = session.service.move_keys(
+        place, session.directory, progress=lambda seen, total: _told(screen, seen, total)
+    )
+    screen.result(done, _done(done))
+
+
+def _moving(plan: dict[str, Any]) -> str:
+    there = f"the token {plan['token']}" if plan["token"] else "the token"
+    goal = there if plan["to"] == "pkcs11" else "keys.json"
+    end = "deleted in the token" if plan["from"] == "pkcs11" else "wiped with keys.json"
+    return f"The master keys move to {goal}; the old ones are {end}.\n{_planned(plan)}"
+
+
+def _told(screen: Screen, seen: int, total: int) -> None:
+    screen.progress(f"wrapping keys again: {seen:,} of {total:,}")
+
+
 def _change(session: Session, screen: Screen, *, yes: bool, is_ending: bool) -> None:
     plan: dict[str, Any] = session.service.plan_epoch(is_ending=is_ending)
     if not yes:
         screen.say(_planned(plan))
         raise CallerError("confirm.needed")
-
-    def told(seen: int, total: int) -> None:
-        screen.progress(f"wrapping keys again: {seen:,} of {total:,}")
-
-    done: dict[str, Any] = session.service.change_epoch(is_ending=is_ending, progress=told)
+    done: dict[str, Any] = session.service.change_epoch(
+        is_ending=is_ending, progress=lambda seen, total: _told(screen, seen, total)
+    )
     screen.result(done, _done(done))
 
 
@@ -125,7 +209,11 @@ def _done(done: dict[str, Any]) -> str:
     lines = [f"Epoch {done['epoch'][:_SHOWN_DIGITS]} is current; {moved} moved to it."]
     if done["destroyed"]:
         named = ", ".join(each[:_SHOWN_DIGITS] for each in done["destroyed"])
-        lines.append(f"Destroyed for good: {named}. Destroy copies of the key file made before, too.")
+        copies = "the token's own storage" if done["left"] == "pkcs11" else "the key file"
+        lines.append(f"Destroyed for good: {named}. Destroy copies of {copies} made before, too.")
+    if "to" in done:
+        secret = "the token's PIN" if done["to"] == "pkcs11" else "the new passphrase"
+        lines.append(f"From now on {secret} is asked for.")
     if done["final"]:
         lines.append(f"Certificates of final erasure: {', '.join(done['final'])}.")
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -15,6 +15,7 @@ from hedgerow.cli.common import (
     in_space,
     json_option,
     passphrase_option,
+    token_option,
 )
 from hedgerow.cli.screen import Screen, table
 
@@ -29,21 +30,41 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Leave the key file unsealed, without asking; whoever reads it then reads everything.",
 )
+@click.option(
+    "--keys",
+    "kind",
+    type=click.Choice(["file", "pkcs11"]),
+    default="file",
+    show_default=True,
+    help="Where the master keys are kept: in keys.json, or in a PKCS#11 token (HSM).",
+)
+@token_option
 @passphrase_option
 @json_option
 @example("hedgerow init mine", "export HEDGEROW_SPACE=$PWD/mine")
-def init(directory: Path, *, no_passphrase: bool, passphrase_file: Path | None, as_json: bool) -> None:
+def init(
+    directory: Path,
+    *,
+    no_passphrase: bool,
+    kind: Literal["file", "pkcs11"],
+    token: str | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
     """Make a workspace in DIRECTORY (new or empty).
 
     A workspace holds the encrypted data, the journal and the keys. The keys lie in keys.json, sealed by a
-    passphrase from --passphrase-file, the variable HEDGEROW_PASSPHRASE or a prompt.
+    passphrase from --passphrase-file, the variable HEDGEROW_PASSPHRASE or a prompt. With --keys pkcs11 they
+    are made in the token that --token names and never leave it; its PIN is given as a passphrase would be.
     """
     from hedgerow.app import workspace
+    from hedgerow.app.keyplaces import Place
     from hedgerow.app.space import open_space
 
-    screen = Screen(as_json=as_json)
-    passphrase = None if no_passphrase else find_passphrase(passphrase_file, confirm=True)
-    workspace.create(directory, passphrase)
+    screen, in_token = Screen(as_json=as_json), kind == "pkcs11"
+    name = "PIN of the token" if in_token else "Passphrase"
+    passphrase = None if no_passphrase else find_passphrase(passphrase_file, confirm=not in_token, name=name)
+    workspace.create(directory, passphrase, keys=Place(kind, token, lambda: passphrase))
     with open_space(directory, passphrase=passphrase) as space:
         made = {
             "space": str(directory),
@@ -52,13 +73,16 @@ def init(directory: Path, *, no_passphrase: bool, passphrase_file: Path | None, 
             "principal": "owner",
             "population_epsilon": space.service.budgets()[0]["limit"],
         }
-    screen.result(made, _told(directory, made, sealed=passphrase is not None))
+    screen.result(made, _told(directory, made, sealed=passphrase is not None, in_token=in_token))
 
 
-def _told(directory: Path, made: dict[str, object], *, sealed: bool) -> str:
-    keys = directory / "keys.json"
+def _told(directory: Path, made: dict[str, object], *, sealed: bool, in_token: bool) -> str:
+    keys, what = directory / "keys.json", "the keys"
+    if in_token:
+        keys, what = directory / "token.json", "which keys in the token are this workspace's"
+    lost = "token" if in_token else "passphrase"
     warning = (
-        f"A lost passphrase cannot be recovered: without it everything in {directory} is unreadable for good."
+        f"A lost {lost} cannot be recovered: without it everything in {directory} is unreadable for good."
         if sealed
         else f"WARNING: no passphrase. Whoever can read {keys} can read everything. Make a sealed workspace "
         "with HEDGEROW_PASSPHRASE or --passphrase-file."
@@ -69,7 +93,7 @@ Trust fingerprint of its journal:
   {made["fingerprint"]}
 Write it down outside this machine: it proves later that evidence came from here.
 
-Back up, apart from each other: {keys} (the keys) and the rest of {directory} (the sealed data).
+Back up, apart from each other: {keys} ({what}) and the rest of {directory} (the sealed data).
 {warning}
 You act as "owner". The people in it may be asked at most epsilon {made["population_epsilon"]} in all;
 the privacy officer changes that with `hedgerow budget allocate --population --epsilon E`.

@@ -11,9 +11,10 @@ from hedgerow.kernel.envelope.deriving import (
     pseudonyms,
 )
 from hedgerow.kernel.envelope.sealing import new_key, open_many, open_sealed, seal, seal_many
-from hedgerow.kernel.envelope.wrapping import EpochCipher, epoch_of, is_under
+from hedgerow.kernel.envelope.wrapping import Aead, EpochCipher, epoch_of, is_under
 
 __all__ = [
+    "Aead",
     "EpochCipher",
     "commit",
     "derive",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -53,12 +53,23 @@ def _epoch_head(epoch: str) -> bytes:
     return _FORMAT + bytes.fromhex(epoch)
 
 
+class Aead(Protocol):
+    """Encrypts with associated data under a key it keeps to itself; as ``AESGCM`` of ``cryptography``."""
+
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
+        """Give the ciphertext and its tag of 16 bytes."""
+
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
+        """Give the plaintext; ``InvalidTag`` when anything does not fit."""
+
+
 class EpochCipher:
     """Wraps and unwraps under one epoch; shows nothing of its key.
 
     Args:
         epoch: 32 hexadecimal digits.
-        key: The epoch's master key; wrap fewer than 2**32 secrets under it.
+        key: The epoch's master key, or what encrypts under it elsewhere; wrap fewer than 2**32
+            secrets under it.
 
     Raises:
         ValueError: The epoch is not 16 bytes in hexadecimal.
@@ -66,12 +77,12 @@ class EpochCipher:
 
     __slots__ = ("_cipher", "_head", "epoch")
 
-    def __init__(self, epoch: str, key: SecretKey) -> None:
+    def __init__(self, epoch: str, key: SecretKey | Aead) -> None:
         self.epoch = epoch
         self._head = _epoch_head(epoch)
         if len(self._head) != _HEAD_BYTES:
             raise ValueError("an epoch is named by 32 hexadecimal digits")
-        self._cipher = AESGCM(key.reveal())
+        self._cipher: Aead = AESGCM(key.reveal()) if isinstance(key, SecretKey) else key
 
     def wrap(self, secret: bytes, binding: Binding) -> bytes:
         """Wrap a key or secret.

@@ -16,7 +16,19 @@ from typing import ClassVar, TypeAlias
 Details: TypeAlias = Mapping[str, object]
 
 _QUOTED = frozenset(
-    {"purpose", "dataset", "principal", "space", "out", "path", "column", "columns", "release", "batch"}
+    {
+        "purpose",
+        "dataset",
+        "principal",
+        "space",
+        "out",
+        "path",
+        "column",
+        "columns",
+        "release",
+        "batch",
+        "token",
+    }
 )
 
 

@@ -9,6 +9,95 @@ _WAYS_TO_GIVE_IT = (
 )
 _RESTORE = "Put back the key file from its backup; nothing was changed."
 
+_TOKEN_ROWS: tuple[ErrorRow, ...] = (
+    caller(
+        "keys.token-unnamed",
+        "The token that shall keep the keys is not named.",
+        "Name it with --token LABEL.",
+    ),
+    caller(
+        "keys.module-unset",
+        "The keys are in a token, and the variable HEDGEROW_PKCS11_MODULE does not name its library.",
+        "Run `export HEDGEROW_PKCS11_MODULE=FILE` with the PKCS#11 library that came with the token.",
+    ),
+    caller(
+        "keys.module-unusable",
+        "HEDGEROW_PKCS11_MODULE names {path}, which is no PKCS#11 library.",
+        "Give the whole path of the library that came with the token.",
+    ),
+    fault(
+        "keys.extra-missing",
+        "Keys in a token need a package that is not installed.",
+        "Run `pip install 'hedgerow[pkcs11]'`.",
+        exit_code=7,
+        status=422,
+    ),
+    caller(
+        "keys.token-absent",
+        "The token {token} of these keys is not there.",
+        "Plug it in or start its service, and see that HEDGEROW_PKCS11_MODULE names its library.",
+    ),
+    caller(
+        "keys.token-twice",
+        "Two tokens have the label {token}.",
+        "Take one out, or give it another label.",
+    ),
+    caller(
+        "keys.token-unfit",
+        "The token {token} cannot keep the keys: it lacks AES-256-GCM, or would let a key out.",
+        "Use another token, or allow it AES key generation and CKM_AES_GCM with nonces of the caller.",
+    ),
+    fault(
+        "keys.token-full",
+        "The token {token} has no room for another key; nothing was changed.",
+        "Remove what it does not need, or run `hedgerow keys epoch --yes` to end old keys of this workspace.",
+    ),
+    fault(
+        "keys.token-lost",
+        "The token {token} stopped answering.",
+        "See that it is there, then run the command again: it goes on where it stopped.",
+    ),
+    fault(
+        "keys.token-busy",
+        "Another part of this program is logged in at the token {token}.",
+        "Log it out there, or use the workspace from a process of its own.",
+    ),
+    fault(
+        "keys.token-key-gone",
+        "The token {token} does not hold a master key that this workspace rests on.",
+        "Put back token.json if it is an older copy; if the token was reset, restore the token's own backup.",
+        exit_code=6,
+    ),
+    caller(
+        "keys.pin-needed",
+        "The keys are in the token {token} and its PIN was not given.",
+        "Give it as a passphrase: set HEDGEROW_PASSPHRASE, use --passphrase-file FILE, or type it.",
+        exit_code=4,
+        status=401,
+    ),
+    caller(
+        "keys.pin-wrong",
+        "The PIN does not open the token {token}.",
+        "Try again with the PIN of its user; most tokens lock after a few wrong ones.",
+        exit_code=4,
+        status=401,
+    ),
+    caller(
+        "keys.pin-locked",
+        "The PIN of the token {token} is locked after too many wrong ones.",
+        "Have the token's security officer set a new one; the keys are still in it.",
+        exit_code=4,
+        status=401,
+    ),
+    caller(
+        "keys.pin-unset",
+        "The PIN of the token {token} was never set or has expired.",
+        "Set it with the token's own program, then try again.",
+        exit_code=4,
+        status=401,
+    ),
+)
+
 ROWS: tuple[ErrorRow, ...] = (
     fault(
         "envelope.unreadable",
@@ -108,7 +197,7 @@ ROWS: tuple[ErrorRow, ...] = (
     fault(
         "keys.epoch-unknown",
         "A sealed value names a key epoch that this key file does not hold.",
-        "Put back the key file that belongs to this workspace.",
+        "Open the workspace again; if that does not help, put back the key file that belongs to it.",
         exit_code=6,
     ),
     fault(
@@ -132,4 +221,37 @@ ROWS: tuple[ErrorRow, ...] = (
         "No such key epoch is held.",
         "Run `hedgerow doctor`; if the key file is another workspace's, put back the copy of this one's.",
     ),
+    fault(
+        "keys.moved",
+        "Another program moved the master keys to another place meanwhile; nothing was written.",
+        "Open the workspace again and repeat the command.",
+    ),
+    caller(
+        "keys.move-same",
+        "The master keys are kept there already.",
+        "Run `hedgerow keys status` to see where they are.",
+    ),
+    caller(
+        "keys.move-unfinished",
+        "A move of the master keys to {to} was cut off and has to end first.",
+        "Run `hedgerow keys move --to {to} --yes`: it goes on where it stopped.",
+    ),
+    caller(
+        "keys.move-begun",
+        "A move of the master keys to the token {token} was begun before.",
+        "Run `hedgerow keys move --to pkcs11 --token {token} --yes`, or delete token.json to give it up.",
+    ),
+    caller(
+        "keys.change-unfinished",
+        "A change of the master key was cut off and has to end before the keys can move.",
+        "Run `hedgerow keys epoch --yes`: it goes on where the change stopped.",
+    ),
+    caller(
+        "keys.new-passphrase-needed",
+        "The new key file needs a passphrase and none was given.",
+        "Set HEDGEROW_NEW_PASSPHRASE, name a file with --new-passphrase-file FILE, or say --no-passphrase.",
+        exit_code=4,
+        status=401,
+    ),
+    *_TOKEN_ROWS,
 )
