@@ -165,8 +165,6 @@ class Consents:
         Returns:
             Sorted internal numbers, shape ``(people,)``.
         """
-        import numpy as np
-
         key = (dataset, purpose, basis.value)
         versions = (dataset_version, self.version(reader) if basis is Basis.CONSENT else 0)
         cached = self._cache.get(key)
@@ -175,7 +173,7 @@ class Consents:
         people: NDArray[np.int64] = reader.numbers(Member, "number", dataset=dataset)
         if basis is Basis.CONSENT:
             granted = reader.numbers(ConsentState, "number", purpose=purpose, granted=True)
-            people = np.intersect1d(people, granted, assume_unique=True)
+            people = _both(people, granted)
         people.flags.writeable = False
         self._cache[key] = (versions, people)
         return people
@@ -186,3 +184,15 @@ class Consents:
             return False
         state = reader.get(ConsentState, purpose, number)
         return basis is not Basis.CONSENT or (state is not None and state.granted)
+
+
+def _both(people: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Keep of one sorted array what is in another, both without twins."""
+    import numpy as np
+
+    if not len(others):
+        return others
+    places = np.searchsorted(others, people)
+    places[places == len(others)] = 0
+    kept: NDArray[np.int64] = people[others[places] == people]
+    return kept

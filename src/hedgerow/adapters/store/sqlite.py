@@ -160,16 +160,29 @@ class SqliteView:
         shape = _shape(kind)
         shape.where({field: None})
         # One text of many numbers leaves SQLite three times as fast as a row for each.
+        text = f'SELECT group_concat("{field}") FROM "{kind.TABLE}"{shape.where(equals)}'
+        try:
+            part = self._connection.execute(text, tuple(equals.values())).fetchone()[0]
+            parts = [part or ""]
+        except sqlite3.DataError:  # longer than a text of SQLite may be
+            parts = list(self._texts(kind, field, equals))
+        found = np.concatenate([np.fromstring(part, dtype=np.int64, sep=",") for part in parts])
+        # Where the field ends the key, they came in order.
+        return found if bool((found[1:] >= found[:-1]).all()) else np.sort(found)
+
+    def _texts(self, kind: type[Record], field: str, equals: dict[str, object]) -> Iterator[str]:
+        """Give the numbers of a field in texts that SQLite can hold."""
+        shape, start = _shape(kind), 0
         text = (
-            f'SELECT group_concat(part) FROM (SELECT "{field}" AS part FROM "{kind.TABLE}"'
+            f'SELECT group_concat(part), count(*) FROM (SELECT "{field}" AS part FROM "{kind.TABLE}"'
             f"{shape.where(equals)}{shape.order} LIMIT {_TEXT_NUMBERS} OFFSET ?)"
         )
-        found = [np.empty(0, dtype=np.int64)]
-        while len(found) == 1 or len(found[-1]) == _TEXT_NUMBERS:
-            start = (len(found) - 1) * _TEXT_NUMBERS
-            part = self._connection.execute(text, (*equals.values(), start)).fetchone()[0]
-            found.append(np.fromstring(part or "", dtype=np.int64, sep=","))
-        return np.sort(np.concatenate(found))
+        while True:
+            part, many = self._connection.execute(text, (*equals.values(), start)).fetchone()
+            if not many:
+                return
+            yield part
+            start += many
 
     def count(self, kind: type[Record], **equals: object) -> int:
         """Count the matching records."""
