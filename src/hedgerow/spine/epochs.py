@@ -17,6 +17,7 @@ from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import Certificate, Setting
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.attest import Attestor
+from hedgerow.spine.erasure import LEFT_BEFORE, quarantine_caveat
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.keyring import WRAPPING, Keyring, Wrapping
 
@@ -211,9 +212,11 @@ class Epochs:
         final = {str(body["certificate"]): name for name, body in zip(names, ready, strict=True)}
         facts: dict[str, Json] = {"epochs": list(destroyed), "final": cast("Json", final)}
         entry = self._journal.append(tx, "keys.destroyed", actor, facts)
+        not_covered: list[Json] = [LEFT_BEFORE.replace("here", "in the certificate of erasure")]
+        not_covered += quarantine_caveat(tx)
         leaf, now = self._journal.leaf(tx, entry), timestamp(self._clock.now())
         for name, erased in zip(names, ready, strict=True):
-            body = self._final(name, erased, gone, entry)
+            body = self._final(name, erased, gone, entry) | {"not_covered": not_covered}
             signed = canonical(self._attestor.certificate(FINAL, body, entry, leaf)).decode()
             tx.add([Certificate(name, FINAL, signed, now)])
         return names

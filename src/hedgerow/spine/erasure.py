@@ -40,11 +40,12 @@ from hedgerow.spine.vault import Person, Vault
 
 TOMBSTONE_LIFETIME = timedelta(days=3 * 365)
 _PERSONAL = (SealedField, Member, FormerMember, ConsentEvent, ConsentState, Commitment)
+LEFT_BEFORE = "what left the house before: the releases named here and answers already given"
 NOT_FINAL = (
     "table files that a use under way still reads, without a key in any current record, until swept",
     "old pages of the database file and its write-ahead log, until `hedgerow keys epoch` ends the key epoch",
     "copies of the database, the key file or the data files made before this moment, backups included",
-    "what left the house before: the releases named here and answers already given",
+    LEFT_BEFORE,
 )
 
 
@@ -237,8 +238,8 @@ class Erasure:
                 "rows in quarantine that name the person were destroyed",
                 "pseudonyms derived from the person's key can no longer be computed",
             ],
-            "not_final_yet": [*NOT_FINAL, *_quarantine_caveat(tx)],
-            "epochs": cast("Json", self._vault.held_epochs()),
+            "not_final_yet": [*NOT_FINAL, *quarantine_caveat(tx)],
+            "epochs": cast("Json", self._vault.held_epochs(tx)),
             "journal_entry": entry,
         }
         leaf = self._journal.leaf(tx, entry)
@@ -253,7 +254,8 @@ class Erasure:
         return certificate
 
 
-def _quarantine_caveat(reader: Reader) -> list[str]:
+def quarantine_caveat(reader: Reader) -> list[str]:
+    """Say what may wait in quarantine of a person whom nothing there names, and until when."""
     batches = reader.find(QuarantineBatch)
     if not batches:
         return []

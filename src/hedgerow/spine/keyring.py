@@ -122,6 +122,13 @@ class Keyring:
             for place, record in enumerate(records)
         ]
 
+    def held(self, reader: Reader) -> list[str]:
+        """Name the epochs whose keys are held, those that another process made meanwhile too."""
+        told = self.told(reader)
+        if told is not None and not self._knows(told):
+            self.backend.refresh()
+        return [epoch.id for epoch in self.backend.epochs() if epoch.destroyed is None]
+
     def moved(self, records: Sequence[Wrapping]) -> dict[int, bytes]:
         """Wrap again what is not under the backend's current epoch: place in ``records`` to wrapped key."""
         return self._again(records, None)

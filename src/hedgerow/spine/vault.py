@@ -72,9 +72,9 @@ class Vault:
     def _field_binding(self, number: int, dataset: str, name: str) -> Binding:
         return Binding(self._tenant, "field", number, canonical([dataset, name]).decode(), _FORMAT)
 
-    def held_epochs(self) -> list[str]:
+    def held_epochs(self, reader: Reader) -> list[str]:
         """Name the epochs whose keys are held: a person's key may have been wrapped under any of them."""
-        return [epoch.id for epoch in self._backend.epochs() if epoch.destroyed is None]
+        return self._keyring.held(reader)
 
     def find(self, reader: Reader, ref: str) -> Person | None:
         """Open a person by source id, or none when unknown or erased."""

@@ -84,7 +84,7 @@ def _erase(space, person):
     with space.store.write() as tx:
         tx.remove(Subject, number=person.number)
         name = f"c-{person.number:x}"
-        body = {"certificate": name, "erased": "2026-03-01", "epochs": space.spine.vault.held_epochs()}
+        body = {"certificate": name, "erased": "2026-03-01", "epochs": space.spine.vault.held_epochs(tx)}
         tx.add([Certificate(name, LOGICAL, json.dumps({"body": body}), "2026-03-01")])
     return name
 
@@ -184,6 +184,13 @@ class TestOtherProcesses:
             space.another().vault.open_many(space.held(Subject))
         assert caught.value.code == "keys.epoch-destroyed"
 
+    def test_an_erasure_there_names_the_epoch_made_meanwhile(self, space):
+        late = space.another()
+        old = late.backend.current_epoch()
+        done = space.spine.epochs.move(OWNER, is_ending=False)
+        with space.store.read() as reader:
+            assert late.vault.held_epochs(reader) == [old, done["epoch"]]
+
     def test_they_read_what_was_wrapped_after_they_opened_the_key_file(self, space):
         late = space.another()
         space.spine.epochs.move(OWNER, is_ending=True)
@@ -217,6 +224,8 @@ class TestEnding:
 
     def test_each_erasure_becomes_final_once_with_the_time_its_keys_went(self, space):
         people = space.enrol(3)
+        with space.store.write() as tx:
+            space.spine.quarantine.put(tx, "visits", json.dumps({"columns": []}), [Broken(1, "bad", b"row")])
         first, second = _erase(space, people[0]), _erase(space, people[1])
         assert space.spine.epochs.move(OWNER, is_ending=False)["final"] == []
         space.clock.advance(days=1)
@@ -227,6 +236,8 @@ class TestEnding:
         for body in bodies:
             assert body["state"] == "final"
             assert body["assuming"] == "no copy of the key file"
+            assert any("answers already given" in told for told in body["not_covered"])
+            assert any("quarantine" in told for told in body["not_covered"])
             assert [e["destroyed"] for e in body["epochs_destroyed"]] == ["2026-03-02T12:00:00Z"]
         third = _erase(space, people[2])
         assert space.spine.epochs.move(OWNER, is_ending=True)["final"] != done["final"]
