@@ -15,6 +15,7 @@ import traceback
 import numpy as np
 import pytest
 from tests.contract.conftest import APPLICATION
+from tests.contract.records import all_of, put
 
 from hedgerow.adapters.store import postgres as postgres_store_module
 from hedgerow.adapters.store import postgres_view
@@ -50,17 +51,6 @@ def opened(database, tenant):
         yield another
 
 
-def _put(store, *records):
-    with store.write() as tx:
-        for record in records:
-            tx.put(record)
-
-
-def _all(store, kind=Setting):
-    with store.read() as reader:
-        return reader.find(kind)
-
-
 def _count_up(store, times):
     for _ in range(times):
         with store.write() as tx:
@@ -77,11 +67,11 @@ class TestSeveral:
     def test_a_commit_of_another_store_is_seen_and_changes_the_stamp(self, opened):
         one, two = opened(), opened()
         before = two.stamp()
-        _put(one, Setting("a", "1"))
+        put(one, Setting("a", "1"))
         assert two.stamp() == one.stamp() != before
-        assert _all(two) == [Setting("a", "1")]
+        assert all_of(two) == [Setting("a", "1")]
         settled = two.stamp()
-        _all(one)
+        all_of(one)
         with one.write() as tx:
             tx.remove(Setting, name="not there")
         assert two.stamp() == settled
@@ -97,7 +87,7 @@ class TestSeveral:
     )
     def test_each_kind_of_change_renews_the_stamp(self, opened, change):
         one, two = opened(), opened()
-        _put(one, Setting("a", "1"))
+        put(one, Setting("a", "1"))
         before = two.stamp()
         with one.write() as tx:
             change(tx)
@@ -106,21 +96,21 @@ class TestSeveral:
 
     def test_writers_of_two_stores_wait_for_each_other(self, opened):
         stores = [opened(), opened()]
-        _put(stores[0], Setting("n", "0"))
+        put(stores[0], Setting("n", "0"))
         threads = [threading.Thread(target=_count_up, args=(store, 25)) for store in stores]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert _all(stores[0]) == [Setting("n", "50")]
+        assert all_of(stores[0]) == [Setting("n", "50")]
 
     def test_writers_of_several_processes_lose_no_update(self, opened, database, tenant):
         store = opened()
-        _put(store, Setting("n", "0"))
+        put(store, Setting("n", "0"))
         running = [_process(database, tenant, _COUNT_UP) for _ in range(3)]
         _count_up(store, 20)
         assert [each.wait(60) for each in running] == [0, 0, 0]
-        assert _all(store) == [Setting("n", "80")]
+        assert all_of(store) == [Setting("n", "80")]
 
     def test_tenants_do_not_wait_for_each_other(self, opened, database, tenant, monkeypatch):
         monkeypatch.setattr(postgres_store_module, "_WAIT_S", 0.05)
@@ -128,8 +118,8 @@ class TestSeveral:
         other = PostgresStore.create(database.application, f"{tenant}-2")
         with store.write() as tx:
             tx.put(Setting("a", "1"))
-            _put(other, Setting("b", "2"))
-        assert (_all(store), _all(other)) == ([Setting("a", "1")], [Setting("b", "2")])
+            put(other, Setting("b", "2"))
+        assert (all_of(store), all_of(other)) == ([Setting("a", "1")], [Setting("b", "2")])
         other.close()
 
     def test_a_writer_that_never_ends_is_told_as_busy(self, opened, monkeypatch):
@@ -142,26 +132,26 @@ class TestSeveral:
             waiting.start()
             waiting.join()
         assert codes == ["store.busy"]
-        _put(two, Setting("a", "1"))
-        _put(one, Setting("b", "1"))
+        put(two, Setting("a", "1"))
+        put(one, Setting("b", "1"))
 
     def test_a_killed_writer_leaves_the_last_commit_and_no_lock(self, opened, database, tenant):
         store = opened()
         assert _process(database, tenant, _DIE).wait(60) == -9
-        assert _all(store) == [Setting("a", "1")]
-        _put(store, Setting("c", "3"))
+        assert all_of(store) == [Setting("a", "1")]
+        put(store, Setting("c", "3"))
 
     def test_what_was_committed_is_there_after_opening_again(self, opened):
         store = opened()
-        _put(store, Setting("a", "1"))
+        put(store, Setting("a", "1"))
         store.close()
-        assert _all(opened()) == [Setting("a", "1")]
+        assert all_of(opened()) == [Setting("a", "1")]
 
     def test_connections_are_kept_and_given_back(self, opened, database):
         store = opened()
         for _ in range(20):
-            _put(store, Setting("a", "1"))
-            _all(store)
+            put(store, Setting("a", "1"))
+            all_of(store)
             store.stamp()
         assert len(store._idle) == 1
         with store.read(), store.write(), store.read():
@@ -214,10 +204,10 @@ def _cut(database, tenant=None):
 class TestLosingTheServer:
     def test_a_connection_that_was_cut_while_idle_is_replaced(self, set_up):
         store = PostgresStore.create(set_up.application, OTHER)
-        for use in (lambda: _put(store, Setting("a", "1")), lambda: _all(store), store.stamp, store.scrub):
+        for use in (lambda: put(store, Setting("a", "1")), lambda: all_of(store), store.stamp, store.scrub):
             _cut(set_up)
             use()
-        assert _all(store) == [Setting("a", "1")]
+        assert all_of(store) == [Setting("a", "1")]
         store.close()
 
     def test_a_connection_cut_inside_a_transaction_is_told_and_writes_nothing(self, set_up):
@@ -238,8 +228,8 @@ class TestLosingTheServer:
         assert [_code(lambda: write(last=False)), _code(lambda: write(last=True)), _code(read)] == [
             "store.unreachable"
         ] * 3
-        assert _all(store) == []
-        _put(store, Setting("c", "1"))
+        assert all_of(store) == []
+        put(store, Setting("c", "1"))
         store.close()
 
     def test_no_server_is_told_without_the_address(self, tmp_path):
@@ -314,7 +304,7 @@ def _holds_nothing(error, *values):
 class TestErrors:
     def test_a_conflict_names_the_table_and_nothing_of_the_row(self, opened):
         store = opened()
-        _put(store, Setting(MARKER, MARKER))
+        put(store, Setting(MARKER, MARKER))
         with pytest.raises(Fault) as caught, store.write() as tx:
             tx.add([Setting(MARKER, MARKER)])
         assert (caught.value.code, caught.value.details) == ("store.conflict", {"table": "settings"})
@@ -343,7 +333,7 @@ class TestErrors:
             tx._run(statement.encode(), values)
         assert caught.value.code == code
         _holds_nothing(caught.value, MARKER)
-        _put(store, Setting("a", "1"))
+        put(store, Setting("a", "1"))
 
     def test_a_write_on_a_standby_is_told_as_read_only(self, opened):
         store = opened()
@@ -354,7 +344,7 @@ class TestErrors:
     @pytest.mark.parametrize("text", [f"{MARKER}\x00", f"\ud800{MARKER}"])
     def test_a_text_the_server_cannot_keep_is_refused_without_it(self, opened, text):
         store = opened()
-        _put(store, Setting("a", "1"))
+        put(store, Setting("a", "1"))
         for use in (
             lambda tx: tx.put(Setting("b", text)),
             lambda tx: tx.add([Setting("b", "1"), Setting(text, "1")]),
@@ -370,7 +360,7 @@ class TestErrors:
                 use(tx)
             assert caught.value.code == "store.text"
             _holds_nothing(caught.value, MARKER)
-        assert _all(store) == [Setting("a", "1")]
+        assert all_of(store) == [Setting("a", "1")]
 
     @pytest.mark.parametrize(
         ("record", "error"),
@@ -393,7 +383,7 @@ class TestErrors:
             with pytest.raises(error) as caught, store.write() as tx:
                 use(tx)
             _holds_nothing(caught.value, MARKER, str(2**63))
-        assert _all(store, type(record)) == []
+        assert all_of(store, type(record)) == []
 
     def test_a_rolled_back_commit_is_never_silent(self, opened):
         store = opened()
@@ -405,7 +395,7 @@ class TestErrors:
                     tx.add([Setting("a", "2")])
 
         assert _code(write) == "store.conflict"
-        assert _all(store) == []
+        assert all_of(store) == []
 
 
 class TestMany:
@@ -416,14 +406,14 @@ class TestMany:
         made = [QuarantinedRow("b", n, "r", bytes(n * 5)) for n in range(40)]
         with store.write() as tx:
             tx.add(reversed(made))
-        assert _all(store, QuarantinedRow) == made
+        assert all_of(store, QuarantinedRow) == made
         with pytest.raises(Fault), store.write() as tx:
             tx.add([*(QuarantinedRow("c", n, "r", b"") for n in range(30)), made[0]])
-        assert _all(store, QuarantinedRow) == made
+        assert all_of(store, QuarantinedRow) == made
         with store.write() as tx:
             told = {("b", n): b"%d" % n for n in range(1, 50)}
             assert tx.set_field(QuarantinedRow, "sealed", told) == 39
-        assert [row.sealed for row in _all(store, QuarantinedRow)] == [
+        assert [row.sealed for row in all_of(store, QuarantinedRow)] == [
             b"",
             *(b"%d" % n for n in range(1, 40)),
         ]
@@ -437,7 +427,7 @@ class TestMany:
         ]
         with store.write() as tx:
             tx.add(made)
-        assert _all(store, Request) == made
+        assert all_of(store, Request) == made
 
     def test_numbers_come_sorted_and_whole_from_all_parts(self, opened):
         store = opened()
@@ -457,7 +447,7 @@ class TestScrubbing:
             return database.run("SELECT checkpoint_lsn FROM pg_control_checkpoint()")
 
         store = opened()
-        _put(store, Setting("a", "1"))
+        put(store, Setting("a", "1"))
         before = checkpoints()
         store.scrub()
         assert checkpoints() == before
@@ -467,4 +457,4 @@ class TestScrubbing:
         finally:
             database.run(f"REVOKE pg_checkpoint FROM {APPLICATION}")
         assert checkpoints() != before
-        assert _all(store) == [Setting("a", "1")]
+        assert all_of(store) == [Setting("a", "1")]

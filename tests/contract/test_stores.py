@@ -1,18 +1,16 @@
-"""Proves the contract of every store: atomic, ordered, serialised; and what SQLite leaves in its files."""
+"""Proves the contract of every store: atomic, ordered, serialised."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
-import subprocess
 import sys
 import threading
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.contract.records import all_of, break_off, put, request
 
 from hedgerow.adapters.store import sqlite as sqlite_store
 from hedgerow.adapters.store.memory import MemoryStore
@@ -21,12 +19,10 @@ from hedgerow.adapters.store.sqlite import SqliteStore
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.records import (
     ALL_RECORDS,
-    SCHEMA_VERSION,
     Charge,
     ConsentState,
     JournalEntry,
     Member,
-    Principal,
     Request,
     Setting,
     Subject,
@@ -47,51 +43,10 @@ def store(request, tmp_path):
     made.close()
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "s.db"
-
-
-@pytest.fixture
-def opened(path):
-    """Open stores on one file; the first makes it."""
-    with contextlib.ExitStack() as stack:
-
-        def another(**options):
-            made = SqliteStore(path, create=not path.exists(), **options)
-            stack.callback(made.close)
-            return made
-
-        yield another
-
-
-def _put(store, *records):
-    with store.write() as tx:
-        for record in records:
-            tx.put(record)
-
-
-def _all(store, kind=Setting):
-    with store.read() as reader:
-        return reader.find(kind)
-
-
-def _request(name, sealed=None):
-    return Request(name, "b", "spent", "d", 1, 0, "p", person_level=False, entry=0, sealed=sealed)
-
-
-def _break_off(store, error=RuntimeError):
-    with store.write() as tx:
-        tx.put(Setting("a", "new"))
-        tx.add([Setting("b", "new")])
-        tx.remove(Setting, name="gone")
-        raise error
-
-
 class TestRecords:
     def test_every_kind_of_record_comes_back_as_it_went_in(self, store):
         made = [_example(kind, 1) for kind in ALL_RECORDS]
-        _put(store, *made)
+        put(store, *made)
         with store.read() as reader:
             for record in made:
                 key = [getattr(record, name) for name in record.KEY]
@@ -103,18 +58,18 @@ class TestRecords:
     def test_text_bytes_and_the_widest_integers_are_exact(self, store):
         wide = (-(2**63), 2**63 - 1, 0)
         words = ("", "Ж 日本 \U0001f33f", "a\x01b", "' OR 1=1 --", "%s %b {} $1")
-        _put(store, *(Member("d", number, 1) for number in wide), *(Setting(word, word) for word in words))
-        _put(store, Subject(1, bytes(range(256)), b"", "now"))
-        assert [m.number for m in _all(store, Member)] == sorted(wide)
-        assert {s.value for s in _all(store)} == set(words)
-        assert _all(store, Subject)[0].lookup == bytes(range(256))
+        put(store, *(Member("d", number, 1) for number in wide), *(Setting(word, word) for word in words))
+        put(store, Subject(1, bytes(range(256)), b"", "now"))
+        assert [m.number for m in all_of(store, Member)] == sorted(wide)
+        assert {s.value for s in all_of(store)} == set(words)
+        assert all_of(store, Subject)[0].lookup == bytes(range(256))
 
     def test_nul_in_a_text_is_kept_or_refused_and_never_cut(self, store):
         kept = []
         with contextlib.suppress(CallerError):
-            _put(store, Setting("a\x00b", "c\x00d"))
+            put(store, Setting("a\x00b", "c\x00d"))
             kept = [Setting("a\x00b", "c\x00d")]
-        assert _all(store) == kept
+        assert all_of(store) == kept
 
     def test_what_is_not_there_is_none_or_nothing(self, store):
         with store.read() as reader:
@@ -144,7 +99,7 @@ def _example(kind, number):
 class TestQuestions:
     def test_answers_are_in_key_order(self, store):
         numbers = [5, -3, 10, 2, 0]
-        _put(store, *(Member(d, n, 1) for n in numbers for d in ("b", "a")))
+        put(store, *(Member(d, n, 1) for n in numbers for d in ("b", "a")))
         wanted = [(d, n) for d in ("a", "b") for n in sorted(numbers)]
         with store.read() as reader:
             assert [(m.dataset, m.number) for m in reader.find(Member)] == wanted
@@ -156,7 +111,7 @@ class TestQuestions:
     def test_numbers_come_sorted_and_whole_also_in_several_texts(self, store, monkeypatch, longest):
         monkeypatch.setattr(sqlite_store, "_TEXT_NUMBERS", 4)
         wanted = [-(2**63), -3, 0, 2, 5, 2**53 + 1, 2**62 + 1, 2**63 - 1]
-        _put(store, *(Member("b", n, 1) for n in reversed(wanted)), *(Member("a", n, 1) for n in range(90)))
+        put(store, *(Member("b", n, 1) for n in reversed(wanted)), *(Member("a", n, 1) for n in range(90)))
         with store.read() as reader:
             connection = getattr(reader, "_connection", None)
             if longest is not None and isinstance(connection, sqlite3.Connection):
@@ -170,22 +125,22 @@ class TestQuestions:
                 connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, before)
 
     def test_many_values_and_twins_among_them_give_each_record_once_in_key_order(self, store):
-        _put(store, *(Member("d", n, 1) for n in range(1300)))
+        put(store, *(Member("d", n, 1) for n in range(1300)))
         wanted = [*range(1299, -1, -1), *range(1300)]
         with store.read() as reader:
             assert [m.number for m in reader.find_any(Member, "number", wanted)] == list(range(1300))
             assert reader.find_any(Member, "number", []) == []
 
     def test_the_newest_is_the_one_with_the_highest_key(self, store):
-        _put(store, *(Charge(n, "r", "d" if n % 2 else "e", "p", "pure 1", True, 0, "t") for n in (9, 10, 2)))
+        put(store, *(Charge(n, "r", "d" if n % 2 else "e", "p", "pure 1", True, 0, "t") for n in (9, 10, 2)))
         with store.read() as reader:
             assert reader.newest(Charge).number == 10
             assert reader.newest(Charge, dataset="d").number == 9
             assert reader.newest(Charge, dataset="x") is None
 
     def test_none_and_booleans_are_matched(self, store):
-        _put(store, _request("kept", b""), _request("empty"))
-        _put(store, ConsentState("p", 1, True, 1), ConsentState("p", 2, False, 2))
+        put(store, request("kept", b""), request("empty"))
+        put(store, ConsentState("p", 1, True, 1), ConsentState("p", 2, False, 2))
         with store.read() as reader:
             assert [r.id for r in reader.find(Request, sealed=None)] == ["empty"]
             assert [r.id for r in reader.find(Request, sealed=b"")] == ["kept"]
@@ -195,7 +150,7 @@ class TestQuestions:
             assert all(type(s.granted) is bool for s in reader.find(ConsentState))
 
     def test_a_field_that_does_not_exist_is_an_error(self, store):
-        _put(store, Setting("a", "b"))
+        put(store, Setting("a", "b"))
         with store.read() as reader:
             for ask in (
                 lambda: reader.find(Setting, colour="red"),
@@ -211,41 +166,41 @@ class TestQuestions:
 
 class TestTransactions:
     def test_a_change_is_whole_or_not_at_all(self, store):
-        _put(store, Setting("a", "old"), Setting("gone", "still here"))
+        put(store, Setting("a", "old"), Setting("gone", "still here"))
         with pytest.raises(RuntimeError):
-            _break_off(store)
-        assert _all(store) == [Setting("a", "old"), Setting("gone", "still here")]
-        _put(store, Setting("b", "after"))
-        assert len(_all(store)) == 3
+            break_off(store)
+        assert all_of(store) == [Setting("a", "old"), Setting("gone", "still here")]
+        put(store, Setting("b", "after"))
+        assert len(all_of(store)) == 3
 
     def test_an_interrupt_rolls_back_too(self, store):
         with pytest.raises(KeyboardInterrupt):
-            _break_off(store, KeyboardInterrupt)
-        assert _all(store) == []
+            break_off(store, KeyboardInterrupt)
+        assert all_of(store) == []
 
     def test_a_key_that_exists_is_a_conflict_and_nothing_is_written(self, store):
-        _put(store, Setting("a", "old"))
+        put(store, Setting("a", "old"))
         with pytest.raises(Fault) as caught, store.write() as tx:
             tx.add([Setting("b", "new"), Setting("a", "new")])
         assert caught.value.code == "store.conflict"
-        assert _all(store) == [Setting("a", "old")]
+        assert all_of(store) == [Setting("a", "old")]
 
     def test_a_key_twice_in_one_call_is_a_conflict(self, store):
         with pytest.raises(Fault), store.write() as tx:
             tx.add([Setting("a", "1"), Setting("a", "2")])
-        assert _all(store) == []
+        assert all_of(store) == []
 
     def test_put_replaces_and_remove_tells_how_many(self, store):
-        _put(store, Setting("a", "1"), Setting("a", "2"), *(Member("d", n, n % 2) for n in range(5)))
-        assert _all(store) == [Setting("a", "2")]
+        put(store, Setting("a", "1"), Setting("a", "2"), *(Member("d", n, n % 2) for n in range(5)))
+        assert all_of(store) == [Setting("a", "2")]
         with store.write() as tx:
             assert tx.remove(Member, since_version=1) == 2
             assert tx.remove(Member, since_version=1) == 0
             assert tx.remove(Member) == 3
 
     def test_one_field_of_many_records_changes_and_what_is_not_there_is_not_made(self, store):
-        _put(store, *(Member(d, n, 1) for d in ("a", "b") for n in range(3)))
-        _put(store, _request("r", b"sealed"), _request("q", b"sealed"))
+        put(store, *(Member(d, n, 1) for d in ("a", "b") for n in range(3)))
+        put(store, request("r", b"sealed"), request("q", b"sealed"))
         with store.write() as tx:
             wanted = {("a", 0): 7, ("b", 2): 8, ("c", 0): 9}
             assert tx.set_field(Member, "since_version", wanted) == 2
@@ -267,7 +222,7 @@ class TestTransactions:
 
     def test_a_conflict_that_nobody_heeds_does_not_pass_for_a_commit(self, store):
         """The whole is kept but for the conflict, or none of it is and that is told."""
-        _put(store, Setting("a", "old"))
+        put(store, Setting("a", "old"))
         try:
             with store.write() as tx:
                 tx.put(Setting("b", "new"))
@@ -276,27 +231,27 @@ class TestTransactions:
             kept = [Setting("a", "old"), Setting("b", "new")]
         except Fault:
             kept = [Setting("a", "old")]
-        assert _all(store) == kept
+        assert all_of(store) == kept
 
     def test_a_transaction_sees_its_own_changes_and_readers_the_old_state(self, store):
-        _put(store, Setting("a", "old"))
+        put(store, Setting("a", "old"))
         with store.write() as tx:
             tx.put(Setting("a", "new"))
             assert tx.get(Setting, "a").value == "new"
             with store.read() as reader:
                 assert reader.get(Setting, "a").value == "old"
-        assert _all(store) == [Setting("a", "new")]
+        assert all_of(store) == [Setting("a", "new")]
 
     def test_a_view_stays_as_it_was_while_others_write(self, store):
-        _put(store, Setting("a", "old"))
+        put(store, Setting("a", "old"))
         with store.read() as reader:
             assert reader.get(Setting, "a").value == "old"
-            _put(store, Setting("a", "new"), Setting("b", "new"))
+            put(store, Setting("a", "new"), Setting("b", "new"))
             assert reader.find(Setting) == [Setting("a", "old")]
             with store.read() as inner:
                 assert inner.get(Setting, "a").value in ("old", "new")
             assert reader.count(Setting) == 1
-        assert len(_all(store)) == 2
+        assert len(all_of(store)) == 2
 
     def test_a_write_inside_a_write_is_refused_and_loses_nothing(self, store):
         with store.write() as tx:
@@ -304,10 +259,10 @@ class TestTransactions:
             with pytest.raises(Fault), store.write() as inner:
                 inner.put(Setting("inner", "1"))
             tx.put(Setting("outer", "2"))
-        assert _all(store) == [Setting("outer", "2")]
+        assert all_of(store) == [Setting("outer", "2")]
 
     def test_writers_wait_for_each_other(self, store):
-        _put(store, Setting("n", "0"))
+        put(store, Setting("n", "0"))
 
         def add():
             for _ in range(20):
@@ -319,7 +274,7 @@ class TestTransactions:
             thread.start()
         for thread in threads:
             thread.join()
-        assert _all(store) == [Setting("n", "80")]
+        assert all_of(store) == [Setting("n", "80")]
 
 
 class TestStamp:
@@ -328,9 +283,9 @@ class TestStamp:
         with store.read() as reader:
             reader.find(Setting)
         with contextlib.suppress(RuntimeError):
-            _break_off(store)
+            break_off(store)
         assert store.stamp() == first
-        _put(store, Setting("a", "1"))
+        put(store, Setting("a", "1"))
         second = store.stamp()
         assert second != first
         assert store.stamp() == second
@@ -357,188 +312,3 @@ class TestWithoutTheExtra:
             PostgresStore(url, "t")
         assert caught.value.code == "store.password-in-url"
         assert "hunter2" not in f"{caught.value} {caught.value.details}"
-
-
-class TestOneFile:
-    def test_a_commit_of_another_store_is_seen_and_changes_the_stamp(self, opened):
-        one, two = opened(), opened()
-        before = two.stamp()
-        _put(one, Setting("a", "1"))
-        assert two.stamp() != before
-        assert _all(two) == [Setting("a", "1")]
-        settled = two.stamp()
-        _all(one)
-        assert two.stamp() == settled
-
-    def test_writers_of_two_stores_wait_for_each_other(self, opened):
-        stores = [opened(), opened()]
-        _put(stores[0], Setting("n", "0"))
-
-        def add(store):
-            for _ in range(15):
-                with store.write() as tx:
-                    tx.put(Setting("n", str(int(tx.get(Setting, "n").value) + 1)))
-
-        threads = [threading.Thread(target=add, args=(s,)) for s in stores]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert _all(stores[0]) == [Setting("n", "30")]
-
-    def test_a_writer_that_never_ends_is_told_as_busy(self, opened, monkeypatch):
-        monkeypatch.setattr("hedgerow.adapters.store.sqlite._WAIT_S", 0.05)
-        one, two = opened(), opened()
-        with one.write(), pytest.raises(Fault) as caught, two.write():
-            pass
-        assert caught.value.code == "store.busy"
-        _put(two, Setting("a", "1"))
-
-    def test_what_was_committed_is_there_after_opening_again(self, opened, path):
-        store = opened()
-        _put(store, Setting("a", "1"))
-        store.close()
-        assert _all(opened()) == [Setting("a", "1")]
-
-    def test_what_is_deleted_is_in_no_file_after_scrubbing(self, opened, path):
-        store = opened()
-        _put(store, *(Subject(n, b"%d" % n + MARKER, MARKER * 200, "t") for n in range(40)))
-        _put(store, _request("r", MARKER * 5000))
-        assert MARKER in _bytes(path)
-        with store.write() as tx:
-            tx.remove(Subject)
-            tx.put(_request("r"))
-        store.scrub()
-        assert MARKER not in _bytes(path)
-
-    def test_scrubbing_beside_a_reader_does_no_harm(self, opened, path, monkeypatch):
-        monkeypatch.setattr("hedgerow.adapters.store.sqlite._WAIT_S", 0.05)
-        one, two = opened(), opened()
-        _put(one, Subject(1, MARKER, MARKER, "t"))
-        with two.read() as reader:
-            reader.find(Subject)
-            with one.write() as tx:
-                tx.remove(Subject)
-            with contextlib.suppress(Fault):
-                one.scrub()
-            assert len(reader.find(Subject)) == 1
-        one.scrub()
-        assert MARKER not in _bytes(path)
-
-    def test_it_is_durable_by_its_settings(self, opened):
-        assert _pragmas(opened()) == ("wal", 2, 1)
-        assert _pragmas(opened(durable=False)) == ("wal", 0, 1)
-
-    def test_only_its_owner_may_read_the_file(self, opened, path):
-        opened()
-        assert path.stat().st_mode & 0o777 == 0o600
-
-    def test_a_newer_schema_is_refused(self, opened, path):
-        opened().close()
-        _raw(path, f"PRAGMA user_version={SCHEMA_VERSION + 1}")
-        with pytest.raises(CallerError) as caught:
-            opened()
-        assert caught.value.code == "space.newer-version"
-
-    def test_a_database_of_something_else_is_refused(self, opened, path):
-        _raw(path, "CREATE TABLE other (a)")
-        with pytest.raises(Fault) as caught:
-            SqliteStore(path)
-        assert caught.value.code == "store.unreadable"
-
-    def test_a_file_that_is_no_database_is_refused_and_left_alone(self, path):
-        path.write_bytes(MARKER * 100)
-        with pytest.raises(Fault) as caught:
-            SqliteStore(path)
-        assert caught.value.code == "store.unreadable"
-        assert path.read_bytes() == MARKER * 100
-
-    def test_creating_over_a_workspace_is_refused_and_leaves_it(self, opened, path):
-        _put(opened(), Setting("a", "1"))
-        with pytest.raises(Fault):
-            SqliteStore(path, create=True)
-        assert _all(opened()) == [Setting("a", "1")]
-
-    def test_a_file_that_may_not_be_written_is_refused(self, opened, path):
-        store = opened()
-        _put(store, Setting("a", "1"))
-        store.close()
-        # A write version above 2 makes the file read-only for everybody, root included.
-        # Source: sqlite.org/fileformat2.html, section 1.3.2.
-        with path.open("r+b") as file:
-            file.seek(18)
-            file.write(b"\x03")
-        before = path.read_bytes()
-        with pytest.raises(Fault) as caught:
-            _put(SqliteStore(path), Setting("b", "2"))
-        assert caught.value.code in ("store.unreadable", "store.read-only")
-        assert path.read_bytes() == before
-
-    def test_a_page_torn_out_of_the_file_is_a_fault_without_its_text(self, opened, path):
-        store = opened()
-        _put(store, *(Subject(n, MARKER, MARKER * 50, "t") for n in range(50)))
-        store.close()
-        content = bytearray(path.read_bytes())
-        content[4096 : len(content) - 4096] = bytes(len(content) - 8192)
-        path.write_bytes(content)
-        with pytest.raises(Fault) as caught:
-            _all(SqliteStore(path), Subject)
-        assert caught.value.code == "store.unreadable"
-        assert caught.value.__suppress_context__
-
-    def test_a_full_disk_is_told_and_writes_nothing(self, opened):
-        store = opened()
-        _put(store, Setting("a", "1"))
-        pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
-        store._writer.execute(f"PRAGMA max_page_count={pages}")
-        with pytest.raises(Fault) as caught, store.write() as tx:
-            tx.add(Subject(n, MARKER, MARKER * 100, "t") for n in range(100))
-        assert caught.value.code == "store.full"
-        assert _all(store, Subject) == []
-
-    def test_a_killed_writer_leaves_the_last_commit_and_no_lock(self, opened, path):
-        opened().close()
-        script = (
-            "import os, pathlib, sys; from hedgerow.adapters.store.sqlite import SqliteStore;"
-            "from hedgerow.model.records import Setting; s = SqliteStore(pathlib.Path(sys.argv[1]));"
-            "w = s.write(); t = w.__enter__(); t.put(Setting('a', '1')); w.__exit__(None, None, None);"
-            "w = s.write(); t = w.__enter__(); t.put(Setting('b', '2')); os.kill(os.getpid(), 9)"
-        )
-        done = subprocess.run([sys.executable, "-c", script, path], check=False, env=dict(os.environ))
-        assert done.returncode == -9
-        store = opened()
-        assert _all(store) == [Setting("a", "1")]
-        _put(store, Setting("c", "3"))
-
-    def test_a_store_that_was_never_opened_well_lets_its_file_go(self, path):
-        path.write_bytes(b"no database" * 100)
-        for _ in range(3):
-            with pytest.raises(Fault):
-                SqliteStore(path)
-        assert not _handles(path)
-
-    def test_principals_keep_their_flag(self, opened):
-        store = opened()
-        _put(store, Principal("a", "analyst", "t", disabled=True))
-        assert _all(store, Principal)[0].disabled is True
-
-
-def _handles(path):
-    here = Path("/proc/self/fd")
-    return [fd for fd in here.iterdir() if fd.resolve() == path.resolve()] if here.is_dir() else []
-
-
-def _bytes(path):
-    return b"".join(p.read_bytes() for p in path.parent.iterdir() if p.name.startswith(path.name))
-
-
-def _raw(path, statement):
-    connection = sqlite3.connect(path)
-    connection.execute(statement)
-    connection.commit()
-    connection.close()
-
-
-def _pragmas(store):
-    names = ("journal_mode", "synchronous", "secure_delete")
-    return tuple(store._writer.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
