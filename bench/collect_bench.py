@@ -17,6 +17,7 @@ from frame import Row, Sizes, Spent, apart, growth, median, timed, told
 
 ROWS_EACH = 10
 LIMIT_S, LIMIT_MIB = 60.0, 2048.0
+ERASE_S = 0.1
 
 
 def rows(sizes: Sizes) -> Iterator[Row]:
@@ -45,7 +46,12 @@ def rows(sizes: Sizes) -> Iterator[Row]:
     yield growth(f"growth of collect, {small:,} to {large:,} rows", few, many)
     figures = {"show_s": shown.wall_s, "erase_s": erased.wall_s, "erase_cpu_s": erased.cpu_s}
     yield Row(f"show one person of {large:,} rows, median", str(shown), figures={"wall_s": shown.wall_s})
-    yield Row(f"erase one person of {large:,} rows, median", str(erased), figures=figures)
+    is_quick = erased.wall_s <= ERASE_S
+    yield Row(
+        f"erase one person of {large:,} rows and rewrite what held them, median", str(erased),
+        target=f"<= {ERASE_S * 1e3:.0f} ms" if not sizes.quick else "",
+        is_met=is_quick if not sizes.quick else None, figures=figures,
+    )  # fmt: skip
 
 
 def _collected(folder: Path, many: int) -> Spent:

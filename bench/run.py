@@ -17,7 +17,9 @@ from pathlib import Path
 
 from frame import Row, Sizes, Stopwatch, apart, as_json, load, say, table
 
-BENCHES = ("startup", "gate", "collect", "query", "anonymity", "discover", "journal", "keys")
+BENCHES = ("startup", "gate", "collect", "query", "anonymity", "discover", "journal", "keys", "finding")
+# What is measured with a bench, in a file of its own.
+MORE = {"keys": ("keys_postgres",)}
 
 
 def measured(name: str, sizes: Sizes) -> list[Row]:
@@ -43,7 +45,8 @@ def main() -> int:
     sizes, rows, watch = Sizes(options.quick), [], Stopwatch()
     for name in options.names or BENCHES:
         say(f"{name} ({load()})")
-        rows += apart(measured, name, sizes)
+        for part in (name, *MORE.get(name, ())):
+            rows += apart(measured, part, sizes)
     whole = watch.stop().wall_s
     print(table(rows))
     size = "a tenth of every size" if options.quick else "full size"

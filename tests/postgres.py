@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+OWNER, APPLICATION = "hedgerow_owner", "hedgerow_app"
 _START_S = 60
 _SETTINGS = {
     "listen_addresses": "",
@@ -54,6 +55,26 @@ class Server:
         name = "d" + secrets.token_hex(6)
         self.run(f'CREATE DATABASE "{name}" OWNER "{owner}"')
         return name
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of the test server and addresses of it."""
+
+    server: Server
+    name: str
+
+    @property
+    def owner(self):
+        return self.server.url(OWNER, self.name)
+
+    @property
+    def application(self):
+        return self.server.url(APPLICATION, self.name)
+
+    def run(self, text, *values, user=None):
+        """Run a statement, as the superuser unless another role is named."""
+        return self.server.run(text, *values, user=user, database=self.name)
 
 
 def _places() -> list[Path]:
@@ -104,7 +125,7 @@ def find() -> tuple[Path, str] | None:
 
 
 @contextmanager
-def running(place: Path, version: str):
+def running(place: Path, version: str, settings: dict[str, str] | None = None):
     """Start a server and stop it at the end, whatever happened in between."""
     account = _account()
     folder = Path(tempfile.mkdtemp(prefix="hedgerow-pg-"))
@@ -115,7 +136,7 @@ def running(place: Path, version: str):
         folder.chmod(0o711)
         server = Server(folder, version, folder / "log")
         _make(place, server, account)
-        process = _start(place, server, account)
+        process = _start(place, server, account, _SETTINGS | (settings or {}))
         try:
             _wait(server, process)
             yield server
@@ -124,6 +145,15 @@ def running(place: Path, version: str):
             process.wait(_START_S)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def with_roles(place: Path, version: str, settings: dict[str, str] | None = None):
+    """Start a server that has an owner of tables and a role for the program."""
+    with running(place, version, settings) as server:
+        server.run(f"CREATE ROLE {OWNER} LOGIN CREATEROLE")
+        server.run(f"CREATE ROLE {APPLICATION} LOGIN")
+        yield server
 
 
 def _make(place: Path, server: Server, account: str | None) -> None:
@@ -141,9 +171,9 @@ def _make(place: Path, server: Server, account: str | None) -> None:
         raise RuntimeError(f"initdb failed: {done.stderr}")
 
 
-def _start(place: Path, server: Server, account: str | None) -> subprocess.Popen:
+def _start(place: Path, server: Server, account: str | None, settings: dict[str, str]) -> subprocess.Popen:
     command = [place / "postgres", "-D", server.folder / "data", "-k", server.folder]
-    for name, value in _SETTINGS.items():
+    for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     with server.log.open("wb") as log:
         return subprocess.Popen(command, user=account, stdout=log, stderr=log, cwd=server.folder)

@@ -12,7 +12,7 @@ core under -O
 full
     With all extras installed: what needs them, and what an installed package could change by being
     there. Both environments take their versions from one constraints.txt, so the packages of the
-    core are the same in both; what rests on the spine alone, or starts many programs, is left out.
+    core are the same in both; what rests on the spine alone, or starts programs, is left out.
 
 A test that is left out of a run is counted in the summary, and is always part of the first.
 Arguments after the options go to pytest, for example ``--env core tests/test_layers.py``.
@@ -80,7 +80,7 @@ RUNS = (
     Run(
         "full",
         "full",
-        "extra or not (system or slow or attack or simulator or docs)",
+        "extra or not (system or slow or attack or simulator or docs or cli or property)",
         "in core: no package of an extra touches them",
     ),
 )

@@ -48,9 +48,9 @@ def images_of(thief):
     }
 
 
-def opened(images, key_file):
+def opened(images, key_file, passphrase=PASSPHRASE):
     """Try each image with every key in a key file."""
-    backend, found = open_(key_file, PASSPHRASE), set()
+    backend, found = open_(key_file, passphrase), set()
     for image, binding in images:
         try:
             backend.unwrap(image, binding)

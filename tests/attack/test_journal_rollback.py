@@ -143,6 +143,8 @@ def test_a_cut_tail_with_an_older_head_is_caught_by_the_ledger_or_by_a_saved_hea
     sql(
         space, "DELETE FROM accounts", *(("INSERT INTO accounts VALUES (?,?,?,?,?)", row) for row in accounts)
     )
+    caught(space, "records.differ")  # the two requests are bound to entries that are gone
+    sql(space, f"DELETE FROM requests WHERE entry>={cut}")
     assert space.call("journal", "verify").code == 0, "without a saved head this passes: it was true once"
     said = caught(space, "journal.truncated", "--against", built.folder / "head.json")
     assert f"first missing index: {cut}" in said

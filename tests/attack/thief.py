@@ -68,12 +68,12 @@ def write_sources(folder: Path) -> None:
               [[ref, "research", "2025-01-01T00:00:00Z"] for ref in people])  # fmt: skip
 
 
-def build(folder: Path, passphrase: str | None = None) -> Program:
-    """Make a workspace that holds the marked person in every way there is."""
+def build(folder: Path, passphrase: str | None = None, address: str | None = None) -> Program:
+    """Make a workspace that holds the marked person in every way there is, in a database when told."""
     write_sources(folder)
-    program = Program(folder / "space", passphrase)
+    program = Program(address or folder / "space", passphrase)
     for line in (
-        ("init", folder / "space"),
+        ("init", address, "--files", folder / "space") if address else ("init", folder / "space"),
         ("purpose", "add", "research", "--why", "health", "--owner", "owner", "--until", "2099-01-01"),
         ("collect", folder / "visits.csv", "--dataset", "visits", "--subject-key", "patient_ref", *PURPOSE,
          "--drop", "", "--consents", folder / "consents.csv"),

@@ -21,7 +21,7 @@ PEOPLE = (("ana", "analyst"), ("priya", "privacy-officer"), ("otto", "auditor"),
 
 @pytest.fixture(autouse=True)
 def _unset(monkeypatch):
-    for name in ("HEDGEROW_SPACE", "HEDGEROW_PASSPHRASE", "HEDGEROW_DEBUG"):
+    for name in ("HEDGEROW_SPACE", "HEDGEROW_FILES", "HEDGEROW_PASSPHRASE", "HEDGEROW_DEBUG"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -20,7 +20,7 @@ def test_init_prints_what_a_newcomer_must_know(nowhere, tmp_path):
     for told in (
         "Trust fingerprint",
         "SHA256:",
-        "Back up",
+        "Back it up",
         "lost passphrase",
         "doctor",
         "export HEDGEROW_SPACE=",

@@ -11,6 +11,10 @@ from hedgerow.cli.main import cli
 
 QUESTION = "SELECT ward, COUNT(*) FROM visits GROUP BY ward"
 USE = ("--purpose", "research")
+LEGACY = (
+    "--cipher", "fernet", "--columns", "email", "--dataset", "new", "--subject-key", "patient_ref",
+    *USE, "--basis", "consent", "--drop", "zip",
+)  # fmt: skip
 # Command, who may not, and what the refusal is.
 GATED = [
     (("query", "visits", QUESTION, *USE, "--epsilon", "0.5"), "otto"),
@@ -52,10 +56,16 @@ GATED = [
     (("policy", "history"), "ana"),
     (("policy", "test", "--principal", "ana", "--action", "query"), "otto"),
     (("policy", "apply", "never.cedar", "--yes"), "priya"),
+    (("approval", "list"), "ana"),
+    (("approval", "show", "A-1"), "ana"),
+    (("approval", "grant", "A-1"), "otto"),
+    (("approval", "deny", "A-1", "--reason", "no"), "ana"),
     (("journal", "head"), "ana"),
     (("journal", "show"), "ana"),
     (("journal", "verify"), "ana"),
     (("evidence", "export", "--out", "never"), "ana"),
+    (("evidence", "certificates"), "ana"),
+    (("evidence", "certificate", "c-none"), "ana"),
     (("report", "--out", "never.html"), "ana"),
     (("released", "list"), "ana"),
     (("released", "show", "R-1"), "ana"),
@@ -64,10 +74,32 @@ GATED = [
     (("subject", "erase", "R-1", "--yes"), "ana"),
     (("keys", "status"), "ana"),
     (("keys", "rotate", "--yes"), "ana"),
+    (("keys", "passphrase"), "ana"),
     (("keys", "epoch", "--yes"), "ana"),
     (("keys", "move", "--to", "file", "--yes"), "ana"),
+    (("keys", "escrow", "--recipient", "never", "--out", "never.sealed", "--yes"), "ana"),
+    (("keys", "import-legacy", "@south", *LEGACY), "ana"),
+    (("backup", "make", "--to", "never", "--recipient", "never"), "ana"),
+    (("backup", "list"), "ana"),
+    (("backup", "erasures", "--out", "never.json"), "ana"),
+    (("backup", "prune", "--yes"), "ana"),
+    (("budget", "restate", "--spent", "population=1"), "ana"),
+    (("dataset", "index", "visits", "--column", "email", "--kind", "email"), "ana"),
+    (("subject", "find", "visits", "--column", "email"), "ana"),
+    (("journal", "tiles", "--out", "never"), "ana"),
+    (("journal", "key", "add", "ml-dsa"), "ana"),
+    (("journal", "key", "show"), "ana"),
+    (("journal", "cosign", "never.note", "--out", "never.sig"), "ana"),
+    (("journal", "cosignature", "add", "never.sig", "--key", "never"), "ana"),
+    (("journal", "witness", "add", "north", "--file", "never.head"), "ana"),
+    (("journal", "witness", "list"), "sam"),
+    (("journal", "witness", "remove", "north"), "ana"),
 ]
-UNGATED = {"init", "demo", "discover", "doctor"}
+# Outside the gate: no workspace is open, or it is being made, brought forward or unlocked.
+UNGATED = {
+    "init", "demo", "discover", "doctor", "upgrade", "file identity", "file seal", "file open", "file show",
+    "keys escrow-restore", "restore",
+}  # fmt: skip
 
 
 def rows(space):
@@ -95,7 +127,7 @@ def test_no_gated_command_is_left_out():
         for path, _ in leaves(cli)
         if path == arguments[: len(path)]
     }
-    gated = {path for path, _ in leaves(cli) if path[0] not in UNGATED}
+    gated = {path for path, _ in leaves(cli) if " ".join(path) not in UNGATED}
     assert tried == gated
     offering = {path for path, command in leaves(cli) if any("--explain" in p.opts for p in command.params)}
     assert offering == gated

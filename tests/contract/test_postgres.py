@@ -429,6 +429,33 @@ class TestMany:
             tx.add(made)
         assert all_of(store, Request) == made
 
+    def test_many_values_come_back_as_they_went(self, opened):
+        """So many that they are sent packed: every width, sign, length and what is not there."""
+        texts = ["", "a", "ä", "\U0001f33f", "x" * 300]
+        numbers = [0, 1, -1, 2**63 - 1, -(2**63), 255, 256]
+        blobs = [b"", b"\x00", bytes(range(256)), b"x"]
+        uses = [
+            Request(
+                f"{texts[at % 5]}{at}", "b", "spent", "d", numbers[at % 7], 0, "p",
+                person_level=at % 3 == 0, entry=at, sealed=blobs[at % 4],
+                wrapped=blobs[at % 3] if at % 2 else None,
+            )
+            for at in range(200)
+        ]  # fmt: skip
+        people = [Subject(at, bytes([at]) * 32, bytes([at]) * 77, "t") for at in range(200)]
+        store = opened()
+        with store.write() as tx:
+            tx.add([*uses, *people])
+            assert tx.set_field(Subject, "wrapped", {(p.number,): p.lookup for p in people}) == 200
+            assert tx.set_field(Subject, "wrapped", {(999,): b""}) == 0
+        assert sorted(all_of(store, Request), key=lambda r: r.entry) == uses
+        assert [p.wrapped for p in all_of(store, Subject)] == [p.lookup for p in people]
+        with store.read() as reader:
+            found = reader.rows_any(Subject, ("number", "lookup"), "lookup", [p.lookup for p in people])
+            assert sorted(found) == [(p.number, p.lookup) for p in people]
+            one = reader.rows_any(Subject, ("number", "created"), "lookup", [people[5].lookup])
+            assert one == [(5, "t")]
+
     def test_numbers_come_sorted_and_whole_from_all_parts(self, opened):
         store = opened()
         wanted = sorted({0, 1, -1, 2**63 - 1, -(2**63), *(n * 7919**3 for n in range(-300, 300))})

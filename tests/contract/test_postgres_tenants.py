@@ -12,7 +12,7 @@ from tests.contract.conftest import APPLICATION, OWNER
 from hedgerow.adapters.store import postgres as postgres_store_module
 from hedgerow.adapters.store import postgres_link, postgres_schema
 from hedgerow.adapters.store.postgres import PostgresStore
-from hedgerow.adapters.store.postgres_shape import SCHEMA, shape_of
+from hedgerow.adapters.store.postgres_shape import SCHEMA, shape_of, wall
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.records import ALL_RECORDS, SCHEMA_VERSION, Setting
 
@@ -54,6 +54,17 @@ def two_tenants(set_up):
 def _example(kind):
     made = {int: 1, str: "t", bytes: b"b", bool: True}
     return kind(*(made[base] for base in shape_of(kind).types.values()))
+
+
+def _wall_again(database, table):
+    """Take every policy of a table away and put those of the product there."""
+    names = "SELECT polname FROM pg_policy WHERE polrelid = %s::regclass"
+    for (name,) in database.run(names, f"hedgerow.{table}"):
+        database.run(f"DROP POLICY {name} ON hedgerow.{table}", user=OWNER)
+    for statement in wall(f"hedgerow.{table}"):
+        database.run(statement, user=OWNER)
+    if table == "tenants":
+        database.run("CREATE POLICY names_are_seen ON hedgerow.tenants FOR SELECT USING (true)", user=OWNER)
 
 
 def _seen(database, tenant=None):
@@ -157,6 +168,23 @@ class TestTheWall:
         database.run("CREATE POLICY wide ON hedgerow.settings USING (true)", user=OWNER)
         assert _seen(database)["settings"] == 1
         assert _code(lambda: PostgresStore(database.application, OTHER)) == "store.unguarded"
+
+    def test_a_policy_of_ours_that_was_changed_is_refused(self, two_tenants):
+        database, _, _ = two_tenants
+        for table, change in (
+            ("settings", "ALTER POLICY tenant_only ON {} USING (true)"),
+            ("tenants", "ALTER POLICY tenant_only ON {} WITH CHECK (true)"),
+            ("settings", "DROP POLICY tenant_only ON {0}; CREATE POLICY names_are_seen ON {0} USING (true)"),
+            (
+                "tenants",
+                "DROP POLICY names_are_seen ON {0}; CREATE POLICY names_are_seen ON {0} USING (true)",
+            ),
+        ):
+            PostgresStore(database.application, OTHER).close()
+            for statement in change.format(f"hedgerow.{table}").split("; "):
+                database.run(statement, user=OWNER)
+            assert _code(lambda: PostgresStore(database.application, OTHER)) == "store.unguarded", change
+            _wall_again(database, table)
 
     @pytest.mark.parametrize(
         "change", ["DISABLE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY"], ids=["off", "owner free"]
@@ -321,8 +349,8 @@ class TestSetUp:
 _NEXT = """
 from alembic import op
 
-revision = "2"
-down_revision = "1"
+revision = "{next}"
+down_revision = "{now}"
 
 def upgrade():
     op.execute("ALTER TABLE hedgerow.settings ADD COLUMN more bigint NOT NULL DEFAULT 7")
@@ -335,9 +363,10 @@ def next_schema(tmp_path, monkeypatch):
     """Write a revision for a schema to come, and let the program know it."""
 
     def write(then=""):
-        (tmp_path / "schema_2.py").write_text(_NEXT.format(then=then))
+        text = _NEXT.format(then=then, now=SCHEMA_VERSION, next=SCHEMA_VERSION + 1)
+        (tmp_path / "schema_next.py").write_text(text)
         for module in (postgres_store_module, postgres_schema):
-            monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
+            monkeypatch.setattr(module, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
         return (tmp_path,)
 
     return write
@@ -369,21 +398,22 @@ class TestRevisions:
 
     def test_an_empty_database_goes_through_all_of_them(self, empty_database, next_schema):
         postgres_schema.set_up(empty_database.owner, APPLICATION, revisions=next_schema())
-        assert empty_database.run("SELECT version_num FROM hedgerow.alembic_version") == [("2",)]
+        assert empty_database.run("SELECT version_num FROM hedgerow.alembic_version") == [
+            (str(SCHEMA_VERSION + 1),)
+        ]
 
     def test_one_that_fails_half_way_changes_nothing(self, set_up, next_schema):
         revisions = next_schema("op.execute('SELECT 1 / 0')")
         told = _code(lambda: postgres_schema.set_up(set_up.owner, APPLICATION, revisions=revisions))
         assert told == "store.unreadable"
-        assert set_up.run("SELECT version_num FROM hedgerow.alembic_version") == [("1",)]
+        assert set_up.run("SELECT version_num FROM hedgerow.alembic_version") == [(str(SCHEMA_VERSION),)]
         assert set_up.run(
             "SELECT count(*) FROM information_schema.columns"
             " WHERE table_name = 'settings' AND column_name = 'more'"
         ) == [(0,)]
 
-    def test_there_is_one_for_each_schema_and_only_the_newest_reads_the_records(self):
+    def test_there_is_one_for_each_schema(self):
         files = sorted((postgres_schema.REVISIONS / "versions").glob("schema_*.py"))
         assert [file.stem for file in files] == [f"schema_{n}" for n in range(1, SCHEMA_VERSION + 1)]
         for number, file in enumerate(files, 1):
             assert f'revision = "{number}"' in file.read_text()
-            assert "postgres_schema" not in file.read_text() or number == SCHEMA_VERSION

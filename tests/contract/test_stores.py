@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 import sys
 import threading
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from hedgerow.adapters.store.memory import MemoryStore
 from hedgerow.adapters.store.postgres import PostgresStore
 from hedgerow.adapters.store.sqlite import SqliteStore
 from hedgerow.model.errors import CallerError, Fault
+from hedgerow.model.ports import Join
 from hedgerow.model.records import (
     ALL_RECORDS,
     Charge,
@@ -27,6 +28,8 @@ from hedgerow.model.records import (
     Setting,
     Subject,
 )
+from hedgerow.model.records import SealedField as Sealed
+from hedgerow.spine.paging import rows_of_all
 
 MARKER = b"a person's own words that must go"
 
@@ -54,6 +57,19 @@ class TestRecords:
                 assert [type(v) for v in _values(reader.find(type(record))[0])] == [
                     type(v) for v in _values(record)
                 ]
+
+    def test_rows_go_in_as_the_records_they_stand_for(self, store):
+        made = [_example(kind, 1) for kind in ALL_RECORDS]
+        with store.write() as tx:
+            for record in made:
+                tx.add_rows(type(record), iter([tuple(_values(record))]))
+        with store.read() as reader:
+            assert [reader.find(type(record)) for record in made] == [[record] for record in made]
+        with pytest.raises(Fault) as caught, store.write() as tx:
+            tx.add_rows(Member, [("d", 99, 1), ("d", 99, 2)])
+        assert caught.value.code == "store.conflict"
+        with store.read() as reader:
+            assert not reader.find(Member, number=99)
 
     def test_text_bytes_and_the_widest_integers_are_exact(self, store):
         wide = (-(2**63), 2**63 - 1, 0)
@@ -130,6 +146,73 @@ class TestQuestions:
         with store.read() as reader:
             assert [m.number for m in reader.find_any(Member, "number", wanted)] == list(range(1300))
             assert reader.find_any(Member, "number", []) == []
+
+    def test_some_fields_of_many_records_come_as_tuples(self, store):
+        put(store, *(Member(d, n, n + 1) for n in range(1100) for d in ("a", "b")))
+        put(store, ConsentState("p", 1, True, 7), ConsentState("q", 1, False, 8))
+        with store.read() as reader:
+            found = reader.rows_any(Member, ("since_version", "dataset"), "number", [*range(1099, -1, -1), 5])
+            assert sorted(found) == sorted((n + 1, d) for n in range(1100) for d in ("a", "b"))
+            assert reader.rows_any(Member, ("number", "dataset"), "number", (1099,)) == [
+                (1099, "a"),
+                (1099, "b"),
+            ]
+            assert reader.rows_any(Member, ("number", "dataset"), "number", []) == []
+            told = sorted(reader.rows_any(ConsentState, ("granted", "version"), "number", [1]), key=repr)
+            assert [(type(granted), granted, v) for granted, v in told] == [(bool, False, 8), (bool, True, 7)]
+            with pytest.raises((KeyError, AttributeError)):
+                reader.rows_any(Member, ("number", "colour"), "number", [1])
+
+    def test_records_are_read_together_with_their_others(self, store):
+        people = [Subject(n, bytes([n % 250]) * 32, bytes([n % 250]), "t") for n in range(1100)]
+        put(store, *(replace(p, lookup=p.number.to_bytes(32)) for p in people))
+        put(store, *(Sealed(n, d, "f", bytes([n % 7])) for n in range(0, 1100, 2) for d in ("a", "b")))
+        one = Join(
+            Subject, "lookup", ("number", "wrapped"), Sealed, "number", ("dataset", "name"), ("sealed",)
+        )
+        all_of_it = Join(Subject, "number", ("number",), Sealed, "number", (), ("dataset", "sealed"))
+        with store.read() as reader:
+            asked = [n.to_bytes(32) for n in (*range(1099, -1, -1), 5, 4000)]
+            found = reader.joined(one, asked, ("b", "f"))
+            assert sorted(found) == [
+                (n, bytes([n % 250]), None if n % 2 else bytes([n % 7])) for n in range(1100)
+            ]
+            assert reader.joined(one, ((4).to_bytes(32),), ("b", "f")) == [(4, b"\4", b"\4")]
+            assert reader.joined(one, ((4).to_bytes(32),), ("b", "g")) == [(4, b"\4", None)]
+            assert reader.joined(one, ((4000).to_bytes(32),), ("b", "f")) == []
+            assert reader.joined(one, [], ("b", "f")) == []
+            both = reader.joined(all_of_it, (8, 9), ())
+            assert sorted(both, key=repr) == [(8, "a", b"\1"), (8, "b", b"\1"), (9, None, None)]
+            with pytest.raises((KeyError, AttributeError)):
+                reader.joined(replace(one, more=("colour",)), ((4).to_bytes(32),), ("b", "f"))
+
+    def test_some_fields_come_page_by_page_in_key_order(self, store):
+        put(store, *(ConsentState(p, n, n % 2 == 0, n + 1) for n in range(5, -5, -1) for p in ("q", "p")))
+        names = ("purpose", "number", "granted", "version")
+        with store.read() as reader:
+            pages, after = [], None
+            while page := reader.rows_page(ConsentState, names, after, 3):
+                pages.append(page)
+                after = page[-1][:2]
+            whole = [(p, n, n % 2 == 0, n + 1) for p in ("p", "q") for n in range(-4, 6)]
+            assert [len(page) for page in pages] == [3] * 6 + [2]
+            assert (
+                [row for page in pages for row in page]
+                == whole
+                == list(rows_of_all(reader, ConsentState, names))
+            )
+            assert all(type(granted) is bool for page in pages for _, _, granted, _ in page)
+            assert reader.rows_page(ConsentState, ("number", "version"), ("p", 4), 2) == [(5, 6), (-4, -3)]
+            with pytest.raises((KeyError, AttributeError)):
+                reader.rows_page(ConsentState, ("number", "colour"), None, 3)
+            with pytest.raises(ValueError, match="key"):
+                list(rows_of_all(reader, ConsentState, ("number", "purpose")))
+
+    def test_one_field_is_set_by_rows(self, store):
+        put(store, *(Member("a", n, 1) for n in range(4)))
+        with store.write() as tx:
+            assert tx.set_rows(Member, "since_version", [(7, "a", 1), (8, "a", 3), (9, "b", 3)]) == 2
+        assert [m.since_version for m in all_of(store, Member)] == [1, 7, 1, 8]
 
     def test_the_newest_is_the_one_with_the_highest_key(self, store):
         put(store, *(Charge(n, "r", "d" if n % 2 else "e", "p", "pure 1", True, 0, "t") for n in (9, 10, 2)))

@@ -15,7 +15,8 @@ from tests.docs.console import Differs, Shell, Step, fits, python_of, steps
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 # Tables of every command, code and figure: they have tests of their own.
-REFERENCE = {"cli.md", "errors.md", "performance.md", "sensitivity.md"}
+# The encryption tutorial begins in an empty folder, in a file of its own.
+REFERENCE = {"cli.md", "errors.md", "performance.md", "sensitivity.md", "encryption-tutorial.md"}
 
 
 def with_examples() -> list[str]:

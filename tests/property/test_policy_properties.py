@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hedgerow.adapters.policy import load_policies
-from hedgerow.model.policy import Access
+from hedgerow.model.policy import Access, ApprovalNeed
 
 MODEST = settings(max_examples=50, deadline=None)
 NAMES = ("ann", "bob")
@@ -97,7 +97,7 @@ clauses = st.lists(
     ),
     max_size=2,
 )
-policies = st.builds(
+plain = st.builds(
     lambda effect, p, a, r, c: f"{effect} ({p}, {a}, {r}) {' '.join(c)};",
     st.sampled_from(["permit", "permit", "forbid"]),
     principals,
@@ -105,6 +105,20 @@ policies = st.builds(
     resources,
     clauses,
 )
+NEEDS = {
+    '@approval("privacy-officer")': ApprovalNeed("privacy-officer"),
+    '@approval("privacy-officer") @approvers("2")': ApprovalNeed("privacy-officer", 2),
+    '@approval("auditor") @approval_days("3")': ApprovalNeed("auditor", 1, 3),
+}
+approved = st.builds(
+    lambda asked, p, a, r, c: f"{asked} permit ({p}, {a}, {r}) {' '.join(c)};",
+    st.sampled_from(sorted(NEEDS)),
+    principals,
+    st.sampled_from(['action == Action::"query"', 'action in [Action::"query", Action::"release"]']),
+    resources,
+    clauses,
+)
+policies = st.one_of(plain, plain, approved)
 policy_sets = st.lists(policies, min_size=1, max_size=5)
 contexts = st.fixed_dictionaries(
     {},
@@ -157,6 +171,19 @@ def test_deny_wins_and_errors_refuse(texts, access):
     assert verdict.allowed == (bool(permits) and not forbids and not errors)
 
 
+@settings(max_examples=100, deadline=None)
+@given(policy_sets, accesses)
+def test_what_is_permitted_needs_all_that_any_of_its_permits_asks_for(texts, access):
+    verdict = loaded(named(texts)).decide(access)
+    asked = {
+        need
+        for id_, text in named(texts).items()
+        for written, need in NEEDS.items()
+        if text.startswith(f"{written} permit") and id_ in verdict.permits
+    }
+    assert set(verdict.needs) == (asked if verdict.allowed else set())
+
+
 @MODEST
 @given(policy_sets, accesses, st.data())
 def test_removing_a_permit_that_did_not_err_never_allows_more(texts, access, data):
@@ -173,7 +200,7 @@ def test_removing_a_permit_that_did_not_err_never_allows_more(texts, access, dat
 @given(policy_sets, policies, accesses)
 def test_adding_a_forbid_never_allows_more(texts, added, access):
     before = loaded(named(texts)).decide(access)
-    forbid = "forbid" + added.removeprefix("permit").removeprefix("forbid")
+    forbid = "forbid (" + added.partition(" (")[2]
     after = loaded({**named(texts), "added": forbid}).decide(access)
     assert before.allowed or not after.allowed
 

@@ -64,6 +64,7 @@ class FailingStore:
 
     def __init__(self, inner: MemoryStore, points: FailPoints):
         self.inner, self._points = inner, points
+        self.remnants = inner.remnants
 
     @contextmanager
     def read(self):

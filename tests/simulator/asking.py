@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from tests.simulator.approving import ANA
 from tests.simulator.model import Answer, Violation, demand
 from tests.simulator.recording import SQL, WARDS, Counts, Rows
 
@@ -24,12 +25,13 @@ class Asking:
     def request(self, asked, request_id):
         kind, dataset, purpose, epsilon = asked
         parameters = (
-            {"sql": SQL.format(dataset=dataset)} if kind == "count" else {"release": "R-" + request_id}
+            {"release": "R-" + request_id} if kind == "rows" else {"sql": SQL.format(dataset=dataset)}
         )
         if epsilon is not None:
             parameters["epsilon"] = str(float(epsilon))
-        request = UseRequest(OWNER, purpose, dataset, parameters, request_id)
-        return request, Counts(self) if kind == "count" else Rows(self)
+        actor = ANA if kind == "asked" else OWNER
+        request = UseRequest(actor, purpose, dataset, parameters, request_id)
+        return request, Rows(self) if kind == "rows" else Counts(self)
 
     def use(self, asked, request_id, crash=None, meanwhile=None):
         """Ask something under an id that may be known."""
@@ -70,7 +72,11 @@ class Asking:
 
     def _first(self, asked, request_id, act, crash):
         model, kind = self.model, asked[0]
-        code = model.refusal(asked, self.clock.now().date())
+        code, approval = model.refusal(asked, self.clock.now().date()), None
+        # The act itself comes a second later.
+        self.clock.advance(seconds=1)
+        if kind == "asked" and code is None:
+            code, approval = self.awaited(asked)
         verb = self.meanwhile[0] if self.meanwhile is not None else None
         withdrawn = "request.withdrawn"
         failure = {"fail": "use.failed", "drop": withdrawn, "erase": withdrawn if kind == "rows" else None}
@@ -78,20 +84,26 @@ class Asking:
             outcome = self.attempt(act, crash)
         except HedgerowError as error:
             self.raise_noted()
+            if kind == "asked":
+                self.follow_asked(asked, code, approval, error)
             with self.read() as reader:
                 opened = reader.get(Request, request_id)
             if opened is None:
                 demand(error.code == code, "decision", f"{error.code} instead of {code}")
                 demand(not self.has_run, "b: budget", "data was opened for a refused use")
                 return
-            demand(code is None, "b: budget", f"admitted in spite of {code}")
+            demand(code is None, _rule_of(code), f"admitted in spite of {code}")
             demand(error.code == failure.get(verb), "f: lost", f"it failed with {error.code}")
             model.answers[request_id] = Answer("spent" if verb == "fail" else "withdrawn", asked)
             return
         self.raise_noted()
         overtook = verb == "drop" and self.has_run and outcome is not CRASHED
         demand(not overtook, "g: dropped", "a use gave something of a data set that was dropped meanwhile")
+        if kind == "asked":
+            self.follow_asked(asked, code, approval)
         self._settle(asked, request_id, outcome, code)
+        if kind == "asked" and request_id in model.answers:
+            self.follow_used(approval)
 
     def _settle(self, asked, request_id, outcome, code):
         model = self.model
@@ -100,7 +112,7 @@ class Asking:
         if outcome is CRASHED and record is None:
             demand(not self.has_run, "b: budget", "data was opened without a reservation")
             return
-        demand(code is None, "b: budget", f"admitted in spite of {code}")
+        demand(code is None, _rule_of(code), f"admitted in spite of {code}")
         demand(record is not None, "d: one release", "a use left no request")
         if not self.has_run:
             self.admitted(request_id, asked)
@@ -206,3 +218,8 @@ class Asking:
         intents = [e for e in entries if e["action"] == "use.intend" and e["facts"]["request"] == bound]
         demand(len(intents) == 1, "e: journal", "data was opened before the intent was journaled")
         demand(request is not None, "d: one release", "data was opened before the id was bound")
+
+
+def _rule_of(code):
+    """Name the invariant that an admitted use breaks which should have been refused so."""
+    return "h: approved" if str(code).startswith("approval.") else "b: budget"

@@ -22,7 +22,8 @@ from hedgerow.model.records import (
     Subject,
 )
 from hedgerow.model.words import Basis
-from hedgerow.spine import decide, dropping, erasure, requests
+from hedgerow.spine import approvals, awaiting, decide, dropping, erasure, gate, requests
+from hedgerow.spine.approvals import Approvals
 from hedgerow.spine.consent import Consents
 from hedgerow.spine.dropping import Dropping
 from hedgerow.spine.gate import Gate
@@ -224,6 +225,7 @@ def replay_after_a_withdrawal(patch):
 
 def id_bound_to_nothing(patch):
     patch(requests, "binding_of", lambda *_: "same")
+    patch(gate, "binding_of", lambda *_: "same")
 
 
 def use_without_intent(patch):
@@ -331,6 +333,39 @@ def ended_purpose_goes_on(patch):
     patch(decide, "_purpose_objections", lambda *_: [])
 
 
+def gate_asks_for_no_approval(patch):
+    patch(Gate, "_approved", lambda *_: None)
+
+
+def grant_is_never_used_up(patch):
+    patch(Approvals, "_use", lambda _, __, record, ___: record)
+
+
+def one_s_own_grant_counts(patch):
+    patch(approvals, "are_apart", lambda *_: True)
+
+
+def grant_holds_for_any_parameters(patch):
+    patch(awaiting, "_parameters", lambda *_: {})
+
+
+def grant_outlives_what_it_rests_on(patch):
+    patch(awaiting, "_VERSIONS", ())
+
+
+def grant_never_expires(patch):
+    patch(Approvals, "_aged", lambda _, __, record, *___: record)
+
+
+def denial_is_no_end(patch):
+    vote = Approvals._vote
+
+    def voted(self, tx, record, actor, *, is_granted, reason):
+        return vote(self, tx, record, actor, is_granted=True, reason=reason)
+
+    patch(Approvals, "_vote", voted)
+
+
 VARIANTS = {
     lease_without_consent_filter: "a: basis",
     consent_cached_forever: "a: basis",
@@ -363,12 +398,26 @@ VARIANTS = {
     drop_forgets_people: "f: lost",
     drop_gives_the_budget_back: "b: budget",
     use_in_flight_overtakes_the_drop: "g: dropped",
+    gate_asks_for_no_approval: "h: approved",
+    grant_is_never_used_up: "h: approved",
+    one_s_own_grant_counts: "h: approved",
+    grant_holds_for_any_parameters: "h: approved",
+    grant_outlives_what_it_rests_on: "h: approved",
+    grant_never_expires: "h: approved",
+    denial_is_no_end: "h: approved",
     stale_decision_cache: "decision",
     policies_compiled_once: "decision",
     ended_purpose_goes_on: "decision",
 }
 
 FOCUS = {
+    gate_asks_for_no_approval: ("ask",),
+    grant_is_never_used_up: ("ask",),
+    one_s_own_grant_counts: ("ask",),
+    grant_holds_for_any_parameters: ("ask",),
+    grant_outlives_what_it_rests_on: ("ask",),
+    grant_never_expires: ("ask",),
+    denial_is_no_end: ("ask",),
     consent_cached_forever: ("query", "release", "choose"),
     late_choice_undoes_a_newer_one: ("choose", "release"),
     refund_after_failure: ("query",),

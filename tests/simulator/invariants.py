@@ -10,6 +10,7 @@ from tests.simulator.model import RESEARCH, demand
 from tests.simulator.world import name_of
 
 from hedgerow.adapters.engines.buckets import open_bucket
+from hedgerow.kernel.merkle import leaf_hashes
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.records import (
     Account,
@@ -53,6 +54,7 @@ def check(world):
         _consents(world, reader)
         _dropped(world, reader)
         _journal(world, reader)
+        _approved(world, reader)
     _decision(world)
 
 
@@ -124,15 +126,16 @@ def _budget(world, reader):
 def _journal(world, reader):
     """The journal, e: it verifies, it begins with every head that left, and each charge and use is in it."""
     try:
-        hashes = world.spine.journal.verify(reader)
+        world.spine.journal.verify(reader)
     except HedgerowError as error:
         demand(False, "e: journal", error.code)
+    hashes = leaf_hashes(world.spine.journal.bodies(reader))
     if world.heads is not None:
         demand(world.compared(world.heads, hashes).is_sound, "f: lost", "an acknowledged entry is gone")
     for head in world.lost_heads:
         demand(not world.compared(head, hashes).is_sound, "e: journal", "a restored copy was not noticed")
     try:
-        check_records(reader, world.spine.ledger)
+        check_records(reader, world.spine.ledger, world.spine.attestor)
     except HedgerowError as error:
         kept = error.code in ("ledger.differs", "ledger.not-journaled")
         demand(False, "b: budget" if kept else "e: journal", error.code)
@@ -149,6 +152,23 @@ def _journal(world, reader):
     erasures = sum(entry["action"] == "subject.erase" for entry in entries.values())
     demand(erasures >= len(world.model.erased), "e: journal", "an erasure has no entry")
     world.save_head()
+
+
+def _approved(world, reader):
+    """The approved, h: each use that needs approval has a grant by somebody else, and none has it twice."""
+    granted, used = {}, set()
+    for entry in (parse_entry(e.body) for e in reader.find(JournalEntry)):
+        facts, name = entry["facts"], entry["facts"].get("approval")
+        if entry["action"] == "approval.grant":
+            granted[name] = entry["actor"]["as"]
+        if entry["action"] == "use.intend" and entry["actor"]["as"] == "ana":
+            demand(name in granted, "h: approved", "a use went without a grant")
+            demand(granted[name] not in ("ana", "owner"), "h: approved", "somebody granted their own use")
+            demand(name not in used, "h: approved", "a grant was used twice")
+            asked = world.model.awaited[name].key[:2]
+            cost = Fraction(next(iter(facts["cost"].values())))
+            demand((facts["dataset"], cost) == asked, "h: approved", "a grant was used for something else")
+            used.add(name)
 
 
 def _answers(world, reader):

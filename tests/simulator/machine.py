@@ -39,6 +39,7 @@ class Simulation(RuleBasedStateMachine):
     @initialize()
     def start(self):
         self.world = World()
+        self.world.let_approve()
         self.fresh = 0
         self.world.collect("visits", ["ann", "bob", "cem"])
         self.world.collect("bills", ["bob", "cem"])
@@ -73,6 +74,32 @@ class Simulation(RuleBasedStateMachine):
         if known:
             request_id = known[key % len(known)]
             self.world.use(self.world.model.answers[request_id].asked, request_id, crash)
+
+    @rule(
+        dataset=st.sampled_from(["visits", "visits", "visits", "bills"]),
+        epsilon=st.sampled_from([Fraction(1, 8), Fraction(1, 8), Fraction(1, 8), Fraction(1, 4)]),
+        crash=CRASHES,
+        decided=st.sampled_from([None, ("petra", True), ("petra", True), ("petra", False), ("ana", True)]),
+        between=st.sampled_from(["nothing", "nothing", "wait", "erase"]),
+    )
+    def ask(self, dataset, epsilon, crash, decided, between):
+        for is_again in (False, True) if decided is not None else (False,):
+            if is_again:
+                self.world.decide(0, decided[0], granted=decided[1])
+                self.world.clock.advance(days=8 if between == "wait" else 0)
+                if between == "erase":
+                    self.world.erase("cem")
+            self.fresh += 1
+            self.world.ask(dataset, epsilon, f"ana-{self.fresh}", crash)
+
+    @rule(
+        place=st.sampled_from([0, 0, 0, 1, 2]),
+        who=st.sampled_from(["petra", "petra", "petra", "ana", "owner"]),
+        granted=st.sampled_from([True, True, False]),
+        crash=CRASHES,
+    )
+    def decide(self, place, who, granted, crash):
+        self.world.decide(place, who, granted=granted, crash=crash)
 
     @rule(ref=REFS, crash=CRASHES)
     def erase(self, ref, crash):
@@ -115,8 +142,8 @@ class Simulation(RuleBasedStateMachine):
 
 
 RULES = (
-    "collect", "choose", "query", "release", "repeat", "erase", "drop", "look", "change_policy",
-    "allocate_and_wait", "back_up",
+    "collect", "choose", "query", "release", "repeat", "ask", "decide", "erase", "drop", "look",
+    "change_policy", "allocate_and_wait", "back_up",
 )  # fmt: skip
 
 

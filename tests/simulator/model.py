@@ -51,6 +51,9 @@ class Model:
     limits: dict = field(default_factory=dict)
     answers: dict = field(default_factory=dict)  # request id -> Answer
     charges: dict = field(default_factory=dict)  # request id -> epsilon
+    awaited: dict = field(default_factory=dict)  # approval id -> Awaited
+    latest: dict = field(default_factory=dict)  # what exactly was asked -> approval id
+    policy: int = 1
     is_forbidden: bool = False
     order: int = 0
 

@@ -4,8 +4,9 @@ The invariants: (a) a lease holds exactly the people with a basis at that moment
 sum of what was admitted, reserved before data is opened, never returned; (c) nothing of an erased person
 can be read; (d) a request id answers one thing for ever; (e) each charge and use is journaled before data
 is opened, and the journal verifies; (f) what was acknowledged is there after a crash; (g) nothing of a data
-set that was dropped is held or used, and collected again it goes on from its version; and each decision
-rests on what is in force.
+set that was dropped is held or used, and collected again it goes on from its version; (h) a use that needs
+approval happens only with a grant for exactly that, by somebody else, in time, and each grant once; and each
+decision rests on what is in force.
 
 A workspace put back from an older copy keeps all of them for what the copy holds. What was spent, answered
 or erased after the copy was made is not known there any more. Only a head kept outside shows it, and it does.

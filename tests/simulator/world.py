@@ -17,6 +17,7 @@ from tests.simulator.adapters import (
     copied_shelf,
     copied_store,
 )
+from tests.simulator.approving import Approving
 from tests.simulator.asking import CRASHED, OWNER, Asking
 from tests.simulator.model import (
     ALL,
@@ -34,9 +35,10 @@ from hedgerow.adapters.engines import DuckEngine
 from hedgerow.adapters.files import MemoryShelf
 from hedgerow.adapters.keys.memory import MemoryKeys
 from hedgerow.adapters.store.memory import MemoryStore
+from hedgerow.app.builtin import default_policies
 from hedgerow.app.service import Service
 from hedgerow.app.wiring import wire
-from hedgerow.app.workspace import default_policies, populate
+from hedgerow.app.workspace import populate
 from hedgerow.kernel.merkle import compare_head, head_from_json, head_to_json
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import HedgerowError
@@ -66,7 +68,7 @@ def _fresh():
     return store, keys
 
 
-class World(Asking):
+class World(Approving, Asking):
     """A workspace, its model, and what was seen on the way."""
 
     def __init__(self):
@@ -84,6 +86,7 @@ class World(Asking):
         self.person_keys = {}  # every key a person ever had
         self.heads, self.lost_heads = None, []
         self.snapshot = None
+        self.policies = default_policies()
         self.restart()
 
     def restart(self):
@@ -275,13 +278,14 @@ class World(Asking):
     # What governs
 
     def forbid(self, *, forbidden, crash=None):
-        text = default_policies() + (FORBID if forbidden else "")
+        text = self.policies + (FORBID if forbidden else "")
         with self.read() as reader:
             before = self.spine.policies.newest(reader).version
         self.attempt(lambda: self.service.apply_policy(text), crash)
         with self.read() as reader:
-            if self.spine.policies.newest(reader).version > before:
-                self.model.is_forbidden = forbidden
+            self.model.policy = self.spine.policies.newest(reader).version
+        if self.model.policy > before:
+            self.model.is_forbidden = forbidden
 
     def allocate(self, dataset, purpose, epsilon):
         if self.clock.now().date() > UNTIL[purpose]:

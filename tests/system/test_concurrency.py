@@ -1,5 +1,7 @@
 """Several processes work on one workspace at once, and nothing that was promised to any of them is lost.
 
+So it is on a file of SQLite and in a database of PostgreSQL.
+
 Each process takes turns as fast as it can for a bounded number of acts. Afterwards the workspace is judged:
 every collected row is there, each printed answer was charged and no more than the budget was spent, erased
 people are gone and withdrawn ones in no later lease, and the journal verifies.
@@ -16,6 +18,7 @@ from fractions import Fraction
 from types import SimpleNamespace
 
 import pytest
+from tests import postgres
 from tests.program import Program
 
 import hedgerow as hr
@@ -85,8 +88,28 @@ def write_people(path, refs):
         csv.writer(stream).writerows([("subject", "purpose", "time"), *given])
 
 
-@pytest.fixture(scope="module")
-def worked(tmp_path_factory):
+def _sqlite(_, folder):
+    return folder / "space", (folder / "space",)
+
+
+def _postgres(request, folder):
+    """Set a database up."""
+    from hedgerow.adapters.store.postgres import PostgresStore
+
+    server = request.getfixturevalue("postgres_server")
+    database = postgres.Database(server, server.new_database(postgres.OWNER))
+    PostgresStore.set_up(database.owner, postgres.APPLICATION)
+    return database.application, (database.application, "--files", folder / "space")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(_sqlite, id="sqlite"),
+        pytest.param(_postgres, id="postgres", marks=pytest.mark.extra),
+    ],
+)
+def worked(request, tmp_path_factory):
     """Let seven processes work at once and gather what each was told."""
     folder = tmp_path_factory.mktemp("together")
     base = [f"base-{i:03d}" for i in range(PEOPLE)]
@@ -94,9 +117,10 @@ def worked(tmp_path_factory):
     write_people(folder / "base.csv", base)
     for number, refs in enumerate(batches):
         write_people(folder / f"{number}.csv", refs)
-    program = Program(folder / "space")
+    where, made_by = request.param(request, folder)
+    program = Program(where)
     for line in (
-        ("init", folder / "space", "--no-passphrase"),
+        ("init", *made_by, "--no-passphrase"),
         ("principal", "add", "ana", "--role", "analyst"),
         ("purpose", "add", "research", "--why", "health", "--owner", "owner", "--until", "2099-01-01"),
         ("collect", folder / "base.csv", "--dataset", "visits", "--subject-key", "ref", "--drop", "",
@@ -157,7 +181,7 @@ def test_the_budget_is_never_exceeded_and_each_printed_answer_was_charged(worked
         b for b in worked.program.call("budget", "show", "visits", "--json").json if b["dataset"] == "visits"
     )
     assert Fraction(shown["spent"]) == EPSILON * len(answers) == BUDGET
-    with hr.open(worked.folder / "space") as space:
+    with hr.open(worked.program.space) as space:
         for request, answer in answers.items():
             again = space.acting_as("ana", purpose="research").query(
                 "visits", SQL, epsilon="0.25", request_id=request
@@ -171,7 +195,7 @@ def refs_of(worked):
 
 def leased(worked):
     """Choose the people a lease opened now may hold, and count the rows it has of each."""
-    with hr.open(worked.folder / "space") as space, space.opened.store.read() as reader:
+    with hr.open(worked.program.space) as space, space.opened.store.read() as reader:
         spine = space.opened.spine
         version = spine.catalog.require_dataset(reader, "visits").version
         people = spine.consents.covered(reader, "visits", version, "research", Basis.CONSENT)
@@ -204,7 +228,7 @@ def test_the_journal_verifies_and_tells_every_act_once(worked):
 
 
 def test_nothing_is_left_over_beside_the_manifest(worked):
-    with hr.open(worked.folder / "space") as space:
+    with hr.open(worked.program.space) as space:
         assert space.opened.spine.tables.missing(space.opened.store) == 0
         named = {file.name for file in _files(space)}
     kept = {p.name for p in (worked.folder / "space" / "tables").iterdir() if not p.name.startswith(".")}

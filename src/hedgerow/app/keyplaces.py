@@ -119,6 +119,25 @@ def open_keys(directory: Path, store: Store, secrets: Secrets) -> tuple[MovableK
     return MovableKeys(_opened(directory, secrets.current, is_token=is_in_token)), (_stray(unused),)
 
 
+def check_unmoved(directory: Path, store: Store, kind: Kind) -> None:
+    """Refuse a place for the keys that they are in already; it takes no passphrase and no PIN to tell.
+
+    Args:
+        directory: The workspace's directory.
+        store: Its records.
+        kind: Where the keys shall be kept.
+
+    Raises:
+        CallerError: ``keys.move-same``; a move that was cut off goes on and is not refused.
+    """
+    here, there = (TOKEN, KEYS) if kind == "pkcs11" else (KEYS, TOKEN)
+    if not (directory / here).exists() or (directory / there).exists():
+        return
+    with store.read() as reader:
+        if begun_move(reader) is None:
+            raise CallerError("keys.move-same")
+
+
 def _only(directory: Path, secrets: Secrets, begun: Move | None, *, is_token: bool) -> House:
     if begun is None or not begun.is_ending:
         return _opened(directory, secrets.current, is_token=is_token)

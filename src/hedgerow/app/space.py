@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from hedgerow.app import workspace
 from hedgerow.app.keyplaces import NEW_SECRET_VARIABLE, Place
+from hedgerow.app.places import Found, is_address
 from hedgerow.app.service import Service
+from hedgerow.app.service.base import quiet
+from hedgerow.model.errors import CallerError
 from hedgerow.model.ports import Clock
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.facts import OWNER
+
+if TYPE_CHECKING:
+    from hedgerow.app.backup.restoring import Wish
 
 
 class SubjectHandle:
@@ -160,7 +166,7 @@ class Space(Session):
 
 
 def open_space(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Found,
     *,
     passphrase: str | Callable[[bool], str | None] | None = None,
     new_passphrase: Callable[[bool], str | None] | None = None,
@@ -169,7 +175,8 @@ def open_space(
     """Open a workspace.
 
     Args:
-        path: Its directory.
+        path: Its directory, or the address of its database, ``postgresql://ROLE@HOST/DATABASE``, with
+            ``#TENANT`` at its end where that holds several workspaces.
         passphrase: The passphrase, or a function that is told whether the key file is sealed and
             gives it; the environment variable ``HEDGEROW_PASSPHRASE`` when not given. Where the
             keys are in a token, its PIN.
@@ -185,10 +192,11 @@ def open_space(
     """
     ask = passphrase if callable(passphrase) else lambda _: passphrase or _from_environment()
     ask_new = new_passphrase or (lambda _: os.environ.get(NEW_SECRET_VARIABLE))
-    opened = workspace.open_(Path(path), ask, clock=clock, new_passphrase=ask_new)
+    opened = workspace.open_(path, ask, clock=clock, new_passphrase=ask_new)
     space = Space(opened)
     space.opened.spine.tables.sweep(opened.store)
     space.service.expire()
+    space.service.tend_backups()
     return space
 
 
@@ -201,15 +209,17 @@ def create_space(
     *,
     passphrase: str | None = None,
     token: str | None = None,
+    files: str | os.PathLike[str] | None = None,
     clock: Clock | None = None,
 ) -> Space:
     """Make a workspace and open it.
 
     Args:
-        path: Its directory, new or empty.
+        path: Its directory, new or empty; or the address of a database that was set up.
         passphrase: What seals its key file; the environment variable ``HEDGEROW_PASSPHRASE`` when
             not given, and without either an unsealed key file with a warning.
         token: The label of a PKCS#11 token to keep the keys in; the passphrase is its PIN then.
+        files: For a workspace in a database the directory of its key file and table files, new or empty.
         clock: The time, for tests.
 
     Returns:
@@ -220,8 +230,39 @@ def create_space(
     """
     sealed_by = passphrase if passphrase is not None else _from_environment()
     keys = None if token is None else Place("pkcs11", token, lambda: sealed_by)
-    workspace.create(Path(path), sealed_by, clock=clock, keys=keys)
-    return open_space(path, passphrase=lambda _: sealed_by, clock=clock)
+    directory, database = _split(path, files)
+    made = workspace.create(directory, sealed_by, clock=clock, keys=keys, database=database)
+    return open_space(made, passphrase=lambda _: sealed_by, clock=clock)
+
+
+def _split(path: str | os.PathLike[str], files: str | os.PathLike[str] | None) -> tuple[Path, str | None]:
+    """Tell the directory of a new workspace and the address of its database."""
+    if not is_address(path):
+        if files is not None:
+            raise CallerError("space.files-of-no-database")
+        return Path(path), None
+    if files is None:
+        raise CallerError("space.files-needed")
+    return Path(files), str(path)
+
+
+def restore_space(
+    wish: Wish, principal: str = OWNER, *, clock: Clock | None = None, progress: Callable[[str], None] = quiet
+) -> dict[str, Json]:
+    """Restore a workspace from a backup; see ``Wish`` for what that takes.
+
+    Args:
+        wish: What, to where, and what is known of the time after it.
+        principal: Who restores.
+        clock: The time, for tests.
+        progress: Told each step.
+
+    Returns:
+        The checks made, the erasures repeated, and what was charged.
+    """
+    from hedgerow.app.backup.restoring import restore
+
+    return restore(wish, Actor(OWNER, principal), progress, clock=clock)
 
 
 def _from_environment() -> str | None:

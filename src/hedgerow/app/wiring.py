@@ -6,22 +6,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from hedgerow.adapters.policy import load_policies
+from hedgerow.adapters.witness import FileSink
 from hedgerow.app.deferred import deferred
 from hedgerow.governance.rights import Rights
+from hedgerow.kernel.envelope import derive
 from hedgerow.model.engine import Engine, Shelf
 from hedgerow.model.errors import Fault
 from hedgerow.model.keys import KeyBackend
 from hedgerow.model.ports import Clock, Reader, Store
 from hedgerow.model.records import Setting, WrappedSecret
 from hedgerow.spine.acts import Acts
+from hedgerow.spine.approvals import Approvals
 from hedgerow.spine.attest import Attestor
+from hedgerow.spine.backup import Backups
 from hedgerow.spine.catalog import Catalog
+from hedgerow.spine.committing import Committing
 from hedgerow.spine.consent import Consents
+from hedgerow.spine.cosigning import Cosigning
 from hedgerow.spine.dropping import Dropping
 from hedgerow.spine.epochs import Epochs
 from hedgerow.spine.erasure import Erasure
 from hedgerow.spine.facts import FactLoader
+from hedgerow.spine.finding import Finding
 from hedgerow.spine.gate import Gate
+from hedgerow.spine.indexes import Indexes
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.keyring import Keyring, secret_key
 from hedgerow.spine.lease import Leases
@@ -29,8 +37,12 @@ from hedgerow.spine.ledger import Ledger
 from hedgerow.spine.policy import Policies
 from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.requests import Requests
+from hedgerow.spine.restoring import Restoring
+from hedgerow.spine.second_key import SecondKey
+from hedgerow.spine.steady import SteadyClock, steady
 from hedgerow.spine.tables import Tables
 from hedgerow.spine.vault import Vault
+from hedgerow.spine.witnesses import Witnesses
 from hedgerow.techniques.disclose import Disclose
 
 if TYPE_CHECKING:
@@ -48,7 +60,7 @@ class Spine:
     tenant: str
     store: Store
     backend: KeyBackend
-    clock: Clock
+    clock: SteadyClock
     attestor: Attestor
     journal: Journal
     catalog: Catalog
@@ -59,13 +71,21 @@ class Spine:
     tables: Tables
     quarantine: Quarantine
     intake: Intake
+    approvals: Approvals
     gate: Gate
     erasure: Erasure
     dropping: Dropping
     epochs: Epochs
     rights: Rights
+    indexes: Indexes
+    finding: Finding
     query: DpQuery
     release: GovernedKAnonymity
+    backups: Backups
+    restoring: Restoring
+    witnesses: Witnesses
+    cosigning: Cosigning
+    second_key: SecondKey
 
 
 def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock: Clock) -> Spine:
@@ -80,31 +100,26 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     """
     with store.read() as reader:
         tenant = _setting(reader, "tenant")
-        index_key = _secret(reader, backend, tenant, "index-key")
-        attestor = Attestor(_secret(reader, backend, tenant, "journal-key"), ORIGIN_PREFIX + tenant)
+        index_key, clock = _secret(reader, backend, tenant, "index-key"), steady(clock, reader)
+        attestor = _attestor(reader, backend, tenant)
     journal, keyring = Journal(attestor, tenant, clock), Keyring(backend, tenant)
+    store, witnesses = _followed(store, journal, attestor, clock)
     catalog, consents, ledger = Catalog(clock), Consents(), Ledger(clock)
-    vault = Vault(keyring, index_key, clock)
-    policies = Policies(load_policies, clock)
-    tables = Tables(engine, shelf, keyring)
-    quarantine = Quarantine(keyring, clock)
-    requests = Requests(keyring)
+    vault, policies = Vault(keyring, index_key, clock), Policies(load_policies, clock)
+    indexes = Indexes(store, keyring, vault, catalog, journal, clock)
+    tables, acts = Tables(engine, shelf, keyring), Acts(store, policies, journal)
+    quarantine, requests = Quarantine(keyring, clock), Requests(keyring)
+    approvals = Approvals(store, acts, journal, clock)
     gate = Gate(
-        store=store,
-        facts=FactLoader(catalog, consents, ledger, policies),
-        acts=Acts(store, policies, journal),
-        ledger=ledger,
-        journal=journal,
-        requests=requests,
-        leases=Leases(store, tables, consents, vault, clock),
-        attestor=attestor,
+        store=store, facts=FactLoader(catalog, consents, ledger, policies), acts=acts,
+        approvals=approvals, ledger=ledger, journal=journal, requests=requests,
+        leases=Leases(store, tables, consents, vault, clock), attestor=attestor, witnesses=witnesses,
         clock=clock,
-    )
+    )  # fmt: skip
     erasure = Erasure(
         store=store, vault=vault, tables=tables, requests=requests, quarantine=quarantine,
         journal=journal, attestor=attestor, clock=clock,
     )  # fmt: skip
-
     dropping = Dropping(
         store=store, catalog=catalog, tables=tables, requests=requests, quarantine=quarantine,
         journal=journal, clock=clock,
@@ -115,19 +130,29 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
 
         return Intake(
             store=store, catalog=catalog, vault=vault, consents=consents, tables=tables,
-            quarantine=quarantine, journal=journal, clock=clock,
+            quarantine=quarantine, journal=journal, clock=clock, indexes=indexes,
         )  # fmt: skip
 
+    found_key = derive(index_key, "found-handle")
     rights = Rights(
         store=store, gate=gate, catalog=catalog, erasure=erasure, journal=journal,
         export=Disclose("subject.export"), read=Disclose("subject.read"),
     )  # fmt: skip
     return Spine(
         tenant, store, backend, clock, attestor, journal, catalog, consents, vault, ledger, policies,
-        tables, quarantine, deferred(intake), gate, erasure, dropping,
-        Epochs(store, keyring, journal, attestor, clock), rights, deferred(_query),
-        deferred(_release),
+        tables, quarantine, deferred(intake), approvals, gate, erasure, dropping,
+        Epochs(store, keyring, journal, attestor, clock), rights, indexes,
+        Finding(store, gate, catalog, indexes, vault, journal, clock, found_key), deferred(_query),
+        deferred(_release), Backups(store, keyring, journal, attestor, clock),
+        Restoring(store, vault, tables, quarantine, erasure, dropping, journal, ledger, attestor), witnesses,
+        Cosigning(keyring, journal, attestor, clock), SecondKey(keyring, journal, attestor, clock),
     )  # fmt: skip
+
+
+def _followed(store: Store, journal: Journal, attestor: Attestor, clock: Clock) -> tuple[Store, Witnesses]:
+    """Let each commit of the store close the journal and be followed outside."""
+    witnesses = Witnesses(store, journal, attestor, clock, FileSink)
+    return Committing(store, journal, witnesses), witnesses
 
 
 def _query() -> DpQuery:
@@ -140,6 +165,16 @@ def _release() -> GovernedKAnonymity:
     from hedgerow.techniques.anonymity.governed import GovernedKAnonymity
 
     return GovernedKAnonymity()
+
+
+def journal_under(reader: Reader, backend: KeyBackend, clock: Clock) -> Journal:
+    """Give the journal alone, to look into a workspace that nobody has opened."""
+    tenant = _setting(reader, "tenant")
+    return Journal(_attestor(reader, backend, tenant), tenant, clock)
+
+
+def _attestor(reader: Reader, backend: KeyBackend, tenant: str) -> Attestor:
+    return Attestor(_secret(reader, backend, tenant, "journal-key"), ORIGIN_PREFIX + tenant)
 
 
 def _setting(reader: Reader, name: str) -> str:

@@ -9,14 +9,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from importlib import resources
 from pathlib import Path
 
 from hedgerow.adapters.files import DirectoryShelf, MemoryShelf
+from hedgerow.adapters.keys.moving import House
 from hedgerow.adapters.store.sqlite import SqliteStore
+from hedgerow.app.builtin import default_policies
 from hedgerow.app.clock import SystemClock
 from hedgerow.app.deferred import deferred
 from hedgerow.app.keyplaces import KEYS, TOKEN, Place, Secrets, make, open_keys
+from hedgerow.app.places import DATABASE, TABLES, TENANT, Found, Where, declare, find, mark, split
 from hedgerow.app.wiring import Spine, wire
 from hedgerow.kernel.envelope import new_key
 from hedgerow.model.canonical import digest, timestamp
@@ -24,7 +26,14 @@ from hedgerow.model.engine import Engine, Shelf
 from hedgerow.model.errors import CallerError, HedgerowError
 from hedgerow.model.keys import KeyBackend
 from hedgerow.model.ports import Clock, Store
-from hedgerow.model.records import Allocation, PolicyText, Principal, Setting, WrappedSecret
+from hedgerow.model.records import (
+    SCHEMA_VERSION,
+    Allocation,
+    PolicyText,
+    Principal,
+    Setting,
+    WrappedSecret,
+)
 from hedgerow.model.uses import Actor, Json
 from hedgerow.model.words import Role
 from hedgerow.spine.attest import new_attestation_key
@@ -32,8 +41,8 @@ from hedgerow.spine.facts import OWNER
 from hedgerow.spine.keyring import secret_key
 from hedgerow.spine.ledger import DEFAULT_POPULATION_EPSILON, POPULATION
 
-DATABASE, TABLES = "hedgerow.db", "tables"
 PASSPHRASE_VARIABLE, SPACE_VARIABLE = "HEDGEROW_PASSPHRASE", "HEDGEROW_SPACE"
+_SCHEMA = "schema"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +53,13 @@ class Durability:
 
 
 def create(
-    directory: Path, passphrase: str | None, *, clock: Clock | None = None, keys: Place | None = None
-) -> None:
+    directory: Path,
+    passphrase: str | None,
+    *,
+    clock: Clock | None = None,
+    keys: Place | None = None,
+    database: str | None = None,
+) -> str:
     """Make a workspace.
 
     Args:
@@ -53,16 +67,19 @@ def create(
         passphrase: What seals the key file, or none for an unsealed one.
         clock: The time; the system's when not given.
         keys: Where the keys are kept; in a key file under the passphrase when not given.
+        database: The address of the database of PostgreSQL that shall hold the records; a file in the
+            directory does when not given.
+
+    Returns:
+        What names the workspace: its directory, or the address with the tenant's name at its end.
 
     Raises:
-        CallerError: ``space.exists`` or ``space.not-empty``, or ``keys.*``; nothing is written then.
+        CallerError: As ``check_free``, or ``keys.*``; nothing is written then.
     """
     directory = directory.resolve()
+    check_free(directory, is_files=database is not None)
     made = not directory.exists()
-    if (directory / DATABASE).exists():
-        raise CallerError("space.exists", space=directory)
-    if not made and (not directory.is_dir() or any(directory.iterdir())):
-        raise CallerError(_why_not_empty(directory), space=directory)
+    url = None if database is None else _reached(database)
     changed = [directory, *_up_to_existing(directory)]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
@@ -77,29 +94,95 @@ def create(
         raise
     try:
         DirectoryShelf(directory / TABLES)
-        # Last under its own name: a workspace without its database is none.
-        store = SqliteStore(directory / (DATABASE + ".new"), create=True)
-        populate(store, backend, clock or SystemClock(), tenant=tenant)
-        store.scrub()
-        store.close()
-        (directory / (DATABASE + ".new")).rename(directory / DATABASE)
+        if url is None:
+            _create_beside(directory, tenant, backend, clock or SystemClock())
+        else:
+            mark(directory, tenant)
         for folder in changed:
             _settle(folder)
+        if url is not None:
+            _create_in(url, directory, tenant, backend, clock or SystemClock())
     except BaseException:
-        with suppress(HedgerowError):
-            backend.retire()
-        for part in directory.iterdir():
-            shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
-        if made:
-            directory.rmdir()
+        _undo(directory, backend, made=made)
         raise
+    return str(directory) if url is None else f"{url}#{tenant}"
+
+
+def _reached(database: str) -> str:
+    """Make sure of a database before anything is made, and give its address."""
+    url, named = split(database)
+    if named:
+        raise CallerError("space.tenant-named")
+    from hedgerow.adapters.store.postgres import PostgresStore
+
+    PostgresStore.check(url)
+    return url
+
+
+def _undo(directory: Path, backend: House, *, made: bool) -> None:
+    """Take away what an init that failed has made."""
+    with suppress(HedgerowError):
+        backend.retire()
+    for part in directory.iterdir():
+        shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
+    if made:
+        directory.rmdir()
+
+
+def _create_beside(directory: Path, tenant: str, backend: KeyBackend, clock: Clock) -> None:
+    """Make the records in a file; last under its own name: a workspace without its database is none."""
+    store = SqliteStore(directory / (DATABASE + ".new"), create=True)
+    populate(store, backend, clock, tenant=tenant)
+    store.scrub()
+    store.close()
+    (directory / (DATABASE + ".new")).rename(directory / DATABASE)
+
+
+def _create_in(url: str, directory: Path, tenant: str, backend: KeyBackend, clock: Clock) -> None:
+    """Make the records of a new workspace in a database; what fails leaves none there."""
+    from hedgerow.adapters.store.postgres import PostgresStore
+
+    store = PostgresStore.create(url, tenant)
+    try:
+        populate(store, backend, clock, tenant=tenant)
+        declare(store, directory)
+    except BaseException:
+        PostgresStore.discard(url, tenant)
+        raise
+    finally:
+        store.close()
+
+
+def check_free(directory: Path, *, is_files: bool) -> None:
+    """Refuse a directory that no workspace can be made in, saying what it seems to be.
+
+    Args:
+        directory: Where it shall be made.
+        is_files: Whether its files alone shall lie there, its records in a database.
+
+    Raises:
+        CallerError: ``space.exists``, ``space.in-database``, ``space.keys-stand``, ``space.unfinished`` or
+            ``space.not-empty``.
+    """
+    if (directory / DATABASE).exists():
+        raise CallerError("space.exists", space=directory)
+    if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
+        return
+    url = "postgresql://ROLE@HOST/DATABASE --files "
+    again = f"hedgerow init {url if is_files else ''}DIR"
+    raise CallerError(_why_not_empty(directory), space=directory, again=again)
 
 
 def _why_not_empty(directory: Path) -> str:
-    """Tell an init that was cut off, which left nothing but its own parts, from a directory in use."""
+    """Tell files of a workspace in a database, keys in use, and an init that was cut off from other files."""
     left = {path.name for path in directory.iterdir()} if directory.is_dir() else {""}
+    if TENANT in left:
+        return "space.in-database"
+    if not left & {KEYS, TOKEN}:
+        return "space.not-empty"
     own = {KEYS, TOKEN, TABLES, *(DATABASE + ".new" + end for end in ("", "-wal", "-shm"))}
-    return "space.unfinished" if left <= own else "space.not-empty"
+    has_tables = TABLES in left and any((directory / TABLES).iterdir())
+    return "space.unfinished" if left <= own and not has_tables else "space.keys-stand"
 
 
 def _up_to_existing(directory: Path) -> list[Path]:
@@ -132,6 +215,7 @@ def populate(store: Store, backend: KeyBackend, clock: Clock, *, tenant: str | N
     with store.write() as tx:
         tx.put(Setting("tenant", tenant))
         tx.put(Setting("created", now))
+        tx.put(Setting(_SCHEMA, str(SCHEMA_VERSION)))
         for name, secret in (("index-key", new_key()), ("journal-key", new_attestation_key())):
             tx.put(WrappedSecret(name, backend.wrap(secret, secret_key(tenant, name))))
         roles = ",".join(sorted([OWNER, *(role.value for role in Role)]))
@@ -164,60 +248,79 @@ def _exact(value: Fraction) -> str:
     return f"{value.numerator}/{value.denominator}"
 
 
-def default_policies() -> str:
-    """Read the policies a new workspace starts with."""
-    return resources.files("hedgerow.app").joinpath("policies/default.cedar").read_text(encoding="utf-8")
-
-
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An open workspace.
 
     Args:
-        directory: Where it lies.
+        directory: Where its files lie.
         store: Its records.
         spine: The rooms, wired.
         warnings: What the operator should know, in plain words.
     """
 
     directory: Path = field(repr=False)
-    store: SqliteStore
+    store: Store
     spine: Spine
     warnings: tuple[str, ...]
 
 
 def open_(
-    directory: Path,
+    where: Where | Found,
     passphrase: Callable[[bool], str | None],
     *,
     clock: Clock | None = None,
     durability: Durability | None = None,
     new_passphrase: Callable[[bool], str | None] = lambda _: None,
+    is_restoring: bool = False,
 ) -> Opened:
     """Open a workspace.
 
     Args:
-        directory: Where it lies.
+        where: Its directory, the address of its database, or what ``find`` found.
         passphrase: Told whether the key file is sealed; gives the PIN where the keys are in a token.
             A passphrase given for an unsealed file is refused by the backend: somebody may have put
             that file there.
         clock: The time; the system's when not given.
         durability: Whether writes are forced to the disk.
         new_passphrase: As ``passphrase``, for the place that a move of the keys was cut off to.
+        is_restoring: Whether nothing of it was checked yet: nothing is written then, inside or outside.
 
     Raises:
         CallerError: ``space.missing``, ``space.newer-version``, ``keys.*``.
         Fault: When it cannot be read.
     """
-    database, sync = directory / DATABASE, (durability or Durability()).sync
-    if not database.is_file():
-        raise CallerError("space.missing", space=directory)
-    store = SqliteStore(database, durable=sync)
+    sync = (durability or Durability()).sync
+    found = where if isinstance(where, Found) else find(where, sync=sync)
+    store = found.store
     try:
-        backend, unused = open_keys(directory, store, Secrets(passphrase, new_passphrase))
-        shelf = DirectoryShelf(directory / TABLES, sync=sync)
+        backend, unused = open_keys(found.directory, store, Secrets(passphrase, new_passphrase))
+        shelf = DirectoryShelf(found.directory / TABLES, sync=sync)
         spine = wire(store, backend, _engine(shelf), shelf, clock or SystemClock())
+        if not is_restoring:
+            note_schema(spine)
+            # Whoever was cut off between a commit and its witnesses left them behind.
+            spine.witnesses.follow()
     except BaseException:
         store.close()
         raise
-    return Opened(directory, store, spine, (*backend.warnings, *unused))
+    return Opened(found.directory, store, spine, (*backend.warnings, *unused, *spine.witnesses.warnings()))
+
+
+def note_schema(spine: Spine) -> None:
+    """Say in the journal that the records were brought forward, when they are first opened after it.
+
+    Args:
+        spine: The wired rooms.
+    """
+    with spine.store.read() as reader:
+        told = reader.get(Setting, _SCHEMA)
+    # Schema 1 did not say so.
+    before = int(told.value) if told is not None else 1
+    if before == SCHEMA_VERSION:
+        return
+    with spine.store.write() as tx:
+        if tx.get(Setting, _SCHEMA) == told:
+            facts: dict[str, Json] = {"from": before, "to": SCHEMA_VERSION}
+            spine.journal.append(tx, "space.upgrade", Actor(OWNER, OWNER), facts)
+            tx.put(Setting(_SCHEMA, str(SCHEMA_VERSION)))

@@ -5,17 +5,22 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import shlex
+import stat
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from hedgerow.cli.screen import Screen
+from hedgerow.cli.visible import visible
 from hedgerow.model.errors import CallerError, Refused
 
 if TYPE_CHECKING:
+    from hedgerow.app.places import Found
     from hedgerow.app.space import Session
 
 R = TypeVar("R")
@@ -23,6 +28,9 @@ F = TypeVar("F", bound=Callable[..., object])
 Act = str | Callable[[Mapping[str, Any]], str]
 SPACE_VARIABLE, PASSPHRASE_VARIABLE = "HEDGEROW_SPACE", "HEDGEROW_PASSPHRASE"
 NEW_PASSPHRASE_VARIABLE = "HEDGEROW_NEW_PASSPHRASE"  # noqa: S105 - its name, not its value
+_PASSPHRASE_OPTIONS = ("--new-passphrase-file", "--passphrase-file")
+_SHORT_LETTERS = 8
+_OTHERS = 0o077
 
 
 def passphrase_option(command: F) -> F:
@@ -35,10 +43,40 @@ def passphrase_option(command: F) -> F:
     )(command)
 
 
+def space_option(command: F) -> F:
+    """Add ``--space``."""
+    told = f"Directory of the workspace, or postgresql://ROLE@HOST/DATABASE (else {SPACE_VARIABLE})."
+    return click.option("--space", metavar="SPACE", help=told)(command)
+
+
 def token_option(command: F) -> F:
     """Add ``--token``."""
     told = "Label of the PKCS#11 token; HEDGEROW_PKCS11_MODULE names its library."
     return click.option("--token", metavar="LABEL", help=told)(command)
+
+
+def check_token_of(kind: str, token: str | None) -> None:
+    """Refuse the label of a token where the keys shall be in a file.
+
+    Raises:
+        CallerError: ``keys.token-of-file``.
+    """
+    if token is not None and kind == "file":
+        raise CallerError("keys.token-of-file")
+
+
+def before_opening(check: Callable[[Found, Mapping[str, Any]], None]) -> Callable[[F], F]:
+    """Have a command look at the workspace it found before any passphrase or PIN is used.
+
+    Args:
+        check: Told what was found, and the command's options; raises what speaks against going on.
+    """
+
+    def add(command: F) -> F:
+        command.before_opening = check  # type: ignore[attr-defined]
+        return command
+
+    return add
 
 
 def json_option(command: F) -> F:
@@ -108,10 +146,7 @@ def in_space(command: Callable[..., R]) -> Callable[..., R]:
         The command, with ``--space``, ``--as``, ``--passphrase-file`` and ``--json``.
     """
 
-    @click.option(
-        "--space", type=click.Path(path_type=Path), metavar="DIR",
-        help=f"Directory of the workspace (else the variable {SPACE_VARIABLE}).",
-    )  # fmt: skip
+    @space_option
     @click.option(
         "--as", "principal", default="owner", metavar="PRINCIPAL", show_default=True,
         help="Who acts (`hedgerow principal list`).",
@@ -120,24 +155,29 @@ def in_space(command: Callable[..., R]) -> Callable[..., R]:
     @json_option
     @functools.wraps(command)
     def wrapped(
-        space: Path | None, principal: str, passphrase_file: Path | None, *, as_json: bool, **options: object
+        space: str | None, principal: str, passphrase_file: Path | None, *, as_json: bool, **options: object
     ) -> R:
+        from hedgerow.app.hardening import forbid_dumps
         from hedgerow.app.keyplaces import secret_name
+        from hedgerow.app.places import find
         from hedgerow.app.space import open_space
 
-        directory, new_file = space_path(space), options.get("new_passphrase_file")
+        forbid_dumps()
+        found, new_file = find(named_space(space)), options.get("new_passphrase_file")
+        if hasattr(command, "before_opening"):
+            command.before_opening(found, options)
 
         def ask(sealed: bool) -> str | None:  # noqa: FBT001 - the shape open_space calls
-            return find_passphrase(passphrase_file, may_prompt=sealed, name=secret_name(directory))
+            return find_passphrase(passphrase_file, may_prompt=sealed, name=secret_name(found.directory))
 
         def ask_new(sealed: bool) -> str | None:  # noqa: FBT001 - as above
             return find_passphrase(
                 new_file if isinstance(new_file, Path) else None, may_prompt=sealed,
-                name=secret_name(directory, is_other=True), variable=NEW_PASSPHRASE_VARIABLE,
+                name=secret_name(found.directory, is_other=True), variable=NEW_PASSPHRASE_VARIABLE,
             )  # fmt: skip
 
         with (
-            open_space(directory, passphrase=ask, new_passphrase=ask_new) as opened,
+            open_space(found, passphrase=ask, new_passphrase=ask_new) as opened,
             Screen(as_json=as_json) as screen,
         ):
             for warning in opened.opened.warnings:
@@ -178,8 +218,17 @@ def gated(act: Act, dataset: str | None = None) -> Callable[[Callable[..., R]], 
     return add
 
 
-def space_path(space: Path | None) -> Path:
-    """Find the named workspace.
+def warn_unreached(session: Session, screen: Screen) -> None:
+    """Say which folders with backups do not know of the latest erasures yet."""
+    for place in session.service.unreached:
+        screen.say(
+            f"Warning: the list of erasures could not be written to {place}; mount its disk, or see "
+            "`hedgerow backup list`."
+        )
+
+
+def named_space(space: str | None) -> str:
+    """Find the name of the workspace: its directory, or the address of its database.
 
     Raises:
         CallerError: ``space.not-named``.
@@ -187,7 +236,7 @@ def space_path(space: Path | None) -> Path:
     named = space or os.environ.get(SPACE_VARIABLE)
     if not named:
         raise CallerError("space.not-named")
-    return Path(named)
+    return named
 
 
 def find_passphrase(
@@ -211,18 +260,55 @@ def find_passphrase(
         The passphrase, or none when there is none and nobody to ask.
 
     Raises:
-        CallerError: ``file.missing``.
+        CallerError: ``file.missing``, or ``keys.passphrase-empty`` for a new one.
     """
     if path is not None:
-        return read_text(path).split("\n", 1)[0].rstrip("\r")
-    if variable in os.environ:
-        return os.environ[variable]
-    if not (may_prompt and sys.stdin.isatty() and sys.stderr.isatty()):
+        given = read_text(path).split("\n", 1)[0].rstrip("\r")
+        _warn_of_readers(path)
+    elif variable in os.environ:
+        given = os.environ[variable]
+    elif may_prompt and at_terminal():
+        asked = click.prompt(
+            name, hide_input=True, confirmation_prompt=confirm, default="", show_default=False, err=True
+        )
+        given = str(asked)
+        if not (given or confirm):
+            return None
+    else:
         return None
-    asked = click.prompt(
-        name, hide_input=True, confirmation_prompt=confirm, default="", show_default=False, err=True
-    )
-    return str(asked) or None
+    if confirm:
+        _check_new(given, variable)
+    return given
+
+
+def at_terminal() -> bool:
+    """Tell whether somebody is there to ask."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _warn_of_readers(path: Path) -> None:
+    with suppress(OSError):
+        if stat.S_ISREG(path.stat().st_mode) and path.stat().st_mode & _OTHERS:
+            told = f"Warning: other accounts can reach {path}; run `chmod 600 {shlex.quote(str(path))}`."
+            click.echo(visible(told), err=True)
+
+
+def _check_new(given: str, variable: str) -> None:
+    """Refuse an empty new passphrase, naming what the command at hand takes; warn of a short one.
+
+    Raises:
+        CallerError: ``keys.passphrase-empty``.
+    """
+    if not given:
+        context = click.get_current_context(silent=True)
+        taken = {name for each in context.command.params for name in each.opts} if context else set()
+        option = next((name for name in _PASSPHRASE_OPTIONS if name in taken), _PASSPHRASE_OPTIONS[-1])
+        ways = f"Set {variable}, name a file with {option} FILE, or run in a terminal and type it"
+        none = "; --no-passphrase does without one." if "--no-passphrase" in taken else "."
+        raise CallerError("keys.passphrase-empty", ways=ways + none)
+    if len(given) < _SHORT_LETTERS:
+        told = f"Warning: this passphrase is shorter than {_SHORT_LETTERS} characters, so it can be guessed."
+        click.echo(told, err=True)
 
 
 def read_text(path: Path) -> str:

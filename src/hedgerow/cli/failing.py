@@ -13,6 +13,9 @@ from hedgerow.cli.visible import visible, visible_json
 from hedgerow.model.errors import CallerError, Fault, HedgerowError
 
 DEBUG_VARIABLE = "HEDGEROW_DEBUG"
+# What people type for a command of another name.
+_MEANT = {"destroy": ("epoch", "drop", "erase")}
+_NEAR = 0.7
 _TITLES = {"refused": "Refused", "caller": "Error", "fault": "Fault"}
 
 
@@ -74,7 +77,8 @@ def _no_command(error: click.UsageError) -> str:
         return "There is no such command."
     known = error.ctx.command.list_commands(error.ctx)
     tried = [*error.message.split("'"), "", ""][1]
-    near = difflib.get_close_matches(tried, known, n=2)
+    near = [name for name in _MEANT.get(tried, ()) if name in known]
+    near = near or difflib.get_close_matches(tried, known, n=2, cutoff=_NEAR)
     if near:
         return f"There is no such command; did you mean {' or '.join(near)}?"
     return f"There is no such command; there are {', '.join(known)}."

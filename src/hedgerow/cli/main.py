@@ -20,20 +20,29 @@ EVERYDAY = {
     "query": ("query", "query", "Ask a question; the answer has noise that hides each person."),
     "release": ("release", "release", "Release a table in which each row looks like k - 1 others."),
     "report": ("report", "report", "Write a self-contained HTML report."),
+    "backup": ("backup", "backup", "Back up, with the keys apart; list, prune."),
+    "restore": ("backup", "restore", "Make a workspace of a backup; nobody erased comes back."),
+    "upgrade": ("upgrade", "upgrade", "Bring a workspace forward, or set up a database for workspaces."),
     "doctor": ("space", "doctor", "Check the workspace and say what to mend."),
 }
 NOUNS = {
-    "budget": ("budget", "budget", "Privacy budgets: allocate, show."),
+    "approval": ("approval", "approval", "What another must grant: list, show, grant, deny."),
+    "budget": ("budget", "budget", "Privacy budgets: allocate, show, restate."),
     "consent": ("consent", "consent", "What people chose: grant, withdraw, show."),
-    "dataset": ("dataset", "dataset", "Data sets: list, show, declare, drop."),
+    "dataset": ("dataset", "dataset", "Data sets: list, show, declare, index, drop."),
     "evidence": ("journal", "evidence", "Evidence anyone can check: export."),
-    "journal": ("journal", "journal", "The signed log of every use: head, show, verify."),
-    "keys": ("keys", "keys", "Master keys: status, rotate, epoch."),
+    "file": ("file", "file", "Files for other people: identity, seal, open, show."),
+    "journal": (
+        "journal",
+        "journal",
+        "The signed log of every use: head, show, verify, tiles, cosign, witness.",
+    ),
+    "keys": ("keys", "keys", "Master keys: status, rotate, epoch, move, passphrase, escrow, import-legacy."),
     "policy": ("policy", "policy", "Who may do what: show, test, apply, history."),
     "principal": ("principal", "principal", "Who may act: add, list."),
     "purpose": ("purpose", "purpose", "Why data is used: add, list."),
     "released": ("release", "released", "Tables that left: list, show."),
-    "subject": ("subject", "subject", "A person's rights: show, export, erase."),
+    "subject": ("subject", "subject", "A person's rights: find, show, export, erase."),
 }
 ALL = EVERYDAY | NOUNS
 _FALLBACK_WIDTH, _LEAST_WIDTH, _MOST_WIDTH = 80, 50, 100
@@ -86,7 +95,7 @@ def cli() -> None:
 
     \b
     Words:
-      workspace     a directory with the encrypted data, its keys and the journal
+      workspace     a directory (or a database) with the encrypted data, its keys and the journal
       principal     who acts: a person or a program, with roles
       purpose       why data is used; declared beforehand, with an owner and an end
       lawful basis  why the law allows it: consent, contract, ...

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 _SHOW_AFTER_S = 1.0
 # Longer lines of prose are hard to follow.
 _WIDEST_PROSE = 100
+_APPROVAL = {
+    "not asked for": "nobody has asked for it yet; the command without --explain asks",
+    "pending": "{id} waits for a decision",
+    "granted": "{id} is granted; the command without --explain uses it up",
+    "denied": "{id} was denied",
+}
 
 
 class Screen:
@@ -66,12 +72,18 @@ class Screen:
             decision: ``allowed``, ``reasons``, ``obligations`` and ``plan``.
             more: Text to show below, in place of the plan.
         """
-        lines = ["Allowed." if decision["allowed"] else "Refused."]
+        approval = decision.get("approval")
+        waits = approval is not None and approval["state"] != "granted"
+        said = "Allowed once approved." if waits else "Allowed."
+        lines = [said if decision["allowed"] else "Refused."]
         for reason in decision["reasons"]:
             lines.append(f"  {reason['text']} ({reason['code']})")
             if reason["next_step"]:
                 lines.append(f"    Next: {reason['next_step']}")
         lines += [f"  Obligation: {told}" for told in decision.get("obligations", ())]
+        if approval is not None:
+            state = _APPROVAL.get(approval["state"], "{id} is {state}: ask again")
+            lines.append(f"  Approval: {state.format_map(approval)}")
         plan = {} if more else decision.get("plan") or {}
         lines += [f"  {name}: {_brief(value)}" for name, value in plan.items() if value not in (None, [], {})]
         lines.append("Nothing was done.")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from hedgerow.model.errors import CallerError, Refused
-from hedgerow.model.ports import Reader, Store
+from hedgerow.model.ports import Reader, Store, Transaction
 from hedgerow.model.records import ConsentEvent, DatasetPurpose, JournalEntry, Purpose, Released
 from hedgerow.model.uses import Actor, Json, Receipt, Technique, UseRequest
 from hedgerow.model.words import Basis
@@ -241,8 +241,18 @@ class Rights:
         Returns:
             The signed certificate.
         """
-        self._holdings_to_erase(ref, actor)
-        return self._erasure.erase(ref, actor)
+        holdings = self._holdings_to_erase(ref, actor)
+        summary: dict[str, Json] = {
+            "people": 1,
+            "datasets": list(holdings.datasets),
+            "releases": list(holdings.releases),
+        }
+
+        def held_up(tx: Transaction, person: Person) -> Refused | None:
+            datasets = {member.dataset for member in memberships(tx, person.number)}
+            return self._gate.held_up(tx, actor, "subject.erase", sorted(datasets), person.about, summary)
+
+        return self._erasure.erase(ref, actor, held_up)
 
 
 def _current(members: list[Membership]) -> list[str]:

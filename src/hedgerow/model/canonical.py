@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from json.encoder import encode_basestring
 
 from hedgerow.model.errors import CallerError
 
 _MAX_DEPTH = 32
+_PLAIN = frozenset({str, int, bool, type(None)})
+# As tuples: a union would be made anew at each check.
+_LEAVES, _LISTS = (str, int, type(None)), (list, tuple)
+# Built once: each journal entry goes through it.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: object) -> bytes:
@@ -29,8 +36,19 @@ def canonical(value: object) -> bytes:
     """
     _admit(value, 0)
     try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return text.encode("utf-8")
+        return _ENCODER.encode(value).encode("utf-8")
+    except UnicodeEncodeError:
+        raise CallerError("journal.not-canonical", reason="a text is not valid Unicode") from None
+
+
+def canonical_texts(values: Iterable[str]) -> bytes:
+    """Write a list of texts as ``canonical`` does, in a fraction of the time.
+
+    Raises:
+        CallerError: ``journal.not-canonical`` when a text is not valid Unicode.
+    """
+    try:
+        return f"[{','.join(map(encode_basestring, values))}]".encode()
     except UnicodeEncodeError:
         raise CallerError("journal.not-canonical", reason="a text is not valid Unicode") from None
 
@@ -38,16 +56,18 @@ def canonical(value: object) -> bytes:
 def _admit(value: object, depth: int) -> None:
     if depth > _MAX_DEPTH:
         raise CallerError("journal.not-canonical", reason="it is nested too deep")
-    if value is None or isinstance(value, str | int):
+    if isinstance(value, _LEAVES):
         return
     if isinstance(value, dict):
         for name, member in value.items():
             if not isinstance(name, str):
                 raise CallerError("journal.not-canonical", reason="a name is not text")
-            _admit(member, depth + 1)
-    elif isinstance(value, list | tuple):
+            if type(member) not in _PLAIN:
+                _admit(member, depth + 1)
+    elif isinstance(value, _LISTS):
         for member in value:
-            _admit(member, depth + 1)
+            if type(member) not in _PLAIN:
+                _admit(member, depth + 1)
     else:
         raise CallerError("journal.not-canonical", reason=f"a {type(value).__name__} is not allowed")
 
@@ -66,4 +86,5 @@ def digest(value: object) -> str:
 
 def timestamp(moment: datetime) -> str:
     """Render an aware time as RFC 3339 in UTC with milliseconds and ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    here = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return here.isoformat(timespec="milliseconds")[:-6] + "Z"

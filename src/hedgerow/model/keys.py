@@ -11,7 +11,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NoReturn, Protocol, runtime_checkable
+from typing import NoReturn, Protocol, overload, runtime_checkable
 
 KEY_BYTES = 32
 """Length of every symmetric key, in bytes."""
@@ -19,6 +19,7 @@ KEY_BYTES = 32
 _TEXT, _INTEGER, _BYTES = 1, 2, 3
 _LENGTH_PREFIX = struct.Struct(">BI")
 _INTEGER_FIELD = struct.Struct(">Bq")
+_pack_integer = _INTEGER_FIELD.pack
 _BINDING_LABEL = "hedgerow/binding/1"
 _SCOPE_LABEL = "hedgerow/scope/1"
 
@@ -77,6 +78,13 @@ def _binding_tail(name: str, version: int) -> bytes:
     return _encode_text(name) + _encode_field(version)
 
 
+class Bound(Protocol):
+    """What a value is bound to, told as bytes: a ``Binding``, or one encoded already."""
+
+    def as_bytes(self) -> bytes:
+        """Encode as associated data."""
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """What a sealed value belongs to; every field is bound to the ciphertext.
@@ -100,6 +108,103 @@ class Binding:
         # Head and tail are those of many people; only the subject is a person's own.
         head, tail = _binding_head(self.tenant, self.kind), _binding_tail(self.name, self.version)
         return head + _encode_field(self.subject) + tail
+
+
+class EncodedBinding:
+    """A binding that was encoded already, where one is used once for each person read.
+
+    Args:
+        told: What ``Binding.as_bytes`` gives.
+    """
+
+    __slots__ = ("_told",)
+
+    def __init__(self, told: bytes) -> None:
+        self._told = told
+
+    def as_bytes(self) -> bytes:
+        """Give the associated data."""
+        return self._told
+
+
+class PersonBinder:
+    """Encodes the bindings of single people that are alike but for the person; prepared once.
+
+    Args:
+        tenant: The organisation.
+        kind: What sort of value each is.
+        name: Which value of its person.
+        version: Counts versions of the value, from 0.
+    """
+
+    __slots__ = ("_head", "_tail")
+
+    def __init__(self, tenant: str, kind: str, name: str, version: int) -> None:
+        self._head, self._tail = _binding_head(tenant, kind), _binding_tail(name, version)
+
+    def of(self, number: int) -> EncodedBinding:
+        """Give the binding of one person; as ``Binding`` of the same fields."""
+        if type(number) is not int:  # a boolean is none
+            raise TypeError("a person's number is an integer")
+        try:
+            return EncodedBinding(self._head + _pack_integer(_INTEGER, number) + self._tail)
+        except struct.error:
+            raise ValueError("an integer field must fit in 64 bits") from None
+
+
+class PersonBindings(Sequence[Binding]):
+    """What values of many people are bound to, alike but for the person; encoded without a ``Binding`` each.
+
+    Args:
+        tenant: The organisation.
+        kind: What sort of value each is.
+        numbers: The internal number of each person.
+        name: Which value of its person.
+        version: Counts versions of the value, from 0.
+    """
+
+    __slots__ = ("_kind", "_name", "_numbers", "_tenant", "_version")
+
+    def __init__(self, tenant: str, kind: str, numbers: Sequence[int], name: str, version: int) -> None:
+        self._tenant, self._kind, self._name, self._version = tenant, kind, name, version
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        """Count the people."""
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, at: int) -> Binding: ...
+    @overload
+    def __getitem__(self, at: slice) -> PersonBindings: ...
+    def __getitem__(self, at: int | slice) -> Binding | PersonBindings:
+        """Give the binding of one person, or those of a range of people."""
+        if isinstance(at, slice):
+            return PersonBindings(self._tenant, self._kind, self._numbers[at], self._name, self._version)
+        return Binding(self._tenant, self._kind, self._numbers[at], self._name, self._version)
+
+    def encoded(self, before: bytes) -> list[bytes]:
+        """Encode each as ``Binding.as_bytes`` does, behind some bytes that all have in common."""
+        if not set(map(type, self._numbers)) <= {int}:
+            return [before + binding.as_bytes() for binding in self]
+        head = before + _binding_head(self._tenant, self._kind)
+        tail, pack = _binding_tail(self._name, self._version), _INTEGER_FIELD.pack
+        try:
+            return [head + pack(_INTEGER, number) + tail for number in self._numbers]
+        except struct.error:
+            raise ValueError("an integer field must fit in 64 bits") from None
+
+
+def encode_bindings(bindings: Sequence[Binding], before: bytes) -> list[bytes]:
+    """Encode many bindings, each behind the same bytes; the quick way where they are alike.
+
+    Args:
+        bindings: What values are bound to.
+        before: What comes before each binding in the associated data.
+    """
+    if isinstance(bindings, PersonBindings):
+        return bindings.encoded(before)
+    return [before + binding.as_bytes() for binding in bindings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +301,10 @@ class KeyBackend(Protocol):
     def current_epoch(self) -> str:
         """Name the epoch that new keys are wrapped under (32 hexadecimal digits)."""
 
-    def wrap(self, key: bytes, binding: Binding) -> bytes:
+    def wrap(self, key: bytes, binding: Bound) -> bytes:
         """Seal a key or secret of 1 to 8,192 bytes under the current epoch."""
 
-    def unwrap(self, blob: bytes, binding: Binding) -> bytes:
+    def unwrap(self, blob: bytes, binding: Bound) -> bytes:
         """Open a wrapped key; a fault when it, its binding or its epoch does not fit."""
 
     def wrap_many(self, keys: Sequence[bytes], bindings: Sequence[Binding]) -> list[bytes]:

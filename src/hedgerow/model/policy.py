@@ -37,17 +37,27 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "policy.apply": "Workspace",
         "dataset.list": "Workspace",
         "budget.cap": "Workspace",
+        "clock.accept": "Workspace",
         "journal.verify": "Workspace",
         "journal.head": "Workspace",
+        "journal.witness": "Workspace",
+        "journal.cosign": "Workspace",
         "evidence.export": "Workspace",
         "report.show": "Workspace",
         "quarantine.manage": "Workspace",
         "quarantine.list": "Workspace",
         "keys.status": "Workspace",
         "keys.change": "Workspace",
+        "space.backup": "Workspace",
+        "space.restore": "Workspace",
+        "erasure.state": "Workspace",
+        "budget.restate": "Workspace",
+        "approval.list": "Workspace",
+        "approval.decide": "Dataset",
         "collect": "Dataset",
         "dataset.declare": "Dataset",
         "dataset.drop": "Dataset",
+        "dataset.index": "Dataset",
         "discover": "Dataset",
         "query": "Dataset",
         "release": "Dataset",
@@ -58,12 +68,16 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "subject.show": "Subject",
         "subject.export": "Subject",
         "subject.erase": "Subject",
+        "subject.find": "Subject",
         "consent.grant": "Subject",
         "consent.withdraw": "Subject",
         "consent.show": "Subject",
     }
 )
 """Every action the gate knows, and the type of resource it acts on."""
+
+APPROVED_APART = frozenset({"query", "release", "subject.read", "subject.erase"})
+"""The actions of which a policy may ask that somebody else approves each; the gate waits for that itself."""
 
 
 class Entity(NamedTuple):
@@ -152,6 +166,20 @@ def _is_context_value(value: object) -> bool:
     return isinstance(value, frozenset) and all(isinstance(v, str) and _is_unicode(v) for v in value)
 
 
+class ApprovalNeed(NamedTuple):
+    """What a permit asks for besides: somebody else's approval.
+
+    Args:
+        role: The role whoever approves must hold.
+        people: How many of them (1 or 2).
+        days: For how many days a request and its grant stand.
+    """
+
+    role: str
+    people: int = 1
+    days: int = 7
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer to an access, with the policies that made it.
@@ -161,31 +189,41 @@ class Verdict:
         permits: Ids of the policies that permit it; empty when a policy forbids it.
         forbids: Ids of the policies that forbid it.
         errors: Ids of the policies that could not be decided.
+        needs: The approvals that any of the permits asks for.
     """
 
     allowed: bool
     permits: tuple[str, ...]
     forbids: tuple[str, ...]
     errors: tuple[str, ...]
+    needs: tuple[ApprovalNeed, ...] = ()
 
 
 @lru_cache(maxsize=4096)
-def settle(permits: tuple[str, ...], forbids: tuple[str, ...], errors: tuple[str, ...]) -> Verdict:
+def settle(
+    permits: tuple[str, ...],
+    forbids: tuple[str, ...],
+    errors: tuple[str, ...],
+    needs: tuple[tuple[str, ApprovalNeed], ...] = (),
+) -> Verdict:
     """Combine what the policies say: the one place where it is done.
 
     Args:
         permits: Ids of the satisfied permits.
         forbids: Ids of the satisfied forbids.
         errors: Ids of the policies whose condition could not be decided.
+        needs: The approvals that permits ask for, by the id of the permit.
 
     Returns:
         The verdict, its ids sorted.
 
-    Guarantee: deny wins, no permit means no, and an error in deciding is a refusal.
+    Guarantee: deny wins, no permit means no, and an error in deciding is a refusal; what is permitted
+        needs every approval that any of its permits asks for, whatever the others say.
     """
     allowed = bool(permits) and not forbids and not errors
     shown = () if forbids else tuple(sorted(permits))
-    return Verdict(allowed, shown, tuple(sorted(forbids)), tuple(sorted(errors)))
+    asked = tuple(sorted({need for id_, need in needs if id_ in permits})) if allowed else ()
+    return Verdict(allowed, shown, tuple(sorted(forbids)), tuple(sorted(errors)), asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -21,6 +22,29 @@ class Clock(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Join:
+    """Which fields of records to read together with fields of other records of the same thing.
+
+    Args:
+        kind: The records that are asked for.
+        by: Their field that is asked by.
+        names: Their fields that are read.
+        other: The kind of the other records.
+        on: The field that a record and its others have in common.
+        equals: Fields of the others that must have a given value.
+        more: Their fields that are read.
+    """
+
+    kind: type[Record]
+    by: str
+    names: tuple[str, ...]
+    other: type[Record]
+    on: str
+    equals: tuple[str, ...]
+    more: tuple[str, ...]
+
+
 class Reader(Protocol):
     """A consistent view of the records; every answer is ordered by the record's key."""
 
@@ -34,6 +58,27 @@ class Reader(Protocol):
 
     def find_any(self, kind: type[R], field: str, values: Sequence[object]) -> list[R]:
         """Read the records whose field is one of many values."""
+        ...
+
+    def rows_any(
+        self, kind: type[Record], names: tuple[str, ...], field: str, values: Sequence[object]
+    ) -> list[tuple[object, ...]]:
+        """Read two or more fields of the records that ``find_any`` finds, as tuples, in any order."""
+        ...
+
+    def joined(
+        self, join: Join, values: Sequence[object], equals: tuple[object, ...]
+    ) -> list[tuple[object, ...]]:
+        """Read the records whose field is one of many values, a row for each other record, in any order.
+
+        A record without any other is one row, in which the other's fields are none.
+        """
+        ...
+
+    def rows_page(
+        self, kind: type[Record], names: tuple[str, ...], after: tuple[object, ...] | None, limit: int
+    ) -> list[tuple[object, ...]]:
+        """Read two or more fields of the records that ``page`` reads, as tuples in key order."""
         ...
 
     def page(self, kind: type[R], after: tuple[object, ...] | None, limit: int) -> list[R]:
@@ -68,12 +113,20 @@ class Transaction(Reader, Protocol):
         """
         ...
 
+    def add_rows(self, kind: type[Record], rows: Iterable[tuple[object, ...]]) -> None:
+        """Add records of one kind that must not exist yet, each as its fields in order; as ``add``."""
+        ...
+
     def put(self, record: Record) -> None:
         """Add or replace one record."""
         ...
 
     def set_field(self, kind: type[Record], field: str, values: Mapping[tuple[object, ...], object]) -> int:
         """Change one field of many records, named by their keys, and tell how many were there."""
+        ...
+
+    def set_rows(self, kind: type[Record], field: str, rows: Sequence[tuple[object, ...]]) -> int:
+        """Change one field of many records as ``set_field``, each given as the value and then the key."""
         ...
 
     def remove(self, kind: type[Record], **equals: object) -> int:
@@ -87,6 +140,11 @@ class Store(Protocol):
     Guarantee: a write whose context ended is durable; one that raised left nothing; writes of
     all processes are serialised.
     """
+
+    @property
+    def remnants(self) -> str:
+        """Say where copies of removed records may stay, in words for a certificate."""
+        ...
 
     def read(self) -> AbstractContextManager[Reader]:
         """Open a consistent view."""
@@ -106,4 +164,35 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the files."""
+        ...
+
+
+class HeadSink(Protocol):
+    """A place outside the workspace that holds the newest head of the journal.
+
+    Guarantee: what ``write`` put there is durable, whole and alone once it returns.
+    """
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other writers of the same place waiting meanwhile.
+
+        Raises:
+            Fault: ``sink.unreachable``.
+        """
+        ...
+
+    def read(self) -> bytes | None:
+        """Read what is held; none when nothing is.
+
+        Raises:
+            Fault: ``sink.unreachable``.
+        """
+        ...
+
+    def write(self, content: bytes) -> None:
+        """Put new content in place of the old.
+
+        Raises:
+            Fault: ``sink.unreachable``.
+        """
         ...

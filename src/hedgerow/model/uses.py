@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from hedgerow.model.budget import PrivacyEvent
 from hedgerow.model.plans import DatasetDeclaration, ExactAggregation
+from hedgerow.model.policy import ApprovalNeed
 from hedgerow.model.words import name_or_nothing
 
 ArrowTable: TypeAlias = Any
@@ -217,6 +218,8 @@ class Decision:
         valid_until: The last day it holds (the purpose's end).
         plan: The plan's description.
         error: The error row and details that a refusal raises.
+        needs: The approvals by others that it needs besides.
+        approval: In an explanation, how such an approval stands.
     """
 
     allowed: bool
@@ -227,6 +230,8 @@ class Decision:
     valid_until: date
     plan: Mapping[str, Json]
     error: tuple[str, Mapping[str, object]] | None = None
+    needs: tuple[ApprovalNeed, ...] = ()
+    approval: Mapping[str, Json] | None = None
 
     def as_json(self) -> dict[str, Json]:
         """Render for ``--explain`` and the journal."""
@@ -237,6 +242,7 @@ class Decision:
             "policies": list(self.policies),
             "versions": dict(self.versions),
             "plan": dict(self.plan),
+            **({} if self.approval is None else {"approval": dict(self.approval)}),
         }
 
 

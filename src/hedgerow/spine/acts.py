@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NoReturn
 
 from hedgerow.model.errors import HedgerowError
-from hedgerow.model.ports import Reader, Store
+from hedgerow.model.policy import APPROVED_APART
+from hedgerow.model.ports import Reader, Store, Transaction
 from hedgerow.model.records import Principal
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.journal import Journal
@@ -13,12 +14,14 @@ from hedgerow.spine.known import known_actor, known_dataset, known_purpose
 from hedgerow.spine.permission import (
     Context,
     Objection,
+    Ruling,
     accesses,
     as_error,
-    first_denial,
     objections_to_actor,
+    rule,
 )
 from hedgerow.spine.policy import Policies
+from hedgerow.spine.sequencer import Sequencer
 
 _OUR_WORDS = ("roles", "policies", "until")
 
@@ -36,6 +39,8 @@ class Acts:
         self._store = store
         self._policies = policies
         self._journal = journal
+        # Many may be refused at once, by a server or by an attack.
+        self._sequencer = Sequencer(store)
 
     def require(
         self, actor: Actor, action: str, dataset: str | None = None, context: Context | None = None
@@ -64,7 +69,8 @@ class Acts:
         purpose: str | None = None,
     ) -> NoReturn:
         """Journal a refusal and raise it; of the names given the journal keeps those there are."""
-        with self._store.write() as tx:
+
+        def keep(tx: Transaction) -> int:
             facts: dict[str, Json] = {
                 "action": action,
                 "dataset": known_dataset(tx, dataset),
@@ -73,7 +79,9 @@ class Acts:
             }
             if purpose is not None:
                 facts["purpose"] = known_purpose(tx, purpose)
-            self._journal.append(tx, "act.refuse", known_actor(tx, actor), facts)
+            return self._journal.append(tx, "act.refuse", known_actor(tx, actor), facts)
+
+        self._sequencer.submit(keep)
         raise error
 
     def permits(
@@ -87,16 +95,27 @@ class Acts:
     ) -> HedgerowError | None:
         """Say what would speak against an act; none when it is permitted."""
         with self._store.read() as reader:
-            objection = self._objection(reader, actor, action, dataset, context or {})
+            objection = self.objection(reader, actor, action, dataset, context or {})
         return as_error(objection) if objection is not None else None
 
-    def _objection(
+    def objection(
         self, reader: Reader, actor: Actor, action: str, dataset: str | None, context: Context
     ) -> Objection | None:
+        """Say in a given view what would speak against an act; none when it is permitted."""
+        ruling = self.ruling(reader, actor, action, dataset, context)
+        if ruling.objection is None and ruling.needs and action not in APPROVED_APART:
+            # No policy says so: @approval is refused there. What cannot wait for an approval is not done.
+            return "approval.not-here", {"action": action}
+        return ruling.objection
+
+    def ruling(
+        self, reader: Reader, actor: Actor, action: str, dataset: str | None, context: Context
+    ) -> Ruling:
+        """Tell in a given view all that the policies say to an act."""
         acting = reader.get(Principal, actor.acting_as)
         authenticated = reader.get(Principal, actor.principal)
         for objection in objections_to_actor(actor, acting, authenticated):
-            return objection
+            return Ruling(objection, ())
         _, decider = self._policies.in_force(reader)
         roles = acting.role_set if acting is not None else frozenset()
-        return first_denial(decider, accesses(actor.acting_as, roles, action, dataset, context))[0]
+        return rule(decider, accesses(actor.acting_as, roles, action, dataset, context))

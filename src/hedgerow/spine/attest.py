@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from hedgerow.kernel.merkle import fingerprint, sign_checkpoint, sign_document
+from hedgerow.kernel.merkle import fingerprint, open_document, sign_checkpoint, sign_document
+from hedgerow.model.canonical import canonical
 from hedgerow.model.uses import Json
+
+_MARK, _MARK_USE, _BIND_USE = "mark ", b"hedgerow entry 1", b"hedgerow bind 1"
+
+
+def is_mark(text: str) -> bool:
+    """Tell the mark of an entry from a signed checkpoint."""
+    return text.startswith(_MARK)
 
 
 class Attestor:
@@ -24,6 +33,8 @@ class Attestor:
 
     def __init__(self, private: bytes, origin: str) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(private)
+        self._marker = blake2b(digest_size=32, key=private, person=_MARK_USE)
+        self._binder = blake2b(digest_size=32, key=private, person=_BIND_USE)
         self.origin = origin
         self.public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.fingerprint = fingerprint(self._key.public_key())
@@ -45,6 +56,38 @@ class Attestor:
     def checkpoint(self, size: int, root: bytes) -> str:
         """Sign a head of the journal as a C2SP checkpoint."""
         return sign_checkpoint(self.origin, size, root, self._key)
+
+    def mark(self, index: int, leaf: bytes) -> str:
+        """Mark an entry that is committed with others under one signature, so that it can be told alone.
+
+        Args:
+            index: Its place.
+            leaf: Its leaf hash, 32 bytes.
+
+        Returns:
+            ``mark`` and a keyed hash of both (BLAKE2b, base64).
+        """
+        marker = self._marker.copy()
+        marker.update(index.to_bytes(8, "big") + leaf)
+        return _MARK + base64.b64encode(marker.digest()).decode("ascii")
+
+    def bind(self, what: str, parts: Sequence[str]) -> str:
+        """Hash what a record must go on saying, so that the journal can hold it without telling it.
+
+        Args:
+            what: What kind of record.
+            parts: Its fields, in an order of its own.
+
+        Returns:
+            A keyed hash (BLAKE2b, hexadecimal) that without the key tests no guess.
+        """
+        binder = self._binder.copy()
+        binder.update(canonical([what, *parts]))
+        return binder.hexdigest()
+
+    def statement(self, record: Mapping[str, object]) -> bytes:
+        """Sign a record of our own, such as a head that is kept outside (one line of canonical JSON)."""
+        return sign_document(record, self.origin, self._key)
 
     def certificate(self, kind: str, body: Mapping[str, Json], entry: int, leaf: bytes) -> dict[str, Json]:
         """Sign a certificate about an entry of the journal.
@@ -68,6 +111,14 @@ class Attestor:
             "leaf_hash": base64.b64encode(leaf).decode("ascii"),
         }
         return cast("dict[str, Json]", json.loads(sign_document(record, self.origin, self._key)))
+
+    def open_certificate(self, stored: bytes) -> dict[str, Json]:
+        """Read a certificate that this key signed.
+
+        Raises:
+            Fault: ``journal.bad-signature`` and the like.
+        """
+        return cast("dict[str, Json]", open_document(stored, self.origin, self.verifier))
 
 
 def new_attestation_key() -> bytes:

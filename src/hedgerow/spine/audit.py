@@ -11,6 +11,7 @@ from hedgerow.model.ports import Reader
 from hedgerow.model.records import (
     Account,
     Allocation,
+    Approval,
     Bucket,
     Charge,
     ConsentEvent,
@@ -21,36 +22,63 @@ from hedgerow.model.records import (
     JournalEntry,
     PolicyText,
     Principal,
+    Setting,
+    Witness,
 )
 from hedgerow.model.uses import Json
-from hedgerow.spine.consent import last_choice
+from hedgerow.spine.approving import heed as heed_approval
+from hedgerow.spine.approving import recorded
+from hedgerow.spine.attest import Attestor
+from hedgerow.spine.audit_acts import Story, check_story
+from hedgerow.spine.audit_indexes import HeadActs, IndexActs, check_cosigned, check_indexes
+from hedgerow.spine.audit_people import check_people
 from hedgerow.spine.journal import parse_entry
-from hedgerow.spine.ledger import POPULATION, Ledger, event_json, read_event
+from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json, read_event
+from hedgerow.spine.paging import rows_of_all
+from hedgerow.spine.second_key import second_keys
 
 Told = dict[object, object]
+_KINDS = (
+    "budgets",
+    "policies",
+    "declarations",
+    "principals",
+    "data sets",
+    "lawful bases",
+    "witnesses",
+    "journal keys",
+)
 
 
-def check_records(reader: Reader, ledger: Ledger) -> None:
+def check_records(reader: Reader, ledger: Ledger, attestor: Attestor | None = None) -> None:
     """Compare the records that decide with what the journal tells of them.
 
     Args:
         reader: A view; its journal must have been verified first.
         ledger: Recounts the accounts.
+        attestor: Whose key signed the certificates; without one their signatures are not checked.
 
     Raises:
-        Fault: ``ledger.differs``, ``ledger.not-journaled`` or ``records.differ`` with the kind.
+        Fault: ``ledger.differs``, ``ledger.not-journaled``, ``approval.rule-broken`` or ``records.differ``
+            with the kind.
 
     Guarantee: charges, accounts, limits, policies, declarations and roles are those that journaled
     acts made; the latest consents are those of the recorded choices; no table file left a manifest;
     the data sets are those collected, each dropped or not and of the version the acts brought it to,
-    and each may serve the purposes it was collected for, on the lawful bases of then.
+    and each may serve the purposes it was collected for, on the lawful bases of then; the approvals
+    are those asked for, decided by whom the journal names, and used as often. So are purposes,
+    requests, releases, failures, certificates, sources, columns, waiting rows, tombstones and
+    manifests; who has a key is in a data set and was not erased since.
     """
-    entries = [parse_entry(entry.body) for entry in reader.find(JournalEntry)]
     _check_accounts(reader, ledger)
-    if dict(_charged(entries)) != {c.entry: event_json(read_event(c.event)) for c in reader.find(Charge)}:
+    heard = _Heard()
+    for _, body in rows_of_all(reader, JournalEntry, ("index", "body")):
+        heard.heed(parse_entry(cast("bytes", body)))
+    if heard.charged != {c.entry: event_json(read_event(c.event)) for c in reader.find(Charge)}:
         raise Fault("ledger.not-journaled")
+    heard.check_unknown(reader)
     _check_tables(reader)
-    told = _told(entries)
+    told = heard.told | {"approvals": cast("Told", heard.approvals)}
     held = {
         "budgets": {(a.dataset, a.purpose): a.epsilon for a in reader.find(Allocation)},
         "policies": {p.version: digest(p.text) for p in reader.find(PolicyText)},
@@ -58,12 +86,53 @@ def check_records(reader: Reader, ledger: Ledger) -> None:
         "principals": {p.name: sorted(p.role_set) for p in reader.find(Principal)},
         "data sets": {d.name: (d.version, bool(d.dropped)) for d in reader.find(Dataset)},
         "lawful bases": {(p.dataset, p.purpose): p.basis for p in reader.find(DatasetPurpose)},
+        "approvals": {a.id: recorded(a) for a in reader.find(Approval)},
+        "witnesses": {w.name: w.required for w in reader.find(Witness)},
+        "journal keys": second_keys(reader),
     }
     for kind, records in held.items():
         if records != told[kind]:
             raise Fault("records.differ", kind=kind)
-    if _latest(reader) != {(s.purpose, s.number): s.granted for s in reader.find(ConsentState)}:
-        raise Fault("records.differ", kind="consents")
+    _check_consents(reader)
+    check_story(reader, heard.story, attestor)
+    check_people(reader, heard.story.choices_left)
+    check_indexes(reader, heard.indexes)
+    check_cosigned(reader, heard.heads)
+
+
+class _Heard:
+    """What the journal tells, gathered entry by entry, so that it is never held as a whole."""
+
+    def __init__(self) -> None:
+        self.charged: dict[int, Json] = {}
+        self.told: dict[str, Told] = {kind: {} for kind in _KINDS}
+        self.approvals: dict[object, Mapping[str, Json]] = {}
+        self._named: set[object] = set()
+        self.story, self.indexes, self.heads = Story(), IndexActs(), HeadActs()
+        self._unknown_since = ""
+
+    def heed(self, entry: Mapping[str, Json]) -> None:
+        """Hear the next entry."""
+        facts = cast("Mapping[str, Json]", entry["facts"])
+        if entry["action"] in ("use.intend", "budget.unseen") and facts["cost"] is not None:
+            self.charged[cast("int", entry["index"])] = facts["cost"]
+        elif entry["action"] == "space.restored":
+            self._unknown_since = (
+                str(entry["time"]) if facts["spending"] == "unknown" else self._unknown_since
+            )
+        elif entry["action"] == "budget.restate":
+            self._unknown_since = ""
+        _tell(self.told, entry, facts)
+        heed_approval(self.approvals, self._named, entry)
+        self.story.heed(entry)
+        self.indexes.heed(entry)
+        self.heads.heed(entry)
+
+    def check_unknown(self, reader: Reader) -> None:
+        """Whoever took that record away would have every budget back that a restore could not know of."""
+        setting = reader.get(Setting, UNKNOWN)
+        if (setting.value if setting else "") != self._unknown_since:
+            raise Fault("records.differ", kind="unknown spending")
 
 
 def _check_accounts(reader: Reader, ledger: Ledger) -> None:
@@ -81,37 +150,37 @@ def _check_tables(reader: Reader) -> None:
             raise Fault("records.differ", kind="table files")
 
 
-def _charged(entries: list[Mapping[str, Json]]) -> Iterator[tuple[int, Json]]:
-    for entry in entries:
-        facts = cast("Mapping[str, Json]", entry["facts"])
-        if entry["action"] == "use.intend" and facts["cost"] is not None:
-            yield cast("int", entry["index"]), facts["cost"]
-
-
-def _told(entries: list[Mapping[str, Json]]) -> dict[str, Told]:
+def _tell(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, Json]) -> None:
     """Replay the acts that set limits, policies, declarations and roles, and move data sets on."""
-    kinds = ("budgets", "policies", "declarations", "principals", "data sets", "lawful bases")
-    told: dict[str, Told] = {kind: {} for kind in kinds}
-    for entry in entries:
-        facts = cast("Mapping[str, Json]", entry["facts"])
-        match entry["action"]:
-            case "space.init":
-                told["budgets"][POPULATION] = facts["population_epsilon"]
-                told["policies"][1] = facts["policy"]
-                told["principals"][facts["owner"]] = facts["roles"]
-            case "budget.allocate":
-                told["budgets"][facts["dataset"], facts["purpose"]] = facts["epsilon"]
-            case "policy.apply":
-                told["policies"][facts["version"]] = facts["text"]
-            case "dataset.declare":
-                told["declarations"][facts["dataset"], facts["version"]] = facts["body"]
-            case "principal.add":
-                told["principals"][facts["principal"]] = facts["roles"]
-            case "collect" | "dataset.drop" | "subject.erase":
-                _move_on(told, str(entry["action"]), facts)
-            case _:
-                pass
-    return told
+    match entry["action"]:
+        case "space.init":
+            told["budgets"][POPULATION] = facts["population_epsilon"]
+            told["policies"][1] = facts["policy"]
+            told["principals"][facts["owner"]] = facts["roles"]
+        case "budget.allocate":
+            told["budgets"][facts["dataset"], facts["purpose"]] = facts["epsilon"]
+        case "policy.apply":
+            told["policies"][facts["version"]] = facts["text"]
+        case "dataset.declare":
+            told["declarations"][facts["dataset"], facts["version"]] = facts["body"]
+        case "principal.add":
+            told["principals"][facts["principal"]] = facts["roles"]
+        case "witness.add" | "witness.remove" | "journal.key":
+            _watch(told, entry, facts)
+        case "collect" | "dataset.drop" | "subject.erase":
+            _move_on(told, str(entry["action"]), facts)
+        case _:
+            pass
+
+
+def _watch(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, Json]) -> None:
+    """Replay what says who watches the journal, and by which further key it is signed."""
+    if entry["action"] == "journal.key":
+        told["journal keys"][entry["index"]] = facts["key"]
+    elif entry["action"] == "witness.add":
+        told["witnesses"][facts["witness"]] = facts["required"]
+    else:
+        told["witnesses"].pop(facts["witness"], None)
 
 
 def _move_on(told: dict[str, Told], action: str, facts: Mapping[str, Json]) -> None:
@@ -137,8 +206,27 @@ def _dataset_of(key: object) -> str:
     return cast("tuple[str, object]", key)[0]
 
 
-def _latest(reader: Reader) -> dict[tuple[str, int], bool]:
-    made: dict[tuple[str, int], list[ConsentEvent]] = {}
-    for event in reader.find(ConsentEvent):
-        made.setdefault((event.purpose, event.number), []).append(event)
-    return {key: last_choice(events).granted for key, events in made.items()}
+def _check_consents(reader: Reader) -> None:
+    """Check that the latest consents are those of the recorded choices, a page of each at a time."""
+    # For each purpose the person's choice that counts: when, whether refused, and its version.
+    latest: dict[str, dict[int, tuple[str, bool, int]]] = {}
+    names = ("version", "number", "purpose", "granted", "time")
+    for version, number, purpose, granted, time in cast(
+        "Iterator[tuple[int, int, str, bool, str]]", rows_of_all(reader, ConsentEvent, names)
+    ):
+        people = latest.setdefault(purpose, {})
+        made, before = (time, not granted, version), people.get(number)
+        if before is None or before < made:
+            people[number] = made
+    left = sum(map(len, latest.values()))
+    nobody: dict[int, tuple[str, bool, int]] = {}
+    for purpose, number, granted, version in cast(
+        "Iterator[tuple[str, int, bool, int]]",
+        rows_of_all(reader, ConsentState, ("purpose", "number", "granted", "version")),
+    ):
+        counts = latest.get(purpose, nobody).get(number)
+        if counts is None or counts[2] != version or counts[1] is granted:
+            raise Fault("records.differ", kind="consents")
+        left -= 1
+    if left:
+        raise Fault("records.differ", kind="consents")

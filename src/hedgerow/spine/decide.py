@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hedgerow.model.errors import HedgerowError, Refused
+from hedgerow.model.policy import ApprovalNeed
 from hedgerow.model.records import Principal
 from hedgerow.model.uses import DatasetView, Decision, Grant, Plan, Reason, Technique, UseRequest
 from hedgerow.model.words import Basis
+from hedgerow.spine.approving import worded
 from hedgerow.spine.catalog import NEVER_ENDS, RIGHTS_ACTION, RIGHTS_PURPOSE
 from hedgerow.spine.facts import MOST_FAILURES, Facts
 from hedgerow.spine.ledger import cost_text
 from hedgerow.spine.permission import (
     Context,
     Objection,
+    Ruling,
     accesses,
     as_error,
-    first_denial,
     objections_to_actor,
+    rule,
 )
 
 _TOO_MANY_FAILURES = "use.too-many-failures"
@@ -47,9 +50,9 @@ def decide(
     objections = list(_objections_before_planning(request, facts, technique.action))
     plan, failed = (None, None) if objections else _planned(request, facts, technique)
     planned = plan.grant.columns | plan.grant.fields if plan is not None else frozenset()
-    denied, policies = _policy(request, facts, facts.acting, technique, planned)
-    if denied:
-        return _refuse(denied, _told_nothing(facts), policies), None
+    ruling = _policy(request, facts, facts.acting, technique, planned)
+    if ruling.objection:
+        return _refuse([ruling.objection], _told_nothing(facts), ruling.policies), None
     if failed is not None and not isinstance(failed, Refused):
         raise failed
     if failed is not None:
@@ -57,8 +60,8 @@ def decide(
     if plan is not None:
         objections += _objections_to_plan(plan, facts, charge=charge)
     if objections or plan is None:
-        return _refuse(objections, facts, policies, plan), None
-    return _allow(facts, plan, policies), plan
+        return _refuse(objections, facts, ruling.policies, plan), None
+    return _allow(facts, plan, ruling), plan
 
 
 def ends_within_a_day(decision: Decision) -> bool:
@@ -122,11 +125,10 @@ def _purpose_objections(request: UseRequest, facts: Facts, action: str) -> list[
 
 def _policy(
     request: UseRequest, facts: Facts, acting: Principal, technique: Technique, columns: frozenset[str]
-) -> tuple[list[Objection], tuple[str, ...]]:
+) -> Ruling:
     context: Context = {"purpose": request.purpose, "columns": columns, "technique": technique.name}
     asked = accesses(acting.name, acting.role_set, technique.action, request.dataset, context)
-    objection, spoke = first_denial(facts.policies, asked)
-    return ([objection] if objection else []), spoke
+    return rule(facts.policies, asked)
 
 
 def _grant_objections(grant: Grant, dataset: DatasetView) -> Iterator[Objection]:
@@ -140,7 +142,7 @@ def _grant_objections(grant: Grant, dataset: DatasetView) -> Iterator[Objection]
         yield "column.in-vault-refused", {"column": min(grant.fields)}
 
 
-def _obligations(facts: Facts, plan: Plan) -> tuple[str, ...]:
+def _obligations(facts: Facts, plan: Plan, needs: tuple[ApprovalNeed, ...]) -> tuple[str, ...]:
     stated = [f"columns: {', '.join(sorted(plan.grant.columns | plan.grant.fields)) or 'none'}"]
     if facts.basis == Basis.CONSENT:
         stated.append("people: only those whose consent to this purpose is in force")
@@ -150,6 +152,8 @@ def _obligations(facts: Facts, plan: Plan) -> tuple[str, ...]:
         stated.append(f"people: all members, on the basis {facts.basis}")
     stated.append(f"lease: {plan.grant.kind}, single use")
     stated.append(f"cost: {cost_text(plan.cost)}")
+    if needs:
+        stated.append(f"approval: by {worded(needs)}, not whoever asks")
     return tuple(stated)
 
 
@@ -160,17 +164,18 @@ def _versions(facts: Facts) -> dict[str, int]:
     return versions
 
 
-def _allow(facts: Facts, plan: Plan, policies: tuple[str, ...]) -> Decision:
+def _allow(facts: Facts, plan: Plan, ruling: Ruling) -> Decision:
     until = facts.purpose.until if facts.purpose else NEVER_ENDS
-    reason = Reason("policy.permitted", "permitted by " + ", ".join(policies))
+    reason = Reason("policy.permitted", "permitted by " + ", ".join(ruling.policies))
     return Decision(
         allowed=True,
         reasons=(reason,),
-        obligations=_obligations(facts, plan),
-        policies=policies,
+        obligations=_obligations(facts, plan, ruling.needs),
+        policies=ruling.policies,
         versions=_versions(facts),
         valid_until=until,
         plan=dict(plan.describe()),
+        needs=ruling.needs,
     )
 
 

@@ -14,6 +14,7 @@ from hedgerow.model.records import (
     DatasetColumn,
     DatasetPurpose,
     Declaration,
+    Forgotten,
     FormerMember,
     Member,
     QuarantineBatch,
@@ -24,6 +25,8 @@ from hedgerow.model.records import (
 )
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.catalog import Catalog
+from hedgerow.spine.erasure import TOMBSTONE_LIFETIME
+from hedgerow.spine.indexes import forget_indexes
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.requests import Requests
@@ -175,7 +178,11 @@ class Dropping:
         with self._store.write() as tx:
             doomed = self.plan(tx, dataset)
             self._remove(tx, dataset)
-            entry = self._journal.append(tx, "dataset.drop", actor, _told(doomed))
+            moment = self._clock.now()
+            when, until = timestamp(moment), (moment + TOMBSTONE_LIFETIME).date().isoformat()
+            facts = {**_told(doomed), "dropped": when, "until": until}
+            entry = self._journal.append(tx, "dataset.drop", actor, facts)
+            tx.add([Forgotten(entry, b"", dataset, when, until, "")])
         # What a running use still reads goes at the next opening; its key is in no record already.
         self._tables.sweep(self._store)
         self._store.scrub()
@@ -192,6 +199,7 @@ class Dropping:
         for batch in tx.find(QuarantineBatch, dataset=dataset):
             self._quarantine.discard(tx, batch.id)
         self._requests.withdraw(tx, dataset)
+        forget_indexes(tx, dataset)
         tx.put(self._emptied(record))
 
     def _emptied(self, record: Dataset) -> Dataset:

@@ -7,17 +7,21 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import cast
 
-from hedgerow.kernel.envelope import epoch_of
+from hedgerow.kernel.envelope import count_epochs
 from hedgerow.model.canonical import canonical, timestamp
 from hedgerow.model.errors import Fault
 from hedgerow.model.keys import EpochState
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
-from hedgerow.model.records import Certificate, Setting
+from hedgerow.model.records import Certificate, Setting, Subject
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.attest import Attestor
+from hedgerow.spine.departed import Departed, heard
 from hedgerow.spine.erasure import LEFT_BEFORE, quarantine_caveat
+from hedgerow.spine.escrows import escrow_caveat
+from hedgerow.spine.indexes import index_caveat
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.keyring import WRAPPING, Keyring, Wrapping
 
@@ -88,19 +92,31 @@ class Epochs:
         """Tell what lies under which epoch."""
         found: dict[str, Counter[str]] = {}
         for kind in WRAPPING:
-            for wrapped in reader.values(kind, "wrapped"):
-                if wrapped is not None:
-                    found.setdefault(epoch_of(cast("bytes", wrapped)), Counter())[kind.TABLE] += 1
+            for epoch, many in count_epochs(
+                cast("list[bytes | None]", reader.values(kind, "wrapped"))
+            ).items():
+                found.setdefault(epoch, Counter())[kind.TABLE] += many
         logical = tuple(body["certificate"] for body in self._pending(reader))
         return Survey(
             self._keyring.backend.epochs(), found, self.unfinished(reader), cast("tuple[str, ...]", logical)
         )
 
+    def pending(self, reader: Reader) -> list[dict[str, Json]]:
+        """List what the certificates say of erasures that are not final."""
+        return self._pending(reader)
+
     def unfinished(self, reader: Reader) -> Move | None:
         """Find a change that was begun and has not ended."""
         return begun_move(reader)
 
-    def move(self, actor: Actor, *, is_ending: bool, progress: Progress | None = None) -> dict[str, Json]:
+    def move(
+        self,
+        actor: Actor,
+        *,
+        is_ending: bool,
+        progress: Progress | None = None,
+        destroy_copies: Callable[[], None] = lambda: None,
+    ) -> dict[str, Json]:
         """Wrap everything under a new epoch; then, when asked, destroy the keys of all older ones.
 
         Goes on with a change that was cut off instead of beginning another.
@@ -109,6 +125,7 @@ class Epochs:
             actor: Who asked.
             is_ending: Destroy the older keys, which makes the erasures so far final.
             progress: Told how many records were looked at, and of how many.
+            destroy_copies: Destroys the copies of the older keys in backups, as far as they are in reach.
 
         Returns:
             The new epoch, how many records moved, the epochs destroyed and the certificates made.
@@ -120,6 +137,7 @@ class Epochs:
         if move.is_ending:
             self._check_empty(move, actor)
             destroyed = self._destroy(move)
+            destroy_copies()
         self._store.scrub()
         with self._store.write() as tx:
             if move.is_ending:
@@ -171,15 +189,35 @@ class Epochs:
 
     def _batches(self, kind: type[Wrapping]) -> Iterator[tuple[int, int]]:
         """Move one kind of record, a transaction for each batch, so that others work in between."""
+        if kind is Subject:
+            yield from self._people_batches()
+            return
         after: tuple[object, ...] | None = None
         while True:
             with self._store.write() as tx:
                 page = tx.page(kind, after, BATCH_ROWS)
                 if not page:
                     return
-                fresh = {_key(page[place]): new for place, new in self._keyring.moved(page).items()}
+                keys, moved = _keys(page), self._keyring.moved(page)
+                fresh = {keys[place]: new for place, new in moved.items()}
                 tx.set_field(kind, "wrapped", fresh)
-                after = _key(page[-1])
+                after = keys[-1]
+            yield len(page), len(fresh)
+
+    def _people_batches(self) -> Iterator[tuple[int, int]]:
+        """Move the keys of people as ``_batches`` does, as columns: a record for each would cost more."""
+        after: tuple[object, ...] | None = None
+        while True:
+            with self._store.write() as tx:
+                page = cast(
+                    "list[tuple[int, bytes]]",
+                    tx.rows_page(Subject, ("number", "wrapped"), after, BATCH_ROWS),
+                )
+                if not page:
+                    return
+                fresh = self._keyring.moved_people(page)
+                tx.set_rows(Subject, "wrapped", fresh)
+                after = (page[-1][0],)
             yield len(page), len(fresh)
 
     def _check_empty(self, move: Move, actor: Actor) -> None:
@@ -214,9 +252,13 @@ class Epochs:
         entry = self._journal.append(tx, "keys.destroyed", actor, facts)
         not_covered: list[Json] = [LEFT_BEFORE.replace("here", "in the certificate of erasure")]
         not_covered += quarantine_caveat(tx)
+        told_by_journal = heard(tx, self._journal)
+        not_covered += backups_caveat(told_by_journal, set(destroyed))
         leaf, now = self._journal.leaf(tx, entry), timestamp(self._clock.now())
         for name, erased in zip(names, ready, strict=True):
-            body = self._final(name, erased, gone, entry) | {"not_covered": not_covered}
+            copies = escrow_caveat(told_by_journal, cast("list[str]", erased["epochs"]))
+            told = [*not_covered, *index_caveat(tx, erased), *copies]
+            body = self._final(name, erased, gone, entry) | {"not_covered": told}
             signed = canonical(self._attestor.certificate(FINAL, body, entry, leaf)).decode()
             tx.add([Certificate(name, FINAL, signed, now)])
         return names
@@ -239,9 +281,23 @@ class Epochs:
         }
 
 
+def backups_caveat(told: Departed, destroyed: set[str]) -> list[str]:
+    """Say which backups may still hold a copy of the key file with destroyed keys, and until when.
+
+    Of a token no key is in any backup; what lies under its destroyed keys opens with nothing.
+    """
+    return [
+        f"the key set of backup {each.id} with the key file of its time, until {each.keys_until} at most"
+        for each in (backup.backup for backup in told.backups.values())
+        if not each.keys_gone and each.backend == "file" and destroyed & set(each.epochs.split(","))
+    ]
+
+
 def _body(certificate: Certificate) -> dict[str, Json]:
     return cast("dict[str, Json]", json.loads(certificate.body)["body"])
 
 
-def _key(record: Wrapping) -> tuple[object, ...]:
-    return tuple(getattr(record, name) for name in record.KEY)
+def _keys(records: Sequence[Wrapping]) -> list[tuple[object, ...]]:
+    names = records[0].KEY
+    columns = (map(attrgetter(name), records) for name in names)
+    return list(zip(*columns, strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -13,6 +13,7 @@ from hedgerow.model.engine import BucketFile
 from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import (
+    BlindTerm,
     Certificate,
     Commitment,
     ConsentEvent,
@@ -31,19 +32,22 @@ from hedgerow.model.records import (
 from hedgerow.model.uses import Actor, Json
 from hedgerow.model.words import Basis
 from hedgerow.spine.attest import Attestor
+from hedgerow.spine.certified import erased
 from hedgerow.spine.consent import last_choice
+from hedgerow.spine.forgotten import bound
 from hedgerow.spine.journal import Journal, parse_entry
 from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.requests import Requests
-from hedgerow.spine.tables import Tables
+from hedgerow.spine.tables import Tables, manifest_of
 from hedgerow.spine.vault import Person, Vault
 
+HeldUp = Callable[[Transaction, Person], Refused | None]
 TOMBSTONE_LIFETIME = timedelta(days=3 * 365)
-_PERSONAL = (SealedField, Member, FormerMember, ConsentEvent, ConsentState, Commitment)
+_PERSONAL = (BlindTerm, SealedField, Member, FormerMember, ConsentEvent, ConsentState, Commitment)
 LEFT_BEFORE = "what left the house before: the releases named here and answers already given"
 NOT_FINAL = (
     "table files that a use under way still reads, without a key in any current record, until swept",
-    "old pages of the database file and its write-ahead log, until `hedgerow keys epoch` ends the key epoch",
+    "{remnants}, until `hedgerow keys epoch` ends the key epoch",
     "copies of the database, the key file or the data files made before this moment, backups included",
     LEFT_BEFORE,
 )
@@ -98,6 +102,19 @@ class Holdings:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """An erasure that a restore repeats.
+
+    Args:
+        person: Whom it is of.
+        certificate: Its certificate.
+    """
+
+    person: Person
+    certificate: str
+
+
 class Erasure:
     """Erases a person.
 
@@ -137,8 +154,9 @@ class Erasure:
         person = self._vault.find(reader, ref)
         if person is not None:
             return person
-        if reader.get(Tombstone, self._vault.lookup(ref)) is not None:
-            raise Refused("subject.erased")
+        tombstone = reader.get(Tombstone, self._vault.lookup(ref))
+        if tombstone is not None:
+            raise erased(reader, tombstone)
         raise CallerError("subject.unknown")
 
     def holdings(self, reader: Reader, person: Person) -> Holdings:
@@ -156,19 +174,27 @@ class Erasure:
             reader.count(ConsentEvent, number=person.number),
         )
 
-    def erase(self, ref: str, actor: Actor) -> Mapping[str, Json]:
+    def erase(
+        self, ref: str, actor: Actor, held_up: HeldUp | None = None, again: Again | None = None
+    ) -> Mapping[str, Json]:
         """Erase a person.
 
         Args:
             ref: The source id given at collection.
             actor: Who carries it out.
+            held_up: Told the transaction and the person, says what holds the erasure up.
+            again: The person, where a restore repeats an erasure and no source id is known; nothing waits
+                in quarantine then.
 
         Returns:
             The signed certificate.
+
+        Raises:
+            Refused: What ``held_up`` says.
         """
         with self._tables.writing():
             with self._store.read() as reader:
-                person = self.person(reader, ref)
+                person = again.person if again is not None else self.person(reader, ref)
                 holdings = self.holdings(reader, person)
                 versions = {name: self._version(reader, name) for name in holdings.datasets}
                 files = {name: self._tables.files(reader, name) for name in holdings.datasets}
@@ -176,7 +202,7 @@ class Erasure:
                 name: self._tables.without(files[name], name, versions[name] + 1, person.number)
                 for name in files
             }
-            certificate = self._commit(ref, person, holdings, versions, swaps, actor)
+            certificate = self._commit(ref, person, holdings, versions, swaps, actor, held_up, again)
         # What a running use still reads goes at the next opening; its key is in no record already.
         self._tables.sweep(self._store)
         self._store.scrub()
@@ -196,23 +222,45 @@ class Erasure:
         versions: Mapping[str, int],
         swaps: Mapping[str, tuple[list[BucketFile], list[BucketFile]]],
         actor: Actor,
+        held_up: HeldUp | None,
+        again: Again | None,
     ) -> Mapping[str, Json]:
         with self._store.write() as tx:
             if self.holdings(tx, person) != holdings or tx.get(Subject, person.number) is None:
                 raise Fault("table.changed")
-            for name, (old, new) in swaps.items():
-                self._tables.swap(tx, name, versions[name] + 1, old, new)
-                gone = sum(f.rows for f in old) - sum(f.rows for f in new)
-                self._tables.bump(tx, name, versions[name] + 1, rows=-gone, people=-1)
-                self._requests.withdraw(tx, name)
-            for kind in _PERSONAL:
-                tx.remove(kind, number=person.number)
-            tx.remove(Subject, number=person.number)
-            self._quarantine.forget(tx, ref)
-            return self._certify(tx, person, holdings, actor)
+            refusal = held_up(tx, person) if held_up is not None else None
+            if refusal is None:
+                left = self._remove(tx, ref, person, versions, swaps)
+                return self._certify(tx, person, holdings, actor, left, again)
+        # Raised only now, so that the request for approval stays.
+        raise refusal
+
+    def _remove(
+        self,
+        tx: Transaction,
+        ref: str,
+        person: Person,
+        versions: Mapping[str, int],
+        swaps: Mapping[str, tuple[list[BucketFile], list[BucketFile]]],
+    ) -> Mapping[str, str]:
+        for name, (old, new) in swaps.items():
+            self._tables.swap(tx, name, versions[name] + 1, old, new)
+            gone = sum(f.rows for f in old) - sum(f.rows for f in new)
+            self._tables.bump(tx, name, versions[name] + 1, rows=-gone, people=-1)
+            self._requests.withdraw(tx, name)
+        for kind in _PERSONAL:
+            tx.remove(kind, number=person.number)
+        tx.remove(Subject, number=person.number)
+        return self._quarantine.forget(tx, ref) if ref else {}
 
     def _certify(
-        self, tx: Transaction, person: Person, holdings: Holdings, actor: Actor
+        self,
+        tx: Transaction,
+        person: Person,
+        holdings: Holdings,
+        actor: Actor,
+        waiting: Mapping[str, str],
+        again: Again | None,
     ) -> Mapping[str, Json]:
         moment = self._clock.now()
         certificate_id = "c-" + secrets.token_hex(8)
@@ -222,7 +270,12 @@ class Erasure:
             "datasets": list(holdings.datasets),
             "releases": list(holdings.releases),
             "state": "logical",
+            "until": until,
+            "line": bound(self._attestor, person.lookup, now, until, certificate_id),
+            **self._left(tx, person, holdings, waiting),
         }
+        if again is not None:
+            facts["repeats"] = again.certificate
         entry = self._journal.append(tx, "subject.erase", actor, facts)
         body: dict[str, Json] = {
             "certificate": certificate_id,
@@ -238,13 +291,15 @@ class Erasure:
                 "rows in quarantine that name the person were destroyed",
                 "pseudonyms derived from the person's key can no longer be computed",
             ],
-            "not_final_yet": [*NOT_FINAL, *quarantine_caveat(tx)],
+            "not_final_yet": [
+                *(each.format(remnants=self._store.remnants) for each in NOT_FINAL),
+                *quarantine_caveat(tx),
+            ],
             "epochs": cast("Json", self._vault.held_epochs(tx)),
             "journal_entry": entry,
         }
         leaf = self._journal.leaf(tx, entry)
         certificate = self._attestor.certificate("erasure-certificate", body, entry, leaf)
-        # Replaces one that ran out, where the person was collected again since.
         tx.put(Tombstone(person.lookup, now, until, certificate_id))
         tx.add(
             [
@@ -252,6 +307,23 @@ class Erasure:
             ]
         )
         return certificate
+
+    def _left(
+        self, tx: Transaction, person: Person, holdings: Holdings, waiting: Mapping[str, str]
+    ) -> dict[str, Json]:
+        """Tell what stands after an erasure, so that an older image of a record is found by the audit."""
+        older = tx.get(Tombstone, person.lookup)
+        return {
+            "choices": holdings.choices,
+            "files": {name: manifest_of(tx, name) for name in holdings.datasets},
+            "replaces": older.certificate if older is not None else None,
+            "set_aside": dict(waiting),
+        }
+
+
+def is_left(reader: Reader, people: Sequence[int]) -> bool:
+    """Tell whether any record of erased people is left, by their internal numbers."""
+    return any(reader.find_any(kind, "number", people) for kind in _PERSONAL)
 
 
 def quarantine_caveat(reader: Reader) -> list[str]:

@@ -52,6 +52,10 @@ class FactLoader:
         self._ledger = ledger
         self._policies = policies
 
+    def policy(self, reader: Reader) -> int:
+        """Tell the version of the policies in force."""
+        return self._policies.in_force(reader)[0]
+
     def load(self, reader: Reader, actor: Actor, purpose: str, dataset: str, now: datetime) -> Facts:
         """Read the facts of one use.
 

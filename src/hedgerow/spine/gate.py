@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn, Protocol
 
 from hedgerow.model.budget import NonPrivateEvent
 from hedgerow.model.canonical import canonical, digest, timestamp
 from hedgerow.model.errors import Fault, HedgerowError, Refused
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
-from hedgerow.model.records import Failure, Released, Request
+from hedgerow.model.records import Approval, Failure, Released, Request
 from hedgerow.model.uses import (
     Actor,
     Decision,
@@ -26,7 +26,10 @@ from hedgerow.model.uses import (
     UseRequest,
 )
 from hedgerow.spine.acts import Acts
+from hedgerow.spine.approvals import Approvals, Asked
+from hedgerow.spine.approving import strictest
 from hedgerow.spine.attest import Attestor
+from hedgerow.spine.awaiting import asked_about_one, asked_of
 from hedgerow.spine.decide import decide, ends_within_a_day
 from hedgerow.spine.facts import FactLoader, Facts
 from hedgerow.spine.journal import About, Journal
@@ -34,6 +37,8 @@ from hedgerow.spine.known import known_actor, known_dataset, known_purpose
 from hedgerow.spine.ledger import Ledger, event_json
 from hedgerow.spine.permission import Context, as_error
 from hedgerow.spine.requests import Requests, binding_of, decision_key
+from hedgerow.spine.steady import require_steady
+from hedgerow.spine.witnesses import Witnesses
 
 _CACHE_LIMIT = 4096
 _OUR_WORDS = ("left", "cost", "until", "time", "roles", "policies", "missing")
@@ -70,8 +75,8 @@ class Gate:
     """Every use of personal data passes here.
 
     Guarantee: no lease is opened without a decision, a durable reservation of the worst-case
-    cost and a durable journal entry; nothing is returned before the outcome is durable; one
-    request id gives one release.
+    cost and a durable journal entry; nothing is returned before the outcome is durable and the
+    required witnesses hold it; one request id gives one release.
     """
 
     def __init__(  # noqa: PLR0913 - the gate is where the rooms meet; wiring names each once
@@ -80,21 +85,25 @@ class Gate:
         store: Store,
         facts: FactLoader,
         acts: Acts,
+        approvals: Approvals,
         ledger: Ledger,
         journal: Journal,
         requests: Requests,
         leases: LeaseDesk,
         attestor: Attestor,
+        witnesses: Witnesses,
         clock: Clock,
     ) -> None:
         self._store = store
         self._facts = facts
         self._acts = acts
+        self._approvals = approvals
         self._ledger = ledger
         self._journal = journal
         self._requests = requests
         self._leases = leases
         self._attestor = attestor
+        self._witnesses = witnesses
         self._clock = clock
         self._decisions: dict[bytes, tuple[object, Decision]] = {}
 
@@ -103,7 +112,7 @@ class Gate:
 
         Decisions are cached until anything at all is committed to the workspace or the day
         of their validity has passed, so a hit rests on current facts. What ends at an hour of a
-        day, as a refusal for too many failures does, is decided anew each time.
+        day, as a refusal for too many failures or an approval does, is decided anew each time.
         """
         # One technique may stand for several actions, which policies tell apart.
         key = decision_key(request, f"{technique.name} {technique.action}")
@@ -113,7 +122,10 @@ class Gate:
             return cached[1]
         binding_of(request, technique.name)  # parameters without a canonical form fail here as in a use
         with self._store.read() as reader:
-            decision, _ = self._consider(reader, request, technique, charge=True)
+            decision, admitted = self._consider(reader, request, technique, charge=True)
+            if admitted is not None and decision.needs:
+                asked = self._asked_for(reader, request, technique, decision, admitted[1])
+                return replace(decision, approval=self._approvals.standing(reader, asked))
         if ends_within_a_day(decision):
             return decision
         if len(self._decisions) >= _CACHE_LIMIT:
@@ -136,11 +148,11 @@ class Gate:
             CallerError: When the call is malformed; nothing is spent.
             Fault: When the store, a key or a file fails; what was reserved stays spent.
         """
+        require_steady(self._clock)
         admitted = self._admit(request, technique)
-        if isinstance(admitted, Receipt):
-            return admitted
-        release, versions = self._run(admitted)
-        return self._close(admitted, release, versions)
+        receipt = admitted if isinstance(admitted, Receipt) else self._close(admitted, *self._run(admitted))
+        self._witnesses.require_acknowledged()
+        return receipt
 
     def _consider(
         self, reader: Reader, request: UseRequest, technique: Technique, *, charge: bool
@@ -156,12 +168,18 @@ class Gate:
         A known id passes steps 1 to 3 again, without a charge, and is answered from the store.
         """
         self._requests.check_id(request.request_id)
+        outcome: Receipt | HedgerowError
         with self._store.write() as tx:
             known = self._replay_of(tx, request)
             decision, admitted = self._consider(tx, request, technique, charge=known is None)
             if admitted is not None and known is None:
-                return self._reserve(tx, request, technique, decision, *admitted)
-            if admitted is not None and known is not None:
+                granted = self._approved(tx, request, technique, decision, admitted[1])
+                if not isinstance(granted, Refused):
+                    return self._reserve(tx, request, technique, decision, *admitted, granted)
+                outcome = granted
+                self._journal.append(tx, "use.refuse", request.actor,
+                                     self._awaiting(tx, request, technique, decision, outcome))  # fmt: skip
+            elif admitted is not None and known is not None:
                 outcome = self._replay(tx, request, technique, known, decision)
             else:
                 outcome = as_error(decision.error or ("policy.not-permitted", {}))
@@ -176,6 +194,27 @@ class Gate:
         # Raised only now, so that the journal keeps the refusal.
         raise outcome
 
+    def _approved(
+        self, tx: Transaction, request: UseRequest, technique: Technique, decision: Decision, plan: Plan
+    ) -> Approval | Refused | None:
+        """Use up the approval of somebody else where a policy asks for one, or ask for it."""
+        if not decision.needs:
+            return None
+        return self._approvals.needed(tx, self._asked_for(tx, request, technique, decision, plan))
+
+    def _asked_for(
+        self, reader: Reader, request: UseRequest, technique: Technique, decision: Decision, plan: Plan
+    ) -> Asked:
+        return asked_of(request, technique, decision, plan, self._leases.about(reader, plan))
+
+    def _awaiting(
+        self, tx: Transaction, request: UseRequest, technique: Technique, decision: Decision, error: Refused
+    ) -> dict[str, Json]:
+        refused = {**self._refusal(tx, request, technique, decision), "reasons": [error.code]}
+        return (
+            refused | {"approval": str(error.details["approval"])} if "approval" in error.details else refused
+        )
+
     def _replay_of(self, reader: Reader, request: UseRequest) -> Request | None:
         return reader.get(Request, request.request_id)
 
@@ -187,13 +226,19 @@ class Gate:
         decision: Decision,
         facts: Facts,
         plan: Plan,
+        approval: Approval | None,
     ) -> _Admitted:
         """Steps 4 and 5: the reservation and the intent, durable before data is opened."""
+        told = self._intent(tx, request, technique, decision, plan, facts)
+        if approval is not None:
+            told["approval"] = approval.id
+        if plan.cost is not None:
+            self._witnesses.before_spending(tx)
         intent = self._journal.append(
             tx,
             "use.intend",
             request.actor,
-            self._intent(tx, request, technique, decision, plan, facts),
+            told,
             self._leases.about(tx, plan),
         )
         self._requests.open(tx, request, technique.name, decision.versions["dataset"], intent)
@@ -352,6 +397,40 @@ class Gate:
             "request": _id_hash(request),
             "binding": binding_of(request, technique.name),
         }
+
+    def held_up(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        action: str,
+        datasets: Sequence[str],
+        about: About,
+        summary: Mapping[str, Json],
+    ) -> Refused | None:
+        """Use up the approval of others for an act about one person, where policies ask for one.
+
+        Args:
+            tx: The transaction the act is done in; it must end without an error also when this refuses.
+            actor: Who acts.
+            action: The action policies speak of.
+            datasets: The data sets it reaches into.
+            about: The person, of whom only a hash under the person's key is kept.
+            summary: What is asked, without anything of a person.
+
+        Returns:
+            What holds it up, to be raised once the transaction has ended; none to go on.
+        """
+        rulings = [self._acts.ruling(tx, actor, action, name, {}) for name in (None, *datasets)]
+        needs = strictest(need for ruling in rulings for need in ruling.needs)
+        if not needs:
+            return None
+        asked = asked_about_one(action, actor, datasets, about, summary, needs, self._facts.policy(tx))
+        outcome = self._approvals.needed(tx, asked)
+        if not isinstance(outcome, Refused):
+            return None
+        facts: dict[str, Json] = {"action": action, "dataset": None, "reasons": [outcome.code], "said": {}}
+        self._journal.append(tx, "act.refuse", actor, facts)
+        return outcome
 
     def require(
         self, actor: Actor, action: str, dataset: str | None = None, context: Context | None = None

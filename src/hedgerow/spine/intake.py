@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import cast
 
 import numpy as np
@@ -21,8 +22,6 @@ from hedgerow.model.records import (
     DatasetColumn,
     Member,
     QuarantineBatch,
-    Record,
-    SealedField,
     Subject,
     Tombstone,
 )
@@ -31,10 +30,12 @@ from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import Catalog, declaration_facts
 from hedgerow.spine.consent import Choice, Consents
 from hedgerow.spine.foresee import Choices, Foreseen, Known, People, coverage, held
+from hedgerow.spine.indexes import Indexes, Learned
 from hedgerow.spine.journal import Journal
-from hedgerow.spine.quarantine import Broken, Quarantine
-from hedgerow.spine.tables import Tables
-from hedgerow.spine.vault import Person, Vault
+from hedgerow.spine.quarantine import Broken, Quarantine, rows_of
+from hedgerow.spine.steady import require_steady
+from hedgerow.spine.tables import Tables, manifest_of
+from hedgerow.spine.vault import FieldRow, Newcomers, Person, Vault
 
 Numbers = NDArray[np.int64]
 Progress = Callable[[str], None]
@@ -127,13 +128,14 @@ class _Roll:
     """The people of one source: who is known, new or erased, and who each row is about."""
 
     known: list[Subject]
-    fresh: list[Subject]
+    fresh: Newcomers
     people: dict[bytes, Person]
     revived: list[bytes]
     rows: NDArray[np.bool_]
     numbers: Numbers
     left_out: tuple[int, ...]
     source_people: int
+    learned: Learned = field(default_factory=Learned)
 
 
 class Intake:
@@ -143,7 +145,7 @@ class Intake:
     direct identifiers are sealed under each person's own key and stand in no table file.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a source meets most rooms; wiring names each once
         self,
         *,
         store: Store,
@@ -154,6 +156,7 @@ class Intake:
         quarantine: Quarantine,
         journal: Journal,
         clock: Clock,
+        indexes: Indexes,
     ) -> None:
         self._store = store
         self._catalog = catalog
@@ -163,6 +166,7 @@ class Intake:
         self._quarantine = quarantine
         self._journal = journal
         self._clock = clock
+        self._indexes = indexes
 
     def take(self, arrival: Arrival, actor: Actor, progress: Progress = lambda _: None) -> Taken:
         """Take a table in, entirely or not at all.
@@ -179,6 +183,7 @@ class Intake:
             CallerError: When it does not fit what is there; nothing is written.
             Fault: When the store or disk fails; nothing of it is visible.
         """
+        require_steady(self._clock)
         with self._store.read() as reader:
             old = self._before(reader, arrival)
             progress("finding the people")
@@ -281,15 +286,15 @@ class Intake:
     def _roll(self, reader: Reader, arrival: Arrival) -> _Roll:
         refs = arrival.table.column(arrival.subject_column).cast(pa.string()).combine_chunks()
         coded = refs.dictionary_encode()
-        lookups = [self._vault.lookup(ref) for ref in coded.dictionary.to_pylist()]
+        lookups = list(map(self._vault.lookup, coded.dictionary.to_pylist()))
         distinct = list(dict.fromkeys(lookups))
         known = list(self._vault.known(reader, distinct).values())
         erased = self._erased(reader, distinct)
         revived = self._revived(arrival, erased)
         gone = set(erased) - set(revived)
         have = {subject.lookup for subject in known}
-        fresh, made = self._vault.enrol([lk for lk in distinct if lk not in have and lk not in gone])
-        people = {p.lookup: p for p in [*self._vault.open_many(known), *made]}
+        fresh = self._vault.newcomers([lk for lk in distinct if lk not in have and lk not in gone])
+        people = {p.lookup: p for p in [*self._vault.open_many(known), *fresh.people()]}
         number_of = np.array(
             [people[lk].number if lk in people else -1 for lk in lookups], dtype=np.int64
         ).reshape(-1)
@@ -311,16 +316,19 @@ class Intake:
         yes = {lookup: time for (lookup, _), (time, refused) in latest.items() if not refused}
         return [lookup for lookup, stone in erased.items() if yes.get(lookup, "") > stone.erased]
 
-    def _sealed(self, arrival: Arrival, table: pa.Table, roll: _Roll) -> list[SealedField]:
-        by_number = {person.number: person for person in roll.people.values()}
-        sealed: list[SealedField] = []
+    def _sealed(self, arrival: Arrival, table: pa.Table, roll: _Roll) -> list[FieldRow]:
+        key_of = {person.number: person.key for person in roll.people.values()}
+        sealed: list[FieldRow] = []
+        told: dict[str, dict[int, list[str]]] = {}
         for column in arrival.columns:
             if not column.in_vault:
                 continue
-            values = _distinct_values(roll.numbers, table.column(column.name))
-            sealed += self._vault.seal_fields(
-                arrival.dataset, column.name, [(by_number[number], held) for number, held in values.items()]
+            values = told[column.name] = _distinct_values(roll.numbers, table.column(column.name))
+            keys = [key_of[number] for number in values]
+            sealed += self._vault.seal_rows(
+                arrival.dataset, column.name, list(values), keys, list(values.values())
             )
+        roll.learned = self._indexes.learn(arrival.dataset, told)
         return sealed
 
     def _write(
@@ -343,17 +351,19 @@ class Intake:
         actor: Actor,
         old: Dataset | None,
         roll: _Roll,
-        sealed: Sequence[SealedField],
+        sealed: Sequence[FieldRow],
         files: Sequence[BucketFile],
         version: int,
     ) -> Taken:
         self._unchanged(tx, arrival, old, roll)
         now = timestamp(self._clock.now())
         self._catalog_entries(tx, arrival, old, now)
+        revived = sorted(stone.certificate for stone in tx.find_any(Tombstone, "lookup", roll.revived))
         for lookup in roll.revived:
-            tx.remove(Tombstone, lookup=lookup)
+            self._vault.revive(tx, lookup)
         self._vault.admit(tx, roll.fresh)
         self._put_fields(tx, roll, sealed)
+        self._indexes.keep(tx, arrival.dataset, roll.learned, roll.fresh.numbers)
         joined = self._join(tx, arrival.dataset, roll, version)
         consents, unknown = self._record_consents(tx, arrival, roll, actor)
         if arrival.replaces is not None:
@@ -371,12 +381,16 @@ class Intake:
             "bases": {purpose: basis.value for purpose, basis in arrival.bases.items()},
             "quarantine": batch,
             "consent_version": self._consents.version(tx),
+            "files": manifest_of(tx, arrival.dataset),
+            "revived": cast("Json", revived),
+            "retried": arrival.replaces.id if arrival.replaces is not None else None,
+            "set_aside": rows_of(tx, batch) if batch is not None else None,
         }
         entry = self._journal.append(tx, "collect", actor, facts)
         tx.put(Collected(arrival.dataset, source, entry, now))
         self._declare(tx, arrival, actor)
         return Taken(
-            arrival.dataset, version, len(roll.numbers), len(roll.people), len(roll.fresh),
+            arrival.dataset, version, len(roll.numbers), len(roll.people), len(roll.fresh.numbers),
             arrival.table.num_rows, roll.source_people, len(arrival.broken), roll.left_out,
             consents, unknown, entry,
         )  # fmt: skip
@@ -391,13 +405,18 @@ class Intake:
         """Stop when another process changed what this intake was worked out from."""
         now = tx.get(Dataset, arrival.dataset)
         same = (now.version if now else 0) == (old.version if old else 0)
-        here = tx.find_any(Subject, "lookup", list(roll.people))
+        here = tx.rows_any(Subject, ("number", "lookup"), "lookup", list(roll.people))
         stones = tx.find_any(Tombstone, "lookup", [lk for lk in roll.people if lk not in roll.revived])
         erased = any(stone.until >= self._clock.now().date().isoformat() for stone in stones)
         # A batch goes under a fresh key whenever a row of it goes.
         batch = arrival.replaces
         waits = batch is None or tx.get(QuarantineBatch, batch.id) == batch
-        if not same or not waits or erased or {s.number for s in here} != {s.number for s in roll.known}:
+        if (
+            not same
+            or not waits
+            or erased
+            or {number for number, _ in here} != {s.number for s in roll.known}
+        ):
             raise Fault("table.changed")
 
     def _catalog_entries(self, tx: Transaction, arrival: Arrival, old: Dataset | None, now: str) -> None:
@@ -411,24 +430,16 @@ class Intake:
             for i, c in enumerate(arrival.columns)
         )
 
-    def _put_fields(self, tx: Transaction, roll: _Roll, sealed: Sequence[SealedField]) -> None:
-        new = {subject.number for subject in roll.fresh}
-        tx.add(record for record in sealed if record.number in new)
-        known = {p.number: p for p in roll.people.values() if p.number not in new}
-        for record in sealed:
-            if record.number not in known:
-                continue
-            held = tx.get(SealedField, record.number, record.dataset, record.name)
-            if held is None:
-                tx.put(record)
-            else:
-                person = known[record.number]
-                self._vault.replace_field(tx, person, held, self._vault.open_field(person, record))
+    def _put_fields(self, tx: Transaction, roll: _Roll, sealed: Sequence[FieldRow]) -> None:
+        new = set(roll.fresh.numbers)
+        self._vault.add_fields(tx, (row for row in sealed if row[0] in new))
+        known = {p.number: p.key for p in roll.people.values() if p.number not in new}
+        self._vault.extend_fields(tx, known, [row for row in sealed if row[0] in known])
 
     def _join(self, tx: Transaction, dataset: str, roll: _Roll, version: int) -> int:
         present = set(tx.values(Member, "number", dataset=dataset))
-        joining = [p.number for p in roll.people.values() if p.number not in present]
-        tx.add(cast("list[Record]", [Member(dataset, number, version) for number in joining]))
+        joining = sorted(p.number for p in roll.people.values() if p.number not in present)
+        tx.add_rows(Member, zip(repeat(dataset), joining, repeat(version)))
         return len(joining)
 
     def _record_consents(

@@ -5,22 +5,27 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
 from hedgerow.kernel.envelope import commit, open_sealed, seal
-from hedgerow.kernel.merkle import Frontier, leaf_hash, open_checkpoint, root_of
+from hedgerow.kernel.merkle import Frontier, leaf_hash, leaf_hashes, open_checkpoint, root_of
 from hedgerow.model.canonical import canonical, timestamp
 from hedgerow.model.errors import Fault, HedgerowError
 from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Clock, Reader, Transaction
-from hedgerow.model.records import Commitment, JournalEntry, JournalHead
+from hedgerow.model.records import Commitment, JournalEntry, JournalHead, Setting
 from hedgerow.model.uses import Actor, Json
-from hedgerow.spine.attest import Attestor
+from hedgerow.spine.attest import Attestor, is_mark
 
+_PAGE = 4096
 FORMAT = 1
 _SALT_BYTES = 32
+# How often the frontier is kept, so that a reading near the end need not begin at the first entry.
+_STEP = 256
+_KEPT = "journal.frontier."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,23 @@ class Head:
         return base64.b64encode(self.root).decode("ascii")
 
 
+@dataclass(slots=True)
+class Gathered:
+    """What one transaction has appended so far, to be signed once at its end.
+
+    Args:
+        tx: The transaction.
+        frontier: The log with those entries; none before the first.
+        last: The newest entry that no checkpoint was signed for yet; none when there is none.
+        has_grown: Whether anything was appended.
+    """
+
+    tx: Transaction
+    frontier: Frontier | None = None
+    last: int | None = None
+    has_grown: bool = False
+
+
 class Journal:
     """Appends entries and signs the head.
 
@@ -55,8 +77,38 @@ class Journal:
 
     def __init__(self, attestor: Attestor, tenant: str, clock: Clock) -> None:
         self._attestor = attestor
-        self._tenant = tenant
+        self.tenant = tenant
         self._clock = clock
+        self._gathered: Gathered | None = None
+        self._believed: JournalHead | None = None
+
+    @contextmanager
+    def gathering(self, tx: Transaction) -> Iterator[Gathered]:
+        """Sign one checkpoint for all entries of a transaction, at its end.
+
+        The store serialises the transactions of a process, so that there is one at a time.
+        """
+        gathered = self._gathered = Gathered(tx)
+        try:
+            yield gathered
+            self._seal(gathered)
+        finally:
+            self._gathered = None
+
+    def _seal(self, gathered: Gathered) -> None:
+        """Sign the head over the entries gathered so far and store it with the newest of them."""
+        if gathered.last is None or gathered.frontier is None:
+            return
+        frontier, tx = gathered.frontier, gathered.tx
+        checkpoint = self._attestor.checkpoint(frontier.size, frontier.root())
+        tx.set_field(JournalEntry, "checkpoint", {(gathered.last,): checkpoint})
+        self._believed = JournalHead(0, frontier.to_bytes(), checkpoint)
+        tx.put(self._believed)
+        gathered.last = None
+
+    def _gathered_in(self, reader: Reader) -> Gathered | None:
+        gathered = self._gathered
+        return gathered if gathered is not None and gathered.tx is reader else None
 
     def append(
         self,
@@ -79,44 +131,133 @@ class Journal:
         Returns:
             The index of the entry.
         """
-        _, frontier = self._state(tx)
-        index = frontier.size
         salts = [secrets.token_bytes(_SALT_BYTES) for _ in about]
-        entry: dict[str, Json] = {
+        commitments = [
+            commit(salt, _subject_bytes(p.number)).hex() for salt, p in zip(salts, about, strict=True)
+        ]
+        index = self._write(tx, action, actor, [facts], {"about": commitments} if about else {})
+        if about:
+            tx.add(
+                Commitment(p.number, index, seal(p.key, salt, self._binding(p.number, index)))
+                for salt, p in zip(salts, about, strict=True)
+            )
+        return index
+
+    def append_many(
+        self, tx: Transaction, action: str, actor: Actor, each: Sequence[Mapping[str, Json]]
+    ) -> range:
+        """Write an entry for each of many acts of one kind that are committed together.
+
+        Args:
+            tx: Their transaction.
+            action: What happened.
+            actor: Who acted.
+            each: The facts of each, canonical JSON without anything of a person; at least one.
+
+        Returns:
+            The indexes of the entries.
+        """
+        first = self._write(tx, action, actor, each, {})
+        return range(first, first + len(each))
+
+    def _write(
+        self,
+        tx: Transaction,
+        action: str,
+        actor: Actor,
+        each: Sequence[Mapping[str, Json]],
+        more: Mapping[str, Json],
+    ) -> int:
+        frontier = self._signed_state(tx)
+        first, made = frontier.size, []
+        told: dict[str, Json] = {
+            **more,
             "format": FORMAT,
-            "index": index,
             "time": timestamp(self._clock.now()),
             "action": action,
             "actor": actor.as_json(),
-            "facts": dict(facts),
         }
-        if about:
-            entry["about"] = [
-                commit(salt, _subject_bytes(p.number)).hex() for salt, p in zip(salts, about, strict=True)
-            ]
-        body = canonical(entry)
-        frontier.append(leaf_hash(body))
-        checkpoint = self._attestor.checkpoint(frontier.size, frontier.root())
-        tx.add([JournalEntry(index, body, checkpoint)])
-        tx.add(
-            Commitment(p.number, index, seal(p.key, salt, self._binding(p.number, index)))
-            for salt, p in zip(salts, about, strict=True)
-        )
-        tx.put(JournalHead(0, frontier.to_bytes(), checkpoint))
-        return index
+        for index, facts in enumerate(each, first):
+            body = canonical({**told, "index": index, "facts": dict(facts)})
+            leaf = leaf_hash(body)
+            frontier.append(leaf)
+            # Until the group is signed, and for good on all but its last, a mark that only the key makes.
+            made.append(JournalEntry(index, body, self._attestor.mark(index, leaf)))
+            if frontier.size % _STEP == 0:
+                kept = base64.b64encode(frontier.to_bytes()).decode("ascii")
+                tx.put(Setting(f"{_KEPT}{frontier.size}", kept))
+        tx.add(made)
+        gathered = self._gathered_in(tx)
+        here = gathered or Gathered(tx)
+        here.frontier, here.last, here.has_grown = frontier, frontier.size - 1, True
+        if gathered is None:
+            self._seal(here)
+        return first
 
     def _binding(self, number: int, index: int) -> Binding:
-        return Binding(self._tenant, "journal-salt", number, str(index), FORMAT)
+        return Binding(self.tenant, "journal-salt", number, str(index), FORMAT)
 
     def _state(self, reader: Reader) -> tuple[JournalHead | None, Frontier]:
+        gathered = self._gathered_in(reader)
+        if gathered is not None and gathered.frontier is not None and gathered.last is not None:
+            return None, gathered.frontier
         head = reader.get(JournalHead, 0)
         return head, Frontier.from_bytes(head.frontier) if head else Frontier()
 
+    def _signed_state(self, reader: Reader) -> Frontier:
+        """Read what the log grows from, and hold it against the signature of its head.
+
+        Raises:
+            Fault: ``journal.frontier-malformed`` or ``journal.bad-signature``.
+        """
+        head, frontier = self._state(reader)
+        if head is None or head == self._believed:
+            return frontier
+        signed = open_checkpoint(head.checkpoint, self._attestor.verifier)
+        if (frontier.size, frontier.root()) != (signed.size, signed.root):
+            raise Fault("journal.frontier-malformed", reason="it is not the one of the signed head")
+        self._believed = head
+        return frontier
+
     def head(self, reader: Reader) -> Head:
         """Read the signed head."""
+        gathered = self._gathered_in(reader)
+        if gathered is not None:
+            self._seal(gathered)
         head, frontier = self._state(reader)
         text = head.checkpoint if head else self._attestor.checkpoint(0, frontier.root())
         return Head(frontier.size, frontier.root(), text)
+
+    def root_at(self, reader: Reader, size: int) -> bytes:
+        """Tell the root the log had at a size up to its own.
+
+        Raises:
+            Fault: ``journal.altered`` when the entries before are not all there.
+        """
+        if size == 0:
+            return Frontier().root()
+        entry = reader.get(JournalEntry, size - 1)
+        if entry is not None and not is_mark(entry.checkpoint):
+            return open_checkpoint(entry.checkpoint, self._attestor.verifier).root
+        frontier = Frontier()
+        for held in self.entries(reader):
+            if frontier.size == size:
+                break
+            frontier.append(leaf_hash(held.body))
+        if frontier.size < size:
+            raise Fault("journal.altered", index=frontier.size)
+        return frontier.root()
+
+    def entries(self, reader: Reader, start: int = 0) -> Iterator[JournalEntry]:
+        """Read the entries from an index on in order, a page at a time."""
+        for page in self._pages(reader, start):
+            yield from page
+
+    def _pages(self, reader: Reader, start: int = 0) -> Iterator[list[JournalEntry]]:
+        after: tuple[object, ...] | None = (start - 1,) if start else None
+        while page := reader.page(JournalEntry, after, _PAGE):
+            yield page
+            after = (page[-1].index,)
 
     def leaf(self, reader: Reader, index: int) -> bytes:
         """Compute the leaf hash of one entry.
@@ -133,6 +274,59 @@ class Journal:
         """Read every entry's bytes, in order."""
         return [entry.body for entry in reader.find(JournalEntry)]
 
+    def proven(self, reader: Reader, first: int, *actions: str) -> list[Mapping[str, Json]]:
+        """Read the entries that something is decided by: each is one that the signed head was signed over.
+
+        Args:
+            reader: A view.
+            first: The index to begin at, 0 or more.
+            actions: Keep these alone; all where none is named.
+
+        Returns:
+            The entries kept, in order, read.
+
+        Raises:
+            Fault: ``journal.altered`` and the others of ``verify`` when a row from there to the end is
+                changed, replaced, left out, added or moved.
+
+        Cost:
+            A row and a hash for each entry from ``first`` on and at most 255 before; in a journal of an
+            older version, whose frontiers were not kept, for each entry of the journal.
+        """
+        signed = self._signed_state(reader)
+        if first >= signed.size:
+            return []
+        for begin in (self._kept(reader, first), Frontier()):
+            found = self._replayed(reader, begin, first, actions)
+            if (begin.size, begin.root()) == (signed.size, signed.root()):
+                return found
+        self.verify(reader)
+        raise Fault("journal.altered", index=first)
+
+    def _kept(self, reader: Reader, size: int) -> Frontier:
+        """Find a frontier kept before a size; it is as good as the root that is read from it in the end."""
+        held = reader.get(Setting, f"{_KEPT}{size // _STEP * _STEP}")
+        try:
+            return Frontier() if held is None else Frontier.from_bytes(base64.b64decode(held.value))
+        except (ValueError, Fault):
+            return Frontier()
+
+    def _replayed(
+        self, reader: Reader, begin: Frontier, first: int, actions: Sequence[str]
+    ) -> list[Mapping[str, Json]]:
+        """Let a frontier grow by the entries after it, and read those that are asked for."""
+        found: list[Mapping[str, Json]] = []
+        names = [action.encode() for action in actions]
+        for page in self._pages(reader, begin.size):
+            begin.extend(leaf_hashes([each.body for each in page]))
+            for at, record in enumerate(page, begin.size - len(page)):
+                if at < first or (names and not any(name in record.body for name in names)):
+                    continue
+                entry = parse_entry(record.body)
+                if not names or entry["action"] in actions:
+                    found.append(entry)
+        return found
+
     def erased_since(self, reader: Reader, dataset: str, entry: int) -> bool:
         """Tell whether somebody in a data set was erased after an entry was written."""
         erasures = self._since(reader, "subject.erase", entry)
@@ -143,57 +337,90 @@ class Journal:
         return any(facts["dataset"] == dataset for facts in self._since(reader, "dataset.drop", entry))
 
     def _since(self, reader: Reader, action: str, entry: int) -> list[Mapping[str, Json]]:
-        later = list(range(entry + 1, self.head(reader).size))
-        entries = [parse_entry(record.body) for record in reader.find_any(JournalEntry, "index", later)]
-        return [cast("Mapping[str, Json]", e["facts"]) for e in entries if e["action"] == action]
+        return [cast("Mapping[str, Json]", e["facts"]) for e in self.proven(reader, entry + 1, action)]
 
-    def verify(self, reader: Reader) -> list[bytes]:
-        """Check every entry against the signed head.
+    def verify(self, reader: Reader, sizes: Sequence[int] = ()) -> dict[int, bytes]:
+        """Check every entry against the signed head, in one pass that keeps no entry.
+
+        Args:
+            reader: A view.
+            sizes: Earlier sizes of which the root is wanted; those past the end are left out.
 
         Returns:
-            The leaf hashes, recomputed.
+            The roots the log had at these sizes, and at its own.
 
         Raises:
             Fault: ``journal.altered``, ``journal.truncated`` or ``journal.unsigned-tail`` with the first
                 bad index; ``journal.bad-signature`` when the head itself is not signed by this key;
                 ``journal.frontier-malformed`` when what the next head grows from is not its own.
         """
-        entries, head = reader.find(JournalEntry), self.head(reader)
+        head = self.head(reader)
         signed = open_checkpoint(head.checkpoint, self._attestor.verifier)
-        hashes = [leaf_hash(entry.body) for entry in entries]
-        in_place = all(entry.index == at for at, entry in enumerate(entries))
-        if in_place and len(hashes) == signed.size and root_of(hashes) == signed.root:
+        frontier, roots, in_place = Frontier(), {}, True
+        wanted = sorted(set(sizes), reverse=True)
+        for page in self._pages(reader):
+            in_place = in_place and [each.index for each in page] == list(
+                range(frontier.size, frontier.size + len(page))
+            )
+            start, hashes = frontier.size, leaf_hashes([each.body for each in page])
+            while wanted and wanted[-1] <= start + len(hashes):
+                size = wanted.pop()
+                frontier.extend(hashes[frontier.size - start : size - start])
+                roots[size] = frontier.root()
+            frontier.extend(hashes[frontier.size - start :])
+        roots[frontier.size] = frontier.root()
+        if in_place and (frontier.size, roots[frontier.size]) == (signed.size, signed.root):
             if (head.size, head.root) != (signed.size, signed.root):
                 # The next entry would be signed on top of it.
                 raise Fault("journal.frontier-malformed", reason="it is not the one of the signed head")
-            return hashes
-        bad = self._first_bad(entries, hashes)
-        if bad < min(len(entries), signed.size):
+            return roots
+        bad = self._first_bad(reader)
+        if bad < min(frontier.size, signed.size):
             raise Fault("journal.altered", index=bad)
-        if len(entries) < signed.size:
-            raise Fault("journal.truncated", signed=signed.size, size=len(entries), index=len(entries))
-        raise Fault("journal.unsigned-tail", signed=signed.size, size=len(entries), index=signed.size)
+        if frontier.size < signed.size:
+            raise Fault("journal.truncated", signed=signed.size, size=frontier.size, index=frontier.size)
+        raise Fault("journal.unsigned-tail", signed=signed.size, size=frontier.size, index=signed.size)
 
-    def _first_bad(self, entries: Sequence[JournalEntry], hashes: Sequence[bytes]) -> int:
-        """Search for the first entry whose signed head no longer fits what precedes it.
+    def _first_bad(self, reader: Reader) -> int:
+        """Search for the first entry that what was stored with it no longer fits.
 
-        Once an entry is wrong, no later head fits, so that halving finds the first one.
+        A head that was signed with an entry fits all before it or, once one of them is wrong, never
+        again, so that halving over the signed heads finds the commit; in it each entry but the last
+        has a mark of its own.
         """
-        good, bad = 0, len(entries)
+        hashes: list[bytes] = []
+        signed: list[int] = []
+        for at, entry in enumerate(self.entries(reader)):
+            hashes.append(leaf_hash(entry.body))
+            if not is_mark(entry.checkpoint):
+                signed.append(at)
+        good, bad = 0, len(signed)
         while good < bad:
             middle = (good + bad) // 2
-            if self._fits(entries[middle], middle, hashes):
+            if self._fits(reader, signed[middle], hashes):
                 good = middle + 1
             else:
                 bad = middle
-        return good
+        start = signed[good - 1] + 1 if good else 0
+        end = signed[good] if good < len(signed) else len(hashes)
+        return self._first_unmarked(reader, start, end, hashes)
 
-    def _fits(self, entry: JournalEntry, at: int, hashes: Sequence[bytes]) -> bool:
+    def _first_unmarked(self, reader: Reader, start: int, end: int, hashes: Sequence[bytes]) -> int:
+        """Find the first entry of a commit whose mark does not fit; its last, which has none, if all do."""
+        for at, entry in enumerate(self.entries(reader)):
+            if start <= at < end:
+                mark = self._attestor.mark(at, hashes[at])
+                if entry.index != at or not secrets.compare_digest(entry.checkpoint, mark):
+                    return at
+        return end
+
+    def _fits(self, reader: Reader, at: int, hashes: Sequence[bytes]) -> bool:
+        entry = reader.get(JournalEntry, at)
         try:
-            signed = open_checkpoint(entry.checkpoint, self._attestor.verifier)
+            signed = None if entry is None else open_checkpoint(entry.checkpoint, self._attestor.verifier)
         except HedgerowError:
             return False
-        return entry.index == at and signed.size == at + 1 and signed.root == root_of(hashes[: at + 1])
+        return signed is not None and signed.size == at + 1 and signed.root == root_of(hashes[: at + 1])
 
     def entries_about(self, reader: Reader, person: About) -> list[Mapping[str, Json]]:
         """Read the entries about one person, each opening checked against the leaf.

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
-from hedgerow.kernel.envelope import epoch_of, is_under
+from hedgerow.kernel.envelope import are_under, epoch_of, not_under
 from hedgerow.model.errors import Fault
-from hedgerow.model.keys import Binding, KeyBackend
+from hedgerow.model.keys import Binding, KeyBackend, PersonBinder, PersonBindings
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Bucket, QuarantineBatch, Request, Setting, Subject, WrappedSecret
 
@@ -31,6 +31,16 @@ def secret_key(tenant: str, name: str) -> Binding:
 def subject_key(tenant: str, number: int) -> Binding:
     """What a person's key is bound to."""
     return Binding(tenant, "subject-key", number, "", _FORMAT)
+
+
+def subject_keys(tenant: str, numbers: Sequence[int]) -> PersonBindings:
+    """What the keys of many people are bound to, as ``subject_key`` says of one."""
+    return PersonBindings(tenant, "subject-key", numbers, "", _FORMAT)
+
+
+def subject_binder(tenant: str) -> PersonBinder:
+    """What the keys of people are bound to, as ``subject_key`` says of one; prepared once."""
+    return PersonBinder(tenant, "subject-key", "", _FORMAT)
 
 
 def bucket_key(tenant: str, dataset: str, file: str) -> Binding:
@@ -61,6 +71,14 @@ def binding_of(tenant: str, record: Wrapping) -> Binding:
             return result_key(tenant, record.id)
         case QuarantineBatch():
             return batch_key(tenant, record.id)
+
+
+def bindings_of(tenant: str, records: Sequence[Wrapping]) -> Sequence[Binding]:
+    """What the wrapped keys in many records are bound to, as ``binding_of`` says of one."""
+    numbers = [record.number for record in records if isinstance(record, Subject)]
+    if len(numbers) == len(records):
+        return subject_keys(tenant, numbers)
+    return [binding_of(tenant, record) for record in records]
 
 
 def in_force(reader: Reader) -> str | None:
@@ -122,6 +140,12 @@ class Keyring:
             for place, record in enumerate(records)
         ]
 
+    def are_current(self, reader: Reader, wrapped: Sequence[bytes]) -> bool:
+        """Tell whether keys about to be stored are under the current epoch already; see ``current``."""
+        told = self.told(reader)
+        is_known = told is None or self._knows(told)
+        return is_known and are_under(wrapped, self.backend.current_epoch())
+
     def held(self, reader: Reader) -> list[str]:
         """Name the epochs whose keys are held, those that another process made meanwhile too."""
         told = self.told(reader)
@@ -133,19 +157,37 @@ class Keyring:
         """Wrap again what is not under the backend's current epoch: place in ``records`` to wrapped key."""
         return self._again(records, None)
 
+    def moved_people(self, rows: Sequence[tuple[int, bytes]]) -> list[tuple[bytes, int]]:
+        """Wrap people's keys again that are not under the backend's current epoch.
+
+        Args:
+            rows: Number and wrapped key of each person.
+
+        Returns:
+            New wrapped key and number of each whose key moved, in the order given.
+        """
+        now = self.backend.current_epoch()
+        old = not_under([wrapped for _, wrapped in rows], now)
+        if len(old) < len(rows):
+            rows = [rows[place] for place in old]
+        if not rows:
+            return []
+        numbers, wrapped = zip(*rows, strict=True)
+        bindings = subject_keys(self.tenant, numbers)
+        keys = self.backend.unwrap_many(wrapped, bindings)
+        return list(zip(self.backend.wrap_many(keys, bindings), numbers, strict=True))
+
     def _knows(self, epoch: str) -> bool:
         return any(each.id == epoch for each in self.backend.epochs())
 
     def _again(self, records: Sequence[Wrapping], overtaken_by: str | None) -> dict[int, bytes]:
-        now = self.backend.current_epoch()
-        old = {
-            place: record.wrapped
-            for place, record in enumerate(records)
-            if record.wrapped is not None and (overtaken_by is not None or not is_under(record.wrapped, now))
-        }
-        bindings = [binding_of(self.tenant, records[place]) for place in old]
+        now, wrapped = self.backend.current_epoch(), [record.wrapped for record in records]
+        old = not_under(wrapped, now)
+        if overtaken_by is not None:
+            old = [place for place, blob in enumerate(wrapped) if blob is not None]
+        bindings = bindings_of(self.tenant, [records[place] for place in old])
         # Opened before the ring is read again, which may take away the key they are wrapped under.
-        keys = self.backend.unwrap_many(list(old.values()), bindings)
+        keys = self.backend.unwrap_many([wrapped[place] or b"" for place in old], bindings)
         if overtaken_by is not None:
             self.backend.refresh()
             if not self._knows(overtaken_by):

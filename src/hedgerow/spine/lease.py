@@ -10,7 +10,7 @@ from hedgerow.model.engine import ArrowTable, PeopleFilter, Relation
 from hedgerow.model.errors import Fault, Refused
 from hedgerow.model.plans import ExactAggregation
 from hedgerow.model.ports import Clock, Reader, Store
-from hedgerow.model.records import Dataset, DatasetPurpose, SealedField, Subject
+from hedgerow.model.records import Dataset, DatasetPurpose, Subject
 from hedgerow.model.uses import DatasetView, Grant, Lease, LeaseVersions, Plan
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import RIGHTS_PURPOSE
@@ -151,7 +151,4 @@ class Leases:
     ) -> Mapping[str, Sequence[str]]:
         if grant.kind != "person" or grant.subject is None or not grant.fields:
             return {}
-        subject = reader.get(Subject, grant.subject)
-        if subject is None or not reader.count(SealedField, number=grant.subject):
-            return {}
-        return self._vault.fields(reader, self._vault.open(subject), dataset.name, grant.fields)
+        return self._vault.fields(reader, grant.subject, dataset.name, grant.fields)

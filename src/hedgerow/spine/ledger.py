@@ -19,16 +19,21 @@ from hedgerow.model.budget import (
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import Refused
 from hedgerow.model.ports import Clock, Reader, Transaction
-from hedgerow.model.records import Account, Allocation, Charge
+from hedgerow.model.records import Account, Allocation, Charge, Setting
 from hedgerow.model.uses import Actor, Json
 
 POPULATION = ("*", "*")
+UNKNOWN = "ledger.unknown"
+"""The setting that says since when spending is not known (a time), after a restore; empty once it is."""
 DEFAULT_POPULATION_EPSILON = Fraction(10)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An account's limit and what was debited from it; no limit means nothing may be spent."""
+    """An account's limit and what was debited from it; no limit means nothing may be spent.
+
+    Where spending is not known, after a restore, it counts as all spent.
+    """
 
     dataset: str
     purpose: str
@@ -36,6 +41,7 @@ class Standing:
     spent_epsilon: Fraction
     spent_rho: Fraction
     apart: tuple[str, ...]
+    unknown_since: str = ""
 
     def events(self) -> list[PrivacyEvent]:
         """The totals as events; composition is additive, so they stand for all charges."""
@@ -45,11 +51,15 @@ class Standing:
         """Tell whether one more event stays within the limit (exact)."""
         if isinstance(event, NonPrivateEvent):
             return True
+        if self.unknown_since:
+            return False
         return self.limit is not None and admits(Limit(self.limit, Fraction(0)), self.events(), event)
 
     @property
     def left(self) -> Fraction:
-        """What is left in epsilon; zero when there is no limit."""
+        """What is left in epsilon; zero when there is no limit, or spending is not known."""
+        if self.unknown_since:
+            return Fraction(0)
         return max(Fraction(0), (self.limit or Fraction(0)) - self.spent_epsilon)
 
     def as_json(self) -> dict[str, Json]:
@@ -62,6 +72,7 @@ class Standing:
             "spent": show_exact(self.spent_epsilon),
             "left": show_left(self.left),
             "apart_from": list(self.apart),
+            **({"unknown_since": self.unknown_since} if self.unknown_since else {}),
         }
 
 
@@ -79,6 +90,8 @@ class Balance:
         names: dict[str, object] = {"dataset": self.own.dataset, "purpose": self.own.purpose}
         if self.own.limit is None:
             return "budget.unallocated", names
+        if self.own.unknown_since:
+            return "budget.unknown", {**names, "since": self.own.unknown_since}
         for standing, code in (
             (self.own, "budget.exhausted"),
             (self.population, "budget.population-exhausted"),
@@ -132,6 +145,7 @@ class Ledger:
         """Read one account."""
         allocation = reader.get(Allocation, dataset, purpose)
         account = reader.get(Account, dataset, purpose) or Account(dataset, purpose, "0", "0", "")
+        unknown = reader.get(Setting, UNKNOWN)
         return Standing(
             dataset,
             purpose,
@@ -139,6 +153,7 @@ class Ledger:
             Fraction(account.epsilon),
             Fraction(account.rho),
             tuple(filter(None, account.apart.split(","))),
+            unknown.value if unknown else "",
         )
 
     def balance(self, reader: Reader, dataset: str, purpose: str) -> Balance:
@@ -156,12 +171,37 @@ class Ledger:
         refusal = self.balance(tx, dataset, purpose).refusal(event)
         if refusal is not None:
             raise Refused(refusal[0], **refusal[1])
+        self._charge(tx, request_id, (dataset, purpose), event, entry, committed=False)
+
+    def charge_unseen(
+        self, tx: Transaction, name: str, where: tuple[str, str], event: PrivacyEvent, entry: int
+    ) -> None:
+        """Debit what was spent and this ledger never saw, after a restore; no limit holds it back.
+
+        Args:
+            tx: The transaction.
+            name: What stands in the place of a request id.
+            where: The account; the population is debited as well, or alone.
+            event: What was spent.
+            entry: The journal entry that tells of it.
+        """
+        self._charge(tx, name, where, event, entry, committed=True)
+
+    def _charge(
+        self,
+        tx: Transaction,
+        request: str,
+        account: tuple[str, str],
+        event: PrivacyEvent,
+        entry: int,
+        *,
+        committed: bool,
+    ) -> None:
         newest = tx.newest(Charge)
         number = newest.number + 1 if newest else 0
-        now = timestamp(self._clock.now())
-        body = event_text(event)
-        tx.add([Charge(number, request_id, dataset, purpose, body, committed=False, entry=entry, time=now)])
-        for where in ((dataset, purpose), POPULATION):
+        now, body = timestamp(self._clock.now()), event_text(event)
+        tx.add([Charge(number, request, *account, body, committed=committed, entry=entry, time=now)])
+        for where in debited(account):
             self._debit(tx, where, event)
 
     def _debit(self, tx: Transaction, where: tuple[str, str], event: PrivacyEvent) -> None:
@@ -183,9 +223,14 @@ class Ledger:
         totals: dict[tuple[str, str], Account] = {}
         for charge in reader.find(Charge):
             event = read_event(charge.event)
-            for where in ((charge.dataset, charge.purpose), POPULATION):
+            for where in debited((charge.dataset, charge.purpose)):
                 totals[where] = _after(totals.get(where, Account(*where, "0", "0", "")), event)
         return totals
+
+
+def debited(account: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    """List the accounts a charge debits: its own and the population, or the population alone."""
+    return (account,) if account == POPULATION else (account, POPULATION)
 
 
 def _after(account: Account, event: PrivacyEvent) -> Account:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from hedgerow.model.errors import CallerError, HedgerowError, Refused
-from hedgerow.model.policy import ACTIONS, Access, ContextValue
+from hedgerow.model.policy import ACTIONS, Access, ApprovalNeed, ContextValue
 from hedgerow.model.records import Principal
 from hedgerow.model.uses import Actor
 from hedgerow.spine.facts import OWNER
@@ -45,19 +46,32 @@ def accesses(
         yield Access(principal, roles, action, "Dataset", dataset or "any", context)
 
 
-def first_denial(decider: Decider, asked: Iterator[Access]) -> tuple[Objection | None, tuple[str, ...]]:
-    """Ask each access; any that is not allowed denies the whole.
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the policies say to one act.
 
-    Returns:
-        The first objection or none, and the policies that spoke.
+    Args:
+        objection: What speaks against it, or none.
+        policies: The policies that spoke.
+        needs: The approvals that those which permit it ask for.
     """
+
+    objection: Objection | None
+    policies: tuple[str, ...]
+    needs: tuple[ApprovalNeed, ...] = ()
+
+
+def rule(decider: Decider, asked: Iterator[Access]) -> Ruling:
+    """Ask each access; any that is not allowed denies the whole, and what any asks for the whole needs."""
     spoke: list[str] = []
+    needs: list[ApprovalNeed] = []
     for access in asked:
         verdict = decider.decide(access)
         if not verdict.allowed:
-            return denial(access, verdict.forbids), verdict.forbids
+            return Ruling(denial(access, verdict.forbids), verdict.forbids)
         spoke += [name for name in verdict.permits if name not in spoke]
-    return None, tuple(spoke)
+        needs += [need for need in verdict.needs if need not in needs]
+    return Ruling(None, tuple(spoke), tuple(needs))
 
 
 def denial(access: Access, forbids: tuple[str, ...]) -> Objection:

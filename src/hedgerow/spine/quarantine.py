@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import re
 import secrets
@@ -72,7 +73,7 @@ class Quarantine:
             for i, row in enumerate(rows)
         )  # fmt: skip
 
-    def forget(self, tx: Transaction, ref: str) -> int:
+    def forget(self, tx: Transaction, ref: str) -> dict[str, str]:
         """Destroy the waiting rows that name a person; the others of a batch go under a fresh key.
 
         Args:
@@ -80,20 +81,20 @@ class Quarantine:
             ref: The source id of the person.
 
         Returns:
-            How many rows were destroyed.
+            For each batch that lost rows, the hash of those it still has; empty when it has none.
         """
-        gone = 0
+        left: dict[str, str] = {}
         for batch in self.batches(tx):
             record = tx.get(Dataset, batch.dataset)
             rows = self.rows(tx, batch)
             kept = [row for row in rows if not _names(row.raw, batch.header, record, ref)]
             if len(kept) == len(rows):
                 continue
-            gone += len(rows) - len(kept)
             self.discard(tx, batch.id)
             if kept:
                 self._keep(tx, batch, kept)
-        return gone
+            left[batch.id] = rows_of(tx, batch.id) if kept else ""
+        return left
 
     def batches(self, reader: Reader) -> list[QuarantineBatch]:
         """List the batches that wait."""
@@ -124,17 +125,25 @@ class Quarantine:
         tx.remove(QuarantinedRow, batch=batch)
         return tx.remove(QuarantineBatch, id=batch) > 0
 
-    def expire(self, tx: Transaction) -> int:
+    def expire(self, tx: Transaction) -> list[str]:
         """Destroy every batch whose date has passed.
 
         Returns:
-            How many went.
+            The ids of those that went.
         """
         today = self._clock.now().date().isoformat()
         over = [batch.id for batch in self.batches(tx) if batch.until < today]
         for batch in over:
             self.discard(tx, batch)
-        return len(over)
+        return over
+
+
+def rows_of(reader: Reader, batch: str) -> str:
+    """Hash the sealed rows of a batch, whatever its key lies under; it tells nothing of how many."""
+    told = hashlib.sha256()
+    for sealed in cast("list[bytes]", reader.values(QuarantinedRow, "sealed", batch=batch)):
+        told.update(hashlib.sha256(sealed).digest())
+    return told.hexdigest()
 
 
 def _names(raw: bytes, header: str, dataset: Dataset | None, ref: str) -> bool:

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import cast
 
 from hedgerow.kernel.envelope import new_key
-from hedgerow.model.engine import ArrowTable, BucketFile, Engine, IntArray, PeopleFilter, Shelf
+from hedgerow.model.canonical import digest
+from hedgerow.model.engine import ArrowTable, BucketFile, Engine, IntArray, PeopleFilter, ReadableFile, Shelf
 from hedgerow.model.errors import Fault, HedgerowError
 from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Reader, Store, Transaction
 from hedgerow.model.records import Bucket, Dataset
+from hedgerow.model.uses import Json
 from hedgerow.spine.keyring import Keyring, bucket_key
+
+
+def manifest_of(reader: Reader, dataset: str) -> str:
+    """Hash which files make the current version of a data set, whatever their keys lie under."""
+    files = [
+        [b.file, b.bucket, b.bucket_count, b.written_version, b.row_count]
+        for b in reader.find(Bucket, dataset=dataset)
+    ]
+    return digest(cast("Json", files))
 
 
 class Tables:
@@ -120,6 +132,10 @@ class Tables:
     def reading(self) -> AbstractContextManager[None]:
         """Hold off deleting from before the manifest is read until its files have been."""
         return self._shelf.writing()
+
+    def sealed_file(self, name: str) -> ReadableFile:
+        """Open a table file as it lies on the shelf, encrypted; for a backup, which opens none of it."""
+        return self._shelf.open(name)
 
     def missing(self, store: Store) -> int:
         """Count the files the manifest names that are not on the shelf."""

@@ -3,21 +3,60 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from functools import lru_cache
+from itertools import repeat
+from operator import attrgetter, itemgetter
+from typing import TypeAlias, cast
 
-from hedgerow.kernel.envelope import derive, keyed_index, new_key, open_sealed, seal, seal_many
-from hedgerow.model.canonical import canonical, timestamp
-from hedgerow.model.keys import Binding
-from hedgerow.model.ports import Clock, Reader, Transaction
+from hedgerow.kernel.envelope import (
+    KeyedIndex,
+    derive,
+    draw,
+    keyed_index,
+    open_many,
+    open_sealed,
+    seal,
+    seal_many,
+)
+from hedgerow.model.canonical import canonical, canonical_texts, timestamp
+from hedgerow.model.errors import Fault
+from hedgerow.model.keys import KEY_BYTES, Binding, PersonBinder, PersonBindings
+from hedgerow.model.ports import Clock, Join, Reader, Transaction
 from hedgerow.model.records import SealedField, Subject
+from hedgerow.spine.forgotten import remember_revived
 from hedgerow.spine.journal import About
-from hedgerow.spine.keyring import Keyring, subject_key
+from hedgerow.spine.keyring import Keyring, subject_binder, subject_key, subject_keys
 
 _FORMAT = 1
-_NUMBER_BITS = 62
+_QUOTES = 2  # of one text
+_DECODER = json.JSONDecoder()
+# A number has 62 bits; those drawn together share the high ones (docs/adr/0013).
+_SHARED_BITS, _OWN_BITS = 22, 40
+_WITH_FIELD = Join(
+    Subject, "lookup", ("number", "wrapped"), SealedField, "number", ("dataset", "name"), ("sealed",)
+)
+_MANY_WITH_FIELD = Join(
+    Subject,
+    "lookup",
+    ("lookup", "number", "wrapped"),
+    SealedField,
+    "number",
+    ("dataset", "name"),
+    ("sealed",),
+)
+_WITH_FIELDS = Join(
+    Subject, "number", ("number", "wrapped"), SealedField, "number", ("dataset",), ("name", "sealed")
+)
+FieldRow: TypeAlias = tuple[int, str, str, bytes]
+"""Person's number, data set, field and sealed value: a ``SealedField`` as its fields in order."""
+_FieldRow: TypeAlias = tuple[int, bytes, bytes | None]
+_ManyRow: TypeAlias = tuple[bytes, int, bytes, bytes | None]
+_FieldsRow: TypeAlias = tuple[int, bytes, str, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +71,27 @@ class Person:
     def about(self) -> About:
         """The person as the journal needs it."""
         return About(self.number, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomers:
+    """People about to be added, as columns of one length: what ``Subject`` and ``Person`` hold."""
+
+    numbers: Sequence[int]
+    lookups: Sequence[bytes] = field(repr=False)
+    keys: Sequence[bytes] = field(repr=False)
+    wrapped: Sequence[bytes] = field(repr=False)
+    created: str
+
+    def subjects(self) -> list[Subject]:
+        """Make the records to add."""
+        return [
+            Subject(*row, self.created) for row in zip(self.numbers, self.lookups, self.wrapped, strict=True)
+        ]
+
+    def people(self) -> list[Person]:
+        """Make the open people, in the order given."""
+        return [Person(*row) for row in zip(self.numbers, self.lookups, self.keys, strict=True)]
 
 
 class Vault:
@@ -51,7 +111,9 @@ class Vault:
         self._backend = keyring.backend
         self._tenant = keyring.tenant
         self._index_key = index_key
+        self._index = KeyedIndex(index_key)
         self._clock = clock
+        self._key_binder = subject_binder(keyring.tenant)
 
     def __repr__(self) -> str:
         """Name the tenant only."""
@@ -63,14 +125,17 @@ class Vault:
         Raises:
             CallerError: When the source id is empty or overlong.
         """
-        return keyed_index(self._index_key, ref)
+        return self._index.of(ref)
 
     def mark(self, content_hash: str) -> str:
         """Name a source by a keyed hash, in 64 hexadecimal digits; a plain one could be guessed."""
         return keyed_index(derive(self._index_key, "source"), content_hash).hex()
 
     def _field_binding(self, number: int, dataset: str, name: str) -> Binding:
-        return Binding(self._tenant, "field", number, canonical([dataset, name]).decode(), _FORMAT)
+        return Binding(self._tenant, "field", number, _field_name(dataset, name), _FORMAT)
+
+    def _field_bindings(self, numbers: Sequence[int], dataset: str, name: str) -> PersonBindings:
+        return PersonBindings(self._tenant, "field", numbers, _field_name(dataset, name), _FORMAT)
 
     def held_epochs(self, reader: Reader) -> list[str]:
         """Name the epochs whose keys are held: a person's key may have been wrapped under any of them."""
@@ -88,7 +153,7 @@ class Vault:
 
     def open_many(self, subjects: Sequence[Subject]) -> list[Person]:
         """Unwrap many people's keys, in order."""
-        bindings = [subject_key(self._tenant, subject.number) for subject in subjects]
+        bindings = subject_keys(self._tenant, [subject.number for subject in subjects])
         keys = self._backend.unwrap_many([subject.wrapped for subject in subjects], bindings)
         return [Person(s.number, s.lookup, key) for s, key in zip(subjects, keys, strict=True)]
 
@@ -105,16 +170,29 @@ class Vault:
         Returns:
             The records to add and the open people, in the order given.
         """
-        now = timestamp(self._clock.now())
-        people = [Person(secrets.randbits(_NUMBER_BITS), lookup, new_key()) for lookup in lookups]
-        bindings = [subject_key(self._tenant, person.number) for person in people]
-        wrapped = self._backend.wrap_many([person.key for person in people], bindings)
-        subjects = [Subject(p.number, p.lookup, w, now) for p, w in zip(people, wrapped, strict=True)]
-        return subjects, people
+        new = self.newcomers(lookups)
+        return new.subjects(), new.people()
 
-    def admit(self, tx: Transaction, subjects: Sequence[Subject]) -> None:
+    def newcomers(self, lookups: Iterable[bytes]) -> Newcomers:
+        """Make new people as ``enrol`` does, as columns."""
+        asked = list(lookups)
+        numbers, keys = draw_numbers(len(asked)), draw(KEY_BYTES, len(asked))
+        wrapped = self._backend.wrap_many(keys, subject_keys(self._tenant, numbers))
+        return Newcomers(numbers, asked, keys, wrapped, timestamp(self._clock.now()))
+
+    def admit(self, tx: Transaction, new: Newcomers | Sequence[Subject]) -> None:
         """Add new people, their keys wrapped under the epoch that is current in this transaction."""
-        tx.add(self._keyring.current(tx, subjects))
+        if isinstance(new, Newcomers):
+            if self._keyring.are_current(tx, new.wrapped):
+                rows = zip(new.numbers, new.lookups, new.wrapped, repeat(new.created))
+                tx.add_rows(Subject, sorted(rows, key=itemgetter(0)))
+                return
+            new = new.subjects()
+        tx.add(sorted(self._keyring.current(tx, new), key=attrgetter("number")))
+
+    def revive(self, tx: Transaction, lookup: bytes) -> None:
+        """Take away the tombstone of somebody who is collected again; the list of erasures keeps it."""
+        remember_revived(tx, lookup)
 
     def seal_field(self, person: Person, dataset: str, name: str, values: Sequence[str]) -> SealedField:
         """Seal the distinct values of one field of one person."""
@@ -126,30 +204,163 @@ class Vault:
         self, dataset: str, name: str, held: Sequence[tuple[Person, Sequence[str]]]
     ) -> list[SealedField]:
         """Seal one field of many people, each under the person's own key."""
-        which = self._field_binding(0, dataset, name).name
-        sealed = seal_many(
-            [person.key for person, _ in held],
-            [canonical(list(values)) for _, values in held],
-            [Binding(self._tenant, "field", person.number, which, _FORMAT) for person, _ in held],
-        )
-        return [SealedField(p.number, dataset, name, blob) for (p, _), blob in zip(held, sealed, strict=True)]
+        numbers, keys = [person.number for person, _ in held], [person.key for person, _ in held]
+        rows = self.seal_rows(dataset, name, numbers, keys, [values for _, values in held])
+        return [SealedField(*row) for row in rows]
+
+    def seal_rows(
+        self,
+        dataset: str,
+        name: str,
+        numbers: Sequence[int],
+        keys: Sequence[bytes],
+        values: Sequence[Sequence[str]],
+    ) -> list[FieldRow]:
+        """Seal one field of many people, given as columns, into the fields of ``SealedField`` in order."""
+        bindings = self._field_bindings(numbers, dataset, name)
+        sealed = seal_many(keys, [canonical_texts(each) for each in values], bindings)
+        return list(zip(numbers, repeat(dataset), repeat(name), sealed))
+
+    def add_fields(self, tx: Transaction, rows: Iterable[FieldRow]) -> None:
+        """Add sealed fields that are new, in the order they lie in."""
+        tx.add_rows(SealedField, sorted(rows, key=itemgetter(0, 1, 2)))
 
     def open_field(self, person: Person, record: SealedField) -> list[str]:
         """Open one field of one person."""
         binding = self._field_binding(record.number, record.dataset, record.name)
-        return cast("list[str]", json.loads(open_sealed(person.key, record.sealed, binding)))
+        return _texts(open_sealed(person.key, record.sealed, binding))
 
     def fields(
-        self, reader: Reader, person: Person, dataset: str, names: frozenset[str]
+        self, reader: Reader, number: int, dataset: str, names: frozenset[str]
     ) -> Mapping[str, list[str]]:
-        """Open the named fields of one person in one data set."""
-        records = reader.find(SealedField, number=person.number, dataset=dataset)
-        return {r.name: self.open_field(person, r) for r in records if r.name in names}
+        """Open the named fields of one person in one data set, in one question; none of who is unknown."""
+        rows = cast("list[_FieldsRow]", reader.joined(_WITH_FIELDS, (number,), (dataset,)))
+        held = {name: sealed for _, _, name, sealed in rows if sealed is not None and name in names}
+        if not held:
+            return {}
+        key = self._backend.unwrap(rows[0][1], self._key_binder.of(number))
+        return {
+            name: _texts(open_sealed(key, sealed, _binder(self._tenant, dataset, name).of(number)))
+            for name, sealed in sorted(held.items())
+        }
 
-    def replace_field(
-        self, tx: Transaction, person: Person, record: SealedField, more: Sequence[str]
-    ) -> None:
-        """Add further distinct values to a field that exists."""
-        values = self.open_field(person, record)
-        merged = values + [value for value in more if value not in values]
-        tx.put(self.seal_field(person, record.dataset, record.name, merged))
+    def read(self, reader: Reader, ref: str, dataset: str, name: str) -> list[str] | None:
+        """Open one field of one person by source id: none when unknown or erased, empty without the field."""
+        found = reader.joined(_WITH_FIELD, (self._index.of(ref),), (dataset, name))
+        if not found:
+            return None
+        number, wrapped, sealed = cast("_FieldRow", found[0])
+        key = self._backend.unwrap(wrapped, self._key_binder.of(number))
+        if sealed is None:
+            return []
+        return _texts(open_sealed(key, sealed, _binder(self._tenant, dataset, name).of(number)))
+
+    def read_many(
+        self, reader: Reader, refs: Sequence[str], dataset: str, name: str
+    ) -> list[list[str] | None]:
+        """Open one field of many people by source id, in order; as ``read``, in one question."""
+        lookups = list(map(self._index.of, refs))
+        found = cast("list[_ManyRow]", reader.joined(_MANY_WITH_FIELD, lookups, (dataset, name)))
+        if not found:
+            return [None] * len(lookups)
+        known, numbers, wrapped, sealed = zip(*found, strict=True)
+        keys = self._backend.unwrap_many(wrapped, subject_keys(self._tenant, numbers))
+        if None in sealed:
+            values = self._opened(dataset, name, numbers, keys, sealed)
+        else:
+            bindings = self._field_bindings(numbers, dataset, name)
+            values = list(map(_texts, open_many(keys, cast("Sequence[bytes]", sealed), bindings)))
+        return list(map(dict(zip(known, values, strict=True)).get, lookups))
+
+    def _opened(
+        self,
+        dataset: str,
+        name: str,
+        numbers: Sequence[int],
+        keys: Sequence[bytes],
+        sealed: Sequence[bytes | None],
+    ) -> list[list[str]]:
+        """Open a field that some of these people lack."""
+        bound = _binder(self._tenant, dataset, name)
+        return [
+            [] if blob is None else _texts(open_sealed(key, blob, bound.of(number)))
+            for number, key, blob in zip(numbers, keys, sealed, strict=True)
+        ]
+
+    def extend_fields(self, tx: Transaction, keys: Mapping[int, bytes], arriving: Sequence[FieldRow]) -> None:
+        """Add further distinct values to fields of people who are known, and fields they lack, together.
+
+        Args:
+            tx: The transaction.
+            keys: The key of each of these people, by number.
+            arriving: Their fields with the values that arrive; one row for each person and field.
+        """
+        rows = tx.rows_any(SealedField, ("number", "dataset", "name", "sealed"), "number", list(keys))
+        held = {row[:3]: row[3] for row in cast("list[FieldRow]", rows)}
+        self.add_fields(tx, [row for row in arriving if row[:3] not in held])
+        there = [row for row in arriving if row[:3] in held]
+        texts = zip(
+            self.open_rows(keys, [(*row[:3], held[row[:3]]) for row in there]),
+            self.open_rows(keys, there),
+            strict=True,
+        )
+        for row, (before, come) in zip(there, texts, strict=True):
+            more = [value for value in come if value not in before]
+            if more:
+                person, dataset, name = row[:3]
+                binding = self._field_binding(person, dataset, name)
+                sealed = seal(keys[person], canonical([*before, *more]), binding)
+                tx.put(SealedField(person, dataset, name, sealed))
+
+    def open_rows(self, keys: Mapping[int, bytes], rows: Sequence[FieldRow]) -> list[list[str]]:
+        """Open fields of people whose keys are open, in order.
+
+        Args:
+            keys: The key of each person, by number.
+            rows: The fields.
+        """
+        return [
+            _texts(open_sealed(keys[number], sealed, _binder(self._tenant, dataset, name).of(number)))
+            for number, dataset, name, sealed in rows
+        ]
+
+
+@lru_cache(maxsize=1024)
+def _field_name(dataset: str, name: str) -> str:
+    return canonical([dataset, name]).decode()
+
+
+@lru_cache(maxsize=1024)
+def _binder(tenant: str, dataset: str, name: str) -> PersonBinder:
+    return PersonBinder(tenant, "field", _field_name(dataset, name), _FORMAT)
+
+
+def _texts(plaintext: bytes) -> list[str]:
+    # One text without anything escaped, as nearly all are.
+    if plaintext.count(b'"') == _QUOTES and b"\\" not in plaintext and plaintext[:2] == b'["':
+        if plaintext[-2:] != b'"]':
+            raise Fault("envelope.unreadable")
+        return [plaintext[2:-2].decode()]
+    text = plaintext.decode()
+    texts, end = _DECODER.raw_decode(text)
+    if end != len(text):
+        raise Fault("envelope.unreadable")
+    return cast("list[str]", texts)
+
+
+def draw_numbers(many: int) -> list[int]:
+    """Draw internal numbers for people who are enrolled together.
+
+    Args:
+        many: How many.
+
+    Returns:
+        Distinct numbers from 0 to 2**62 - 1, in no order. Each alone is uniform; all share their high bits.
+    """
+    high, low = secrets.randbits(_SHARED_BITS) << _OWN_BITS, (1 << _OWN_BITS) - 1
+    drawn: dict[int, None] = {}
+    while lacking := many - len(drawn):
+        drawn |= dict.fromkeys(
+            [high | n & low for n in struct.unpack(f"{lacking}Q", os.urandom(8 * lacking))]
+        )
+    return list(drawn)

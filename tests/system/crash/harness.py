@@ -230,6 +230,12 @@ class Crash:
             self._disk.cut(self._seed)
         return told
 
+    def step(self, act: story.Act, dies_at: int | None) -> tuple[Told, int]:
+        """Let a worker do one act and die at one of its steps; tells how many there were where it lived."""
+        task = {"role": "step", "space": str(self.space), "files": str(self._killer.files), "act": act}
+        lines = self._killer.run({**task, "step": dies_at})
+        return Told.of(lines), next((line["steps"] for line in lines if "steps" in line), 0)
+
     def look(self, told: Told, *, goes_on: bool = False, **more) -> Seen:
         """Open what is left in a fresh process.
 

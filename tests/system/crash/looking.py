@@ -73,7 +73,7 @@ def _people(space: Space, reader) -> tuple[dict[str, str], dict[str, dict], dict
             states[ref] = {"subject.erased": "erased", "subject.unknown": "unknown"}[error.code]
             continue
         states[ref] = "held"
-        names[ref] = vault.fields(reader, person, story.DATASET, frozenset({"name", "patient"}))
+        names[ref] = vault.fields(reader, person.number, story.DATASET, frozenset({"name", "patient"}))
         choices[ref] = [event.granted for event in reader.find(ConsentEvent, number=person.number)]
     return states, names, choices
 

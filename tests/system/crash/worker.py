@@ -18,7 +18,7 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
-from tests.system.crash import broken, points, story
+from tests.system.crash import broken, points, statements, story
 from tests.system.crash.looking import look
 
 from hedgerow.app import workspace
@@ -60,6 +60,11 @@ def perform(space: Space, files: Path, act: story.Act):
             return dict(space.service.erase_subject(str(act["ref"])))
         case "drop":
             return space.service.drop(story.DATASET)
+        case "rotate" | "epoch":
+            return space.service.change_epoch(is_ending=act["do"] == "epoch")
+        case "checkpoint":
+            space.opened.store.scrub()
+            return space.service.export(files.parent / f"evidence-{os.getpid()}")
         case "withdraw":
             return space.service.choose(
                 str(act["ref"]), story.PURPOSE, granted=False, notice="", channel="desk", time=story.CHANGED
@@ -118,6 +123,19 @@ def act(task, say, hold) -> None:
             os.read(hold, 1)
 
 
+def step(task, say, hold) -> None:
+    """Carry out one act, and die at one of its steps; without one say how many there are."""
+    steps = statements.Steps(task.get("step"))
+    statements.install(steps)
+    points.install(points.Stage(say, hold, None, 0))
+    with open_space(task["space"]) as space:
+        say(start=task["act"])
+        steps.is_armed = True
+        result = perform(space, Path(task["files"]), task["act"])
+        steps.is_armed = False
+        say(ack=task["act"], result=result, head=space.service.head(), steps=steps.passed)
+
+
 def _opened(task) -> Space:
     if "unsynced" not in task:
         return open_space(task["space"])
@@ -153,7 +171,7 @@ def _tried(space: Space, files: Path, each: story.Act):
         return {"code": error.code}
 
 
-ROLES = {"prepare": prepare, "found": found, "visit": visit, "act": act, "check": check}
+ROLES = {"prepare": prepare, "found": found, "visit": visit, "act": act, "check": check, "step": step}
 
 
 def run(task, out: int, hold: int) -> None:

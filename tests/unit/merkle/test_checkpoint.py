@@ -70,6 +70,17 @@ def test_a_bad_extension_line_is_refused(extension):
         merkle.sign_checkpoint("o", 0, merkle.EMPTY_ROOT, KEY, [extension])
 
 
+@pytest.mark.parametrize("code", range(0x30))
+def test_a_text_holds_no_control_character_but_the_newline(code):
+    text = f"a{chr(code)}b\n"
+    if code >= ord(" ") or chr(code) == "\n":
+        assert merkle.sign_note(text, "o", KEY).startswith(text)
+    else:
+        with pytest.raises(CallerError) as caught:
+            merkle.sign_note(text, "o", KEY)
+        assert caught.value.code == "checkpoint.bad-line"
+
+
 @pytest.mark.parametrize(("size", "root"), [(-1, ROOT), (1 << 63, ROOT), (1, b"short"), (1, ROOT + b"x")])
 def test_a_bad_size_or_root_is_refused(size, root):
     with pytest.raises(CallerError):

@@ -22,6 +22,7 @@ MAY = {
     "dataset.declare": {OWNER},
     "dataset.list": {ADMINISTRATOR, ANALYST, OFFICER, AUDITOR},
     "dataset.drop": {ADMINISTRATOR},
+    "dataset.index": {OFFICER},
     "discover": {OFFICER},
     "query": {ANALYST, SERVICE},
     "release": {OFFICER},
@@ -30,6 +31,7 @@ MAY = {
     "subject.show": {OFFICER},
     "subject.export": {OFFICER},
     "subject.erase": {OFFICER},
+    "subject.find": {OFFICER},
     "consent.grant": {SERVICE},
     "consent.withdraw": {OFFICER, SERVICE},
     "consent.show": {OFFICER},
@@ -44,6 +46,15 @@ MAY = {
     "quarantine.list": {ADMINISTRATOR, OFFICER},
     "keys.status": {ADMINISTRATOR},
     "keys.change": {ADMINISTRATOR},
+    "space.backup": {ADMINISTRATOR},
+    "space.restore": {ADMINISTRATOR, OFFICER},
+    "erasure.state": {OFFICER},
+    "budget.restate": {OFFICER},
+    "approval.list": {OFFICER, AUDITOR},
+    "approval.decide": {OFFICER},
+    "journal.witness": {ADMINISTRATOR},
+    "journal.cosign": {ADMINISTRATOR},
+    "clock.accept": {ADMINISTRATOR},
 }
 ROLES = (ADMINISTRATOR, ANALYST, OFFICER, AUDITOR, SERVICE, OWNER)
 

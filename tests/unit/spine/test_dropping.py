@@ -20,6 +20,7 @@ from hedgerow.model.records import (
     DatasetColumn,
     DatasetPurpose,
     Declaration,
+    Forgotten,
     FormerMember,
     JournalEntry,
     Member,
@@ -33,6 +34,7 @@ from hedgerow.model.records import (
 from hedgerow.model.words import Basis
 from hedgerow.spine.audit import check_records
 from hedgerow.spine.dropping import Dropping
+from hedgerow.spine.forgotten import DIFFERS
 from hedgerow.spine.quarantine import Broken
 
 GONE = (Bucket, Member, SealedField, Collected, DatasetColumn, DatasetPurpose, Declaration, QuarantineBatch)
@@ -126,7 +128,7 @@ class TestDrop:
         (facts,) = _facts(world, "dataset.drop")
         assert facts == {
             "dataset": "visits", "version": 2, "releases": ["R-released"], "results_withdrawn": 1,
-            "answers_kept": 0,
+            "answers_kept": 0, "dropped": facts["dropped"], "until": "2029-02-28",
         }  # fmt: skip
 
     def test_every_use_says_that_it_was_dropped(self, world):
@@ -296,12 +298,44 @@ class TestAudit:
             check_records(tx, world.spine.ledger)
             tamper(tx, tx.get(Dataset, "visits"))
         with world.read() as reader, pytest.raises(Fault) as caught:
-            check_records(reader, world.spine.ledger)
+            check_records(reader, world.spine.ledger, world.spine.attestor)
         assert (caught.value.code, caught.value.details["kind"]) == ("records.differ", "data sets")
 
     def test_one_dropped_beside_the_journal_is_found(self, world):
         with world.inner_store.write() as tx:
             world.spine.dropping._remove(tx, "visits")
         with world.read() as reader, pytest.raises(Fault) as caught:
-            check_records(reader, world.spine.ledger)
+            check_records(reader, world.spine.ledger, world.spine.attestor)
         assert caught.value.code == "records.differ"
+
+
+class TestWhatARestoreRepeats:
+    def dropped(self):
+        world = World()
+        world.collect("visits", ["ann", "bob"])
+        world.drop("visits")
+        return world
+
+    def test_it_is_forgotten_when_its_time_is_over_and_the_journal_tells(self):
+        world = self.dropped()
+        world.clock.advance(days=3 * 366)
+        with world.store.write() as tx:
+            assert world.spine.backups.expire(tx, OWNER) == 1
+        with world.read() as reader:
+            assert json.loads(world.spine.backups.erasures(reader))["erased"] == []
+            check_records(reader, world.spine.ledger, world.spine.attestor)
+
+    def test_a_date_changed_beside_the_program_ends_nothing(self):
+        world = self.dropped()
+        with world.store.write() as tx:
+            (line,) = tx.find(Forgotten)
+            tx.put(replace(line, until="2020-01-01"))
+        with world.store.write() as tx:
+            assert world.spine.backups.expire(tx, OWNER) == 0
+            assert tx.count(Forgotten) == 1
+        with world.read() as reader:
+            for act in (lambda: world.spine.backups.erasures(reader),
+                        lambda: check_records(reader, world.spine.ledger)):  # fmt: skip
+                with pytest.raises(Fault) as caught:
+                    act()
+                assert caught.value.details["kind"] == DIFFERS

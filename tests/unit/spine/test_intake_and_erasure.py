@@ -18,6 +18,7 @@ from hedgerow.model.records import (
     Allocation,
     Bucket,
     Charge,
+    ConsentEvent,
     ConsentState,
     Dataset,
     Declaration,
@@ -69,7 +70,7 @@ def _line(ref, time, *, granted=True, purpose=RESEARCH):
 def _fields(world, ref, dataset="visits"):
     with world.read() as reader:
         person = world.spine.vault.find(reader, ref)
-        return world.spine.vault.fields(reader, person, dataset, frozenset({"id", "name"}))
+        return world.spine.vault.fields(reader, person.number, dataset, frozenset({"id", "name"}))
 
 
 class TestIntake:
@@ -94,6 +95,17 @@ class TestIntake:
         assert _fields(world, "ann")["name"] == ["Name of ann", "Ann B"]
         named("Ann B")
         assert _fields(world, "ann")["name"] == ["Name of ann", "Ann B"]
+
+    def test_known_people_who_lack_a_field_get_it_and_nobody_else_s_changes(self, world):
+        with world.inner_store.write() as tx:
+            ann, bob = (world.spine.vault.find(tx, ref).number for ref in ("ann", "bob"))
+            tx.remove(SealedField, number=ann, name="name")
+            before = tx.get(SealedField, bob, "visits", "name")
+        assert _take(world, ["ann", "bob", "new"]).new_people == 1
+        assert _fields(world, "ann")["name"] == ["Name of ann"]
+        assert _fields(world, "new")["name"] == ["Name of new"]
+        with world.read() as reader:
+            assert reader.get(SealedField, bob, "visits", "name") == before
 
     def test_a_known_person_enters_a_second_data_set(self, world):
         taken = _take(world, ["ann"], dataset="bills", bases=BASES)
@@ -243,7 +255,7 @@ class TestQuarantine:
     def test_numbers_are_found_however_they_are_written(self, world):
         self._broken(world, b'bob,"x\n0005,y"', b'bob,"x\n50,y"')
         with world.inner_store.write() as tx:
-            assert world.spine.quarantine.forget(tx, "5") == 1
+            assert len(world.spine.quarantine.forget(tx, "5")) == 1
 
     def test_a_batch_of_nothing_else_goes_whole(self, world):
         self._broken(world, b"ann,x")
@@ -257,7 +269,7 @@ class TestQuarantine:
             record = tx.get(Dataset, "visits")
             tx.put(replace(record, name="other"))
             tx.remove(Dataset, name="visits")
-            assert world.spine.quarantine.forget(tx, "ann") == 1
+            assert len(world.spine.quarantine.forget(tx, "ann")) == 1
 
 
 class TestErasure:
@@ -305,7 +317,7 @@ class TestErasure:
 class TestAudit:
     def _check(self, world):
         with world.read() as reader:
-            check_records(reader, world.spine.ledger)
+            check_records(reader, world.spine.ledger, world.spine.attestor)
 
     def test_an_untouched_workspace_passes(self, world):
         world.choose("ann", granted=True, late=False)
@@ -326,6 +338,11 @@ class TestAudit:
             (lambda tx: tx.put(replace(tx.newest(Declaration), body="{}")), "records.differ"),
             (lambda tx: tx.put(Principal("thief", "analyst", "t")), "records.differ"),
             (lambda tx: tx.put(replace(tx.newest(ConsentState), granted=False)), "records.differ"),
+            (lambda tx: tx.put(replace(tx.newest(ConsentState), version=99)), "records.differ"),
+            (lambda tx: tx.put(replace(tx.newest(ConsentState), purpose="care")), "records.differ"),
+            (lambda tx: tx.put(ConsentState("care", 7, True, 1)), "records.differ"),
+            (lambda tx: tx.remove(ConsentState), "records.differ"),
+            (lambda tx: tx.remove(ConsentEvent), "records.differ"),
         ],
     )
     def test_a_record_that_no_act_made_is_found(self, world, change, code):

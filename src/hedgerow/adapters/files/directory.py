@@ -186,5 +186,6 @@ class DirectoryShelf:
             leftovers = list(self._path.glob("*" + _UNFINISHED))
             for path in leftovers:
                 path.unlink(missing_ok=True)
-            self._settle()
+            if leftovers:
+                self._settle()
         return len(leftovers)

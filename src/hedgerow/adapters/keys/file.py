@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from hmac import compare_digest
 from pathlib import Path
 
 from hedgerow.adapters.keys import durable, keyfile
 from hedgerow.adapters.keys.keyfile import ParsedFile, Seal
-from hedgerow.adapters.keys.passphrase import RFC9106_SECOND, Argon2Profile
-from hedgerow.adapters.keys.ring import Clock, Ring, RingKeys, utc_now
+from hedgerow.adapters.keys.ring import Clock, Epoch, Ring, RingKeys, utc_now
+from hedgerow.kernel.envelope.passphrase import RFC9106_SECOND, Argon2Profile, key_from_passphrase
 from hedgerow.model.errors import CallerError, Fault, Refused
 
 _OTHERS = 0o077
+ESCROW_ASSUMING = "no copy of the key file, and no escrow of it"
 
 
 class FileKeys(RingKeys):
@@ -69,6 +73,39 @@ class FileKeys(RingKeys):
         return shown
 
     assuming = "no copy of the key file"
+
+    def seal_anew(self, passphrase: str, profile: Argon2Profile = RFC9106_SECOND) -> None:
+        """Seal the file under another passphrase; the epochs and all they wrapped stay as they are.
+
+        Args:
+            passphrase: The passphrase it shall have.
+            profile: The cost of a check of it.
+
+        Raises:
+            CallerError: ``keys.passphrase-same``, or what is wrong with the passphrase.
+            Fault: ``keys.file-changed`` or ``keys.file-unwritten``; the old file stands.
+
+        Guarantee: a crash leaves the old file or the new one. None for copies made earlier: whoever has
+            one and its passphrase still opens it.
+        """
+        old = self._seal
+        if old is not None and compare_digest(
+            key_from_passphrase(passphrase, old.salt, old.profile).reveal(), old.key.reveal()
+        ):
+            raise CallerError("keys.passphrase-same")
+        seal = Seal.from_passphrase(passphrase, profile)
+        ring = self._load()
+        content = keyfile.render(ring, seal)
+        _replace(self._path, self._digest, content, wipe_old=True)
+        self._ring, self._seal, self._digest = ring, seal, hashlib.sha256(content).digest()
+
+    def export(self) -> bytes:
+        """Give the key file unsealed, for whoever seals it to a recipient at once.
+
+        Raises:
+            Fault: ``keys.file-changed``, or as ``open_``.
+        """
+        return keyfile.render(self._load(), None)
 
     def retire(self) -> None:
         """Wipe the key file and take it away: its keys have no use left.
@@ -224,3 +261,44 @@ def _replace(path: Path, digest: bytes, content: bytes, *, wipe_old: bool) -> No
             durable.replace_file(path, content, wipe_old=wipe_old)
     except OSError:
         raise Fault("keys.file-unwritten", path=path) from None
+
+
+def restore(
+    path: Path | str,
+    exported: bytes,
+    in_force: str | None,
+    destroyed: Mapping[str, str],
+    passphrase: str | None,
+) -> None:
+    """Make a key file anew from what ``FileKeys.export`` gave, without the keys destroyed since.
+
+    Args:
+        path: Where it shall stand; nothing may stand there yet.
+        exported: The key file, unsealed.
+        in_force: The epoch that the workspace rests on.
+        destroyed: Epochs destroyed since, with the time; their keys are not brought back.
+        passphrase: What seals the new file, or none.
+
+    Raises:
+        CallerError: ``keys.escrow-other`` when it does not hold the key in force, ``keys.file-exists``,
+            or what is wrong with the passphrase.
+        Fault: ``keys.file-corrupt`` or ``keys.file-unwritten``.
+    """
+    where = Path(path)
+    ring, _ = keyfile.unlock(keyfile.parse(exported, str(where)), None, str(where))
+    kept = Ring(tuple(_as_now(epoch, destroyed.get(epoch.state.id)) for epoch in ring.epochs))
+    if in_force not in {epoch.state.id for epoch in kept.epochs if epoch.key is not None}:
+        raise CallerError("keys.escrow-other")
+    seal = None if passphrase is None else Seal.from_passphrase(passphrase, RFC9106_SECOND)
+    try:
+        durable.write_new(where, keyfile.render(kept, seal))
+    except FileExistsError:
+        raise CallerError("keys.file-exists", path=where) from None
+    except OSError:
+        raise Fault("keys.file-unwritten", path=where) from None
+
+
+def _as_now(epoch: Epoch, destroyed: str | None) -> Epoch:
+    if destroyed is None or epoch.key is None:
+        return epoch
+    return Epoch(replace(epoch.state, destroyed=destroyed, assuming=ESCROW_ASSUMING), None)

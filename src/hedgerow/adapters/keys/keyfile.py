@@ -9,9 +9,15 @@ import os
 import re
 from dataclasses import dataclass
 
-from hedgerow.adapters.keys.passphrase import SALT_BYTES, Argon2Profile, key_from_passphrase
 from hedgerow.adapters.keys.ring import Epoch, Ring
 from hedgerow.kernel.envelope import open_sealed, seal
+from hedgerow.kernel.envelope.passphrase import (
+    SALT_BYTES,
+    Argon2Profile,
+    key_from_passphrase,
+    read_cost,
+    write_cost,
+)
 from hedgerow.kernel.envelope.wrapping import ALGORITHM
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.keys import Binding, EpochState, SecretKey
@@ -172,15 +178,7 @@ def _unsealed(parsed: ParsedFile, passphrase: str | None) -> tuple[Seal | None, 
 
 
 def _head(seal_: Seal | None, version: int) -> dict[str, object]:
-    kdf: dict[str, object] | None = None
-    if seal_ is not None:
-        kdf = {
-            "name": "argon2id",
-            "memory_kib": seal_.profile.memory_kib,
-            "iterations": seal_.profile.iterations,
-            "lanes": seal_.profile.lanes,
-            "salt": base64.b64encode(seal_.salt).decode(),
-        }
+    kdf = None if seal_ is None else write_cost(seal_.profile, seal_.salt)
     return {"format": FORMAT, "version": version, "sealed": seal_ is not None, "kdf": kdf}
 
 
@@ -227,21 +225,11 @@ def _parsed(content: dict[str, object], path: str) -> ParsedFile:
         raise _MalformedError
     if not content["sealed"]:
         return ParsedFile(head, content["body"], b"", None)
-    salt, profile = _kdf(content["kdf"])
+    salt, profile = read_cost(content["kdf"])
     if not profile.is_allowed:
         raise Fault("keys.file-costly", path=path)
     base64.b64decode(_text(content["body"]), validate=True)
     return ParsedFile(head, content["body"], salt, profile)
-
-
-def _kdf(value: object) -> tuple[bytes, Argon2Profile]:
-    kdf = _object(value)
-    if set(kdf) != {"name", "memory_kib", "iterations", "lanes", "salt"} or kdf["name"] != "argon2id":
-        raise _MalformedError
-    salt = base64.b64decode(_text(kdf["salt"]), validate=True)
-    if len(salt) != SALT_BYTES:
-        raise _MalformedError
-    return salt, Argon2Profile(*(_whole(kdf[name]) for name in ("memory_kib", "iterations", "lanes")))
 
 
 def _ring(body: object) -> Ring:
@@ -277,12 +265,6 @@ def _object(value: object) -> dict[str, object]:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise _MalformedError
-    return value
-
-
-def _whole(value: object) -> int:
-    if type(value) is not int:
         raise _MalformedError
     return value
 

@@ -210,9 +210,9 @@ def log_in(label: str, serial: str | None, pin: str | None) -> Login:
         The login; the same one for the same token and PIN.
 
     Raises:
-        CallerError: ``keys.module-unset``, ``keys.module-unusable``, ``keys.token-absent``,
-            ``keys.token-twice``, ``keys.token-unfit``, ``keys.pin-needed``, ``keys.pin-wrong``,
-            ``keys.pin-locked`` or ``keys.pin-unset``.
+        CallerError: ``keys.module-unset``, ``keys.module-unusable``, ``keys.module-failed``,
+            ``keys.token-absent``, ``keys.token-twice``, ``keys.token-unfit``, ``keys.pin-needed``,
+            ``keys.pin-wrong``, ``keys.pin-locked`` or ``keys.pin-unset``.
         Fault: ``keys.extra-missing``, ``keys.token-busy`` or ``keys.token-lost``.
     """
     p11, path = _package(), _module_path()
@@ -226,8 +226,11 @@ def log_in(label: str, serial: str | None, pin: str | None) -> Login:
             if known:  # a child process has its parent's memory and none of its logins
                 library.reinitialize()
                 _logins.clear()
-        except p11.PKCS11Error:
-            raise CallerError("keys.module-unusable", path=path) from None
+        except p11.PKCS11Error as error:
+            # What cannot be loaded raises the bare class; a library that answered, one of its own errors.
+            if type(error) is p11.PKCS11Error:
+                raise CallerError("keys.module-unusable", path=path) from None
+            raise CallerError("keys.module-failed", path=path) from None
         try:
             token = _token(library, label, serial)
             return _logged_in(path, token, pin)

@@ -9,7 +9,7 @@ from typing import NoReturn, Protocol, runtime_checkable
 from hedgerow.adapters.keys.ring import stamp, utc_now
 from hedgerow.kernel.envelope import epoch_of
 from hedgerow.model.errors import CallerError, Fault
-from hedgerow.model.keys import Binding, EpochState, KeyBackend
+from hedgerow.model.keys import Binding, Bound, EpochState, KeyBackend
 
 
 @runtime_checkable
@@ -25,6 +25,22 @@ class House(KeyBackend, Protocol):
 
     def retire(self) -> None:
         """Destroy every key and take away what told of them; repeating it ends what was cut off."""
+
+
+@runtime_checkable
+class Sealable(Protocol):
+    """A key backend that rests on a passphrase of Hedgerow's own."""
+
+    def seal_anew(self, passphrase: str) -> None:
+        """Seal the keys under another passphrase."""
+
+
+@runtime_checkable
+class Exportable(Protocol):
+    """A key backend whose keys can be given out, to be sealed at once."""
+
+    def export(self) -> bytes:
+        """Give the keys as an unsealed key file."""
 
 
 class MovableKeys:
@@ -73,6 +89,48 @@ class MovableKeys:
         told = self._held.describe()
         return told if self._leaving is None else {**told, "leaving": self._leaving.describe()}
 
+    def seal_anew(self, passphrase: str) -> None:
+        """Seal what holds the keys under another passphrase.
+
+        Args:
+            passphrase: The passphrase it shall have.
+
+        Raises:
+            CallerError: As ``check_sealable``, or what is wrong with the passphrase.
+            Fault: As the backend; the old passphrase still holds.
+        """
+        self.check_sealable().seal_anew(passphrase)
+
+    def check_sealable(self) -> Sealable:
+        """Refuse to change a passphrase where there is none that could be changed now.
+
+        Returns:
+            What holds the keys.
+
+        Raises:
+            CallerError: ``keys.pin-elsewhere`` for keys in a token, ``keys.move-unfinished`` while they move.
+        """
+        if self._leaving is not None:
+            raise CallerError("keys.move-unfinished", to=self._held.name)
+        if not isinstance(self._held, Sealable):
+            raise CallerError("keys.pin-elsewhere")
+        return self._held
+
+    def check_exportable(self) -> Exportable:
+        """Refuse to give keys out that cannot leave, or are on their way.
+
+        Returns:
+            What holds the keys.
+
+        Raises:
+            CallerError: ``keys.escrow-token`` for keys in a token, ``keys.move-unfinished`` while they move.
+        """
+        if self._leaving is not None:
+            raise CallerError("keys.move-unfinished", to=self._held.name)
+        if not isinstance(self._held, Exportable):
+            raise CallerError("keys.escrow-token")
+        return self._held
+
     def turn_to(self, make: Callable[[], House]) -> None:
         """Name the house that the next new epoch is made in.
 
@@ -108,7 +166,7 @@ class MovableKeys:
         """Name the epoch that new keys are wrapped under (32 hexadecimal digits)."""
         return self._held.current_epoch()
 
-    def wrap(self, key: bytes, binding: Binding) -> bytes:
+    def wrap(self, key: bytes, binding: Bound) -> bytes:
         """Seal a key or secret under the current epoch."""
         return self._held.wrap(key, binding)
 
@@ -116,8 +174,10 @@ class MovableKeys:
         """Seal many keys under the current epoch, in order."""
         return self._held.wrap_many(keys, bindings)
 
-    def unwrap(self, blob: bytes, binding: Binding) -> bytes:
+    def unwrap(self, blob: bytes, binding: Bound) -> bytes:
         """Open a wrapped key with the backend that holds its epoch."""
+        if self._leaving is None:
+            return self._held.unwrap(blob, binding)
         return self._holder(epoch_of(blob)).unwrap(blob, binding)
 
     def unwrap_many(self, blobs: Sequence[bytes], bindings: Sequence[Binding]) -> list[bytes]:

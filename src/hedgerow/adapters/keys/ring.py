@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from hedgerow.kernel.envelope import EpochCipher, epoch_of, new_key
+from hedgerow.kernel.envelope import EpochCipher, are_under, epoch_of, new_key
 from hedgerow.kernel.envelope.wrapping import ALGORITHM
 from hedgerow.model.errors import CallerError, Fault
-from hedgerow.model.keys import Binding, EpochState, SecretKey
+from hedgerow.model.keys import Binding, Bound, EpochState, SecretKey
 
 Clock = Callable[[], datetime]
 
@@ -110,7 +110,7 @@ class RingKeys:
         """List every epoch, the destroyed ones too, oldest first."""
         return tuple(e.state for e in self._ring.epochs)
 
-    def wrap(self, key: bytes, binding: Binding) -> bytes:
+    def wrap(self, key: bytes, binding: Bound) -> bytes:
         """Seal a key or secret under the current epoch.
 
         Args:
@@ -125,7 +125,7 @@ class RingKeys:
         """
         return self._ciphers[self._ring.current.id].wrap(key, binding)
 
-    def unwrap(self, blob: bytes, binding: Binding) -> bytes:
+    def unwrap(self, blob: bytes, binding: Bound) -> bytes:
         """Open a wrapped key.
 
         Args:
@@ -159,8 +159,7 @@ class RingKeys:
         Raises:
             ValueError: The lengths differ, or a key is empty or too long.
         """
-        wrap = self._ciphers[self._ring.current.id].wrap
-        return [wrap(key, binding) for key, binding in zip(keys, bindings, strict=True)]
+        return self._ciphers[self._ring.current.id].wrap_many(keys, bindings)
 
     def unwrap_many(self, blobs: Sequence[bytes], bindings: Sequence[Binding]) -> list[bytes]:
         """Open many wrapped keys, of any epochs still held.
@@ -176,6 +175,9 @@ class RingKeys:
             Fault: As ``unwrap``, for the first that does not open; nothing is returned.
             ValueError: The lengths differ.
         """
+        cipher = self._ciphers.get(epoch_of(blobs[0])) if blobs else None
+        if cipher is not None and are_under(blobs, cipher.epoch):
+            return cipher.unwrap_many(blobs, bindings)
         return [self.unwrap(blob, binding) for blob, binding in zip(blobs, bindings, strict=True)]
 
     def new_epoch(self) -> str:

@@ -16,7 +16,7 @@ from hedgerow.adapters.keys.tokenfile import TokenRecord
 from hedgerow.kernel.envelope import EpochCipher
 from hedgerow.kernel.envelope.wrapping import ALGORITHM
 from hedgerow.model.errors import CallerError, Fault
-from hedgerow.model.keys import Binding, EpochState
+from hedgerow.model.keys import Binding, Bound, EpochState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +108,7 @@ class TokenKeys(RingKeys):
             "warnings": list(self.warnings),
         }
 
-    def wrap(self, key: bytes, binding: Binding) -> bytes:
+    def wrap(self, key: bytes, binding: Bound) -> bytes:
         """Seal a key or secret under the current epoch, inside the token; see ``RingKeys.wrap``.
 
         Raises:
@@ -117,7 +117,7 @@ class TokenKeys(RingKeys):
         """
         return self._again(lambda: super(TokenKeys, self).wrap(key, binding))
 
-    def unwrap(self, blob: bytes, binding: Binding) -> bytes:
+    def unwrap(self, blob: bytes, binding: Bound) -> bytes:
         """Open a wrapped key inside the token; see ``RingKeys.unwrap``.
 
         Raises:
@@ -129,6 +129,10 @@ class TokenKeys(RingKeys):
     def wrap_many(self, keys: Sequence[bytes], bindings: Sequence[Binding]) -> list[bytes]:
         """Seal many keys under the current epoch; see ``RingKeys.wrap_many``."""
         return [self.wrap(key, binding) for key, binding in zip(keys, bindings, strict=True)]
+
+    def unwrap_many(self, blobs: Sequence[bytes], bindings: Sequence[Binding]) -> list[bytes]:
+        """Open many wrapped keys; see ``RingKeys.unwrap_many``."""
+        return [self.unwrap(blob, binding) for blob, binding in zip(blobs, bindings, strict=True)]
 
     def _again(self, act: Callable[[], bytes]) -> bytes:
         try:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import cedarpy
 
+from hedgerow.adapters.policy.approval import approval_need
 from hedgerow.adapters.policy.compiler import OutsideSubsetError, rules_from_cedar
 from hedgerow.adapters.policy.statements import first_bad_line, statements
 from hedgerow.kernel.policy import CompiledPolicies
@@ -45,6 +46,11 @@ class CedarPolicies:
         self._set = cedarpy.PolicySet.from_str(text)
         self._policies = policies
         self._ids = {name: str(_annotations(policy)["id"]) for name, policy in policies.items()}
+        self._needs = {
+            self._ids[name]: need
+            for name, policy in policies.items()
+            if (need := approval_need(policy)) is not None
+        }
 
     @classmethod
     def parse(cls, text: str) -> CedarPolicies:
@@ -57,8 +63,8 @@ class CedarPolicies:
             The policies.
 
         Raises:
-            CallerError: ``policy.malformed``, ``policy.unnamed``, ``policy.twice``, ``policy.template``
-                or ``policy.too-large``.
+            CallerError: ``policy.malformed``, ``policy.unnamed``, ``policy.twice``, ``policy.template``,
+                ``policy.approval`` or ``policy.too-large``.
         """
         _check_size(text)
         try:
@@ -69,6 +75,7 @@ class CedarPolicies:
             raise CallerError("policy.template")
         policies = content["staticPolicies"]
         _check_ids(text, policies)
+        _check_approvals(text, policies)
         return cls(text, policies)
 
     def decide(self, access: Access) -> Verdict:
@@ -90,7 +97,7 @@ class CedarPolicies:
         reasons = tuple(self._ids[name] for name in result.diagnostics.reasons)
         errors = tuple(self._failed(message) for message in result.diagnostics.errors)
         if result.decision is cedarpy.Decision.Allow:
-            return settle(reasons, (), errors)
+            return settle(reasons, (), errors, tuple(self._needs.items()))
         if result.decision is cedarpy.Decision.Deny:
             return settle((), reasons, errors)
         return settle((), (), (ENGINE_ERROR,))
@@ -105,7 +112,7 @@ class CedarPolicies:
             rules = rules_from_cedar({self._ids[name]: policy for name, policy in self._policies.items()})
         except OutsideSubsetError as outside:
             return outside
-        return CompiledPolicies(rules)
+        return CompiledPolicies(rules, self._needs)
 
     def notes(self) -> Mapping[str, PolicyNote]:
         """List the policies by id, each with its effect and ``@reason``."""
@@ -131,6 +138,18 @@ class CedarPolicies:
             for name, policy in self._policies.items()
             for entity in _named({part: policy[part] for part in policy if part != "annotations"})
         )
+
+    def annotations(self) -> tuple[tuple[int, str], ...]:
+        """List the names of annotations, each with the line on which its policy starts."""
+        return tuple(
+            (_line_of(self.text, policy), name)
+            for policy, content in self._policies.items()
+            for name in _annotations(content)
+        )
+
+    def contents(self) -> Mapping[str, dict[str, object]]:
+        """Give each policy in Cedar's JSON form, by its id."""
+        return {self._ids[name]: policy for name, policy in self._policies.items()}
 
     def _failed(self, message: str) -> str:
         named = _FAILED.match(message)
@@ -191,6 +210,14 @@ def _check_ids(text: str, policies: Mapping[str, dict[str, object]]) -> None:
         if id_ in seen:
             raise CallerError("policy.twice", id=id_)
         seen.add(id_)
+
+
+def _check_approvals(text: str, policies: Mapping[str, dict[str, object]]) -> None:
+    for name, policy in policies.items():
+        try:
+            approval_need(policy)
+        except ValueError as problem:
+            raise CallerError("policy.approval", line=_line_of(text, name), problem=str(problem)) from None
 
 
 def _line_of(text: str, name: str) -> int:

@@ -66,7 +66,7 @@ def load_policies(text: str) -> PolicyEngine:
         The engine.
 
     Raises:
-        CallerError: ``policy.malformed``, ``policy.unnamed``, ``policy.twice``, ``policy.template`` or
-            ``policy.too-large``.
+        CallerError: ``policy.malformed``, ``policy.unnamed``, ``policy.twice``, ``policy.template``,
+            ``policy.approval`` or ``policy.too-large``.
     """
     return PolicyEngine(CedarPolicies.parse(text))

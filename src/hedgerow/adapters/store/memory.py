@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from operator import attrgetter
 from typing import TypeVar, cast
 
 from hedgerow.model.engine import IntArray
 from hedgerow.model.errors import Fault
+from hedgerow.model.ports import Join
 from hedgerow.model.records import Record
 
 R = TypeVar("R", bound=Record)
@@ -55,6 +57,33 @@ class MemoryView:
         self._check(kind, [field])
         wanted = set(values)
         return [row for row in self.find(kind) if getattr(row, field) in wanted]
+
+    def rows_any(
+        self, kind: type[Record], names: tuple[str, ...], field: str, values: Sequence[object]
+    ) -> list[tuple[object, ...]]:
+        """Read two or more fields of the records that ``find_any`` finds, as tuples, in any order."""
+        return list(map(attrgetter(*names), self.find_any(kind, field, values)))
+
+    def joined(
+        self, join: Join, values: Sequence[object], equals: tuple[object, ...]
+    ) -> list[tuple[object, ...]]:
+        """Read the records whose field is one of many values, a row for each other record, in any order."""
+        self._check(join.kind, (*join.names, join.on))
+        self._check(join.other, join.more)
+        found: list[tuple[object, ...]] = []
+        for record in self.find_any(join.kind, join.by, values):
+            met = {join.on: getattr(record, join.on), **dict(zip(join.equals, equals, strict=True))}
+            mine = tuple(getattr(record, name) for name in join.names)
+            others = [tuple(getattr(o, name) for name in join.more) for o in self.find(join.other, **met)]
+            found += [mine + other for other in others or [(None,) * len(join.more)]]
+        return found
+
+    def rows_page(
+        self, kind: type[Record], names: tuple[str, ...], after: tuple[object, ...] | None, limit: int
+    ) -> list[tuple[object, ...]]:
+        """Read two or more fields of the records that ``page`` reads, as tuples in key order."""
+        self._check(kind, names)
+        return list(map(attrgetter(*names), self.page(kind, after, limit)))
 
     def page(self, kind: type[R], after: tuple[object, ...] | None, limit: int) -> list[R]:
         """Read up to ``limit`` records whose key comes after ``after``, in key order."""
@@ -105,6 +134,10 @@ class MemoryTransaction(MemoryView):
                 raise Fault("store.conflict", table=record.TABLE)
             table[key] = record
 
+    def add_rows(self, kind: type[Record], rows: Iterable[tuple[object, ...]]) -> None:
+        """Add records of one kind that must not exist yet, each as its fields in order."""
+        self.add(kind(*row) for row in rows)
+
     def put(self, record: Record) -> None:
         """Add or replace one record."""
         self._own(type(record))[key_of(record)] = record
@@ -117,6 +150,10 @@ class MemoryTransaction(MemoryView):
         for record in there.values():
             self.put(record)
         return len(there)
+
+    def set_rows(self, kind: type[Record], field: str, rows: Sequence[tuple[object, ...]]) -> int:
+        """Change one field of many records as ``set_field``, each given as the value and then the key."""
+        return self.set_field(kind, field, {key: value for value, *found in rows for key in [tuple(found)]})
 
     def remove(self, kind: type[Record], **equals: object) -> int:
         """Remove the matching records and tell how many."""
@@ -133,6 +170,8 @@ class MemoryTransaction(MemoryView):
 
 class MemoryStore:
     """Records in dictionaries; transactions swap whole tables, so a failed one leaves nothing."""
+
+    remnants = "memory that was not used again"
 
     def __init__(self) -> None:
         self._tables: dict[str, Table] = {}

@@ -55,6 +55,11 @@ class PostgresStore:
     is bound by row-level security, which shows a transaction no row of another tenant.
     """
 
+    remnants = (
+        "old rows in the files of the database server, its write-ahead log, replicas, archives and "
+        "base backups"
+    )
+
     def __init__(self, url: str, tenant: str) -> None:
         _check_tenant(tenant)
         check_url(url)
@@ -123,6 +128,22 @@ class PostgresStore:
             for table in (*(shape_of(kind).table for kind in ALL_RECORDS), TENANTS):
                 session.run(f"DELETE FROM {table} WHERE tenant = %b".encode(), (tenant,))
             session.script(b"COMMIT")
+        finally:
+            session.close()
+
+    @staticmethod
+    def check(url: str) -> None:
+        """Make sure that stores can be opened and made in a database.
+
+        Raises:
+            CallerError: As opening does.
+            Fault: As opening does.
+        """
+        check_url(url)
+        session = Session(url)
+        try:
+            _check_standing(session)
+            _check_schema(session)
         finally:
             session.close()
 

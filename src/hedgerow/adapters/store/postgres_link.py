@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hedgerow.adapters.store.postgres_arrays import register
 from hedgerow.model.errors import CallerError, Fault, HedgerowError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def connect(url: str, *, autocommit: bool) -> psycopg.Connection[Row]:
     """Open a connection.
 
     Raises:
-        Fault: ``store.unreachable``.
+        Fault: ``store.unreachable``, or ``store.not-let-in`` where the server answers.
         CallerError: ``store.unfit`` for a server or an encoding that will not do.
     """
     driver()
@@ -117,6 +118,8 @@ def connect(url: str, *, autocommit: bool) -> psycopg.Connection[Row]:
         )
     except psycopg.Error as error:
         failure = error_of(error, "")
+        if failure.code == "store.unreachable" and _answers(url):
+            failure = Fault("store.not-let-in")
     else:
         try:
             _check_server(connection)
@@ -125,8 +128,17 @@ def connect(url: str, *, autocommit: bool) -> psycopg.Connection[Row]:
             raise
         # One width for every integer: one prepared statement instead of one for each width.
         connection.adapters.register_dumper(int, Int8BinaryDumper)
+        register(connection)
         return connection
     raise failure
+
+
+def _answers(url: str) -> bool:
+    """Tell whether a server takes connections there, whoever asks; the driver has no code for who may not."""
+    from psycopg import pq
+
+    options = f"{url}{'&' if '?' in url else '?'}connect_timeout={_CONNECT_S}"
+    return bool(pq.PGconn.ping(options.encode()) == pq.Ping.OK)
 
 
 def _check_server(connection: psycopg.Connection[Row]) -> None:

@@ -11,9 +11,11 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import cast
+from typing import Any, cast
 
+from hedgerow.adapters.store.postgres_arrays import Packed, packed
 from hedgerow.model.errors import CallerError
+from hedgerow.model.ports import Join
 from hedgerow.model.records import Record
 
 SCHEMA = "hedgerow"
@@ -23,14 +25,18 @@ VERSIONS = "alembic_version"
 # Bytes order text as code points do: the order every store gives.
 _COLUMN = {int: "bigint", bool: "boolean", str: 'text COLLATE "C"', bytes: "bytea"}
 _ARRAY = {int: "bigint[]", bool: "boolean[]", str: "text[]", bytes: "bytea[]"}
-_WALL = "tenant = nullif(current_setting('hedgerow.tenant', true), '')"
+# Asked in a query of its own, so that the server asks once for each statement and not for each row.
+_WALL = "tenant = (SELECT nullif(current_setting('hedgerow.tenant', true), ''))"
+# As the server gives it back, without blanks, brackets, casts and the alias it adds; the first as of old.
+_BARE = "nullifcurrent_setting''hedgerow.tenant'',true,''''"
+_WALLS = f"'tenant={_BARE}', 'tenant=select{_BARE}'"
 _POLICY, _NAMES_SEEN = "tenant_only", "names_are_seen"
 _REASONS = (
     "the role is a superuser or may become one",
     "the role passes row-level security or may become one that does",
     "the role owns the tables or may become their owner",
     "row-level security is off on a table",
-    "a table has a policy that Hedgerow did not make",
+    "a table has a policy that Hedgerow did not make, or not as it stands",
 )
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 
@@ -50,6 +56,7 @@ class Shape:
         self.optional = {
             name for name, (_, is_optional) in zip(self.names, bases, strict=True) if is_optional
         }
+        self.sized = [place for place, name in enumerate(self.names) if self.types[name] in (bytes, str)]
         self._wheres: dict[tuple[str, ...], bytes] = {}
         self._updates: dict[str, bytes] = {}
         quoted = _listed(self.names)
@@ -88,13 +95,27 @@ class Shape:
         if name not in self.types:
             raise KeyError(f"{self.kind.TABLE} has no field {name}")
 
+    def some(self, names: tuple[str, ...]) -> bytes:
+        """Give the reading of some fields only."""
+        for name in names:
+            self.known(name)
+        return f"SELECT {_listed(names)} FROM {self.table}".encode()
+
     def any_of(self, name: str) -> bytes:
         """Give the condition that a field is one of many values."""
         self.known(name)
         return f' WHERE "{TENANT}" = %b AND "{name}" = ANY(%b::{_ARRAY[self.types[name]]})'.encode()
 
+    def array(self, name: str) -> str:
+        """Name the type of an array of a field's values."""
+        return _ARRAY[self.types[name]]
+
     def update(self, name: str) -> bytes:
-        """Give the change of one field by key; values are an array for each key field, one for the field."""
+        """Give the change of one field by key.
+
+        Values are an array for each key field, one for the field, the tenant, and the least and the
+        greatest of the first key field, by which the server finds a batch of neighbours by index.
+        """
         self.known(name)
         if name not in self._updates:
             asked = [*self.kind.KEY, name]
@@ -103,9 +124,14 @@ class Shape:
             told = ", ".join([*(f"k{place}" for place in range(len(self.kind.KEY))), "told"])
             self._updates[name] = (
                 f'UPDATE {self.table} AS t SET "{name}" = v.told FROM unnest({arrays}) AS v({told})'
-                f' WHERE t."{TENANT}" = %b AND {met}'
+                f' WHERE t."{TENANT}" = %b AND t."{self.kind.KEY[0]}" BETWEEN %b AND %b AND {met}'
             ).encode()
         return self._updates[name]
+
+    def column(self, name: str, values: list[Any]) -> Packed | list[Any]:
+        """Check a column of values and give it as one that can be sent."""
+        self.check(name, values)
+        return packed(self.types[name], values)
 
     def check(self, name: str, values: Sequence[object], *, may_lack: bool = False) -> None:
         """Refuse values that the field does not take, before the server sees them.
@@ -147,10 +173,13 @@ class Shape:
         yield (
             f'CREATE TABLE {self.table} ("{TENANT}" {_COLUMN[str]} NOT NULL, {columns}, PRIMARY KEY ({key}))'
         )
-        for index in self.kind.INDEXES:
-            name = f"{self.kind.TABLE}_{'_'.join(index)}"
-            yield f'CREATE INDEX "{name}" ON {self.table} ({_listed((TENANT, *index))})'
+        yield from map(self.index, self.kind.INDEXES)
         yield from wall(self.table)
+
+    def index(self, names: tuple[str, ...]) -> str:
+        """Give the statement that makes an index."""
+        name = f"{self.kind.TABLE}_{'_'.join(names)}"
+        return f'CREATE INDEX "{name}" ON {self.table} ({_listed((TENANT, *names))})'
 
 
 def wall(table: str) -> Iterator[str]:
@@ -163,8 +192,18 @@ def wall(table: str) -> Iterator[str]:
     yield f"CREATE POLICY {_POLICY} ON {table} USING ({_WALL}) WITH CHECK ({_WALL})"
 
 
-def wall_of_tenants() -> Iterator[str]:
-    """Give the wall of the table of tenants: all see the names, each changes its own row only."""
+def column_type(base: type) -> str:
+    """Name the type of a column that holds a type of field."""
+    return _COLUMN[base]
+
+
+def tenants() -> Iterator[str]:
+    """Make the table of tenants and its wall: all see the names, each changes its own row only."""
+    yield (
+        f'CREATE TABLE {TENANTS} (tenant text COLLATE "C" PRIMARY KEY,'
+        " mark uuid NOT NULL DEFAULT gen_random_uuid())"
+    )
+    # A program is told where to find its tenant by name; the mark of a commit says nothing.
     yield from wall(TENANTS)
     yield f"CREATE POLICY {_NAMES_SEEN} ON {TENANTS} FOR SELECT USING (true)"
 
@@ -186,9 +225,20 @@ def standing(role: str) -> str:
         SELECT bool_or(rolsuper), bool_or(rolbypassrls), bool_or(oid IN (SELECT relowner FROM walled)),
                (SELECT bool_or(NOT is_on) FROM walled),
                EXISTS (SELECT FROM walled, pg_catalog.pg_policy p
-                        WHERE p.polrelid = walled.oid AND p.polname <> '{_POLICY}'
-                          AND (relname, p.polname) <> ('tenants', '{_NAMES_SEEN}'))
+                        WHERE p.polrelid = walled.oid AND NOT (
+                            CASE p.polname
+                            WHEN '{_POLICY}' THEN p.polcmd = '*' AND {_is_wall("p.polqual")}
+                                              AND {_is_wall("p.polwithcheck")}
+                            WHEN '{_NAMES_SEEN}' THEN relname = 'tenants' AND p.polcmd = 'r'
+                            ELSE false END))
           FROM pg_catalog.pg_roles WHERE pg_catalog.pg_has_role({role}, oid, 'MEMBER')"""
+
+
+def _is_wall(expression: str) -> str:
+    """Give the condition that an expression of a policy lets the tenant of the transaction through alone."""
+    told = f"coalesce(pg_catalog.pg_get_expr({expression}, p.polrelid), '')"
+    bare = f"""pg_catalog.regexp_replace(lower({told}), '[[:space:]()]|::text|as "?nullif"?', '', 'g')"""
+    return f"{bare} IN ({_WALLS})"
 
 
 def why_unguarded(answer: Sequence[object]) -> str | None:
@@ -212,6 +262,30 @@ def _listed(names: Sequence[str]) -> str:
 
 def _marks(count: int) -> str:
     return ", ".join(["%b"] * count)
+
+
+_JOINS: dict[Join, bytes] = {}
+
+
+def joining(join: Join) -> bytes:
+    """Give the question of a join, up to the values of the field asked by.
+
+    Values are those of the others' fields and the tenant.
+    """
+    if join not in _JOINS:
+        asked, others = shape_of(join.kind), shape_of(join.other)
+        for name in (*join.names, join.by, join.on):
+            asked.known(name)
+        for name in (*join.more, *join.equals, join.on):
+            others.known(name)
+        columns = [*(f'a."{name}"' for name in join.names), *(f'b."{name}"' for name in join.more)]
+        same = (f'b."{name}" = a."{name}"' for name in (TENANT, join.on))
+        met = " AND ".join([*same, *(f'b."{name}" = %b' for name in join.equals)])
+        _JOINS[join] = (
+            f"SELECT {', '.join(columns)} FROM {asked.table} AS a LEFT JOIN {others.table} AS b ON {met}"
+            f' WHERE a."{TENANT}" = %b AND a."{join.by}"'
+        ).encode()
+    return _JOINS[join]
 
 
 _SHAPES: dict[type[Record], Shape] = {}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from hedgerow.adapters.store.postgres_link import Row, Session
-from hedgerow.adapters.store.postgres_shape import shape_of
+from hedgerow.adapters.store.postgres_shape import joining, shape_of
 from hedgerow.model.engine import IntArray
 from hedgerow.model.errors import HedgerowError
+from hedgerow.model.ports import Join
 from hedgerow.model.records import Record
 
 R = TypeVar("R", bound=Record)
@@ -54,18 +55,56 @@ class PostgresView:
         shape = shape_of(kind)
         condition = shape.any_of(field)
         wanted = [value for value in dict.fromkeys(values) if value is not None]
-        shape.check(field, wanted)
-        return self._select(kind, condition + shape.order, [wanted])
+        return self._select(kind, condition + shape.order, [shape.column(field, wanted)])
+
+    def rows_any(
+        self, kind: type[Record], names: tuple[str, ...], field: str, values: Sequence[object]
+    ) -> list[tuple[object, ...]]:
+        """Read two or more fields of the records that ``find_any`` finds, as tuples, in any order."""
+        shape = shape_of(kind)
+        if len(values) == 1 and values[0] is not None:
+            condition, one = shape.where({field: values[0]})
+            return self._run(shape.some(names) + condition, (self._tenant, *one))[0]
+        wanted = [value for value in dict.fromkeys(values) if value is not None]
+        text = shape.some(names) + shape.any_of(field)
+        return self._run(text, (self._tenant, shape.column(field, wanted)))[0]
+
+    def joined(
+        self, join: Join, values: Sequence[object], equals: tuple[object, ...]
+    ) -> list[tuple[object, ...]]:
+        """Read the records whose field is one of many values, a row for each other record, in any order."""
+        shape, others = shape_of(join.kind), shape_of(join.other)
+        for name, value in zip(join.equals, equals, strict=True):
+            others.check(name, (value,))
+        text = joining(join)
+        if len(values) == 1 and values[0] is not None:
+            shape.check(join.by, (values[0],))
+            return self._run(text + b" = %b", (*equals, self._tenant, values[0]))[0]
+        wanted = [value for value in dict.fromkeys(values) if value is not None]
+        text += f" = ANY(%b::{shape.array(join.by)})".encode()
+        return self._run(text, (*equals, self._tenant, shape.column(join.by, wanted)))[0]
+
+    def rows_page(
+        self, kind: type[Record], names: tuple[str, ...], after: tuple[object, ...] | None, limit: int
+    ) -> list[tuple[object, ...]]:
+        """Read two or more fields of the records that ``page`` reads, as tuples in key order."""
+        condition = self._after(kind, after)
+        text = shape_of(kind).some(names) + condition + shape_of(kind).order + b" LIMIT %b"
+        return self._run(text, (self._tenant, *(after or ()), limit))[0]
+
+    def _after(self, kind: type[Record], after: tuple[object, ...] | None) -> bytes:
+        shape = shape_of(kind)
+        condition, _ = shape.where({})
+        if after is None:
+            return condition
+        for name, value in zip(kind.KEY, after, strict=True):
+            shape.check(name, (value,))
+        return condition + shape.after
 
     def page(self, kind: type[R], after: tuple[object, ...] | None, limit: int) -> list[R]:
         """Read up to ``limit`` records whose key comes after ``after``, in key order."""
-        shape = shape_of(kind)
-        condition, _ = shape.where({})
-        if after is not None:
-            for name, value in zip(kind.KEY, after, strict=True):
-                shape.check(name, (value,))
-            condition += shape.after
-        return self._select(kind, condition + shape.order + b" LIMIT %b", [*(after or ()), limit])
+        text = self._after(kind, after) + shape_of(kind).order + b" LIMIT %b"
+        return self._select(kind, text, [*(after or ()), limit])
 
     def newest(self, kind: type[R], **equals: object) -> R | None:
         """Read the matching record with the highest key, or none."""
@@ -115,12 +154,14 @@ class PostgresView:
         for record in records:
             batches.setdefault(type(record), []).append(shape_of(type(record)).row(record))
         for kind, rows in batches.items():
-            shape = shape_of(kind)
-            for part in _parts(rows):
-                columns = [list(column) for column in zip(*part, strict=True)]
-                for name, column in zip(shape.names, columns, strict=True):
-                    shape.check(name, column)
-                self._change(shape.insert, (self._tenant, *columns), kind.TABLE)
+            self.add_rows(kind, rows)
+
+    def add_rows(self, kind: type[Record], rows: Iterable[Row]) -> None:
+        """Add records of one kind that must not exist yet, each as its fields in order."""
+        shape = shape_of(kind)
+        for columns in _parts(list(rows), shape.sized):
+            values = [shape.column(*each) for each in zip(shape.names, columns, strict=True)]
+            self._change(shape.insert, (self._tenant, *values), kind.TABLE)
 
     def put(self, record: Record) -> None:
         """Add or replace one record."""
@@ -132,14 +173,20 @@ class PostgresView:
 
     def set_field(self, kind: type[Record], field: str, values: Mapping[tuple[object, ...], object]) -> int:
         """Change one field of many records, named by their keys, and tell how many were there."""
+        return self.set_rows(kind, field, [(value, *key) for key, value in values.items()])
+
+    def set_rows(self, kind: type[Record], field: str, rows: Sequence[tuple[object, ...]]) -> int:
+        """Change one field of many records as ``set_field``, each given as the value and then the key."""
         shape = shape_of(kind)
         text = shape.update(field)
         touched = 0
-        for part in _parts([(*key, value) for key, value in values.items()]):
-            columns = [list(column) for column in zip(*part, strict=True)]
-            for name, column in zip((*kind.KEY, field), columns, strict=True):
-                shape.check(name, column)
-            touched += self._change(text, (*columns, self._tenant), kind.TABLE)
+        names = (*kind.KEY, field)
+        sized = [at for at, name in enumerate((field, *kind.KEY)) if shape.types[name] in (bytes, str)]
+        for value, *keys in _parts(list(rows), sized):
+            columns = [*keys, value]
+            sent = [shape.column(*each) for each in zip(names, columns, strict=True)]
+            ends = (min(columns[0]), max(columns[0]))
+            touched += self._change(text, (*sent, self._tenant, *ends), kind.TABLE)
         return touched
 
     def remove(self, kind: type[Record], **equals: object) -> int:
@@ -149,15 +196,24 @@ class PostgresView:
         return self._change(text, (self._tenant, *values), kind.TABLE)
 
 
-def _parts(rows: list[Row]) -> Iterator[list[Row]]:
-    """Cut rows into parts that fit one statement."""
-    part: list[Row] = []
-    size = 0
-    for row in rows:
-        part.append(row)
-        size += sum(len(value) for value in row if isinstance(value, (bytes, str)))
-        if len(part) == _ROWS or size >= _CONTENT_BYTES:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
+def _parts(rows: list[Row], sized: Sequence[int]) -> Iterator[list[list[Any]]]:
+    """Cut rows into parts that fit one statement, and give the columns of each.
+
+    Args:
+        rows: The rows.
+        sized: Which columns hold texts or bytes.
+    """
+    for start in range(0, len(rows), _ROWS):
+        columns = [list(column) for column in zip(*rows[start : start + _ROWS], strict=True)]
+        yield from _fitting(columns, sized)
+
+
+def _fitting(columns: list[list[Any]], sized: Sequence[int]) -> Iterator[list[list[Any]]]:
+    """Halve columns until their content fits."""
+    content = sum(sum(map(len, filter(None, columns[place]))) for place in sized)
+    half = len(columns[0]) // 2
+    if content < _CONTENT_BYTES or half == 0:
+        yield columns
+        return
+    yield from _fitting([column[:half] for column in columns], sized)
+    yield from _fitting([column[half:] for column in columns], sized)

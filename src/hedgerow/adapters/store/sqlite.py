@@ -9,22 +9,27 @@ import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import lru_cache
+from itertools import starmap
 from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar, cast
 
 from hedgerow.model.engine import IntArray
 from hedgerow.model.errors import CallerError, Fault
+from hedgerow.model.ports import Join
 from hedgerow.model.records import ALL_RECORDS, SCHEMA_VERSION, Record
 
 R = TypeVar("R", bound=Record)
 _AFFINITY = {int: "INTEGER", bool: "INTEGER", str: "TEXT", bytes: "BLOB"}
-_IN_CHUNK = 500
+_IN_CHUNK = 1000
 _WAIT_S = 30.0
 # A text of SQLite ends at a thousand million bytes; a number takes twenty.
 _TEXT_NUMBERS = 16_000_000
 # A large collection touches pages in random order; SQLite's own 2 MiB would write each of them many times.
 _CACHE_KIB = 64 * 1024
+# The index of people is touched in random order: folded in seldom, a page changed by many commits goes once.
+_FOLD_PAGES = 16_000
 
 
 class _Shape:
@@ -48,7 +53,16 @@ class _Shape:
         self.after = f" WHERE ({order}) > ({', '.join('?' * len(kind.KEY))})"
         self.at_key = " WHERE " + " AND ".join(f'"{name}" = ?' for name in kind.KEY)
         self._wheres: dict[tuple[str, ...], str] = {}
+        self._finds: dict[tuple[str, ...], str] = {}
         self.reverse = " ORDER BY " + ", ".join(f'"{name}" DESC' for name in kind.KEY) + " LIMIT 1"
+
+    def selecting(self, names: tuple[str, ...], field: str) -> str:
+        text = self._finds.get((*names, field))
+        if text is None:
+            self.where(dict.fromkeys((*names, field)))
+            quoted = ", ".join(f'"{name}"' for name in names)
+            text = self._finds[(*names, field)] = f'SELECT {quoted} FROM "{self.kind.TABLE}"'
+        return text
 
     def create(self) -> Iterator[str]:
         columns = ", ".join(
@@ -59,19 +73,35 @@ class _Shape:
         options = "STRICT" if single_int else "STRICT, WITHOUT ROWID"
         yield f'CREATE TABLE "{self.kind.TABLE}" ({columns}, PRIMARY KEY ({key})) {options}'
         for index in self.kind.INDEXES:
-            names = ", ".join(f'"{name}"' for name in index)
-            yield f'CREATE INDEX "{self.kind.TABLE}_{"_".join(index)}" ON "{self.kind.TABLE}" ({names})'
+            yield index_of(self.kind, index)
 
-    def record(self, row: tuple[object, ...]) -> Record:
-        if self.bools:
-            values = list(row)
-            for i in self.bools:
-                values[i] = bool(values[i])
-            return self.kind(*values)
-        return self.kind(*row)
+    def records(self, rows: list[tuple[object, ...]]) -> list[Record]:
+        return list(starmap(self.kind, map(self._with_bools, rows) if self.bools else rows))
+
+    def _with_bools(self, row: tuple[object, ...]) -> list[object]:
+        values = list(row)
+        for i in self.bools:
+            values[i] = bool(values[i])
+        return values
+
+    def told(self, names: tuple[str, ...], rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+        places = [at for at, name in enumerate(names) if self.names.index(name) in self.bools]
+        if not (places and rows):
+            return rows
+        columns: list[Iterable[object]] = list(zip(*rows, strict=True))
+        for at in places:
+            columns[at] = map(bool, columns[at])
+        return list(zip(*columns, strict=True))
+
+    def finding(self, equals: Mapping[str, object]) -> str:
+        # Asked for every record that is read, always with few sets of names.
+        names = tuple(equals)
+        text = self._finds.get(("", *names))
+        if text is None:
+            text = self._finds[("", *names)] = self.select + self.where(equals) + self.order
+        return text
 
     def where(self, equals: Mapping[str, object]) -> str:
-        # Asked for every record that is read, always with few sets of names.
         names = tuple(equals)
         if names not in self._wheres:
             unknown = set(names) - set(self.names)
@@ -80,6 +110,11 @@ class _Shape:
             told = " AND ".join(f'"{name}" IS ?' for name in names)
             self._wheres[names] = f" WHERE {told}" if names else ""
         return self._wheres[names]
+
+
+@lru_cache(maxsize=1024)
+def _one_of(field: str, many: int) -> str:
+    return f' WHERE "{field}" IN ({", ".join("?" * many)})'
 
 
 def _base_type(hint: object) -> type:
@@ -98,6 +133,33 @@ def _shape(kind: type[Record]) -> _Shape:
     return shape
 
 
+_JOINS: dict[Join, str] = {}
+
+
+def _joining(join: Join) -> str:
+    """Give the question of a join, up to the values of the field asked by."""
+    asked, others = _shape(join.kind), _shape(join.other)
+    asked.where(dict.fromkeys((*join.names, join.by, join.on)))
+    others.where(dict.fromkeys((*join.more, *join.equals, join.on)))
+    columns = [*(f'a."{name}"' for name in join.names), *(f'b."{name}"' for name in join.more)]
+    met = [f'b."{join.on}" = a."{join.on}"', *(f'b."{name}" = ?' for name in join.equals)]
+    return (
+        f'SELECT {", ".join(columns)} FROM "{join.kind.TABLE}" AS a'
+        f' LEFT JOIN "{join.other.TABLE}" AS b ON {" AND ".join(met)} WHERE a."{join.by}"'
+    )
+
+
+def index_of(kind: type[Record], index: tuple[str, ...]) -> str:
+    """Give the statement that makes an index of a table."""
+    names = ", ".join(f'"{name}"' for name in index)
+    return f'CREATE INDEX "{kind.TABLE}_{"_".join(index)}" ON "{kind.TABLE}" ({names})'
+
+
+def statements_of(kind: type[Record]) -> list[str]:
+    """Give the statements that make the table of a record kind, and its indexes."""
+    return list(_shape(kind).create())
+
+
 class SqliteView:
     """Reads and, inside a write transaction, changes over one connection."""
 
@@ -107,7 +169,7 @@ class SqliteView:
     def _select(self, kind: type[R], tail: str, values: Sequence[object]) -> list[R]:
         shape = _shape(kind)
         rows = self._connection.execute(shape.select + tail, tuple(values)).fetchall()
-        return [cast("R", shape.record(row)) for row in rows]
+        return cast("list[R]", shape.records(rows))
 
     def get(self, kind: type[R], *key: object) -> R | None:
         """Read the record with this key, or none."""
@@ -118,19 +180,59 @@ class SqliteView:
     def find(self, kind: type[R], **equals: object) -> list[R]:
         """Read the matching records in key order."""
         shape = _shape(kind)
-        return self._select(kind, shape.where(equals) + shape.order, tuple(equals.values()))
+        rows = self._connection.execute(shape.finding(equals), tuple(equals.values())).fetchall()
+        return cast("list[R]", shape.records(rows))
 
     def find_any(self, kind: type[R], field: str, values: Sequence[object]) -> list[R]:
         """Read the records whose field is one of many values, each once, in key order."""
         shape = _shape(kind)
         shape.where({field: None})
-        distinct = list(dict.fromkeys(values))
-        found: list[R] = []
-        for start in range(0, len(distinct), _IN_CHUNK):
-            chunk = tuple(distinct[start : start + _IN_CHUNK])
-            marks = ", ".join("?" * len(chunk))
-            found += self._select(kind, f' WHERE "{field}" IN ({marks})', chunk)
+        found = cast("list[R]", shape.records(self._among(shape.select, field, values)))
         found.sort(key=attrgetter(*kind.KEY))
+        return found
+
+    def rows_any(
+        self, kind: type[Record], names: tuple[str, ...], field: str, values: Sequence[object]
+    ) -> list[tuple[object, ...]]:
+        """Read two or more fields of the records that ``find_any`` finds, as tuples, in any order."""
+        shape = _shape(kind)
+        found = self._among(shape.selecting(names, field), field, values)
+        return shape.told(names, found) if shape.bools else found
+
+    def joined(
+        self, join: Join, values: Sequence[object], equals: tuple[object, ...]
+    ) -> list[tuple[object, ...]]:
+        """Read the records whose field is one of many values, a row for each other record, in any order."""
+        text = _JOINS.get(join)
+        if text is None:
+            text = _JOINS[join] = _joining(join)
+        if len(values) == 1:
+            return self._connection.execute(text + " = ?", (*equals, values[0])).fetchall()
+        distinct = list(dict.fromkeys(values))
+        found: list[tuple[object, ...]] = []
+        for start in range(0, len(distinct), _IN_CHUNK):
+            chunk = distinct[start : start + _IN_CHUNK]
+            marks = f" IN ({', '.join('?' * len(chunk))})"
+            found += self._connection.execute(text + marks, (*equals, *chunk)).fetchall()
+        return found
+
+    def rows_page(
+        self, kind: type[Record], names: tuple[str, ...], after: tuple[object, ...] | None, limit: int
+    ) -> list[tuple[object, ...]]:
+        """Read two or more fields of the records that ``page`` reads, as tuples in key order."""
+        shape = _shape(kind)
+        text = shape.selecting(names, names[0]) + (shape.after if after is not None else "") + shape.order
+        found = self._connection.execute(f"{text} LIMIT {int(limit)}", after or ()).fetchall()
+        return shape.told(names, found) if shape.bools else found
+
+    def _among(self, text: str, field: str, values: Sequence[object]) -> list[tuple[object, ...]]:
+        if len(values) == 1:
+            return self._connection.execute(text + _one_of(field, 1), values).fetchall()
+        distinct = list(dict.fromkeys(values))
+        found: list[tuple[object, ...]] = []
+        for start in range(0, len(distinct), _IN_CHUNK):
+            chunk = distinct[start : start + _IN_CHUNK]
+            found += self._connection.execute(text + _one_of(field, len(chunk)), chunk).fetchall()
         return found
 
     def page(self, kind: type[R], after: tuple[object, ...] | None, limit: int) -> list[R]:
@@ -195,10 +297,14 @@ class SqliteView:
         for record in records:
             batches.setdefault(type(record), []).append(_shape(type(record)).row(record))
         for kind, rows in batches.items():
-            try:
-                self._connection.executemany(_shape(kind).insert, rows)
-            except sqlite3.IntegrityError:
-                raise Fault("store.conflict", table=kind.TABLE) from None
+            self.add_rows(kind, rows)
+
+    def add_rows(self, kind: type[Record], rows: Iterable[tuple[object, ...]]) -> None:
+        """Add records of one kind that must not exist yet, each as its fields in order."""
+        try:
+            self._connection.executemany(_shape(kind).insert, rows)
+        except sqlite3.IntegrityError:
+            raise Fault("store.conflict", table=kind.TABLE) from None
 
     def put(self, record: Record) -> None:
         """Add or replace one record."""
@@ -207,10 +313,14 @@ class SqliteView:
 
     def set_field(self, kind: type[Record], field: str, values: Mapping[tuple[object, ...], object]) -> int:
         """Change one field of many records, named by their keys, and tell how many were there."""
+        return self.set_rows(kind, field, [(v, *key) for key, v in values.items()])
+
+    def set_rows(self, kind: type[Record], field: str, rows: Sequence[tuple[object, ...]]) -> int:
+        """Change one field of many records as ``set_field``, each given as the value and then the key."""
         shape = _shape(kind)
         shape.where({field: None})
         text = f'UPDATE "{kind.TABLE}" SET "{field}" = ?{shape.at_key}'
-        return self._connection.executemany(text, ((v, *key) for key, v in values.items())).rowcount
+        return self._connection.executemany(text, rows).rowcount
 
     def remove(self, kind: type[Record], **equals: object) -> int:
         """Remove the matching records and tell how many."""
@@ -227,9 +337,11 @@ class SqliteStore:
         durable: Synchronous FULL; a crash test switches it off to prove that it matters.
 
     Raises:
-        CallerError: ``space.newer-version`` when a newer Hedgerow wrote it.
+        CallerError: ``space.newer-version`` or ``space.older-version`` when another Hedgerow wrote it.
         Fault: ``store.unreadable`` when it is no database.
     """
+
+    remnants = "old pages of the database file and its write-ahead log"
 
     def __init__(self, path: Path, *, create: bool = False, durable: bool = True) -> None:
         self._path = path
@@ -259,6 +371,7 @@ class SqliteStore:
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_FOLD_PAGES}")
         self._opened.append(connection)
         return connection
 
@@ -275,6 +388,8 @@ class SqliteStore:
         found = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
         if found > SCHEMA_VERSION:
             raise CallerError("space.newer-version", found=found, known=SCHEMA_VERSION)
+        if 0 < found < SCHEMA_VERSION:
+            raise CallerError("space.older-version", found=found, known=SCHEMA_VERSION)
         if found != SCHEMA_VERSION:
             raise Fault("store.unreadable")
 

@@ -60,10 +60,17 @@ def _aside(report: Entry) -> Iterator[str]:
         yield f"{many(rows, 'row waits', 'rows wait')} set aside until somebody decides."
 
 
+def _waiting(report: Entry) -> Iterator[str]:
+    pending = sum(text(item, "state") == "pending" for item in entries(report.get("approvals")))
+    if pending:
+        yield f"{many(pending, 'request waits', 'requests wait')} for approval: `hedgerow approval list`."
+
+
 _FINDINGS: tuple[tuple[str, Callable[[Entry], Iterator[str]]], ...] = (
     ("releases", _broken),
     ("held", _purposes),
     ("budget", _budgets),
     ("left", _erased),
     ("aside", _aside),
+    ("approvals", _waiting),
 )

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
+from hedgerow.app.report.approvals import approvals
 from hedgerow.app.report.attention import attention
 from hedgerow.app.report.holdings import holdings, uses
 from hedgerow.app.report.markup import Markup, clip, code, join, tag
@@ -39,7 +40,7 @@ def render(report: Mapping[str, Json]) -> str:
     Args:
         report: The report's values under ``title``, ``workspace``, ``refusals``, ``held``,
             ``uses``, ``budget``, ``releases``, ``consents``, ``erasures``, ``quarantine``,
-            ``journal``, ``acts`` and ``commands``.
+            ``approvals``, ``journal``, ``acts`` and ``commands``.
 
     Returns:
         HTML that loads nothing, runs nothing and encodes as UTF-8. The same values give the
@@ -50,6 +51,7 @@ def render(report: Mapping[str, Json]) -> str:
     """
     sections = [
         refusals(report),
+        approvals(report),
         walkthrough(report),
         holdings(report),
         uses(report),

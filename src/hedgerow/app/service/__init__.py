@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+from hedgerow.app.service.approving import Approving
 from hedgerow.app.service.asking import Asking
+from hedgerow.app.service.backing import Backing
+from hedgerow.app.service.cosigning import CosigningPart
 from hedgerow.app.service.dropping import Dropping
+from hedgerow.app.service.escrowing import Escrowing
 from hedgerow.app.service.evidence import Evidence
 from hedgerow.app.service.examining import Examining
 from hedgerow.app.service.governing import Governing
+from hedgerow.app.service.importing import Importing
+from hedgerow.app.service.indexing import Indexing
 from hedgerow.app.service.keeping import Keeping
 from hedgerow.app.service.people import People
 from hedgerow.app.service.reporting import Reporting
 from hedgerow.app.service.retrying import Retrying
+from hedgerow.app.service.tiling import Tiling
+from hedgerow.app.service.witnessing import Witnessing
 
 __all__ = ["Service"]
 
 
-class Service(Retrying, Dropping, Asking, Governing, People, Evidence, Keeping, Examining, Reporting):
+class Service(
+    Approving,
+    Importing,
+    Indexing,
+    Retrying,
+    Dropping,
+    Asking,
+    Governing,
+    People,
+    Evidence,
+    Keeping,
+    Examining,
+    Reporting,
+    Witnessing,
+    Backing,
+    Escrowing,
+    Tiling,
+    CosigningPart,
+):
     """Everything an actor can do in an open workspace."""

@@ -7,16 +7,16 @@ import io
 import os
 import secrets
 import shlex
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 from hedgerow.app.hierarchies import naming_file
+from hedgerow.app.places import DATABASE, marked
 from hedgerow.app.service.base import Part, need_purpose
-from hedgerow.app.workspace import DATABASE
 from hedgerow.model.answers import Answer
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
@@ -204,11 +204,7 @@ def check_place(out: Path) -> None:
     try:
         if not out.parent.is_dir():
             raise CallerError("out.no-directory", out=out)
-        # Of any workspace, not only the one in use: a key file that is replaced cannot be had again.
-        folder = out.parent.resolve()
-        databases = [above / DATABASE for above in (folder, *folder.parents)]
-        if any(os.path.isfile(each) for each in databases):  # noqa: PTH113 - quiet about folders not ours
-            raise CallerError("out.in-workspace", out=out)
+        check_outside(out, out.parent)
         with suppress(FileNotFoundError):
             out.lstat()  # a name that is too long shows here
         tried = beside(out)
@@ -216,6 +212,26 @@ def check_place(out: Path) -> None:
         tried.unlink()
     except OSError:
         raise CallerError("out.unwritable", out=out) from None
+
+
+def check_outside(out: Path, folder: Path) -> None:
+    """Refuse an output in a workspace: any, not only the one in use.
+
+    A key file that is replaced cannot be had again.
+
+    Args:
+        out: What was named.
+        folder: The folder that files would be written in.
+
+    Raises:
+        CallerError: ``out.in-workspace``.
+        OSError: The path cannot be followed.
+    """
+    folder = folder.resolve()
+    databases = [above / DATABASE for above in (folder, *folder.parents)]
+    is_workspace = any(os.path.isfile(each) for each in databases)  # noqa: PTH113 - quiet about folders not ours
+    if is_workspace or any(marked(above) for above in (folder, *folder.parents)):
+        raise CallerError("out.in-workspace", out=out)
 
 
 def beside(out: Path) -> Path:
@@ -229,11 +245,22 @@ def write_out(out: Path, content: bytes, *, force: bool) -> None:
     Raises:
         CallerError: ``out.exists`` when it appeared meanwhile, ``out.unwritable``.
     """
+    with writing_out(out, force=force) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def writing_out(out: Path, *, force: bool) -> Iterator[BinaryIO]:
+    """Write a file piece by piece; it gets its name once the block ends well, else nothing is left.
+
+    Raises:
+        CallerError: ``out.exists`` when it appeared meanwhile, ``out.unwritable``.
+    """
     part = beside(out)
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         if force:

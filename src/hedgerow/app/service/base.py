@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import cast
 
 from hedgerow.app.wiring import Spine
@@ -11,6 +12,8 @@ from hedgerow.model.errors import CallerError
 from hedgerow.model.ports import Reader, Transaction
 from hedgerow.model.records import Charge, Dataset, Released
 from hedgerow.model.uses import Actor, DatasetView, Json, Receipt
+from hedgerow.spine.finding import HANDLE_PREFIX
+from hedgerow.spine.forgotten import known_erasures
 from hedgerow.spine.ledger import event_text
 
 Progress = Callable[[str], None]
@@ -31,6 +34,8 @@ class Part:
     def __init__(self, spine: Spine, actor: Actor) -> None:
         self.spine = spine
         self.actor = actor
+        self.unreached: list[str] = []
+        """Folders with backups that the last list of erasures could not be written to."""
 
     def __repr__(self) -> str:
         """Name the actor."""
@@ -48,8 +53,31 @@ class Part:
             names = {record.name for record in reader.find(Dataset)}
         return all(self._permits(action, name) for name in sorted(names | {dataset}))
 
+    def _source_id(self, ref: str) -> str:
+        """Turn what `subject find` named a person by into the source id; any other reference stays."""
+        with self.spine.store.read() as reader:
+            return self.spine.finding.source_id(reader, ref, self.actor)
+
     def _note(self, tx: Transaction, action: str, facts: dict[str, Json]) -> int:
         return self.spine.journal.append(tx, action, self.actor, facts)
+
+    def _spread_erasures(self) -> list[str]:
+        """Write the list of erasures into every folder with backups, and remember whether all have it.
+
+        Returns:
+            The folders out of reach.
+        """
+        with self.spine.store.read() as reader:
+            if not self.spine.backups.outstanding(reader):
+                return []
+            known = known_erasures(reader)
+        from hedgerow.app.backup.making import tell_erasures
+
+        missed = self.unreached = tell_erasures(self.spine)
+        if not missed:
+            with self.spine.store.write() as tx:
+                self.spine.backups.note_told(tx, known)
+        return missed
 
     def _receipt(self, receipt: Receipt, action: str, dataset: str | None) -> dict[str, Json]:
         """Render what a caller keeps of a use, apart from the result."""
@@ -94,6 +122,17 @@ class Part:
             "apart_from": [name for name in names if name in left and shown[left[name]]],
             "opened_only": [name for name in names if name in opened and shown[opened[name]]],
         }
+
+
+@contextmanager
+def naming_finder(ref: str) -> Iterator[None]:
+    """Say of a name that a search gave to somebody else whose it is, where nobody is known by it."""
+    try:
+        yield
+    except CallerError as error:
+        if error.code == "subject.unknown" and ref.startswith(HANDLE_PREFIX):
+            raise CallerError("search.handle-foreign") from None
+        raise
 
 
 def need_purpose(purpose: str | None) -> str:

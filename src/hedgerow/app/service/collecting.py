@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _COUNTED = ("version", "new_people", "consents", "consents_of_unknown_people", "left_out_as_erased")
 _CONSENT_COLUMNS = ("subject", "purpose", "time")
 _MORE_CONSENT_COLUMNS = ("granted", "notice_version", "channel")
+# A name alone may say "token" of something else; values that hold a password are surer than that.
+_PROVEN = 0.9
 _TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"}
 
 
@@ -70,7 +72,8 @@ class Collecting(Part):
         """Read and classify a file and work out what a collection would do; nothing is written.
 
         Raises:
-            Refused: ``collect.not-minimal``, ``basis.none-given``, ``purpose.*`` or by policy.
+            Refused: ``collect.not-minimal``, ``collect.secret-found``, ``basis.none-given``,
+                ``purpose.*`` or by policy.
             CallerError: When the file or the call is malformed.
         """
         from hedgerow.adapters.readers import open_table
@@ -115,7 +118,9 @@ class Collecting(Part):
                 raise CallerError("collect.unknown-column", column=name, path=request.path)
         progress("classifying the columns")
         findings = classify(source.table, name=source.name, subject_key=request.subject_key)
-        columns = tuple(_views(request, source, findings, _kept(request, source, findings)))
+        kept = _kept(request, source, findings)
+        _have_no_secrets(request, findings, kept)
+        columns = tuple(_views(request, source, findings, kept))
         if all(column.in_vault for column in columns):
             raise CallerError("collect.nothing-kept")
         consents = self._consents(request.consents) if request.consents is not None else ()
@@ -152,13 +157,17 @@ class Collecting(Part):
 
     def collect(self, plan: CollectPlan, progress: Progress = quiet) -> dict[str, Json]:
         """Take a planned file in with what its schema declares, entirely or not at all."""
+        return self._take(plan, progress)[1]
+
+    def _take(self, plan: CollectPlan, progress: Progress) -> tuple[Taken, dict[str, Json]]:
+        """Take a planned file in; give what came of it, and what of that the actor may know."""
         # Once more: a plan may have been made by somebody else, or long ago.
         self._admit_collect(plan.request)
         taken = self.spine.intake.take(plan.arrival, self.actor, progress)
         told = _taken_json(taken, plan) | {"batch": self._set_aside_by(taken.entry)}
         if not self._permits_everywhere("release.risk", taken.dataset):
             told |= without_counts(taken)
-        return told
+        return taken, told
 
     def _set_aside_by(self, entry: int) -> Json:
         """Name the batch that an intake set aside, as its journal entry does."""
@@ -183,12 +192,19 @@ class Collecting(Part):
         return declared
 
     def expire(self) -> int:
-        """Destroy the quarantine whose date has passed; done whenever a workspace is opened."""
+        """End the quarantine and the approvals whose date has passed; at each opening of a workspace.
+
+        Not by a clock that cannot be right: what is destroyed does not come back when it is mended.
+        """
+        if self.spine.clock.trouble() is not None:
+            return 0
         with self.spine.store.write() as tx:
+            self.spine.backups.expire(tx, self.actor)
             gone = self.spine.quarantine.expire(tx)
             if gone:
-                self._note(tx, "quarantine.expire", {"batches": gone})
-        return gone
+                self._note(tx, "quarantine.expire", {"batches": cast("Json", gone)})
+        self.spine.approvals.expire(self.actor)
+        return len(gone)
 
 
 def discover(path: Path) -> dict[str, Json]:
@@ -246,6 +262,14 @@ def _kept(request: CollectRequest, source: SourceTable, findings: Sequence[Colum
         raise Refused("collect.not-minimal", columns=",".join(needed))
     kept = set(names if keep is None else keep) - set(drop or ())
     return kept | {request.subject_key}
+
+
+def _have_no_secrets(request: CollectRequest, findings: Sequence[ColumnFinding], kept: set[str]) -> None:
+    """Refuse passwords and keys that values prove; a schema that states a column's role has looked."""
+    for finding in findings:
+        is_proven = finding.category == "secret" and finding.confidence >= _PROVEN
+        if is_proven and finding.column in kept - set(request.schema.roles):
+            raise Refused("collect.secret-found", column=finding.column)
 
 
 def _have_headings(request: CollectRequest, source: SourceTable) -> None:

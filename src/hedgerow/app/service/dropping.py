@@ -50,6 +50,7 @@ class Dropping(Part):
         """
         self._require("dataset.drop", dataset)
         doomed, entry = self.spine.dropping.drop(dataset, self.actor)
+        self._spread_erasures()
         return {**self._shown(doomed), "entry": entry}
 
     def _shown(self, doomed: Doomed) -> dict[str, Json]:

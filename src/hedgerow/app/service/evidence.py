@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 from hedgerow.app.service.asking import beside, check_place
 from hedgerow.app.service.base import Part
+from hedgerow.app.service.cosigning import cosigned_json, cosigned_notes
+from hedgerow.app.service.witnessing import seen_json
 from hedgerow.kernel.merkle import build_bundle, compare_head, head_from_json, head_to_json, leaf_hashes
+from hedgerow.kernel.merkle.head import HEAD_FORMAT
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import CallerError
+from hedgerow.model.ports import Reader
 from hedgerow.model.records import Certificate
 from hedgerow.model.uses import Json
 from hedgerow.spine.audit import check_records
+from hedgerow.spine.certified import certificate_row, final_of
 
 
 class Evidence(Part):
@@ -25,15 +30,16 @@ class Evidence(Part):
         """Give the signed head of the journal, as a head file holds it."""
         self._require("journal.head")
         with self.spine.store.read() as reader:
-            note = self.spine.journal.head(reader).checkpoint
+            note = self.spine.second_key.exported(reader, self.spine.journal.head(reader).checkpoint)
         text = head_to_json(note, self.spine.attestor.verifier, timestamp(self.spine.clock.now()))
         return cast("dict[str, Json]", json.loads(text))
 
-    def verify(self, against: Path | None = None) -> dict[str, Json]:
+    def verify(self, against: Path | None = None, witnesses: Sequence[str] = ()) -> dict[str, Json]:
         """Check the whole journal, the ledger's totals, and with a saved head its history.
 
         Args:
             against: A head file or receipt saved earlier.
+            witnesses: Published keys of witnesses that must have cosigned the journal.
 
         Raises:
             Fault: ``journal.*`` with the first bad index, or ``ledger.differs``.
@@ -45,26 +51,59 @@ class Evidence(Part):
             verdict = None
             if against is not None:
                 # First: a forked log is also consistent with itself.
-                verdict = self._compared(against, leaf_hashes(journal.bodies(reader)))
+                verdict = self._compared(reader, against, leaf_hashes(journal.bodies(reader)))
             journal.verify(reader)
-            check_records(reader, self.spine.ledger)
+            check_records(reader, self.spine.ledger, self.spine.attestor)
+            outside = self.spine.witnesses.require_sound(reader)
+            cosigned = cosigned_json(self.spine.cosigning.verify(reader), witnesses)
         return {
             "verified": True,
             "size": head.size,
             "root": head.root_text,
             "fingerprint": self.spine.attestor.fingerprint,
             "against": verdict,
+            "witnesses": [seen_json(seen) for seen in outside],
+            "cosigned": cosigned,
         }
 
-    def _compared(self, against: Path, hashes: list[bytes]) -> str:
+    def _compared(self, reader: Reader, against: Path, hashes: list[bytes]) -> str:
         try:
-            saved = head_from_json(_receipt_within(against.read_bytes()))
+            stored = _receipt_within(against.read_bytes())
+            saved = head_from_json(stored)
         except OSError:
             raise CallerError("file.missing", path=against) from None
         attestor = self.spine.attestor
         compared = compare_head(saved, attestor.origin, hashes, attestor.verifier)
         compared.require_sound()
+        # Receipts and what witnesses hold are made too often for the slow signature.
+        if json.loads(stored).get("format") == HEAD_FORMAT:
+            self.spine.second_key.require(reader, saved.checkpoint.note)
         return compared.verdict.value
+
+    def certificates(self) -> list[dict[str, Json]]:
+        """List the certificates of erasures, oldest first; see ``certificate_row``."""
+        self._require("evidence.export")
+        with self.spine.store.read() as reader:
+            found = [certificate_row(each) for each in reader.find(Certificate)]
+        return sorted(found, key=lambda each: (str(each["made"]), str(each["certificate"])))
+
+    def certificate(self, name: str) -> dict[str, Json]:
+        """Give one certificate as it was signed; ``final`` beside it names the one that it is final.
+
+        Raises:
+            CallerError: ``certificate.unknown``.
+        """
+        self._require("evidence.export")
+        with self.spine.store.read() as reader:
+            found = reader.get(Certificate, name)
+            if found is None:
+                raise CallerError("certificate.unknown")
+            signed = self.spine.attestor.open_certificate(found.body.encode())
+            return {
+                **cast("dict[str, Json]", json.loads(found.body)),
+                **signed,
+                "final": final_of(reader, name),
+            }
 
     def export(self, out: Path, *, force: bool = False) -> dict[str, Json]:
         """Write an evidence bundle into a new directory.
@@ -87,10 +126,15 @@ class Evidence(Part):
             self._note(tx, "evidence.export", {})
             entries = self.spine.journal.bodies(tx)
             certificates = {c.id: c.body.encode() for c in tx.find(Certificate)}
+            cosigned = cosigned_notes(tx)
         attestor = self.spine.attestor
-        documents = {f"certificates/{name}.json": body for name, body in certificates.items()}
+        documents = {f"certificates/{name}.json": body for name, body in certificates.items()} | cosigned
         created = timestamp(self.spine.clock.now())
-        files = build_bundle(entries, attestor.signer, attestor.origin, documents, created=created)
+        with self.spine.store.read() as reader:
+            files = build_bundle(
+                entries, attestor.signer, attestor.origin, documents, created=created,
+                cosign=lambda note: self.spine.second_key.exported(reader, note),
+            )  # fmt: skip
         _write_tree(out, files)
         check = f"python {out / 'verify.py'} {out} --trust {attestor.fingerprint}"
         return {"out": str(out), "files": len(files), "entries": len(entries),

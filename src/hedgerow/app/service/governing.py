@@ -9,8 +9,10 @@ from fractions import Fraction
 from typing import cast
 
 from hedgerow.adapters.policy import load_policies
+from hedgerow.app.builtin import default_policies
 from hedgerow.app.declaring import Asked
-from hedgerow.app.service.base import Part, columns_json
+from hedgerow.app.service.base import Part, columns_json, naming_finder
+from hedgerow.app.service.drafts import check_annotations, differences, is_same
 from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.errors import CallerError, HedgerowError, Refused
 from hedgerow.model.policy import ACTION_TYPE, ACTIONS, PRINCIPAL_TYPE, ROLE_TYPE, Entity
@@ -26,6 +28,7 @@ from hedgerow.model.records import (
 from hedgerow.model.roles import OWNER_ROLE
 from hedgerow.model.uses import Json
 from hedgerow.model.words import ColumnType, Role, near
+from hedgerow.spine.approving import strictest
 from hedgerow.spine.catalog import check_name, declaration_facts, declaration_json
 from hedgerow.spine.consent import Choice, by_time, chosen_at, last_choice
 from hedgerow.spine.ledger import POPULATION
@@ -73,7 +76,8 @@ class Governing(Part):
             if tx.get(Principal, owner) is None:
                 raise CallerError("purpose.no-owner", principal=owner)
             self.spine.catalog.add_purpose(tx, name, why, owner, until)
-            self._note(tx, "purpose.add", {"purpose": name, "owner": owner, "until": until.isoformat()})
+            told: dict[str, Json] = {"owner": owner, "until": until.isoformat(), "why": digest(why)}
+            self._note(tx, "purpose.add", {"purpose": name, **told})
         return {"name": name, "why": why, "owner": owner, "until": until.isoformat()}
 
     def purposes(self) -> list[dict[str, Json]]:
@@ -112,6 +116,11 @@ class Governing(Part):
             "text": newest.text,
         }
 
+    def built_in_policy(self) -> dict[str, Json]:
+        """Show the policies a new workspace of this version starts with."""
+        self._require("policy.show")
+        return {"version": None, "applied_by": None, "time": None, "text": default_policies()}
+
     def policy_history(self) -> list[dict[str, Json]]:
         """List every version of the policies."""
         self._require("policy.show")
@@ -122,26 +131,41 @@ class Governing(Part):
             ]
 
     def apply_policy(self, text: str) -> dict[str, Json]:
-        """Put new policies in force.
+        """Put new policies in force; the same as those in force change nothing.
 
         Returns:
-            ``version``, and ``notes``: data sets and principals the policies name that there are not.
+            ``version``; ``changed``, whether it is a new one; and ``notes``: data sets and principals the
+            policies name that there are not.
         """
         self._require("policy.apply")
         with self.spine.store.write() as tx:
+            newest = self.spine.policies.newest(tx)
+            if is_same(newest.text, text):
+                return {"version": newest.version, "changed": False, "notes": []}
             version = self.spine.policies.apply(tx, text, self.actor)
             notes = self._policy_notes(tx, self._checked(text))
             self._note(tx, "policy.apply", {"version": version, "text": digest(text)})
-        return {"version": version, "notes": notes}
+        return {"version": version, "changed": True, "notes": notes}
 
     def plan_policy(self, text: str) -> dict[str, Json]:
-        """Say what ``apply_policy`` would replace, and note what it would."""
+        """Say what ``apply_policy`` would replace, and note what it would.
+
+        Returns:
+            ``replaces_version``; ``changed``, false where the text is the one in force; ``policies``: the ids
+            ``added``, ``removed`` and ``changed``, or none for who may not see policies; and ``notes``.
+        """
         self._require("policy.apply")
+        shows = self._permits("policy.show")
         with self.spine.store.read() as reader:
             newest = self.spine.policies.newest(reader)
+            if is_same(newest.text, text):
+                return {"replaces_version": newest.version, "changed": False, "policies": None, "notes": []}
+            named = self._checked(text)
             return {
                 "replaces_version": newest.version,
-                "notes": self._policy_notes(reader, self._checked(text)),
+                "changed": True,
+                "policies": differences(newest.text, text) if shows else None,
+                "notes": self._policy_notes(reader, named),
             }
 
     def _checked(self, text: str) -> list[Entity]:
@@ -150,7 +174,9 @@ class Governing(Part):
         Raises:
             CallerError: ``policy.unknown-action``, ``policy.unknown-type``, or what makes it no policy text.
         """
-        named = load_policies(text).named()
+        engine = load_policies(text)
+        check_annotations(engine.cedar)
+        named = engine.named()
         for line, entity in named:
             if entity.type not in _KINDS:
                 asked = near(entity.type, _KINDS) or f"There are {', '.join(sorted(_KINDS))}."
@@ -198,6 +224,10 @@ class Governing(Part):
             "permits": list(denied[0].permits),
             "forbids": list(denied[0].forbids),
             "errors": list(denied[0].errors),
+            "needs": [
+                {"role": need.role, "people": need.people}
+                for need in strictest(need for verdict in verdicts for need in verdict.needs)
+            ],
             "notes": notes,
         }
 
@@ -307,10 +337,11 @@ class Governing(Part):
         """
         action = "consent.grant" if granted else "consent.withdraw"
         self._require(action)
+        ref = self._source_id(ref)
         for text in (notice, channel):
             if len(text) > _MOST_TEXT or not (text == "" or text.isprintable()):
                 raise CallerError("consent.text")
-        with self.spine.store.write() as tx:
+        with naming_finder(ref), self.spine.store.write() as tx:
             if granted or self.spine.catalog.purpose(tx, purpose) is None:
                 self.spine.catalog.require_purpose(tx, purpose)
             person = self.spine.erasure.person(tx, ref)
@@ -351,7 +382,8 @@ class Governing(Part):
     def consents(self, ref: str) -> list[dict[str, Json]]:
         """Show one person's choices by their time, and which hold now; journaled as about the person."""
         self._require("consent.show")
-        with self.spine.store.write() as tx:
+        given, ref = ref, self._source_id(ref)
+        with naming_finder(given), self.spine.store.write() as tx:
             person = self.spine.rights.person(tx, ref, self.actor, "consent.show")
             self.spine.journal.append(tx, "consent.show", self.actor, {}, [person.about])
             return [

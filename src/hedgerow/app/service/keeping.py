@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -10,7 +11,9 @@ from typing import cast
 from hedgerow.adapters.keys.moving import MovableKeys
 from hedgerow.app.keyplaces import Place, make_beside, movable
 from hedgerow.app.service.base import Part
-from hedgerow.model.errors import CallerError
+from hedgerow.app.service.copies import doomed, held_epochs, told, useless
+from hedgerow.kernel.envelope.passphrase import check_passphrase
+from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.uses import Json
 from hedgerow.spine.epochs import Survey
 
@@ -19,9 +22,18 @@ ALGORITHMS: tuple[tuple[str, str, str], ...] = (
     ("AES-256-GCM", "seals values, table files and keys", _HOLDS),
     ("HMAC-SHA-256, HKDF-SHA-256", "keyed indexes, pseudonyms, derived keys", _HOLDS),
     ("Argon2id", "turns the passphrase into a key", _HOLDS),
+    ("ML-KEM-768 with X25519 (HPKE)", "seals files for people, backups and exported keys", _HOLDS),
     ("Ed25519", "signs the journal and certificates", "forgeable by one; nothing secret rests on it"),
 )
 """Algorithm, what it does here, and its state once there are large quantum computers."""
+
+
+COPIES = (
+    "Copies of the key file made before still open with the old passphrase, or with none where it was not "
+    "sealed. If there may be one: `hedgerow keys rotate --yes` puts everything under a new master key that "
+    "no such copy holds, and `hedgerow keys epoch --yes` destroys the old one here too. Of a copy of the "
+    "database of that time it opens everything still."
+)
 
 
 class Keeping(Part):
@@ -71,20 +83,29 @@ class Keeping(Part):
 
         Returns:
             ``goes_on`` (a change that was cut off goes on), ``records`` to be moved, ``destroys``
-            (epochs) and ``becomes_final`` (certificates of erasures).
+            (epochs), ``becomes_final`` (certificates of erasures) and ``backups`` (see ``doomed``).
         """
         self._require("keys.change")
         with self.spine.store.read() as reader:
-            survey = self.spine.epochs.survey(reader)
+            survey, pending = self.spine.epochs.survey(reader), self.spine.epochs.pending(reader)
         begun = survey.unfinished
         held = [epoch.id for epoch in survey.epochs if epoch.destroyed is None]
         ends = is_ending or (begun is not None and begun.is_ending)
+        destroys = list(begun.leaving if begun is not None else held) if ends else []
+        # A change that goes on leaves what was held when it began; who was erased since may lie under more.
+        gone = {*destroys, *(epoch.id for epoch in survey.epochs if epoch.destroyed is not None)}
+        final = [body["certificate"] for body in pending if gone >= set(cast("list[str]", body["epochs"]))]
         return {
             "goes_on": begun is not None,
             "records": sum(sum(each.values()) for each in survey.records.values()),
-            "destroys": list(begun.leaving if begun is not None else held) if ends else [],
-            "becomes_final": list(survey.logical) if ends else [],
+            "destroys": cast("Json", destroys),
+            "becomes_final": cast("Json", final if ends else []),
+            "backups": self._doomed(destroys),
         }
+
+    def _doomed(self, destroys: Sequence[str]) -> dict[str, Json]:
+        with self.spine.store.read() as reader:
+            return doomed(self.spine, reader, destroys)
 
     def change_epoch(
         self, *, is_ending: bool, progress: Callable[[int, int], None] | None = None
@@ -96,13 +117,49 @@ class Keeping(Part):
             progress: Told how many records were looked at, and of how many.
 
         Returns:
-            ``epoch``, ``moved``, ``destroyed``, ``final`` (new certificates) and ``left`` (the backend
-            that held the older keys).
+            ``epoch``, ``moved``, ``destroyed``, ``final`` (new certificates), ``left`` (the backend
+            that held the older keys) and ``backups``: the key sets that went along (see ``told``).
         """
         self._require("keys.change")
         backend = self.spine.backend
         left = (backend.leaving if isinstance(backend, MovableKeys) else None) or backend.name
-        return {**self.spine.epochs.move(self.actor, is_ending=is_ending, progress=progress), "left": left}
+        if is_ending:
+            self._renew_indexes()
+        backups: dict[str, Json] = {}
+        done = self.spine.epochs.move(
+            self.actor,
+            is_ending=is_ending,
+            progress=progress,
+            destroy_copies=lambda: backups.update(self._destroy_copies()),
+        )
+        self._spread_erasures()
+        return {**done, "left": left, "backups": backups or None}
+
+    def _destroy_copies(self) -> dict[str, Json]:
+        """Destroy the key sets of backups that nothing but copies of destroyed keys would open."""
+        from hedgerow.app.backup.making import destroy_keys
+
+        with self.spine.store.read() as reader:
+            found = useless(self.spine, reader, held_epochs(self.spine))
+        gone, missed = destroy_keys(self.spine, found)
+        if gone:
+            with self.spine.store.write() as tx:
+                self.spine.backups.note_gone(tx, self.actor, gone, "epoch")
+        with self.spine.store.read() as reader:
+            return told(self.spine, reader, gone, missed)
+
+    def _renew_indexes(self) -> None:
+        """Give each index a new secret whose old one could still test guesses about somebody erased.
+
+        The old secrets then lie under nothing but the epochs that are about to end.
+        """
+        with self.spine.store.read() as reader:
+            pending = self.spine.epochs.pending(reader)
+            overtaken = self.spine.indexes.overtaken(reader, pending)
+        for dataset, column in {(index.dataset, index.column): None for index in overtaken}:
+            # One that may no longer be is gone by then, with its secret.
+            with suppress(Refused):
+                self.spine.indexes.rotate(dataset, column, self.actor, lambda _, __: None)
 
     def plan_move(self, place: Place) -> dict[str, Json]:
         """Show what moving the keys to another place would do; nothing is done.
@@ -155,6 +212,55 @@ class Keeping(Part):
                     backend.turn_back()
             raise
         return {**done, "to": place.kind}
+
+    def change_passphrase(self, new: Callable[[], str | None]) -> dict[str, Json]:
+        """Seal the key file under another passphrase, also one that was not sealed; a kill leaves it whole.
+
+        Args:
+            new: Gives the new passphrase; asked only where it can be changed.
+
+        Returns:
+            ``was_sealed``, ``entry``, ``copies`` (what this does not reach, and what does) and
+            ``backup_folders`` (those with a copy of the key file as it was).
+
+        Raises:
+            CallerError: ``keys.pin-elsewhere``, ``keys.move-unfinished``, ``keys.new-passphrase-missing``,
+                ``keys.passphrase-same``, or what is wrong with the passphrase; nothing is changed.
+            Fault: ``keys.file-changed`` or ``keys.file-unwritten``; the old passphrase still holds.
+        """
+        self._require("keys.change")
+        backend = movable(self.spine.backend)
+        backend.check_sealable()
+        passphrase = new()
+        if passphrase is None:
+            raise CallerError("keys.new-passphrase-missing")
+        check_passphrase(passphrase)
+        was_sealed = backend.sealed
+        with self.spine.store.write() as tx:
+            self._note(tx, "keys.passphrase.begin", {"was_sealed": was_sealed})
+        # Between the two entries: whoever reads the journal sees that it may have been changed.
+        backend.seal_anew(passphrase)
+        with self.spine.store.write() as tx:
+            entry = self._note(tx, "keys.passphrase", {"was_sealed": was_sealed})
+        folders = self._folders_with_copies()
+        copies = COPIES
+        if folders:
+            copies += (
+                f"\nBackups hold such a copy, keyfile.sealed in: {', '.join(folders)}. The next backup into "
+                "each folder replaces it: `hedgerow backup make --to DIR --keys-to DIR`."
+            )
+        return {
+            "was_sealed": was_sealed,
+            "entry": entry,
+            "copies": copies,
+            "backup_folders": cast("Json", folders),
+        }
+
+    def _folders_with_copies(self) -> list[str]:
+        """Name the folders with a key set, as far as the key file lies beside it."""
+        with self.spine.store.read() as reader:
+            outstanding = self.spine.backups.outstanding(reader)
+        return sorted({each.keys_place for each in outstanding if each.backend == "file"})
 
     def _check_move(self, place: Place) -> bool:
         """Tell whether a move to a place was begun already; refuse one that cannot be."""

@@ -16,6 +16,7 @@ from hedgerow.model.errors import CallerError, HedgerowError
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import (
     Allocation,
+    Approval,
     ConsentState,
     Dataset,
     DatasetPurpose,
@@ -27,6 +28,7 @@ from hedgerow.model.records import (
 )
 from hedgerow.model.uses import Json
 from hedgerow.model.version import VERSION
+from hedgerow.spine.approving import OPEN
 from hedgerow.spine.journal import parse_entry
 
 _OUTCOMES = {"use.done": "done", "use.fail": "failed"}
@@ -61,6 +63,7 @@ class Reporting(Part):
             about = _about([*found, *(parse_entry(e.body) for e in opened)])
             names = {
                 "datasets": hidden,
+                "files": hidden,
                 "releases": {r.id for r in reader.find(Released) if r.dataset in hidden},
             }
             return [_with_use(_cleared(e, names), about) for e in _without(hidden, found, about)]
@@ -149,10 +152,21 @@ class Reporting(Part):
                     for b in reader.find(QuarantineBatch)
                     if b.dataset not in hidden
                 ],
+                "approvals": self._waiting(reader),
                 "journal": self._journal(reader),
                 "acts": [],
                 "commands": [],
             }  # fmt: skip
+
+    def _waiting(self, reader: Reader) -> list[Json]:
+        """List the open requests for approval that the reader may see."""
+        state = self.spine.approvals.state
+        return [
+            {"id": a.id, "act": a.act, "dataset": a.dataset, "purpose": a.purpose, "state": state(reader, a),
+             "requested_by": a.requested_by, "expires": a.expires}
+            for a in reader.find(Approval)
+            if state(reader, a) in OPEN and self._permits("approval.list", a.dataset or None)
+        ]  # fmt: skip
 
     def _workspace(self) -> dict[str, Json]:
         return {
@@ -217,14 +231,19 @@ def _without(
 
 
 def _cleared(entry: Mapping[str, Json], hidden: Mapping[str, set[str]]) -> Mapping[str, Json]:
-    """Leave hidden names out of the lists of an entry that is about several data sets."""
+    """Leave hidden names out of an entry that is about several data sets."""
     facts = _facts(entry)
-    lists: dict[str, Json] = {
-        kind: [name for name in cast("list[str]", facts[kind]) if name not in names]
-        for kind, names in hidden.items()
-        if kind in facts
-    }
-    return {**entry, "facts": {**facts, **lists}} if lists else entry
+    shown = {kind: _seen(facts[kind], names) for kind, names in hidden.items() if kind in facts}
+    return {**entry, "facts": {**facts, **shown}} if shown else entry
+
+
+def _seen(told: Json, hidden: set[str]) -> Json:
+    """Leave hidden names out of a list of names, or of what is told by name."""
+    if isinstance(told, dict):
+        return {name: each for name, each in told.items() if name not in hidden}
+    if isinstance(told, list):
+        return [name for name in told if not (isinstance(name, str) and name in hidden)]
+    return told
 
 
 def _about(entries: list[Mapping[str, Json]]) -> dict[int, Mapping[str, Json]]:

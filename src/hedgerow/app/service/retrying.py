@@ -261,7 +261,7 @@ def in_memory(content: bytes, suffix: str) -> Iterator[Path]:
             stream.flush()
             yield Path(f"/proc/self/fd/{handle}")
         return
-    with tempfile.NamedTemporaryFile(suffix=suffix) as stream:
+    with tempfile.NamedTemporaryFile(prefix="hedgerow-", suffix=suffix) as stream:
         stream.write(content)
         stream.flush()
         yield Path(stream.name)

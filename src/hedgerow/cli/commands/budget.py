@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import example, gated, purpose_option
+from hedgerow.cli.common import example, gated, purpose_option, yes_option
 from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
@@ -70,8 +70,54 @@ def show(session: Session, screen: Screen, dataset: str | None) -> None:
          b["limit"], b["spent"], b["left"], apart(b)]
         for b in found
     ]  # fmt: skip
+    if any("unknown_since" in b for b in found):
+        since = next(b["unknown_since"] for b in found if "unknown_since" in b)
+        screen.say(
+            f"Restored {since} without a head kept outside: every budget counts as spent until officers "
+            "state what was (`hedgerow budget restate`)."
+        )
     headings = ["data set", "purpose", "limit", "spent", "left", "apart from releases"]
     screen.result(found, table(headings, rows))
+
+
+@budget.command()
+@click.option(
+    "--spent",
+    "texts",
+    multiple=True,
+    metavar="DATASET:PURPOSE=E",
+    help="What an account has spent in all, or population=E; unnamed ones count as all spent.",
+)
+@yes_option
+@gated("budget.restate")
+@example("hedgerow budget restate --spent visits:research=1.5 --spent population=1.5 --yes --as priya")
+def restate(session: Session, screen: Screen, texts: tuple[str, ...], *, yes: bool) -> None:
+    """State what was spent, after a restore that could not know.
+
+    A second privacy officer must approve; then repeat the command. Whatever is stated above what the ledger
+    has is charged, and the budgets open again. An account that is not named is charged to its limit. What an
+    account is charged counts for the population too, which may come to more than is stated for it. Without
+    --yes the figures are shown, as the second officer will see them.
+    """
+    from hedgerow.app.service.backing import read_spent
+    from hedgerow.model.errors import CallerError
+
+    spent = read_spent(texts)
+    if not yes:
+        plan: dict[str, Any] = session.service.plan_restate(spent)
+        screen.say(restated_table(plan["accounts"]) + f"\n{plan['meaning']}")
+        raise CallerError("confirm.needed", plan=plan)
+    done: dict[str, Any] = session.service.restate(spent)
+    screen.result(done, restated_table(done["accounts"]))
+
+
+def restated_table(accounts: Sequence[Mapping[str, Any]]) -> str:
+    """Lay out what each account comes to by a statement of what was spent."""
+    rows = [
+        [a["account"], a["in_ledger"], "(not named)" if a["stated"] is None else a["stated"], a["resulting"]]
+        for a in accounts
+    ]
+    return table(["account", "in the ledger", "stated", "resulting"], rows)
 
 
 def apart(account: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import example, gated, yes_option
+from hedgerow.cli.commands.dataset_index import index
+from hedgerow.cli.common import example, gated, warn_unreached, yes_option
 from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError
 from hedgerow.model.words import contribution, many
@@ -93,6 +94,9 @@ def declare(
     screen.result(made, f"Declared; version {made['version']} of the declaration of {name} is in force.")
 
 
+dataset.add_command(index)
+
+
 @dataset.command()
 @click.argument("name")
 @yes_option
@@ -106,9 +110,11 @@ def drop(session: Session, screen: Screen, name: str, *, yes: bool) -> None:
     how a corrected source is taken in.
     """
     if not yes:
-        screen.say(_doomed(session.service.plan_drop(name)))
-        raise CallerError("confirm.needed")
+        plan: dict[str, Any] = session.service.plan_drop(name)
+        screen.say(_doomed(plan))
+        raise CallerError("confirm.needed", plan=plan)
     gone = session.service.drop(name)
+    warn_unreached(session, screen)
     screen.result(gone, f"Dropped {name}; journal entry {gone['entry']}. It can be collected again.")
 
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hedgerow.cli.commands.certificate import certificate, certificates
+from hedgerow.cli.commands.cosign import cosign, cosignature, key
+from hedgerow.cli.commands.witness import witness
 from hedgerow.cli.common import example, gated, out_options
 from hedgerow.cli.screen import Screen, table
 
@@ -21,6 +24,12 @@ def journal() -> None:
     Each entry is bound to all before it (a Merkle tree), so that none can be changed, dropped or moved
     unseen. The head is its signed state: how many entries there are, and one hash over them all.
     """
+
+
+journal.add_command(witness)
+journal.add_command(cosign)
+journal.add_command(cosignature)
+journal.add_command(key)
 
 
 @journal.command()
@@ -82,24 +91,60 @@ _WHOLE = {"*": "(population)"}
     "--against", type=click.Path(path_type=Path), metavar="HEAD_FILE",
     help="A head file or receipt saved earlier; finds a truncated, forked or re-signed log.",
 )  # fmt: skip
+@click.option(
+    "--witness", "keys", multiple=True, metavar="KEY",
+    help="The public key of a witness that must have cosigned this journal: the line .../witness+... that "
+    "`journal key show` prints on the witness's side (repeatable).",
+)  # fmt: skip
 @gated("journal.verify")
 @example("hedgerow journal verify --against head.json")
-def verify(session: Session, screen: Screen, *, against: Path | None) -> None:
+def verify(session: Session, screen: Screen, *, against: Path | None, keys: tuple[str, ...]) -> None:
     """Check every entry and the signed head. Ledger and journal must tell the same charges."""
     from hedgerow.model.words import many
 
-    found: dict[str, Any] = session.service.verify(against)
+    found: dict[str, Any] = session.service.verify(against, keys)
     size = many(found["size"], "entry", "entries")
     beside = f"\nAgainst the saved head: {found['against']}." if against else ""
+    for seen in found["cosigned"]:
+        beside += f"\nCosigned at {seen['size']} entries by {seen['witness']}, {seen['time']}."
     screen.result(
         found,
         f"Verified: {size} under root {found['root']}\nkey {found['fingerprint']}{beside}",
     )
 
 
+@journal.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, metavar="DIR",
+    help="The folder: new, empty, or written by this command before.",
+)  # fmt: skip
+@gated("evidence.export")
+@example("hedgerow journal tiles --out /srv/journal --as otto")
+def tiles(session: Session, screen: Screen, *, out: Path) -> None:
+    """Write the journal as static files (C2SP tlog-tiles).
+
+    What is there already grows by what is new. A web server gives the files out as they are: whoever
+    fetches a few of them proves that an entry is in the journal, or that the journal of today begins with
+    that of yesterday. They can be made anew at any time.
+    """
+    from hedgerow.model.words import many
+
+    made: dict[str, Any] = session.service.tiles(out, screen.progress)
+    left = f"\n{many(made['left_out'], 'bundle')} left out: an entry is too long." if made["left_out"] else ""
+    screen.result(
+        made,
+        f"{many(made['entries'], 'entry', 'entries')} at {out}, {made['new']:,} of them new, "
+        f"{many(made['files'], 'file')} written.{left}",
+    )
+
+
 @click.group()
 def evidence() -> None:
-    """Evidence bundles that anyone can check offline."""
+    """Evidence: bundles that anyone can check offline, and the certificates of erasures in words."""
+
+
+evidence.add_command(certificates)
+evidence.add_command(certificate)
 
 
 @evidence.command()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from hedgerow.cli.commands.escrow import escrow, escrow_restore
+from hedgerow.cli.commands.legacy import import_legacy
 from hedgerow.cli.common import (
     NEW_PASSPHRASE_VARIABLE,
+    before_opening,
+    check_token_of,
     example,
     find_passphrase,
     gated,
@@ -20,6 +25,7 @@ from hedgerow.model.errors import CallerError
 from hedgerow.model.words import many
 
 if TYPE_CHECKING:
+    from hedgerow.app.places import Found
     from hedgerow.app.space import Session
 
 _SHOWN_DIGITS = 12
@@ -32,6 +38,11 @@ def keys() -> None:
     An epoch is the time of one master key. Moving everything to a new epoch and destroying the old one
     makes erasures final: no copy of the database made before opens any more, whoever has it.
     """
+
+
+keys.add_command(import_legacy)
+keys.add_command(escrow)
+keys.add_command(escrow_restore)
 
 
 @keys.command()
@@ -96,10 +107,49 @@ def epoch(session: Session, screen: Screen, *, yes: bool) -> None:
     """End the epoch: destroy the old master keys for good.
 
     Every key is first moved to a new master key. Erasures before it become final, each with a
-    certificate. Backups of the key file made before keep the old key: destroy them too. If it is cut
-    off, the same command goes on where it stopped.
+    certificate. The key sets of backups made before are destroyed with it, as far as their folders are in
+    reach: make a backup at once, there is none to restore from until then. Copies of the key file made
+    otherwise keep the old key: destroy them too. If it is cut off, the same command goes on where it stopped.
     """
     _change(session, screen, yes=yes, is_ending=True)
+
+
+@keys.command()
+@click.option(
+    "--new-passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=f"File whose first line is the new passphrase (else {NEW_PASSPHRASE_VARIABLE}, else a prompt).",
+)
+@gated("keys.change")
+@example("hedgerow keys passphrase")
+def passphrase(session: Session, screen: Screen, *, new_passphrase_file: Path | None) -> None:
+    """Change the passphrase of the key file, or seal one that has none.
+
+    Asks for the old one, then twice for the new one. It takes effect at once and wraps nothing anew. Copies
+    of the key file made before still open with the old passphrase: `hedgerow keys epoch` is the remedy.
+    Where the keys are in a token, its PIN is changed with the token's own program.
+    """
+    done: dict[str, Any] = session.service.change_passphrase(
+        lambda: find_passphrase(
+            new_passphrase_file, confirm=True, name="New passphrase", variable=NEW_PASSPHRASE_VARIABLE
+        )
+    )
+    word = "is sealed under the new passphrase" if done["was_sealed"] else "is sealed now"
+    screen.result(done, f"The key file {word} (journal entry {done['entry']}).\n{done['copies']}")
+
+
+def _check_unmoved(found: Found, options: Mapping[str, Any]) -> None:
+    """Refuse a move that was made already, before the secret of the old place goes to the new one."""
+    from hedgerow.app.keyplaces import check_unmoved
+
+    try:
+        check_token_of(options["kind"], options["token"])
+        if not options["explain"]:
+            check_unmoved(found.directory, found.store, options["kind"])
+    except BaseException:
+        found.store.close()
+        raise
 
 
 @keys.command()
@@ -125,6 +175,7 @@ def epoch(session: Session, screen: Screen, *, yes: bool) -> None:
 )
 @yes_option
 @gated("keys.change")
+@before_opening(_check_unmoved)
 @example("hedgerow keys move --to pkcs11 --token hedgerow", "hedgerow keys move --to file --yes")
 def move(
     session: Session,
@@ -161,7 +212,7 @@ def move(
     plan: dict[str, Any] = session.service.plan_move(place)
     if not yes:
         screen.say(_moving(plan))
-        raise CallerError("confirm.needed")
+        raise CallerError("confirm.needed", plan=plan)
     done: dict[str, Any] = session.service.move_keys(
         place, session.directory, progress=lambda seen, total: _told(screen, seen, total)
     )
@@ -183,7 +234,8 @@ def _change(session: Session, screen: Screen, *, yes: bool, is_ending: bool) -> 
     plan: dict[str, Any] = session.service.plan_epoch(is_ending=is_ending)
     if not yes:
         screen.say(_planned(plan))
-        raise CallerError("confirm.needed")
+        effect = {} if plan["destroys"] else {"effect": "the older master keys would stay held"}
+        raise CallerError("confirm.needed", plan=plan, **effect)
     done: dict[str, Any] = session.service.change_epoch(
         is_ending=is_ending, progress=lambda seen, total: _told(screen, seen, total)
     )
@@ -199,9 +251,29 @@ def _planned(plan: dict[str, Any]) -> str:
         named = ", ".join(each[:_SHOWN_DIGITS] for each in plan["destroys"])
         lines.append(f"Then it destroys for good: {named}.")
         lines.append("Backups of the database and key file made before will not open with what is left.")
+        lines += _backups(plan["backups"], "It destroys")
     if plan["becomes_final"]:
         lines.append(f"Erasures that become final: {', '.join(plan['becomes_final'])}.")
     return "\n".join(lines)
+
+
+def _backups(found: dict[str, Any] | None, begin: str) -> list[str]:
+    """Say which key sets of backups go with the keys, and that nothing can be restored until the next."""
+    if not found or not (found["key_sets"] or found["out_of_reach"]):
+        return []
+    lines = []
+    if found["key_sets"]:
+        sets = many(len(found["key_sets"]), "backup key set")
+        lines.append(f"{begin} {sets} in {', '.join(found['folders'])}.")
+    if found["out_of_reach"]:
+        places = ", ".join(found["out_of_reach"])
+        lines.append(
+            f"Key sets out of reach are left in {places}: mount it and run "
+            "`hedgerow backup prune --all --yes` before the next backup."
+        )
+    if not found["left"]:
+        lines.append("From then on no backup can be restored until `hedgerow backup` has made a new one.")
+    return lines
 
 
 def _done(done: dict[str, Any]) -> str:
@@ -211,6 +283,7 @@ def _done(done: dict[str, Any]) -> str:
         named = ", ".join(each[:_SHOWN_DIGITS] for each in done["destroyed"])
         copies = "the token's own storage" if done["left"] == "pkcs11" else "the key file"
         lines.append(f"Destroyed for good: {named}. Destroy copies of {copies} made before, too.")
+        lines += _backups(done["backups"], "With them went")
     if "to" in done:
         secret = "the token's PIN" if done["to"] == "pkcs11" else "the new passphrase"
         lines.append(f"From now on {secret} is asked for.")

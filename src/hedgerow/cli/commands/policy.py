@@ -28,10 +28,15 @@ def policy() -> None:
 
 
 @policy.command()
+@click.option("--built-in", is_flag=True, help="Those that a new workspace of this version starts with.")
 @gated("policy.show")
 @example("hedgerow policy show > policies.cedar")
-def show(session: Session, screen: Screen) -> None:
+def show(session: Session, screen: Screen, *, built_in: bool) -> None:
     """Show the policies in force."""
+    if built_in:
+        found = session.service.built_in_policy()
+        screen.result(found, f"// built into this version\n{found['text']}")
+        return
     found = session.service.policy()
     screen.result(found, f"// version {found['version']}, applied by {found['applied_by']}\n{found['text']}")
 
@@ -71,7 +76,9 @@ def test(session: Session, screen: Screen, *, who: str, action: str, dataset: st
     )
     said = verdict["permits"] if verdict["allowed"] else verdict["forbids"]
     word = "Allowed" if verdict["allowed"] else "Refused"
-    screen.result(verdict, f"{word} by {', '.join(said) or 'no policy at all'}.{_notes(verdict)}")
+    needs = " and ".join(f"{need['people']} of the role {need['role']}" for need in verdict["needs"])
+    told = f"\nIt needs approval by {needs}, not whoever asks." if needs and verdict["allowed"] else ""
+    screen.result(verdict, f"{word} by {', '.join(said) or 'no policy at all'}.{told}{_notes(verdict)}")
 
 
 def _notes(told: dict[str, Any]) -> str:
@@ -88,8 +95,27 @@ def apply(session: Session, screen: Screen, file: Path, *, yes: bool) -> None:
     text = read_text(file)
     if not yes:
         plan = session.service.plan_policy(text)
+        if not plan["changed"]:
+            _same(screen, {**plan, "version": plan["replaces_version"]})
+            return
         told = "This replaces the policies in force for everybody, from the next decision on."
-        screen.say(told + _notes(plan))
+        screen.say(told + _differences(plan) + _notes(plan))
         raise CallerError("confirm.needed", effect="it would take effect at once", before=_BEFORE, plan=plan)
     made = session.service.apply_policy(text)
+    if not made["changed"]:
+        _same(screen, made)
+        return
     screen.result(made, f"Version {made['version']} is in force.{_notes(made)}")
+
+
+def _same(screen: Screen, told: dict[str, Any]) -> None:
+    screen.result(told, f"The same as version {told['version']}, which is in force: nothing to do.")
+
+
+def _differences(plan: dict[str, Any]) -> str:
+    """Name the policies that come, go and change; which there are is not for everybody."""
+    found = plan["policies"]
+    if found is None:
+        return ""
+    lines = [f"\nPolicies {word}: {', '.join(ids)}." for word, ids in found.items() if ids]
+    return "".join(lines) or "\nNo policy is added, removed or changed: only comments or layout."

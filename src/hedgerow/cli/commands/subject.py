@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hedgerow.cli.common import example, gated, out_options, yes_option
+from hedgerow.cli.common import example, gated, out_options, warn_unreached, yes_option
 from hedgerow.cli.screen import Screen, table
 from hedgerow.cli.visible import visible_json
 from hedgerow.model.errors import CallerError
@@ -25,7 +26,8 @@ def subject() -> None:
     """A person's rights: see, take along, be erased.
 
     The person is named by REF, the id in the source (the value of the subject-key column at collection),
-    or by --ref-file FILE (- for standard input), which keeps it out of the shell's history.
+    or by --ref-file FILE (- for standard input), which keeps it out of the shell's history. What
+    `hedgerow subject find` names a person by stands in place of REF.
     """
 
 
@@ -56,6 +58,42 @@ def show(session: Session, screen: Screen, ref: str | None, *, ref_file: str | N
     """Show what is held of the person REF, why, and each use. No value is opened."""
     found: dict[str, Any] = session.service.show_subject(_ref(ref, ref_file))
     screen.result(found, _plain(found) if plain else _shown(found))
+
+
+@subject.command()
+@click.argument("dataset")
+@click.option("--column", required=True, metavar="COL", help="A column with an index.")
+@gated("subject.find", "dataset")
+@example("hedgerow subject find visits --column email")
+def find(session: Session, screen: Screen, dataset: str, *, column: str) -> None:
+    """Find people of DATASET by a value, opening nothing.
+
+    The value is asked for, or is the first line of standard input; it is never on the command line. Each
+    person found gets a name that you, and nobody else, may give in place of REF for a day. At most 20
+    searches a day may find nobody, and 200 may be made in all; each is in the journal, without the value.
+    """
+    from hedgerow.model.words import many
+    from hedgerow.spine.facts import OWNER
+
+    found: dict[str, Any] = session.service.find_subject(dataset, column, _value())
+    people = found["people"]
+    said = f"{many(len(people), 'person', 'people')} found."
+    if people:
+        said += f" Until {found['until']} you may say, for example:"
+    actor = session.service.actor.acting_as
+    who = "" if actor == OWNER else f" --as {shlex.quote(actor)}"
+    lines = [f"  hedgerow subject show {name}{who}" for name in people]
+    screen.result(found, "\n".join([said, *lines]))
+
+
+def _value() -> str:
+    """Ask for the value, or read the first line of standard input; what is no text reads as no value."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Value", err=True))
+    try:
+        return sys.stdin.readline().rstrip("\r\n")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _shown(found: dict[str, Any]) -> str:
@@ -178,6 +216,7 @@ def erase(session: Session, screen: Screen, ref: str | None, *, ref_file: str | 
         screen.say(_doomed(plan))
         raise CallerError("confirm.needed", plan=plan)
     certificate: Any = session.service.erase_subject(person)
+    warn_unreached(session, screen)
     body = certificate["body"]
     not_final = "\n".join(f"  - {told}" for told in body["not_final_yet"])
     releases = ", ".join(body["releases_that_may_hold_the_person"]) or "none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hedgerow.kernel.envelope.deriving import (
+    KeyedIndex,
     commit,
     derive,
     keyed_index,
@@ -10,19 +11,23 @@ from hedgerow.kernel.envelope.deriving import (
     pseudonym,
     pseudonyms,
 )
-from hedgerow.kernel.envelope.sealing import new_key, open_many, open_sealed, seal, seal_many
-from hedgerow.kernel.envelope.wrapping import Aead, EpochCipher, epoch_of, is_under
+from hedgerow.kernel.envelope.sealing import draw, new_key, open_many, open_sealed, seal, seal_many
+from hedgerow.kernel.envelope.wrapping import Aead, EpochCipher, are_under, count_epochs, epoch_of, not_under
 
 __all__ = [
     "Aead",
     "EpochCipher",
+    "KeyedIndex",
+    "are_under",
     "commit",
+    "count_epochs",
     "derive",
+    "draw",
     "epoch_of",
-    "is_under",
     "keyed_index",
     "new_key",
     "normalise_reference",
+    "not_under",
     "open_many",
     "open_sealed",
     "pseudonym",

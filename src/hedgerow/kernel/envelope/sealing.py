@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hedgerow.model.errors import Fault
-from hedgerow.model.keys import KEY_BYTES, Binding
+from hedgerow.model.keys import KEY_BYTES, Binding, Bound, encode_bindings
 
 FORMAT = b"\x01"
 NONCE_BYTES = 12
@@ -22,7 +22,7 @@ def new_key() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
-def seal(key: bytes, plaintext: bytes, binding: Binding) -> bytes:
+def seal(key: bytes, plaintext: bytes, binding: Bound) -> bytes:
     """Seal a value so that it opens only with the same key and the same binding.
 
     Args:
@@ -43,7 +43,7 @@ def seal(key: bytes, plaintext: bytes, binding: Binding) -> bytes:
     return _seal(key, plaintext, binding, os.urandom(NONCE_BYTES))
 
 
-def open_sealed(key: bytes, blob: bytes, binding: Binding) -> bytes:
+def open_sealed(key: bytes, blob: bytes, binding: Bound) -> bytes:
     """Open a sealed value.
 
     Args:
@@ -80,10 +80,11 @@ def seal_many(keys: Sequence[bytes], plaintexts: Sequence[bytes], bindings: Sequ
     Raises:
         ValueError: The lengths differ or a key is not 32 bytes long; nothing is returned.
     """
-    nonces = os.urandom(NONCE_BYTES * len(keys))
+    _check(keys)
+    nonces, told = draw(NONCE_BYTES, len(keys)), encode_bindings(bindings, FORMAT)
     return [
-        _seal(key, plaintext, binding, nonces[i * NONCE_BYTES : (i + 1) * NONCE_BYTES])
-        for i, (key, plaintext, binding) in enumerate(zip(keys, plaintexts, bindings, strict=True))
+        FORMAT + nonce + AESGCM(key).encrypt(nonce, plaintext, bound)
+        for key, nonce, plaintext, bound in zip(keys, nonces, plaintexts, told, strict=True)
     ]
 
 
@@ -102,10 +103,41 @@ def open_many(keys: Sequence[bytes], blobs: Sequence[bytes], bindings: Sequence[
         Fault: ``envelope.unreadable`` when any of them does not open; nothing is returned.
         ValueError: The lengths differ or a key is not 32 bytes long.
     """
-    return [open_sealed(key, blob, binding) for key, blob, binding in zip(keys, blobs, bindings, strict=True)]
+    _check(keys)
+    least = _HEAD_BYTES + TAG_BYTES
+    try:
+        return [
+            AESGCM(key).decrypt(blob[1:_HEAD_BYTES], blob[_HEAD_BYTES:], bound)
+            if blob[:1] == FORMAT and len(blob) >= least
+            else _unreadable()
+            for key, blob, bound in zip(keys, blobs, encode_bindings(bindings, FORMAT), strict=True)
+        ]
+    except InvalidTag:
+        raise Fault("envelope.unreadable") from None
 
 
-def _seal(key: bytes, plaintext: bytes, binding: Binding, nonce: bytes) -> bytes:
+def draw(size: int, many: int) -> list[bytes]:
+    """Draw many random strings of one length at once from the operating system's randomness.
+
+    Args:
+        size: Bytes of each.
+        many: How many.
+    """
+    drawn = os.urandom(size * many)
+    return [drawn[at : at + size] for at in range(0, size * many, size)]
+
+
+def _unreadable() -> bytes:
+    raise Fault("envelope.unreadable")
+
+
+def _check(keys: Sequence[bytes]) -> None:
+    # The library would take AES-128 and AES-192 keys as well.
+    if not set(map(len, keys)) <= {KEY_BYTES}:
+        raise ValueError("a key must be 32 bytes long")
+
+
+def _seal(key: bytes, plaintext: bytes, binding: Bound, nonce: bytes) -> bytes:
     sealed = _cipher(key).encrypt(nonce, plaintext, FORMAT + binding.as_bytes())
     return FORMAT + nonce + sealed
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NoReturn, Protocol
+from operator import itemgetter
+from typing import NoReturn, Protocol, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from hedgerow.kernel.envelope.sealing import NONCE_BYTES, TAG_BYTES
+from hedgerow.kernel.envelope.sealing import NONCE_BYTES, TAG_BYTES, draw
 from hedgerow.model.errors import Fault
-from hedgerow.model.keys import Binding, SecretKey
+from hedgerow.model.keys import Binding, Bound, SecretKey, encode_bindings
 
 ALGORITHM = "AES-256-GCM"
 SECRET_LIMIT_BYTES = 8192
@@ -38,14 +41,52 @@ def epoch_of(blob: bytes) -> str:
     return blob[1:_HEAD_BYTES].hex()
 
 
-def is_under(blob: bytes, epoch: str) -> bool:
-    """Tell whether a wrapped key says it belongs to an epoch; as ``epoch_of``, for many at once.
+def count_epochs(blobs: Iterable[bytes | None]) -> dict[str, int]:
+    """Count many wrapped keys by the epoch they say they belong to; as ``epoch_of``.
 
     Args:
-        blob: A wrapped key.
+        blobs: Wrapped keys; none is left out.
+
+    Raises:
+        Fault: ``envelope.unreadable`` when one is no wrapped key of a known format.
+    """
+    held = [blob for blob in blobs if blob is not None]
+    if any(length <= _BODY_AT + TAG_BYTES for length in set(map(len, held))):
+        raise Fault("envelope.unreadable")
+    heads = Counter(map(itemgetter(slice(_HEAD_BYTES)), held))
+    if any(head[:1] != _FORMAT for head in heads):
+        raise Fault("envelope.unreadable")
+    return {head[1:].hex(): many for head, many in heads.items()}
+
+
+def are_under(blobs: Iterable[bytes], epoch: str) -> bool:
+    """Tell whether all of many wrapped keys say they belong to an epoch.
+
+    Args:
+        blobs: Wrapped keys.
         epoch: 32 hexadecimal digits.
     """
-    return blob.startswith(_epoch_head(epoch))
+    return _heads(blobs) <= {_epoch_head(epoch)}
+
+
+def not_under(blobs: Sequence[bytes | None], epoch: str) -> list[int]:
+    """Find which of many wrapped keys do not say they belong to an epoch.
+
+    Args:
+        blobs: Wrapped keys; none is left out.
+        epoch: 32 hexadecimal digits.
+
+    Returns:
+        Their places.
+    """
+    head = _epoch_head(epoch)
+    if None not in blobs and head not in _heads(cast("Sequence[bytes]", blobs)):
+        return list(range(len(blobs)))
+    return [place for place, blob in enumerate(blobs) if blob is not None and not blob.startswith(head)]
+
+
+def _heads(blobs: Iterable[bytes]) -> set[bytes]:
+    return set(map(itemgetter(slice(_HEAD_BYTES)), blobs))
 
 
 @lru_cache(maxsize=64)
@@ -84,7 +125,7 @@ class EpochCipher:
             raise ValueError("an epoch is named by 32 hexadecimal digits")
         self._cipher: Aead = AESGCM(key.reveal()) if isinstance(key, SecretKey) else key
 
-    def wrap(self, secret: bytes, binding: Binding) -> bytes:
+    def wrap(self, secret: bytes, binding: Bound) -> bytes:
         """Wrap a key or secret.
 
         Args:
@@ -102,7 +143,7 @@ class EpochCipher:
         nonce = os.urandom(NONCE_BYTES)
         return self._head + nonce + self._cipher.encrypt(nonce, secret, self._head + binding.as_bytes())
 
-    def unwrap(self, blob: bytes, binding: Binding) -> bytes:
+    def unwrap(self, blob: bytes, binding: Bound) -> bytes:
         """Unwrap a key or secret.
 
         Args:
@@ -120,6 +161,54 @@ class EpochCipher:
         nonce, body = blob[_HEAD_BYTES:_BODY_AT], blob[_BODY_AT:]
         try:
             return self._cipher.decrypt(nonce, body, self._head + binding.as_bytes())
+        except InvalidTag:
+            raise Fault("envelope.unreadable") from None
+
+    def wrap_many(self, secrets: Sequence[bytes], bindings: Sequence[Binding]) -> list[bytes]:
+        """Wrap many keys or secrets, in order; as ``wrap``.
+
+        Args:
+            secrets: 1 to 8,192 bytes each.
+            bindings: What each belongs to.
+
+        Returns:
+            The wrapped secrets.
+
+        Raises:
+            ValueError: The lengths differ, or a secret is empty or too long; nothing is returned.
+        """
+        if any(not 0 < length <= SECRET_LIMIT_BYTES for length in set(map(len, secrets))):
+            raise ValueError("a wrapped secret has 1 to 8192 bytes")
+        head, encrypt = self._head, self._cipher.encrypt
+        nonces, told = draw(NONCE_BYTES, len(secrets)), encode_bindings(bindings, head)
+        return [
+            head + nonce + encrypt(nonce, secret, bound)
+            for nonce, secret, bound in zip(nonces, secrets, told, strict=True)
+        ]
+
+    def unwrap_many(self, blobs: Sequence[bytes], bindings: Sequence[Binding]) -> list[bytes]:
+        """Unwrap many keys or secrets of this epoch, in order; as ``unwrap``.
+
+        Args:
+            blobs: What ``wrap`` returned.
+            bindings: The binding each was wrapped with.
+
+        Returns:
+            The secrets.
+
+        Raises:
+            Fault: ``envelope.unreadable`` when any of them does not fit; nothing is returned.
+            ValueError: The lengths differ.
+        """
+        head, decrypt, least = self._head, self._cipher.decrypt, _BODY_AT + TAG_BYTES
+        if not _heads(blobs) <= {head} or any(n <= least for n in set(map(len, blobs))):
+            raise Fault("envelope.unreadable")
+        told = encode_bindings(bindings, head)
+        try:
+            return [
+                decrypt(blob[_HEAD_BYTES:_BODY_AT], blob[_BODY_AT:], bound)
+                for blob, bound in zip(blobs, told, strict=True)
+            ]
         except InvalidTag:
             raise Fault("envelope.unreadable") from None
 

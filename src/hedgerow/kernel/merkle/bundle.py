@@ -15,7 +15,7 @@ from hedgerow.kernel.merkle.tree import leaf_hashes, root_of
 from hedgerow.model.errors import CallerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -60,6 +60,10 @@ heads with others, and keep the heads you were given.
 """
 
 
+_JOINED = "# In a bundle the text of these files stands here.\n"
+_SPLICED = "# In a bundle what follows stands in verify.py.\n"
+
+
 def build_bundle(
     entries: Sequence[bytes],
     signer: Ed25519PrivateKey,
@@ -68,6 +72,7 @@ def build_bundle(
     *,
     extensions: Sequence[str] = (),
     created: str = "",
+    cosign: Callable[[str], str] | None = None,
 ) -> dict[str, bytes]:
     """Make an evidence bundle that its own verifier can check offline.
 
@@ -79,6 +84,7 @@ def build_bundle(
             A ``.json`` document is a JSON value, a ``.note`` a signed note of the same key.
         extensions: Further lines for the checkpoint, such as spent totals.
         created: When it was made, ISO 8601 in UTC, or an empty text to leave it out.
+        cosign: Adds further signature lines to the checkpoint; none when there are no more.
 
     Returns:
         File name to content, ``/`` between folders. The same arguments give the same bytes.
@@ -98,12 +104,11 @@ def build_bundle(
         _require_entry(index, entry)
     hashes = leaf_hashes(entries)
     public_key = signer.public_key()
+    head = sign_checkpoint(origin, len(hashes), root_of(hashes), signer, extensions)
     readme = _README.format(origin=origin, size=len(hashes), documents=len(documents))
     files = {
         "README.txt": readme.encode("utf-8"),
-        "checkpoint": sign_checkpoint(origin, len(hashes), root_of(hashes), signer, extensions).encode(
-            "utf-8"
-        ),
+        "checkpoint": (cosign(head) if cosign else head).encode("utf-8"),
         "entries.jsonl": b"".join(entry + b"\n" for entry in entries),
         "key.json": key_record(origin, public_key),
         "leaves.bin": b"".join(hashes),
@@ -122,7 +127,12 @@ def verifier_source() -> bytes:
     Returns:
         Its source, UTF-8.
     """
-    return resources.files("hedgerow.kernel.merkle").joinpath("offline_verifier.py").read_bytes()
+    folder = resources.files("hedgerow.kernel.merkle")
+    whole = folder.joinpath("offline_verifier.py").read_text(encoding="utf-8")
+    names = ("offline_approvals.py", "offline_cosignatures.py")
+    parts = [folder.joinpath(name).read_text(encoding="utf-8").partition(_SPLICED)[2] for name in names]
+    before, _, after = whole.partition(_JOINED)
+    return "\n\n".join([before + parts[0], parts[1] + after.split("\n", len(parts))[-1]]).encode("utf-8")
 
 
 def key_record(origin: str, public_key: Ed25519PublicKey) -> bytes:

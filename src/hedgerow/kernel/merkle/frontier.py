@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from hedgerow.kernel.merkle.tree import EMPTY_ROOT, HASH_BYTES, node_hash, require_hashes
@@ -81,8 +82,17 @@ class Frontier:
         Raises:
             CallerError: ``journal.bad-hash`` at the first of another length; the ones before stay.
         """
+        digest, peaks = sha256, self._peaks
         for leaf in leaves:
-            self.append(leaf)
+            if len(leaf) != HASH_BYTES:
+                raise CallerError("journal.bad-hash", index=self._size)
+            found, carry = leaf, self._size
+            while carry & 1:
+                # As append does, without a call for each node: a log may have millions.
+                found = digest(b"\x01" + peaks.pop() + found).digest()
+                carry >>= 1
+            peaks.append(found)
+            self._size += 1
 
     def root(self) -> bytes:
         """Read the root.

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -22,7 +24,7 @@ _MAX_NOTE_CHARS = 1_000_000
 _MAX_SIGNATURES = 100
 _MAX_NAME_CHARS = 200
 _DASH = "\N{EM DASH} "
-_FIRST_PRINTABLE = " "
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,7 @@ def open_note(note: str, name: str, public_key: Ed25519PublicKey, what: str = "n
     return text
 
 
+@lru_cache(maxsize=256)
 def name_fault(name: str) -> str:
     """Say why a name cannot be a key name or an origin.
 
@@ -214,10 +217,25 @@ def decode_base64(text: str) -> bytes | None:
     return raw if base64.b64encode(raw).decode("ascii") == text else None
 
 
+def signature_lines(note: str) -> list[tuple[str, bytes]]:
+    """Read the signature lines of a note WITHOUT checking any.
+
+    Args:
+        note: The signed note.
+
+    Returns:
+        Name, and key id with signature, of each line.
+
+    Raises:
+        CallerError: ``checkpoint.malformed``.
+    """
+    return [_signature_line(line) for line in _split(note)[1]]
+
+
 def _text_fault(text: str) -> str:
     if not text.endswith("\n") or text == "\n" or len(text) > _MAX_NOTE_CHARS:
         return "the text does not end in a newline, is empty or is too long"
-    if any(char < _FIRST_PRINTABLE and char != "\n" for char in text):
+    if _CONTROL.search(text):
         return "the text holds a control character"
     try:
         text.encode("utf-8")

@@ -1,4 +1,4 @@
-"""Check an evidence bundle offline: python verify.py DIR [--trust FINGERPRINT] [--json].
+"""Check an evidence bundle offline: python verify.py DIR [--trust FINGERPRINT] [--witness KEY] [--json].
 
 One file, the standard library and the package "cryptography"; nothing of Hedgerow is imported and
 nothing in the bundle is executed. It is written apart from the code that makes bundles, so that a
@@ -15,9 +15,7 @@ if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
     # The bundle's own folder stands first on the path: nothing may be imported from there.
     sys.path.pop(0)
 
-import argparse
 import base64
-import binascii
 import json
 import os
 import re
@@ -33,6 +31,10 @@ try:
 except ImportError:
     sys.stderr.write('the Python package "cryptography" is needed: pip install cryptography\n')
     raise SystemExit(2) from None
+
+# In a bundle the text of these files stands here.
+from hedgerow.kernel.merkle.offline_approvals import Approvals
+from hedgerow.kernel.merkle.offline_cosignatures import Cosignatures, Parser, unbase64, witness_key
 
 CONSISTENT, VERIFIED = "consistent, origin not proven", "verified: consistent and from the trusted key"
 SIGNED_APART = ("manifest.json", "manifest.sig")
@@ -141,17 +143,6 @@ def canonical(value: object) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def unbase64(text: object) -> bytes:
-    """Decode padded base64 in its one spelling; anything else gives no bytes."""
-    if not isinstance(text, str):
-        return b""
-    try:
-        raw = base64.b64decode(text.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        return b""
-    return raw if base64.b64encode(raw).decode("ascii") == text else b""
-
-
 def roots(leaves: Sequence[bytes], sizes: set[int]) -> dict[int, bytes]:
     """The RFC 6962 roots of a log at several sizes, in one pass; sizes past the end are left out."""
     peaks: list[tuple[int, bytes]] = []
@@ -240,6 +231,7 @@ class Check:
         self.passed: list[str] = []
         self.problems: list[str] = []
         self.key: Key | None = None
+        self.cosigned, self.approved = Cosignatures(), Approvals()
         self.head: tuple[int, bytes] | None = None
         self.signed_size = 0
         self.first_bad: int | None = None
@@ -256,6 +248,8 @@ class Check:
         self._step("the signature of the checkpoint", "checkpoint", self._checkpoint)
         self._step("the documents: signatures, older heads, receipts", "documents", self._documents)
         self._step("every entry, its leaf hash and the signed root", "entries.jsonl", self._entries)
+        self._step("the rules of approvals", "entries", lambda: self.problems.extend(self.approved.problems))
+        self._step("the cosignatures that are required", "checkpoint", self._cosignatures)
         return self
 
     def _step(self, done: str, name: str, work: Callable[[], None]) -> None:
@@ -295,7 +289,11 @@ class Check:
         self.key = Key(strict_json(self.bundle.read("key.json", MAX_NOTE_BYTES)))
 
     def _note(self, name: str) -> list[str]:
-        return self._signer().open_note(self.bundle.read(name, MAX_NOTE_BYTES).decode("utf-8"))
+        note = self.cosigned.keep(name, self.bundle.read(name, MAX_NOTE_BYTES).decode("utf-8"))
+        return self._signer().open_note(note)
+
+    def _cosignatures(self) -> None:
+        self.problems += self.cosigned.problems()
 
     def _manifest_signature(self) -> None:
         signed, origin = self._note("manifest.sig"), self._signer().origin
@@ -387,6 +385,8 @@ class Check:
             for index, line in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES), b"")):
                 entry = line.removesuffix(b"\n")
                 found.append(sha256(b"\x00" + entry).digest())
+                self.cosigned.look(index, entry)
+                self.approved.look(index, entry)
                 try:
                     is_object = isinstance(strict_json(entry), dict)
                 except Bad:
@@ -448,6 +448,7 @@ def report(check: Check, trust: str | None) -> dict[str, Any]:
         "size": check.head[0] if check.head else None,
         "older_heads": len(check.heads),
         "named_entries": len(check.claims),
+        "cosigned": check.cosigned.found,
         "first_bad_index": check.first_bad,
         "first_bad_range": check.bad_range,
         "passed": check.passed,
@@ -465,18 +466,12 @@ def rendered(result: dict[str, Any]) -> str:
         lines.append("first bad index: {first_bad_index}".format_map(result))
     if result["origin"] is not None:
         lines.append(f"log {shown(result['origin'])}, key {result['fingerprint']}")
+    lines += [
+        f"cosigned by {shown(each['witness'])} at {each['size']} entries" for each in result["cosigned"]
+    ]
     counts = "{size} entries, {older_heads} older heads, {named_entries} named by documents"
     lines += [] if problems else [counts.format_map(result)]
     return "\n".join([*lines, result["verdict"]])
-
-
-class Parser(argparse.ArgumentParser):
-    """Tells wrong usage in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the line and leave with exit code 2."""
-        sys.stderr.write(f"usage: python verify.py DIR [--trust FINGERPRINT] [--json] ({message})\n")
-        raise SystemExit(USAGE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -484,13 +479,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(description="Check an evidence bundle offline.")
     parser.add_argument("folder", metavar="DIR", help="the bundle's folder")
     parser.add_argument("--trust", metavar="FINGERPRINT", help="the key that must have signed it")
+    told = "a key that must have cosigned it"
+    parser.add_argument("--witness", metavar="KEY", action="append", type=witness_key, help=told)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     given = parser.parse_args(arguments)
     if given.trust is not None and not given.trust.strip():
         parser.error("--trust wants a fingerprint such as SHA256:...")
     if not os.path.isdir(given.folder):
         parser.error(f"{shown(given.folder)} is not a folder")
-    check = Check(Bundle(Path(given.folder))).run()
+    check = Check(Bundle(Path(given.folder)))
+    check.cosigned.wanted = given.witness or []
+    check.run()
     result = report(check, given.trust.strip() if given.trust else None)
     sys.stdout.write((json.dumps(result, indent=2) if given.json else rendered(result)) + "\n")
     return int(result["exit"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -12,6 +12,7 @@ from hedgerow.model.policy import (
     PRINCIPAL_TYPE,
     ROLE_TYPE,
     Access,
+    ApprovalNeed,
     Entity,
     Match,
     Rule,
@@ -20,6 +21,7 @@ from hedgerow.model.policy import (
 )
 
 Test: TypeAlias = Callable[[Access], bool]
+_Needs: TypeAlias = tuple[tuple[str, ApprovalNeed], ...]
 _PLANS_KEPT = 4096
 
 
@@ -45,9 +47,11 @@ class CompiledPolicies:
 
     Args:
         rules: The policies; their ids are unique.
+        needs: The approvals that permits ask for, by the id of the permit.
     """
 
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
+    def __init__(self, rules: tuple[Rule, ...], needs: Mapping[str, ApprovalNeed] | None = None) -> None:
+        self._needs = tuple((needs or {}).items())
         self._rules = tuple((rule, _tests(rule)) for rule in sorted(rules, key=lambda rule: rule.id))
         self._plans: dict[tuple[frozenset[str], str, str], _Plan] = {}
 
@@ -66,7 +70,7 @@ class CompiledPolicies:
         plan = self._plans.get(key)
         if plan is None:
             plan = self._planned(key)
-        return _run(plan.candidates, access) if plan.verdict is None else plan.verdict
+        return _run(plan.candidates, access, self._needs) if plan.verdict is None else plan.verdict
 
     def _planned(self, key: tuple[frozenset[str], str, str]) -> _Plan:
         candidates = tuple(
@@ -75,7 +79,7 @@ class CompiledPolicies:
             if (residual := _residual(rule, *key)) is not None
         )
         fixed = not any(candidate.tests for candidate in candidates)
-        plan = _Plan(candidates, _fixed_verdict(candidates) if fixed else None)
+        plan = _Plan(candidates, _fixed_verdict(candidates, self._needs) if fixed else None)
         # Callers choose actions: a bound keeps a stranger from filling the memory.
         if len(self._plans) < _PLANS_KEPT:
             self._plans[key] = plan
@@ -86,12 +90,12 @@ def _tests(rule: Rule) -> tuple[Test, ...]:
     return tuple(test for when, body in rule.conditions for test in compile_condition(body, negated=not when))
 
 
-def _fixed_verdict(candidates: tuple[_Candidate, ...]) -> Verdict:
+def _fixed_verdict(candidates: tuple[_Candidate, ...], needs: _Needs) -> Verdict:
     permits = tuple(candidate.id for candidate in candidates if candidate.is_permit)
-    return settle(permits, tuple(c.id for c in candidates if not c.is_permit), ())
+    return settle(permits, tuple(c.id for c in candidates if not c.is_permit), (), needs)
 
 
-def _run(candidates: tuple[_Candidate, ...], access: Access) -> Verdict:
+def _run(candidates: tuple[_Candidate, ...], access: Access, needs: _Needs) -> Verdict:
     permits: tuple[str, ...] = ()
     forbids: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
@@ -107,7 +111,7 @@ def _run(candidates: tuple[_Candidate, ...], access: Access) -> Verdict:
                     forbids = (*forbids, candidate.id)
         except UndecidableError:
             errors = (*errors, candidate.id)
-    return settle(permits, forbids, errors)
+    return settle(permits, forbids, errors, needs)
 
 
 _Fit: TypeAlias = "Test | Literal[True] | None"

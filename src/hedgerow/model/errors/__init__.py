@@ -8,15 +8,26 @@ from __future__ import annotations
 from hedgerow.model.errors import (
     rows_anonymity,
     rows_app,
+    rows_approvals,
+    rows_backup,
+    rows_certificates,
+    rows_clock,
+    rows_cosign,
     rows_discover,
     rows_dp,
     rows_engine,
     rows_files,
+    rows_index,
     rows_journal,
     rows_keys,
+    rows_places,
     rows_policy,
+    rows_sealed,
+    rows_setup,
     rows_spine,
     rows_store,
+    rows_tiles,
+    rows_witness,
 )
 from hedgerow.model.errors.base import CallerError, ErrorRow, Fault, HedgerowError, Refused
 
@@ -25,15 +36,26 @@ __all__ = ["TABLE", "CallerError", "ErrorRow", "Fault", "HedgerowError", "Refuse
 _ROOMS = (
     rows_anonymity,
     rows_app,
+    rows_approvals,
+    rows_backup,
+    rows_certificates,
+    rows_cosign,
+    rows_clock,
     rows_discover,
     rows_dp,
     rows_engine,
     rows_files,
+    rows_index,
     rows_journal,
     rows_keys,
+    rows_places,
     rows_policy,
+    rows_sealed,
+    rows_setup,
     rows_spine,
     rows_store,
+    rows_tiles,
+    rows_witness,
 )
 
 

@@ -31,6 +31,8 @@ _QUOTED = frozenset(
     }
 )
 
+_TOLD_APART = frozenset({"plan", "approval", "could_decide"})
+
 
 def _nothing(_: Details) -> Details:
     """Derive nothing: most rows are filled by their details alone."""
@@ -100,9 +102,10 @@ class HedgerowError(Exception):
 
         Returns:
             ``type``, ``title``, ``status``, ``detail``, ``code``, ``exit`` and ``next_step``; and ``plan``,
-            where the error asks to confirm one.
+            where the error asks to confirm one; ``approval``, the id of one that is awaited or spoken of; and
+            ``could_decide``, how many people could decide it now.
         """
-        plan = {"plan": self.details["plan"]} if "plan" in self.details else {}
+        more = {name: value for name, value in self.details.items() if name in _TOLD_APART}
         return {
             "type": self.row.anchor,
             "title": self.row.code,
@@ -111,7 +114,7 @@ class HedgerowError(Exception):
             "code": self.row.code,
             "exit": self.row.exit,
             "next_step": self.next_step,
-            **plan,
+            **more,
         }
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -21,11 +21,12 @@ ROWS: tuple[ErrorRow, ...] = (
         "Name one with --space DIR or the variable HEDGEROW_SPACE; `hedgerow init DIR` makes one.",
     ),
     caller("space.exists", "There is a workspace at {space} already.", "Use it with --space {space}."),
-    caller("space.not-empty", "{space} is not an empty directory.", "Name a new one: `hedgerow init DIR`."),
+    caller("space.not-empty", "{space} is not an empty directory.", "Name a new one: `{again}`."),
     caller(
         "space.unfinished",
-        "{space} holds only the parts of an init that was cut off, or that another process runs now.",
-        "If none runs, nothing is in it: remove it with `rm -r {space}` and repeat `hedgerow init {space}`.",
+        "{space} holds a key file and no records: an init was cut off there, or another process runs it.",
+        "Name a new one: `{again}`. {space} may go once it is sure that no init runs and that its records "
+        "were not moved elsewhere.",
     ),
     caller(
         "space.unwritable",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hedgerow.model.errors.base import ErrorRow, caller
+from hedgerow.model.errors.base import ErrorRow, caller, refused
 
 ROWS: tuple[ErrorRow, ...] = (
     caller(
@@ -15,5 +15,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "discover.unknown-subject-key",
         "The table has no column {column} to tell people apart.",
         "Name one of its columns as the subject key.",
+    ),
+    refused(
+        "collect.secret-found",
+        "Column {column} holds passwords or keys, which are no data to collect.",
+        "Leave it out with --drop {column}, and change what leaked. If these are no secrets, state the "
+        "column's role in a --schema file.",
     ),
 )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from hedgerow.model.errors.base import ErrorRow, caller, fault, refused
+from hedgerow.model.errors.base import Details, ErrorRow, caller, fault, refused
 
 _WAYS_TO_GIVE_IT = (
     "Set HEDGEROW_PASSPHRASE, name a file with --passphrase-file FILE, or run in a terminal and type it."
 )
+
+
+def _told_ways(details: Details) -> Details:
+    return {"ways": _WAYS_TO_GIVE_IT, **details}
+
+
 _RESTORE = "Put back the key file from its backup; nothing was changed."
 
 _TOKEN_ROWS: tuple[ErrorRow, ...] = (
@@ -141,7 +147,7 @@ ROWS: tuple[ErrorRow, ...] = (
         exit_code=4,
         status=401,
     ),
-    caller("keys.passphrase-empty", "The passphrase is empty.", _WAYS_TO_GIVE_IT),
+    caller("keys.passphrase-empty", "The passphrase is empty.", "{ways}", derived=_told_ways),
     caller(
         "keys.passphrase-too-long",
         "The passphrase is longer than {limit_bytes} bytes.",
@@ -160,7 +166,8 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "keys.file-missing",
         "There is no key file at {path}.",
-        "Name the workspace with --space DIR, or put back the key file from its backup.",
+        "Name the workspace with --space DIR, put back the key file from its backup, or have an officer run "
+        "`hedgerow keys escrow-restore ESCROW --identity FILE`.",
     ),
     caller(
         "keys.file-newer",
@@ -240,6 +247,25 @@ ROWS: tuple[ErrorRow, ...] = (
         "keys.move-begun",
         "A move of the master keys to the token {token} was begun before.",
         "Run `hedgerow keys move --to pkcs11 --token {token} --yes`, or delete token.json to give it up.",
+    ),
+    caller(
+        "keys.passphrase-same",
+        "The new passphrase is the one the key file has; nothing was changed.",
+        "Give another one.",
+    ),
+    caller(
+        "keys.pin-elsewhere",
+        "The keys are in a token: its PIN is not Hedgerow's to change.",
+        "Change it with the token's own program, for example `pkcs11-tool --login --change-pin`; nothing "
+        "here needs to know.",
+    ),
+    caller(
+        "keys.new-passphrase-missing",
+        "The new passphrase was not given; nothing was changed.",
+        "Set HEDGEROW_NEW_PASSPHRASE, name a file with --new-passphrase-file FILE, or run in a terminal and "
+        "type it.",
+        exit_code=4,
+        status=401,
     ),
     caller(
         "keys.change-unfinished",

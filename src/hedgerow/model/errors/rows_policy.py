@@ -17,6 +17,13 @@ ROWS: tuple[ErrorRow, ...] = (
         "digits, '.', '-' and '_' (64 at most).",
         _TEST,
     ),
+    caller(
+        "policy.unknown-annotation",
+        "The policy that starts on line {line} has the annotation @{name}, which there is not: it would say "
+        "nothing.",
+        "{near} The policies in force are unchanged.",
+    ),
+    caller("policy.approval", "The policy that starts on line {line}: {problem}.", _TEST),
     caller("policy.twice", "Two policies have the id {id}.", _TEST),
     caller(
         "policy.template",

@@ -368,8 +368,8 @@ ROWS: tuple[ErrorRow, ...] = (
     fault("lease.expired", "The lease ran out before it was used.", "Repeat the command."),
     refused(
         "subject.erased",
-        "erased: this person's data was erased.",
-        "The certificate is in the evidence; nothing else is held.",
+        "erased: this person's data was erased{told}.",
+        "Nothing else is held. Read the certificate: `hedgerow evidence certificate {certificate}`.",
         status=410,
     ),
     caller(

@@ -30,12 +30,14 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "store.not-set-up",
         "This database holds no tables of Hedgerow.",
-        "Set it up once as the owner of the database, then repeat the command.",
+        "Set it up once as the owner of the database: `hedgerow upgrade --space "
+        "postgresql://OWNER@HOST/DATABASE --application ROLE --yes`; then repeat the command.",
     ),
     caller(
         "store.older-schema",
         "This database has schema {found}; this Hedgerow needs {known}.",
-        "Set it up again as its owner, which brings the tables forward, then repeat the command.",
+        "Bring it forward as its owner: `hedgerow upgrade --space postgresql://OWNER@HOST/DATABASE --yes`; "
+        "then repeat the command.",
     ),
     caller(
         "store.tenant-exists",
@@ -57,18 +59,20 @@ ROWS: tuple[ErrorRow, ...] = (
     fault(
         "store.unguarded",
         "The wall between tenants does not bind here: {why}.",
-        "Use a role that neither owns the tables nor passes row-level security; set the database up again as "
-        "its owner.",
+        "Use a role that neither owns the tables nor passes row-level security. As the owner let one in: "
+        "`hedgerow upgrade --space postgresql://OWNER@HOST/DATABASE --application ROLE --yes`.",
     ),
     fault(
         "store.denied",
         "The database does not let this role do that; nothing was written.",
-        "As the owner of the database set it up for this role, then repeat the command.",
+        "As the owner of the database let this role in: `hedgerow upgrade --space "
+        "postgresql://OWNER@HOST/DATABASE --application ROLE --yes`; then repeat the command.",
     ),
     fault(
         "store.unreachable",
-        "The database server cannot be reached, does not let this role in, or ended the connection.",
-        "Check that it runs and lets this role in, then repeat the command with the same request id.",
+        "The database server cannot be reached, or ended the connection.",
+        "Check the address and that it runs, then repeat the command; what it had begun with --request-id "
+        "goes on under the same one.",
         status=503,
     ),
 )

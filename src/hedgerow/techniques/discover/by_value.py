@@ -17,6 +17,7 @@ from hedgerow.techniques.discover.verdict import Sight, Verdict
 
 ALMOST_ALL, MOST, HALF, SOME = 0.95, 0.8, 0.5, 0.02
 ENOUGH_CHECKED = 12
+PROVEN_SECRET = 0.95
 _NATIONAL = ("cn-resident-id", "us-ssn", "uk-nino")
 _NATIONAL_CHECKED = ("uk-nhs", "in-aadhaar", "nl-bsn", "pl-pesel", "br-cpf")
 _PLAIN = {
@@ -67,7 +68,9 @@ def certain(sight: Sight) -> Verdict | None:
         share = sight.share(shape)
         if share >= least:
             return Verdict(category, role, _sure(sight, category), (_said(share, shape),))
-    return _financial(sight) or _national(sight) or _phone(sight) or _some_emails(sight)
+    return (
+        _credentials(sight) or _financial(sight) or _national(sight) or _phone(sight) or _some_emails(sight)
+    )
 
 
 def _sure(sight: Sight, category: str) -> float:
@@ -85,6 +88,15 @@ def _passes(sight: Sight, shape: str, named: str) -> bool:
         return share >= HALF
     enough = sight.profile.cardinality >= ENOUGH_CHECKED or chance_of(shape) <= SOME
     return share >= MOST and enough and not sight.profile.rising
+
+
+def _credentials(sight: Sight) -> Verdict | None:
+    """Find passwords and keys inside text; a few are enough, as each opens something."""
+    share = sight.share("credential")
+    if share < SOME:
+        return None
+    said = f"{share:.0%} of the distinct values hold a password or key"
+    return Verdict("secret", ColumnRole.SENSITIVE, PROVEN_SECRET, (said,))
 
 
 def _financial(sight: Sight) -> Verdict | None:

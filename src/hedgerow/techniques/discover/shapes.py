@@ -81,6 +81,13 @@ SHAPES: tuple[Shape, ...] = (
         r"^(AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|(sk|pk|rk)[-_][A-Za-z0-9_-]{16,}|xox[abprs]-\S{10,}"
         r"|AIza[0-9A-Za-z_-]{30,}|-----BEGIN .{0,40}PRIVATE KEY.*)$",
     ),
+    # Anywhere in a value: a password is as bad in the middle of a sentence.
+    Shape(
+        "credential",
+        r"(?i)\b(pass ?word|passwd|pwd|passphrase|passwort|kennwort|api[_ -]?key|(client|access)[_ -]?secret"
+        r"|secret[_ -]?key|access[_ -]?token)['\"]? ?[=:] ?\S{3}|://[^/\s:@]+:[^/\s@]+@"
+        r"|-----BEGIN [A-Z ]*PRIVATE KEY",
+    ),
     Shape("hash", r"(?i)^[0-9a-f]{32,128}$"),
     Shape("zip-plus-four", r"^[0-9]{5}-[0-9]{4}$"),
     Shape("uk-postcode", r"(?i)^[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}$"),

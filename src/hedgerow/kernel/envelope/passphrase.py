@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import unicodedata
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ MEMORY_KIB_ALLOWED = range(7168, 1_048_576 + 1)
 ITERATIONS_ALLOWED = range(1, 16 + 1)
 LANES_ALLOWED = range(1, 16 + 1)
 WORK_LIMIT_KIB = 4 * 1_048_576
+_COST_FIELDS = {"name", "memory_kib", "iterations", "lanes", "salt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def check_passphrase(passphrase: str) -> bytes:
 
 
 def key_from_passphrase(passphrase: str, salt: bytes, profile: Argon2Profile) -> SecretKey:
-    """Derive the key that seals a key file.
+    """Derive the key that a passphrase stands for.
 
     Args:
         passphrase: 1 to 1,024 bytes of UTF-8.
@@ -102,3 +104,42 @@ def key_from_passphrase(passphrase: str, salt: bytes, profile: Argon2Profile) ->
         memory_cost=profile.memory_kib,
     )
     return SecretKey(derivation.derive(raw))
+
+
+def write_cost(profile: Argon2Profile, salt: bytes) -> dict[str, object]:
+    """Write down how a key comes from a passphrase, as files hold it.
+
+    Args:
+        profile: The cost.
+        salt: 16 random bytes.
+    """
+    return {
+        "name": "argon2id",
+        "memory_kib": profile.memory_kib,
+        "iterations": profile.iterations,
+        "lanes": profile.lanes,
+        "salt": base64.b64encode(salt).decode(),
+    }
+
+
+def read_cost(value: object) -> tuple[bytes, Argon2Profile]:
+    """Read what ``write_cost`` wrote; whether the cost is allowed is for the caller to ask.
+
+    Args:
+        value: The value, as read from a file.
+
+    Returns:
+        The salt and the cost.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not isinstance(value, dict) or set(value) != _COST_FIELDS or value["name"] != "argon2id":
+        raise ValueError("no cost of a passphrase check")
+    numbers = [value[name] for name in ("memory_kib", "iterations", "lanes")]
+    if not isinstance(value["salt"], str) or any(type(number) is not int for number in numbers):
+        raise ValueError("no cost of a passphrase check")
+    salt = base64.b64decode(value["salt"], validate=True)
+    if len(salt) != SALT_BYTES:
+        raise ValueError("a salt has 16 bytes")
+    return salt, Argon2Profile(*numbers)

@@ -1,0 +1,101 @@
+"""What uses cost and gave: limits, charges, requests, releases, failures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from hedgerow.model.records.base import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation(Record):
+    """A limit of an account (``dataset`` ``*`` is the population); values are exact fractions."""
+
+    TABLE: ClassVar[str] = "allocations"
+    KEY: ClassVar[tuple[str, ...]] = ("dataset", "purpose")
+    dataset: str
+    purpose: str
+    epsilon: str
+    allocated_by: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charge(Record):
+    """A privacy-loss event debited to a data set, a purpose and the population."""
+
+    TABLE: ClassVar[str] = "charges"
+    KEY: ClassVar[tuple[str, ...]] = ("number",)
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("dataset", "purpose"), ("request",))
+    number: int
+    request: str
+    dataset: str
+    purpose: str
+    event: str
+    committed: bool
+    entry: int
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account(Record):
+    """The running total of an account: the fold of its charges, kept beside them."""
+
+    TABLE: ClassVar[str] = "accounts"
+    KEY: ClassVar[tuple[str, ...]] = ("dataset", "purpose")
+    dataset: str
+    purpose: str
+    epsilon: str
+    rho: str
+    apart: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Record):
+    """A use by its request id: what it is bound to and, once closed, its sealed result."""
+
+    TABLE: ClassVar[str] = "requests"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("dataset",),)
+    id: str
+    binding: str
+    state: str
+    dataset: str
+    dataset_version: int
+    consent_version: int
+    purpose: str
+    person_level: bool
+    entry: int
+    sealed: bytes | None = field(repr=False, default=None)
+    wrapped: bytes | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Released(Record):
+    """A person-level release that left the house."""
+
+    TABLE: ClassVar[str] = "released"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("dataset",),)
+    id: str
+    dataset: str
+    dataset_version: int
+    consent_version: int
+    purpose: str
+    technique: str
+    released_by: str
+    time: str
+    summary: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure(Record):
+    """A use that failed after data was opened; too many in a day stop the principal."""
+
+    TABLE: ClassVar[str] = "failures"
+    KEY: ClassVar[tuple[str, ...]] = ("principal", "entry")
+    principal: str
+    entry: int
+    time: str

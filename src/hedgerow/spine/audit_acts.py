@@ -1,0 +1,362 @@
+"""What journaled acts leave behind: requests, releases, failures, certificates, sources, tombstones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from hedgerow.kernel.envelope import are_under
+from hedgerow.model.canonical import digest
+from hedgerow.model.errors import Fault, HedgerowError
+from hedgerow.model.ports import Reader
+from hedgerow.model.records import (
+    Backup,
+    Certificate,
+    Collected,
+    DatasetColumn,
+    Failure,
+    Purpose,
+    QuarantineBatch,
+    QuarantinedRow,
+    Released,
+    Request,
+    Setting,
+    Tombstone,
+)
+from hedgerow.model.uses import Json
+from hedgerow.spine.attest import Attestor
+from hedgerow.spine.departed import Departed
+from hedgerow.spine.forgotten import DIFFERS, checked
+from hedgerow.spine.keyring import WRAPPING
+from hedgerow.spine.quarantine import rows_of
+from hedgerow.spine.tables import manifest_of
+
+_ID_DIGITS = 32
+# As much of a wrapped key as names its epoch.
+_HEAD_BYTES = 17
+_LOGICAL, _FINAL = "erasure-certificate", "final-erasure-certificate"
+Facts = Mapping[str, Json]
+
+
+@dataclass(slots=True)
+class _Use:
+    """A use by the hash of its id: what it is bound to, and how far it came."""
+
+    binding: str
+    dataset: str
+    lease: str
+    release: str | None
+    intent: int
+    done: int | None = None
+    is_kept: bool = False
+    is_withdrawn: bool = False
+
+
+@dataclass(slots=True)
+class Story:
+    """What the journal tells of records that acts leave, gathered entry by entry.
+
+    An entry of an older version says less; what it does not say is not compared.
+    """
+
+    purposes: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
+    uses: dict[str, _Use] = field(default_factory=dict)
+    intents: dict[int, _Use] = field(default_factory=dict)
+    released: dict[str, int] = field(default_factory=dict)
+    failures: set[tuple[str, int]] = field(default_factory=set)
+    certificates: dict[str, tuple[str, int]] = field(default_factory=dict)
+    sources: dict[tuple[str, str], int] = field(default_factory=dict)
+    columns: dict[str, tuple[tuple[str, ...], frozenset[str]]] = field(default_factory=dict)
+    emptied: dict[str, int] = field(default_factory=dict)
+    batches: dict[str, str | None] = field(default_factory=dict)
+    batch_dataset: dict[str, str] = field(default_factory=dict)
+    over: set[str] = field(default_factory=set)
+    stones: set[str] = field(default_factory=set)
+    manifests: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    destroyed: set[str] = field(default_factory=set)
+    departed: Departed = field(default_factory=Departed)
+    choices_erased: int = 0
+    tells_stones: bool = True
+    tells_batches: bool = True
+    tells_choices: bool = True
+
+    @property
+    def choices_left(self) -> int | None:
+        """How many choices are in force or were, those of erased people left out; none where not told."""
+        counted = int(self.settings.get("consent.version", "0"))
+        return counted - self.choices_erased if self.tells_choices else None
+
+    def heed(self, entry: Facts) -> None:
+        """Take one entry in, in the order of the journal."""
+        self.departed.heed(entry)
+        facts, index = cast("Facts", entry["facts"]), cast("int", entry["index"])
+        match entry["action"]:
+            case "use.intend":
+                self._intend(facts, index)
+            case "use.done" | "use.fail":
+                acting = cast("Mapping[str, str]", entry["actor"])["as"]
+                self._end(facts, index, acting, is_done=entry["action"] == "use.done")
+            case "use.refuse":
+                if facts.get("reasons") == ["request.withdrawn"] and (known := self._use(facts)):
+                    known.is_withdrawn = True
+            case "collect":
+                self._collect(facts, index)
+            case "dataset.drop":
+                self._drop(str(facts["dataset"]), index)
+            case "subject.erase":
+                self._erase(facts, index)
+            case "quarantine.discard":
+                self._gone(str(facts["batch"]))
+            case "quarantine.expire":
+                self._expire(facts)
+            case _:
+                self._govern(str(entry["action"]), facts, index)
+
+    def _govern(self, action: str, facts: Facts, index: int) -> None:
+        match action:
+            case "purpose.add":
+                told = cast("str | None", facts.get("why"))
+                self.purposes[str(facts["purpose"])] = (str(facts["owner"]), str(facts["until"]), told)
+            case "erasure.known":
+                self._stone(facts)
+            case "keys.epoch" | "keys.rotate":
+                self.settings["keys.epoch"] = str(facts["epoch"])
+            case "keys.destroyed":
+                made = cast("Mapping[str, str]", facts.get("final") or {})
+                self.certificates |= dict.fromkeys(made.values(), (_FINAL, index))
+                self.destroyed |= set(cast("list[str]", facts["epochs"]))
+            case "consent.grant" | "consent.withdraw":
+                self.settings["consent.version"] = str(facts["consent_version"])
+
+    def _intend(self, facts: Facts, index: int) -> None:
+        cost = cast("Mapping[str, str]", facts["cost"] or {})
+        use = _Use(
+            str(facts["binding"]), str(facts["dataset"]), str(facts["lease"]), cost.get("non-private"), index
+        )
+        self.uses[str(facts["request"])] = self.intents[index] = use
+
+    def _use(self, facts: Facts) -> _Use | None:
+        return self.uses.get(str(facts.get("request")))
+
+    def _end(self, facts: Facts, index: int, acting: str, *, is_done: bool) -> None:
+        use = self.intents.get(cast("int", facts["intent"]))
+        if use is None:
+            return
+        if is_done:
+            use.done, use.is_kept = index, facts["result"] is not None
+            if use.release is not None:
+                self.released[use.release] = index
+        elif facts.get("code") == "request.withdrawn":
+            use.is_withdrawn = True
+        elif use.lease != "person":
+            self.failures.add((acting, index))
+
+    def _collect(self, facts: Facts, index: int) -> None:
+        dataset = str(facts["dataset"])
+        self.sources[dataset, str(facts["source"])] = index
+        in_vault = frozenset(cast("list[str]", facts["vault"]))
+        self.columns.setdefault(dataset, (tuple(cast("list[str]", facts["columns"])), in_vault))
+        self.settings["consent.version"] = str(facts["consent_version"])
+        self._manifest(dataset, facts.get("files"))
+        if "revived" not in facts:
+            self.tells_stones = self.tells_batches = False
+        self.stones -= set(cast("list[str]", facts.get("revived") or []))
+        if facts.get("retried") is not None:
+            self._gone(str(facts["retried"]))
+        if facts["quarantine"] is not None:
+            batch = str(facts["quarantine"])
+            self.batches[batch] = cast("str | None", facts.get("set_aside"))
+            self.batch_dataset[batch] = dataset
+
+    def _manifest(self, dataset: str, told: Json) -> None:
+        self.manifests.pop(dataset, None)
+        if told is not None:
+            self.manifests[dataset] = str(told)
+
+    def _drop(self, dataset: str, index: int) -> None:
+        self.sources = {key: entry for key, entry in self.sources.items() if key[0] != dataset}
+        self.columns.pop(dataset, None)
+        self.manifests.pop(dataset, None)
+        self.emptied[dataset] = index
+        for batch in [name for name, where in self.batch_dataset.items() if where == dataset]:
+            self._gone(batch)
+
+    def _erase(self, facts: Facts, index: int) -> None:
+        self.certificates[str(facts["certificate"])] = (_LOGICAL, index)
+        self._stone(facts)
+        if "choices" not in facts:
+            self.tells_choices = self.tells_stones = self.tells_batches = False
+        self.choices_erased += cast("int", facts.get("choices") or 0)
+        manifests = cast("Mapping[str, Json]", facts.get("files") or {})
+        for dataset in cast("list[str]", facts["datasets"]):
+            self.emptied[dataset] = index
+            self._manifest(dataset, manifests.get(dataset))
+        for batch, left in cast("Mapping[str, str]", facts.get("set_aside") or {}).items():
+            if left:
+                self.batches[batch] = left
+            else:
+                self._gone(batch)
+
+    def _stone(self, facts: Facts) -> None:
+        self.stones.add(str(facts["certificate"]))
+        if facts.get("replaces") is not None:
+            self.stones.discard(str(facts["replaces"]))
+
+    def _gone(self, batch: str) -> None:
+        self.batches.pop(batch, None)
+        self.batch_dataset.pop(batch, None)
+        self.over.add(batch)
+
+    def _expire(self, facts: Facts) -> None:
+        gone = facts["batches"]
+        if not isinstance(gone, list):
+            self.tells_batches = False
+            return
+        for batch in gone:
+            self._gone(str(batch))
+
+
+def check_story(reader: Reader, story: Story, attestor: Attestor | None) -> None:
+    """Compare the records that acts leave with what the journal tells of the acts.
+
+    Args:
+        reader: A view.
+        story: What the whole journal tells.
+        attestor: Whose key signs certificates; none to leave signatures unchecked.
+
+    Raises:
+        Fault: ``records.differ`` with the kind.
+    """
+    for kind, is_as_told in (
+        ("purposes", _purposes), ("requests", _requests), ("released tables", _released),
+        ("failures", _failures), ("certificates", lambda r, s: _certificates(r, s, attestor)),
+        ("collected sources", _sources), ("columns", _columns), ("quarantine", _quarantine),
+        ("tombstones", _stones), ("backups", _backups),
+        (DIFFERS, lambda r, s: _repeated(r, s, attestor)), ("settings", _settings),
+        ("table files", _manifests), ("wrapped keys", _epochs),
+    ):  # fmt: skip
+        if not is_as_told(reader, story):
+            raise Fault("records.differ", kind=kind)
+
+
+def _purposes(reader: Reader, story: Story) -> bool:
+    held = {p.name: p for p in reader.find(Purpose)}
+    return held.keys() == story.purposes.keys() and all(
+        (held[name].owner, held[name].until) == (owner, until) and why in (None, digest(held[name].why))
+        for name, (owner, until, why) in story.purposes.items()
+    )
+
+
+def _requests(reader: Reader, story: Story) -> bool:
+    held = {digest(r.id)[:_ID_DIGITS]: r for r in reader.find(Request)}
+    return held.keys() == story.uses.keys() and all(
+        _is_as_used(held[name], use, story.emptied.get(use.dataset, -1)) for name, use in story.uses.items()
+    )
+
+
+def _is_as_used(record: Request, use: _Use, emptied: int) -> bool:
+    if (record.binding, record.dataset) != (use.binding, use.dataset):
+        return False
+    if record.state == "done":
+        # Rows of people are withdrawn with a person or the data set; such an id is never answered again.
+        stays = not (record.person_level and emptied > record.entry)
+        return use.is_kept and record.entry == use.done and stays and not use.is_withdrawn
+    if record.state == "spent":
+        return not use.is_kept
+    return use.is_kept or use.is_withdrawn
+
+
+def _released(reader: Reader, story: Story) -> bool:
+    return {r.id: r.entry for r in reader.find(Released)} == story.released
+
+
+def _failures(reader: Reader, story: Story) -> bool:
+    return {(f.principal, f.entry) for f in reader.find(Failure)} == story.failures
+
+
+def _certificates(reader: Reader, story: Story, attestor: Attestor | None) -> bool:
+    held = {c.id: c for c in reader.find(Certificate)}
+    ours = {name for name, c in held.items() if c.kind in (_LOGICAL, _FINAL)}
+    return ours == story.certificates.keys() and all(
+        held[name].kind == kind and _is_signed(held[name], entry, attestor)
+        for name, (kind, entry) in story.certificates.items()
+    )
+
+
+def _is_signed(certificate: Certificate, entry: int, attestor: Attestor | None) -> bool:
+    if attestor is None:
+        return True
+    try:
+        record = attestor.open_certificate(certificate.body.encode())
+    except HedgerowError:
+        return False
+    body = cast("Facts", record["body"])
+    return (record["entry_index"], body["certificate"]) == (entry, certificate.id)
+
+
+def _sources(reader: Reader, story: Story) -> bool:
+    return {(c.dataset, c.content_hash): c.entry for c in reader.find(Collected)} == story.sources
+
+
+def _columns(reader: Reader, story: Story) -> bool:
+    names: dict[str, list[str]] = {}
+    in_vault: dict[str, set[str]] = {}
+    for column in reader.find(DatasetColumn):
+        names.setdefault(column.dataset, []).append(column.name)
+        in_vault.setdefault(column.dataset, set()).update([column.name] if column.in_vault else [])
+    return {name: (tuple(held), frozenset(in_vault[name])) for name, held in names.items()} == story.columns
+
+
+def _quarantine(reader: Reader, story: Story) -> bool:
+    held = {batch.id for batch in reader.find(QuarantineBatch)}
+    if story.tells_batches and held != story.batches.keys():
+        return False
+    if held & story.over:
+        return False
+    if set(reader.values(QuarantinedRow, "batch")) - held:
+        return False
+    told = {batch: left for batch, left in story.batches.items() if left is not None and batch in held}
+    return all(rows_of(reader, batch) == left for batch, left in told.items())
+
+
+def _stones(reader: Reader, story: Story) -> bool:
+    held = {stone.certificate: stone for stone in reader.find(Tombstone)}
+    if not held.keys() <= story.stones:
+        return False
+    return not story.tells_stones or not (story.stones - held.keys())
+
+
+def _backups(reader: Reader, story: Story) -> bool:
+    held, told = {b.id: b for b in reader.find(Backup)}, story.departed.backups
+    return held.keys() == told.keys() and all(told[name].is_told_by(held[name]) for name in held)
+
+
+def _repeated(reader: Reader, story: Story, attestor: Attestor | None) -> bool:
+    """Tell whether a list of erasures could be signed, and each tombstone is of the person of its line."""
+    lines = {line.certificate: line.lookup for line in checked(reader, story.departed, attestor)}
+    return all(lines.get(stone.certificate) == stone.lookup for stone in reader.find(Tombstone))
+
+
+def _settings(reader: Reader, story: Story) -> bool:
+    held = {name: reader.get(Setting, name) for name in ("keys.epoch", "consent.version")}
+    # Without any choice the counter may not be there.
+    counted = held["consent.version"].value if held["consent.version"] else "0"
+    epoch = held["keys.epoch"].value if held["keys.epoch"] else None
+    return epoch == story.settings.get("keys.epoch") and counted == story.settings.get("consent.version", "0")
+
+
+def _manifests(reader: Reader, story: Story) -> bool:
+    return all(manifest_of(reader, dataset) == told for dataset, told in story.manifests.items())
+
+
+def _epochs(reader: Reader, story: Story) -> bool:
+    """Tell whether nothing lies under a destroyed epoch, where an older image opens nothing."""
+    if not story.destroyed:
+        return True
+    heads: set[bytes] = set()
+    for kind in WRAPPING:
+        wrapped = cast("list[bytes | None]", reader.values(kind, "wrapped"))
+        heads |= {blob[:_HEAD_BYTES] for blob in wrapped if blob is not None}
+    return not any(are_under((head,), epoch) for head in heads for epoch in story.destroyed)

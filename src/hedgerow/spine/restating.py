@@ -1,0 +1,105 @@
+"""Restating: what each account comes to when an officer states what was spent before a restore."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from hedgerow.model.budget import show_exact
+from hedgerow.model.errors import CallerError
+from hedgerow.model.ports import Reader
+from hedgerow.model.records import Account, Allocation, DatasetPurpose
+from hedgerow.model.uses import Json
+from hedgerow.model.words import near
+from hedgerow.spine.ledger import POPULATION
+
+Where = tuple[str, str]
+UNNAMED = (
+    "An account that is not named counts as spent to its limit, and the population counts what all come to."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """One account, before a statement and after it.
+
+    Args:
+        where: The account.
+        known: What the ledger has, in epsilon.
+        said: What was stated, or none where the account is not named.
+        charge: What it is charged beyond what the ledger has; the population apart from what its accounts
+            are charged.
+        result: What it comes to.
+    """
+
+    where: Where
+    known: Fraction
+    said: Fraction | None
+    charge: Fraction
+    result: Fraction
+
+    def as_json(self) -> dict[str, Json]:
+        """Render it in decimals, rounded up."""
+        return {
+            "account": account_name(self.where),
+            "in_ledger": show_exact(self.known),
+            "stated": None if self.said is None else show_exact(self.said),
+            "resulting": show_exact(self.result),
+        }
+
+
+def account_name(where: Where) -> str:
+    """Name an account as ``--spent`` takes it."""
+    return "population" if where == POPULATION else ":".join(where)
+
+
+def restated(reader: Reader, spent: Mapping[Where, Fraction]) -> list[Restated]:
+    """Work out what each account comes to; the population stands last.
+
+    What an account is charged the population is charged too, as for every use: it comes to no less than
+    that, whatever was stated for it.
+
+    Args:
+        reader: A view.
+        spent: What each account has spent in all; one that is not named counts as spent to its limit.
+
+    Raises:
+        CallerError: ``budget.spent-less`` when the ledger has more of an account already.
+    """
+    limits = {(a.dataset, a.purpose): Fraction(a.epsilon) for a in reader.find(Allocation)}
+    found: list[Restated] = []
+    for where in [*sorted({*limits, *spent} - {POPULATION}), POPULATION]:
+        account = reader.get(Account, *where)
+        known, said = Fraction(account.epsilon if account else 0), spent.get(where)
+        if said is not None and said < known and where != POPULATION:
+            raise CallerError("budget.spent-less", dataset=where[0])
+        carried = sum((each.charge for each in found), Fraction(0)) if where == POPULATION else Fraction(0)
+        wanted = limits.get(where, Fraction(0)) if said is None else said
+        charge = max(Fraction(0), wanted - known - carried)
+        found.append(Restated(where, known, said, charge, known + carried + charge))
+    return found
+
+
+def check_accounts(reader: Reader, named: Sequence[Where], shown: Sequence[str] | None = None) -> None:
+    """Refuse an account that there is not: what is charged to it would be gone for nothing.
+
+    Args:
+        reader: A view.
+        named: The accounts of a statement.
+        shown: Data sets that may be named to whoever states; none for all.
+
+    Raises:
+        CallerError: ``budget.no-account``, with those of a like name.
+    """
+    held: list[Allocation | Account | DatasetPurpose] = [
+        *reader.find(Allocation),
+        *reader.find(Account),
+        *reader.find(DatasetPurpose),
+    ]
+    known = {(each.dataset, each.purpose) for each in held} | {POPULATION}
+    for where in named:
+        if where not in known:
+            offered = [each for each in known if shown is None or each[0] in shown or each == POPULATION]
+            meant = near(account_name(where), [account_name(each) for each in offered])
+            raise CallerError("budget.no-account", account=account_name(where), near=meant and meant + " ")

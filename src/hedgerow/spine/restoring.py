@@ -1,0 +1,367 @@
+"""Restoring: what a workspace made of a backup must pass, repeat and charge before anybody opens it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from hedgerow.kernel.merkle import open_checkpoint
+from hedgerow.model.budget import NonPrivateEvent, PrivacyEvent, PureEvent, ZcdpEvent
+from hedgerow.model.engine import Engine, PeopleFilter
+from hedgerow.model.errors import Fault
+from hedgerow.model.ports import Reader, Store, Transaction
+from hedgerow.model.records import (
+    Account,
+    Approval,
+    Dataset,
+    Forgotten,
+    JournalEntry,
+    SealedField,
+    Setting,
+    Subject,
+    Tombstone,
+    Witness,
+)
+from hedgerow.model.uses import Actor, Json
+from hedgerow.spine.approving import EXPIRE, EXPIRED, OPEN
+from hedgerow.spine.attest import Attestor
+from hedgerow.spine.audit import check_records
+from hedgerow.spine.backup import ErasureList, Listed
+from hedgerow.spine.cosigning import retire_witness
+from hedgerow.spine.dropping import Dropping
+from hedgerow.spine.erasure import Again, Erasure, is_left
+from hedgerow.spine.forgotten import bound, known_erasures
+from hedgerow.spine.journal import Journal, parse_entry
+from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json
+from hedgerow.spine.lines import RESTORED
+from hedgerow.spine.outside import OutsideHead, Spent, spent_since
+from hedgerow.spine.quarantine import Quarantine
+from hedgerow.spine.restating import restated
+from hedgerow.spine.tables import Tables
+from hedgerow.spine.vault import Person, Vault
+
+Progress = Callable[[str], None]
+_PAGE_ROWS = 2000
+
+
+class Restoring:
+    """Brings a workspace made of a backup to where it may be opened.
+
+    Guarantee: no erasure that the lists tell of is undone, no budget is more than it was, and where that
+    is not known none can be spent until an officer states it.
+
+    Args:
+        store: The records, as the backup had them.
+        vault: Looks people up.
+        tables: The table files.
+        quarantine: Broken rows.
+        erasure: Erases again.
+        dropping: Drops again.
+        journal: Tells of it.
+        ledger: Is charged.
+        attestor: Its key signed the backup.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - where the rooms meet; wiring names each once
+        self,
+        store: Store,
+        vault: Vault,
+        tables: Tables,
+        quarantine: Quarantine,
+        erasure: Erasure,
+        dropping: Dropping,
+        journal: Journal,
+        ledger: Ledger,
+        attestor: Attestor,
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._tables = tables
+        self._quarantine = quarantine
+        self._erasure = erasure
+        self._dropping = dropping
+        self._journal = journal
+        self._ledger = ledger
+        self._attestor = attestor
+
+    def check(self, checkpoint: str) -> int:
+        """Check the journal against its head and the manifest's, and the records against the journal.
+
+        Args:
+            checkpoint: The head that the manifest tells.
+
+        Returns:
+            How many entries there are.
+
+        Raises:
+            Fault: ``journal.*``, ``ledger.*``, ``records.differ``, or ``backup.other-head``.
+        """
+        told = open_checkpoint(checkpoint, self._attestor.verifier)
+        with self._store.read() as reader:
+            roots = self._journal.verify(reader, (told.size,))
+            if roots.get(told.size) != told.root:
+                raise Fault("backup.other-head")
+            check_records(reader, self._ledger)
+        return told.size
+
+    def check_after(self) -> None:
+        """Check once more, after what was repeated and charged.
+
+        Raises:
+            Fault: As ``check``.
+        """
+        with self._store.read() as reader:
+            self._journal.verify(reader)
+            check_records(reader, self._ledger)
+
+    def is_told(self, lists: Sequence[ErasureList], head: OutsideHead) -> bool:
+        """Tell whether the lists tell every erasure that a head kept outside was signed over.
+
+        Args:
+            lists: The lists of erasures.
+            head: The head; it outweighs any statement, and any list of a workspace that went another way.
+        """
+        with self._store.read() as reader:
+            own = known_erasures(reader)
+        return head.erasures in {own, *(known for each in lists for known in each.known_at(head.size))}
+
+    def begin(self, actor: Actor, facts: Mapping[str, Json], *, is_known: bool) -> bool:
+        """Tell in the journal what is restored; where spending is not known, close every budget.
+
+        Args:
+            actor: Who restores.
+            facts: The backup, and what is known of the time after it.
+            is_known: Whether the head kept outside tells the spending.
+
+        Returns:
+            Whether it cosigned other logs; it does so by new keys from now on.
+        """
+        with self._store.write() as tx:
+            told: dict[str, Json] = {
+                **facts,
+                "spending": "replayed" if is_known else "unknown",
+                # From here on it is a line of its own: the folders of the original's backups are not its own.
+                "line": secrets.token_hex(8),
+            }
+            entry = self._journal.append(tx, RESTORED, actor, told)
+            # Where it was not known before the backup, it is not known by a head either.
+            if not is_known:
+                tx.put(Setting(UNKNOWN, _time_of(tx, entry)))
+            for witness in tx.find(Witness):
+                # It holds the head of a journal that went on after the backup; this one went another way.
+                self._journal.append(tx, "witness.remove", actor, {"witness": witness.name})
+                tx.remove(Witness, name=witness.name)
+            for approval in tx.find_any(Approval, "state", sorted(OPEN)):
+                # It may have been used after the backup, and a grant is for one time.
+                closed = self._journal.append(tx, EXPIRE, actor, {"approval": approval.id})
+                tx.put(replace(approval, state=EXPIRED, entry=closed))
+            return retire_witness(tx, self._journal, actor)
+
+    def repeat(self, listed: Sequence[Listed], actor: Actor, progress: Progress) -> tuple[list[int], int]:
+        """Repeat erasures and drops that came after the backup.
+
+        Args:
+            listed: Those that came after it.
+            actor: Who restores.
+            progress: Told each step.
+
+        Returns:
+            The internal numbers of the people whom the backup had brought back, and how many data sets
+            went.
+        """
+        if any(each.lookup for each in listed):
+            self._empty_quarantine(actor)
+        people, datasets = [], 0
+        for place, each in enumerate(sorted(listed, key=lambda one: one.entry), 1):
+            progress(f"repeating erasure {place} of {len(listed)}")
+            if each.dataset:
+                datasets += self._dropped(each, actor)
+            elif (number := self._erased(each, actor)) is not None:
+                people.append(number)
+        self._store.scrub()
+        return people, datasets
+
+    def _empty_quarantine(self, actor: Actor) -> None:
+        """Destroy every broken row: without a source id nobody can tell whose it is."""
+        with self._store.write() as tx:
+            batches = self._quarantine.batches(tx)
+            for batch in batches:
+                self._quarantine.discard(tx, batch.id)
+            if batches:
+                self._journal.append(tx, "quarantine.expire", actor, {"batches": len(batches)})
+
+    def _dropped(self, each: Listed, actor: Actor) -> bool:
+        with self._store.read() as reader:
+            record = reader.get(Dataset, each.dataset)
+        if record is None or record.dropped:
+            return False
+        self._dropping.drop(each.dataset, actor)
+        return True
+
+    def _erased(self, each: Listed, actor: Actor) -> int | None:
+        with self._store.read() as reader:
+            held = self._vault.known(reader, [each.lookup]).get(each.lookup)
+        if held is not None:
+            person = Person(held.number, held.lookup, b"")
+            self._erasure.erase("", actor, again=Again(person, each.certificate))
+            return person.number
+        with self._store.write() as tx:
+            older = tx.get(Tombstone, each.lookup)
+            facts: dict[str, Json] = {
+                "certificate": each.certificate,
+                "until": each.until,
+                "line": bound(self._attestor, each.lookup, each.time, each.until, each.certificate),
+                "replaces": older.certificate if older is not None else None,
+            }
+            entry = self._journal.append(tx, "erasure.known", actor, facts)
+            tx.put(Tombstone(each.lookup, each.time, each.until, each.certificate))
+            tx.add([Forgotten(entry, each.lookup, "", each.time, each.until, each.certificate)])
+        return None
+
+    def charge(self, outside: OutsideHead, actor: Actor) -> list[dict[str, Json]]:
+        """Charge what was spent after the backup, by the totals of the head kept outside.
+
+        Args:
+            outside: The head.
+            actor: Who restores.
+
+        Returns:
+            The charges made: account and what.
+
+        Raises:
+            Fault: ``witness.less-spent`` when it tells less than the ledger has.
+        """
+        made: list[dict[str, Json]] = []
+        source = f"head of {outside.size} entries"
+        with self._store.write() as tx:
+            own = [where for where in spent_since(_totals(tx), outside) if where != POPULATION]
+            # The population last: the accounts debit it as well, and it lacks only what is left then.
+            for where in (*own, POPULATION):
+                more = spent_since(_totals(tx), outside).get(where)
+                events = _events(more) if more is not None else ()
+                made += [self._unseen(tx, where, event, actor, source) for event in events]
+        return made
+
+    def _unseen(
+        self, tx: Transaction, where: tuple[str, str], event: PrivacyEvent, actor: Actor, source: str
+    ) -> dict[str, Json]:
+        facts: dict[str, Json] = {
+            "dataset": where[0],
+            "purpose": where[1],
+            "cost": event_json(event),
+            "source": source,
+        }
+        entry = self._journal.append(tx, "budget.unseen", actor, facts)
+        self._ledger.charge_unseen(tx, f"unseen-{entry}", where, event, entry)
+        return facts
+
+    def state(
+        self,
+        tx: Transaction,
+        spent: Mapping[tuple[str, str], Fraction],
+        actor: Actor,
+        facts: Mapping[str, Json],
+    ) -> list[dict[str, Json]]:
+        """Charge what an officer states was spent, and open the budgets again.
+
+        Args:
+            tx: The transaction.
+            spent: What each account has spent in all; one that is not named counts as spent to its limit.
+            actor: Who states it.
+            facts: What the journal keeps of the statement.
+
+        Returns:
+            The charges made.
+
+        Raises:
+            CallerError: ``budget.spent-less`` when the ledger has more already.
+        """
+        made = [
+            self._unseen(tx, each.where, PureEvent(each.charge), actor, "statement")
+            for each in restated(tx, spent)
+            if each.charge > 0
+        ]
+        self._journal.append(tx, "budget.restate", actor, facts)
+        tx.put(Setting(UNKNOWN, ""))
+        return made
+
+    def unreadable(self, listed: Sequence[Listed], people: Sequence[int], engine: Engine) -> None:
+        """Check that nothing is left of the people whose erasure was repeated.
+
+        Args:
+            listed: The erasures.
+            people: The internal numbers of those whom the backup had brought back.
+            engine: Reads the table files.
+
+        Raises:
+            Fault: ``restore.still-there``.
+        """
+        gone = PeopleFilter.of(people)
+        with self._store.read() as reader:
+            lookups = [each.lookup for each in listed if each.lookup]
+            found = bool(reader.find_any(Subject, "lookup", lookups)) or is_left(reader, people)
+            for record in reader.find(Dataset):
+                files = self._tables.files(reader, record.name)
+                found |= bool(files and len(gone) and len(engine.row_counts(files, gone)))
+        if found:
+            raise Fault("restore.still-there")
+
+    def open_fields(self, progress: Progress) -> int:
+        """Open every sealed field with its person's key.
+
+        Returns:
+            How many there are.
+
+        Raises:
+            Fault: ``envelope.unreadable`` when one does not open.
+        """
+        seen = 0
+        with self._store.read() as reader:
+            for page in _pages(reader):
+                people = {s.number: s for s in reader.find_any(Subject, "number", [f.number for f in page])}
+                opened = {p.number: p for p in self._vault.open_many(list(people.values()))}
+                for field in page:
+                    if field.number not in opened:
+                        raise Fault("restore.still-there")
+                    self._vault.open_field(opened[field.number], field)
+                seen += len(page)
+                progress(f"opened {seen:,} sealed fields")
+        return seen
+
+
+def _pages(reader: Reader) -> Iterator[list[SealedField]]:
+    after: tuple[object, ...] | None = None
+    while page := reader.page(SealedField, after, _PAGE_ROWS):
+        yield page
+        after = (page[-1].number, page[-1].dataset, page[-1].name)
+
+
+def _time_of(reader: Reader, entry: int) -> str:
+    record = reader.get(JournalEntry, entry)
+    if record is None:
+        raise Fault("journal.altered", index=entry)
+    return str(parse_entry(record.body)["time"])
+
+
+def _account(reader: Reader, where: tuple[str, str]) -> Account:
+    return reader.get(Account, *where) or Account(*where, "0", "0", "")
+
+
+def _totals(reader: Reader) -> dict[tuple[str, str], Spent]:
+    return {
+        (a.dataset, a.purpose): Spent(
+            Fraction(a.epsilon), Fraction(a.rho), tuple(name for name in a.apart.split(",") if name)
+        )
+        for a in reader.find(Account)
+    }
+
+
+def _events(spent: Spent) -> Iterator[PrivacyEvent]:
+    if spent.epsilon:
+        yield PureEvent(spent.epsilon)
+    if spent.rho:
+        yield ZcdpEvent(spent.rho)
+    for name in spent.apart:
+        yield NonPrivateEvent(name)
