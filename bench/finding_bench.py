@@ -82,14 +82,12 @@ def _put(space: Space, addresses: Sequence[str]) -> None:
         tx.add([DatasetColumn("people", 0, MAIL, "text", "direct-identifier", "email", in_vault=True)])
     for at in range(0, len(addresses), BATCH):
         some = addresses[at : at + BATCH]
-        subjects, people = vault.enrol([vault.lookup(address) for address in some])
-        fields = vault.seal_fields(
-            "people", MAIL, [(p, [address]) for p, address in zip(people, some, strict=True)]
-        )
+        new = vault.newcomers(map(vault.lookup, some))
+        fields = vault.seal_rows("people", MAIL, new.numbers, new.keys, [[address] for address in some])
         with store.write() as tx:
-            vault.admit(tx, subjects)
-            tx.add(fields)
-            tx.add(Member("people", person.number, 1) for person in people)
+            vault.admit(tx, new)
+            vault.add_fields(tx, fields)
+            tx.add(Member("people", number, 1) for number in new.numbers)
 
 
 def _find(space: Space, addresses: Sequence[str]) -> None:

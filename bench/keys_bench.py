@@ -134,7 +134,7 @@ def measure(folder: Path, many: int, erasures: int) -> Measured:
         with told(f"put {many:,} people four times"):
             put = _grown(
                 refs,
-                lambda some: lambda: _put(space, some),
+                lambda some: lambda: put_people(space, some),
                 lambda some: lambda: _insert(plain, some),
                 lambda some: partial(_insert_lean, lean, list(itertools.islice(appended, len(some)))),
                 lambda some: _insert_alone(alone, len(some)),
@@ -166,9 +166,9 @@ def _got(
     numbers = [plain.execute(asked, (ref,)).fetchone()[0] for ref in wanted]
     return interleaved(
         3,
-        lambda: _get(space, wanted),
+        lambda: get_apiece(space, wanted),
         lambda: _select(plain, "reference", wanted),
-        lambda: _get_many(space, wanted),
+        lambda: get_many(space, wanted),
         lambda: _select_many(plain, wanted),
         lambda: _get_leased(space, leased),
         lambda: _select(plain, "number", numbers),
@@ -322,7 +322,7 @@ def _select_lean(lean: sqlite3.Connection, refs: Sequence[str]) -> None:
         lean.execute("SELECT value FROM people WHERE ref = ?", (ref,)).fetchone()
 
 
-def _put(space: Space, refs: Sequence[str]) -> None:
+def put_people(space: Space, refs: Sequence[str]) -> None:
     vault = space.opened.spine.vault
     new = vault.newcomers(map(vault.lookup, refs))
     fields = vault.seal_rows("people", "value", new.numbers, new.keys, [[VALUE]] * len(refs))
@@ -331,7 +331,7 @@ def _put(space: Space, refs: Sequence[str]) -> None:
         vault.add_fields(tx, fields)
 
 
-def _get(space: Space, refs: Sequence[str]) -> None:
+def get_apiece(space: Space, refs: Sequence[str]) -> None:
     vault = space.opened.spine.vault
     with space.opened.store.read() as reader:
         for ref in refs:
@@ -339,7 +339,7 @@ def _get(space: Space, refs: Sequence[str]) -> None:
                 raise AssertionError(ref)
 
 
-def _get_many(space: Space, refs: Sequence[str]) -> None:
+def get_many(space: Space, refs: Sequence[str]) -> None:
     vault = space.opened.spine.vault
     with space.opened.store.read() as reader:
         for at in range(0, len(refs), BATCH):

@@ -22,17 +22,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from frame import SEED, Row, Sizes, Spent, apart, interleaved, seconds, timed, told
+from keys_bench import BATCH, HELD, VALUE, get_apiece, get_many, put_people
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Space
 
-BATCH, PAGE = 1000, 20_000
+PAGE = 20_000
 GETS, ERASURES = 20_000, 200
-VALUE = "x" * 200
 PUT_RATIO, GET_RATIO, ERASE_S, MOVE_S = 4.0, 2.0, 0.010, 45.0
 SETTINGS = {"fsync": "on", "shared_buffers": "512MB", "max_wal_size": "4GB"}
 PEER = "plain PostgreSQL, same tables"
-HELD = ("people", "value")
 
 
 def rows(sizes: Sizes) -> Iterator[Row]:
@@ -91,9 +90,9 @@ def measure(
     wanted, gone = chosen[:GETS], chosen[GETS:]
     with _both(server, files) as (space, plain):
         with told(f"put {many:,} people twice"):
-            put = _by_turns(refs, lambda some: _put(space, some), lambda some: _insert(plain, some))
-        one = interleaved(3, lambda: _get(space, wanted), lambda: _select(plain, wanted))
-        batch = interleaved(3, lambda: _get_many(space, wanted), lambda: _select_many(plain, wanted))
+            put = _by_turns(refs, lambda some: put_people(space, some), lambda some: _insert(plain, some))
+        one = interleaved(3, lambda: get_apiece(space, wanted), lambda: _select(plain, wanted))
+        batch = interleaved(3, lambda: get_many(space, wanted), lambda: _select_many(plain, wanted))
         erased = [timed(lambda ref=ref: _erase(space, ref)).wall_s for ref in gone]
         deleted = [timed(lambda ref=ref: _delete(plain, ref)).wall_s for ref in gone]
         with told(f"move {many:,} people, and replace as many plain values"):
@@ -184,32 +183,6 @@ def _replace(plain: Any) -> None:
     while some := [number for (number,) in plain.execute(page, (after, PAGE)).fetchall()]:
         plain.execute(text, (some, [VALUE[::-1]] * len(some), some[0], some[-1]))
         after = some[-1]
-
-
-def _put(space: Space, refs: Sequence[str]) -> None:
-    vault = space.opened.spine.vault
-    new = vault.newcomers(map(vault.lookup, refs))
-    fields = vault.seal_rows("people", "value", new.numbers, new.keys, [[VALUE]] * len(refs))
-    with space.opened.spine.store.write() as tx:
-        vault.admit(tx, new)
-        vault.add_fields(tx, fields)
-
-
-def _get(space: Space, refs: Sequence[str]) -> None:
-    vault = space.opened.spine.vault
-    with space.opened.store.read() as reader:
-        for ref in refs:
-            if vault.read(reader, ref, "people", "value") != [VALUE]:
-                raise AssertionError(ref)
-
-
-def _get_many(space: Space, refs: Sequence[str]) -> None:
-    vault = space.opened.spine.vault
-    with space.opened.store.read() as reader:
-        for at in range(0, len(refs), BATCH):
-            some = refs[at : at + BATCH]
-            if vault.read_many(reader, some, "people", "value") != [[VALUE]] * len(some):
-                raise AssertionError(at)
 
 
 def _erase(space: Space, ref: str) -> None:

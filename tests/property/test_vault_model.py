@@ -20,10 +20,11 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.property.cutting import cut_anywhere
+from tests.property.vault_base import forget_base
 from tests.property.vault_broken import VARIANTS
 from tests.property.vault_machine import SETTINGS, VaultMachine
 from tests.property.vault_promises import Violation
-from tests.property.vault_world import VaultWorld, forget_base
+from tests.property.vault_world import VaultWorld
 
 
 @pytest.fixture(autouse=True, scope="module")

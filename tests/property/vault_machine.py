@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.property.vault_world import FIRST, VaultWorld
+from tests.property.vault_base import FIRST
+from tests.property.vault_world import VaultWorld
 
 REFS = st.sampled_from([*FIRST, "P-dee"])
 GROUPS = st.lists(REFS, min_size=1, max_size=2, unique=True)

@@ -14,22 +14,20 @@ import io
 import json
 import shutil
 import tempfile
-from datetime import date
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 
 from tests.property.cutting import POINTS
-from tests.property.vault_promises import Kept, Model, check_index, check_people, check_rows, demand
+from tests.property.vault_base import base_world, clean, follow_taken, take
+from tests.property.vault_promises import Kept, check_index, check_people, check_rows, demand
 from tests.simulator.adapters import Crash, SetClock
 
 from hedgerow.adapters.keys import file as key_file
 from hedgerow.app.backup.folder import Folder
 from hedgerow.app.backup.making import owner_of, take_over
 from hedgerow.app.backup.restoring import Wish
-from hedgerow.app.declaring import Asked
-from hedgerow.app.space import create_space, open_space, restore_space
-from hedgerow.kernel.hybrid import new_identity, open_stream
+from hedgerow.app.space import open_space, restore_space
+from hedgerow.kernel.hybrid import open_stream
 from hedgerow.model.errors import Fault, HedgerowError
 from hedgerow.model.records import (
     Account,
@@ -44,68 +42,16 @@ from hedgerow.model.uses import Actor
 from hedgerow.spine.audit import check_records
 from hedgerow.spine.keyring import binding_of
 
-FIRST = ("P-ann", "P-bob", "P-cem")
 COST = Fraction(1, 8)
 CRASHED = object()
 OWN = ("visits", "care")
-
-
-def clean(folder):
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@lru_cache(maxsize=1)
-def _base():
-    """Make one workspace with three people; every run starts on a copy."""
-    folder = Path(tempfile.mkdtemp(prefix="hedgerow-model-"))
-    clock, model, identity = SetClock(), Model(), new_identity()
-    with create_space(folder / "space", clock=clock) as space:
-        for purpose in ("research", "care"):
-            space.service.add_purpose(purpose, "to model", "owner", date(2099, 1, 1))
-        _take(space, model, FIRST, clock, 0, with_consent=True)
-        space.service.declare("visits", Asked(max_rows=4, keys={"ward": ["A", "B"]}))
-        space.service.allocate("visits", "care", Fraction(3))
-        space.service.make_index("visits", "email", "email")
-    return folder, clock.moment, model, identity
-
-
-def forget_base():
-    """Take the workspace that runs start on away."""
-    if _base.cache_info().currsize:
-        clean(_base()[0])
-        _base.cache_clear()
-
-
-def _take(space, model, refs, clock, tag, *, with_consent):
-    """Collect, and give what the model must be when it was taken."""
-    moment, values = clock.now(), {ref: model.values.get(ref, f"{ref}.{tag}@example.org") for ref in refs}
-    rows = [
-        {"id": ref, "email": values[ref], "tag": tag + i, "ward": "AB"[(tag + i) % 2]}
-        for i, ref in enumerate(refs)
-    ]
-    purposes = {"care": "contract"} | ({"research": "consent"} if with_consent else {})
-    choices = [{"subject": ref, "purpose": "research", "time": moment.isoformat()} for ref in refs]
-    space.collect(
-        rows, dataset="visits", subject_key="id", purposes=purposes, keep=list(rows[0]),
-        consents=choices if with_consent else None,
-    )  # fmt: skip
-    follow_taken(model, refs, values, tag, with_consent=with_consent)
-
-
-def follow_taken(model, refs, values, tag, *, with_consent):
-    if with_consent:
-        model.erased -= set(refs)
-    for i, ref in enumerate(refs):
-        if ref not in model.erased:
-            model.rows[tag + i] = ref
-            model.values[ref] = values[ref]
 
 
 class VaultWorld:
     """A workspace, its model, its backups, and all that anybody has kept on the way."""
 
     def __init__(self):
-        base, moment, model, self.identity = _base()
+        base, moment, model, self.identity = base_world()
         self.folder = Path(tempfile.mkdtemp(prefix="hedgerow-model-"))
         self.clock, self.model = SetClock(moment), copy.deepcopy(model)
         self.line, self.moment, self.tag = 0, 0, len(model.rows)
@@ -182,7 +128,7 @@ class VaultWorld:
         if not with_consent and set(refs) <= self.model.erased:
             return  # nothing would be left to collect
         follow_taken(after, refs, values, tag, with_consent=with_consent)
-        act = lambda: _take(  # noqa: E731 - named for the call below
+        act = lambda: take(  # noqa: E731 - named for the call below
             self.space, copy.deepcopy(self.model), refs, self.clock, tag, with_consent=with_consent
         )
         done = self.succeed("reads back", act, crash)

@@ -194,20 +194,6 @@ class Vault:
         """Take away the tombstone of somebody who is collected again; the list of erasures keeps it."""
         remember_revived(tx, lookup)
 
-    def seal_field(self, person: Person, dataset: str, name: str, values: Sequence[str]) -> SealedField:
-        """Seal the distinct values of one field of one person."""
-        plaintext = canonical(list(values))
-        sealed = seal(person.key, plaintext, self._field_binding(person.number, dataset, name))
-        return SealedField(person.number, dataset, name, sealed)
-
-    def seal_fields(
-        self, dataset: str, name: str, held: Sequence[tuple[Person, Sequence[str]]]
-    ) -> list[SealedField]:
-        """Seal one field of many people, each under the person's own key."""
-        numbers, keys = [person.number for person, _ in held], [person.key for person, _ in held]
-        rows = self.seal_rows(dataset, name, numbers, keys, [values for _, values in held])
-        return [SealedField(*row) for row in rows]
-
     def seal_rows(
         self,
         dataset: str,

@@ -47,7 +47,7 @@ def test_who_enters_in_bulk_is_found_one_by_one_and_the_other_way_round(store, v
     subjects, people = vault.enrol([vault.lookup("alone")])
     with store.write() as tx:
         vault.admit(tx, subjects)
-        tx.add([vault.seal_field(people[0], "d", "mail", ["a@b"])])
+        vault.add_fields(tx, vault.seal_rows("d", "mail", [people[0].number], [people[0].key], [["a@b"]]))
     with store.read() as reader:
         person = vault.find(reader, "P-007")
         assert vault.fields(reader, person.number, "d", frozenset({"mail"})) == {
