@@ -232,10 +232,41 @@ class TestQuestions:
             assert [s.granted for s in reader.find(ConsentState)] == [True, False]
             assert all(type(s.granted) is bool for s in reader.find(ConsentState))
 
+    def test_bytes_are_counted_by_what_they_begin_with(self, store):
+        made = {
+            "a": b"\x01\x00\xff!",
+            "b": b"\x01\x00\xff",
+            "c": b"\x01\x00",
+            "d": b"\x00\x01\xff",
+            "e": None,
+        }
+        put(store, *(request(name, sealed) for name, sealed in made.items()))
+        with store.read() as reader:
+            asked = (b"\x01\x00\xff", b"\x01", b"\x01\x00\xff!!", b"\x00", b"\xff")
+            assert [reader.count_starting(Request, "sealed", each) for each in asked] == [2, 3, 0, 1, 0]
+
+    @pytest.mark.parametrize(
+        ("chosen", "others"), [(range(0, 400, 2), range(400)), (range(300), range(300, 9000))]
+    )
+    def test_many_fields_are_set_and_no_others(self, store, chosen, others):
+        """Alike whether those named are neighbours, every other one, or have thousands between them."""
+        ends = [*chosen, -(2**63), 2**63 - 1]
+        people = {n: Subject(n, b"l%d" % n, b"old", "t") for n in {*ends, *others}}
+        put(store, *people.values())
+        for named in (list(chosen), ends, [*chosen, 5_000_000]):
+            fresh = {n: b"new %d of %d" % (n, len(named)) for n in named}
+            with store.write() as tx:
+                found = tx.set_rows(Subject, "wrapped", [(value, n) for n, value in fresh.items()])
+            assert found == len(fresh.keys() & people.keys())
+            people |= {n: replace(people[n], wrapped=value) for n, value in fresh.items() if n in people}
+            with store.read() as reader:
+                assert {s.number: s for s in reader.find(Subject)} == people
+
     def test_a_field_that_does_not_exist_is_an_error(self, store):
         put(store, Setting("a", "b"))
         with store.read() as reader:
             for ask in (
+                lambda: reader.count_starting(Setting, "colour", b"red"),
                 lambda: reader.find(Setting, colour="red"),
                 lambda: reader.count(Setting, colour="red"),
                 lambda: reader.values(Setting, "colour"),

@@ -10,7 +10,7 @@ from hedgerow.kernel.envelope import (
     EpochCipher,
     KeyedIndex,
     are_under,
-    count_epochs,
+    epoch_head,
     keyed_index,
     new_key,
     normalise_reference,
@@ -180,7 +180,7 @@ def test_what_is_wrapped_or_sealed_together_opens_alone_and_the_other_way_round(
     again = [cipher.wrap(value, binding) for value, binding in zip(values, many, strict=True)]
     assert cipher.unwrap_many(again, many) == values
     assert are_under(blobs, "0f" * 16)
-    assert count_epochs([*blobs, None]) == ({"0f" * 16: len(held)} if held else {})
+    assert all(blob.startswith(epoch_head("0f" * 16)) for blob in blobs)
     sealed = seal_many(keys, values, many)
     assert [open_sealed(*each) for each in zip(keys, sealed, many, strict=True)] == values
     assert open_many(keys, [seal(*each) for each in zip(keys, values, many, strict=True)], many) == values

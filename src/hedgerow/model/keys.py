@@ -163,11 +163,12 @@ class PersonBindings(Sequence[Binding]):
         version: Counts versions of the value, from 0.
     """
 
-    __slots__ = ("_kind", "_name", "_numbers", "_tenant", "_version")
+    __slots__ = ("_kind", "_name", "_numbers", "_packed", "_tenant", "_version")
 
     def __init__(self, tenant: str, kind: str, numbers: Sequence[int], name: str, version: int) -> None:
         self._tenant, self._kind, self._name, self._version = tenant, kind, name, version
         self._numbers = numbers
+        self._packed: list[bytes] | None = None
 
     def __len__(self) -> int:
         """Count the people."""
@@ -188,9 +189,15 @@ class PersonBindings(Sequence[Binding]):
         if not set(map(type, self._numbers)) <= {int}:
             return [before + binding.as_bytes() for binding in self]
         head = before + _binding_head(self._tenant, self._kind)
+        # Twice for whoever opens under one key and seals under another.
+        if self._packed is None:
+            self._packed = self._pack()
+        return [head + told for told in self._packed]
+
+    def _pack(self) -> list[bytes]:
         tail, pack = _binding_tail(self._name, self._version), _INTEGER_FIELD.pack
         try:
-            return [head + pack(_INTEGER, number) + tail for number in self._numbers]
+            return [pack(_INTEGER, number) + tail for number in self._numbers]
         except struct.error:
             raise ValueError("an integer field must fit in 64 bits") from None
 

@@ -101,6 +101,10 @@ class Reader(Protocol):
         """Count the matching records."""
         ...
 
+    def count_starting(self, kind: type[Record], field: str, start: bytes) -> int:
+        """Count the records whose field of bytes begins with these bytes, without reading them in."""
+        ...
+
 
 class Transaction(Reader, Protocol):
     """A serialised, atomic change; it is durable once the context ends without an error."""

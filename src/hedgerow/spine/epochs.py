@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import cast
 
-from hedgerow.kernel.envelope import count_epochs
+from hedgerow.kernel.envelope import epoch_head
 from hedgerow.model.canonical import canonical, timestamp
 from hedgerow.model.errors import Fault
 from hedgerow.model.keys import EpochState
@@ -90,16 +90,17 @@ class Epochs:
 
     def survey(self, reader: Reader) -> Survey:
         """Tell what lies under which epoch."""
-        found: dict[str, Counter[str]] = {}
+        epochs, found = self._keyring.backend.epochs(), dict[str, Counter[str]]()
         for kind in WRAPPING:
-            for epoch, many in count_epochs(
-                cast("list[bytes | None]", reader.values(kind, "wrapped"))
-            ).items():
-                found.setdefault(epoch, Counter())[kind.TABLE] += many
+            left = reader.count(kind)
+            # What is destroyed comes last: nothing should lie there, and then nobody counts it.
+            for epoch in sorted(epochs, key=lambda each: each.destroyed is not None):
+                many = _lying_under(reader, kind, epoch.id) if left else 0
+                left -= many
+                if many:
+                    found.setdefault(epoch.id, Counter())[kind.TABLE] += many
         logical = tuple(body["certificate"] for body in self._pending(reader))
-        return Survey(
-            self._keyring.backend.epochs(), found, self.unfinished(reader), cast("tuple[str, ...]", logical)
-        )
+        return Survey(epochs, found, self.unfinished(reader), cast("tuple[str, ...]", logical))
 
     def pending(self, reader: Reader) -> list[dict[str, Json]]:
         """List what the certificates say of erasures that are not final."""
@@ -223,8 +224,7 @@ class Epochs:
     def _check_empty(self, move: Move, actor: Actor) -> None:
         """Say in the journal what is about to be destroyed, once nothing lies under it any more."""
         with self._store.write() as tx:
-            held = self.survey(tx).records
-            if any(held.get(epoch) for epoch in move.leaving):
+            if any(_lying_under(tx, kind, epoch) for kind in WRAPPING for epoch in move.leaving):
                 raise Fault("keys.epoch-in-use")
             self._journal.append(tx, "keys.destroy", actor, {"epochs": list(move.leaving)})
 
@@ -291,6 +291,10 @@ def backups_caveat(told: Departed, destroyed: set[str]) -> list[str]:
         for each in (backup.backup for backup in told.backups.values())
         if not each.keys_gone and each.backend == "file" and destroyed & set(each.epochs.split(","))
     ]
+
+
+def _lying_under(reader: Reader, kind: type[Wrapping], epoch: str) -> int:
+    return reader.count_starting(kind, "wrapped", epoch_head(epoch))
 
 
 def _body(certificate: Certificate) -> dict[str, Json]:

@@ -111,6 +111,11 @@ class MemoryView:
         """Count the matching records."""
         return len(self.find(kind, **equals))
 
+    def count_starting(self, kind: type[Record], field: str, start: bytes) -> int:
+        """Count the records whose field of bytes begins with these bytes."""
+        held = cast("list[bytes | None]", self.values(kind, field))
+        return sum(value is not None and value.startswith(start) for value in held)
+
 
 class MemoryTransaction(MemoryView):
     """A change over copies of the tables it touches."""

@@ -12,7 +12,7 @@ from hedgerow.kernel.envelope.deriving import (
     pseudonyms,
 )
 from hedgerow.kernel.envelope.sealing import draw, new_key, open_many, open_sealed, seal, seal_many
-from hedgerow.kernel.envelope.wrapping import Aead, EpochCipher, are_under, count_epochs, epoch_of, not_under
+from hedgerow.kernel.envelope.wrapping import Aead, EpochCipher, are_under, epoch_head, epoch_of, not_under
 
 __all__ = [
     "Aead",
@@ -20,9 +20,9 @@ __all__ = [
     "KeyedIndex",
     "are_under",
     "commit",
-    "count_epochs",
     "derive",
     "draw",
+    "epoch_head",
     "epoch_of",
     "keyed_index",
     "new_key",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from operator import itemgetter
@@ -41,24 +40,6 @@ def epoch_of(blob: bytes) -> str:
     return blob[1:_HEAD_BYTES].hex()
 
 
-def count_epochs(blobs: Iterable[bytes | None]) -> dict[str, int]:
-    """Count many wrapped keys by the epoch they say they belong to; as ``epoch_of``.
-
-    Args:
-        blobs: Wrapped keys; none is left out.
-
-    Raises:
-        Fault: ``envelope.unreadable`` when one is no wrapped key of a known format.
-    """
-    held = [blob for blob in blobs if blob is not None]
-    if any(length <= _BODY_AT + TAG_BYTES for length in set(map(len, held))):
-        raise Fault("envelope.unreadable")
-    heads = Counter(map(itemgetter(slice(_HEAD_BYTES)), held))
-    if any(head[:1] != _FORMAT for head in heads):
-        raise Fault("envelope.unreadable")
-    return {head[1:].hex(): many for head, many in heads.items()}
-
-
 def are_under(blobs: Iterable[bytes], epoch: str) -> bool:
     """Tell whether all of many wrapped keys say they belong to an epoch.
 
@@ -66,7 +47,7 @@ def are_under(blobs: Iterable[bytes], epoch: str) -> bool:
         blobs: Wrapped keys.
         epoch: 32 hexadecimal digits.
     """
-    return _heads(blobs) <= {_epoch_head(epoch)}
+    return _heads(blobs) <= {epoch_head(epoch)}
 
 
 def not_under(blobs: Sequence[bytes | None], epoch: str) -> list[int]:
@@ -79,7 +60,7 @@ def not_under(blobs: Sequence[bytes | None], epoch: str) -> list[int]:
     Returns:
         Their places.
     """
-    head = _epoch_head(epoch)
+    head = epoch_head(epoch)
     if None not in blobs and head not in _heads(cast("Sequence[bytes]", blobs)):
         return list(range(len(blobs)))
     return [place for place, blob in enumerate(blobs) if blob is not None and not blob.startswith(head)]
@@ -90,7 +71,12 @@ def _heads(blobs: Iterable[bytes]) -> set[bytes]:
 
 
 @lru_cache(maxsize=64)
-def _epoch_head(epoch: str) -> bytes:
+def epoch_head(epoch: str) -> bytes:
+    """Give the bytes that every key wrapped under an epoch begins with.
+
+    Args:
+        epoch: 32 hexadecimal digits.
+    """
     return _FORMAT + bytes.fromhex(epoch)
 
 
@@ -120,7 +106,7 @@ class EpochCipher:
 
     def __init__(self, epoch: str, key: SecretKey | Aead) -> None:
         self.epoch = epoch
-        self._head = _epoch_head(epoch)
+        self._head = epoch_head(epoch)
         if len(self._head) != _HEAD_BYTES:
             raise ValueError("an epoch is named by 32 hexadecimal digits")
         self._cipher: Aead = AESGCM(key.reveal()) if isinstance(key, SecretKey) else key
