@@ -36,8 +36,8 @@ cover: ## Run the core tests with branch coverage
 	$(core)/python -m pytest -q --cov --cov-report=term-missing $(T)
 
 bench: ## Measure speed and memory as ratios, printed as a table
-	@$(python) tools/environment.py venv
-	@.venv/bin/python bench/run.py $(ARGS)
+	@$(python) tools/environment.py bench
+	@.cache/envs/bench/bin/python bench/run.py $(ARGS)
 
 bench-install: ## Measure a fresh install of the core (ARGS=--full: and of all extras)
 	@$(python) tools/measure_install.py $(ARGS)

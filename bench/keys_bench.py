@@ -1,4 +1,4 @@
-"""The vault and its keys: putting, getting and erasing people, and moving all of them to a new master key.
+"""The vault and its keys: putting, getting and erasing people, and moving all to a new master key.
 
 The peer of putting, getting and erasing is the same work in plain SQLite: the same two tables with the same
 keys and the same index by reference, holding the references and values as they are; people under random
@@ -12,11 +12,13 @@ beforehand, with the bare cryptography of one thread; and reading by number, as 
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 import random
 import sqlite3
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,16 +32,19 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import worlds
 from frame import SEED, Row, Sizes, Spent, apart, growth, interleaved, seconds, timed, told
+from hedgerow.app.keyplaces import Place
 from hedgerow.model.records import Subject
 
 if TYPE_CHECKING:
+    from tests import hsm
+
     from hedgerow.app.space import Space
 
 BATCH = 1000
 GETS = 20_000
 ERASURES = 200
 VALUE = "x" * 200
-PUT_RATIO, GET_RATIO, ERASE_S, MOVE_S = 4.0, 2.0, 0.010, 15.0
+PUT_RATIO, GET_RATIO, ERASE_S, MOVE_S, TOKEN_S = 4.0, 2.0, 0.010, 15.0, 120.0
 HELD = ("people", "value")
 
 
@@ -60,6 +65,7 @@ class Measured:
     erased: list[float]
     deleted: list[float]
     moved: Spent
+    in_token: tuple[Spent, Spent, Spent] | None
 
 
 def rows(sizes: Sizes) -> Iterator[Row]:
@@ -87,13 +93,31 @@ def rows(sizes: Sizes) -> Iterator[Row]:
     yield _against(f"{gets}, one by one: limit of the reading", one, "SQLite alone, joined", joins)
     yield _erasing(f"{apiece}: its key", found.destroyed, found.deleted, is_judged=is_full)
     yield _erasing(f"{apiece}: its key, and the log emptied", found.erased, found.deleted)
-    yield Row(
-        f"move {size} people to a new master key and destroy the old",
-        str(found.moved),
-        target=f"<= {MOVE_S:.0f} s" if is_full else "",
-        is_met=found.moved.wall_s <= MOVE_S if is_full else None,
-        figures={"wall_s": found.moved.wall_s, "cpu_s": found.moved.cpu_s, "peak_mib": found.moved.peak_mib},
+    yield _moving(
+        f"move {size} people to a new master key and destroy the old", found.moved, MOVE_S * is_full
     )
+    yield from _in_token(size, found.in_token, is_judged=is_full)
+
+
+def _moving(name: str, ours: Spent, most_s: float, peer: Spent | None = None) -> Row:
+    return Row(
+        name,
+        str(ours),
+        f"bare calls of the token {peer}" if peer else "",
+        ours.wall_s / peer.wall_s if peer else None,
+        f"<= {most_s:.0f} s" if most_s else "",
+        ours.wall_s <= most_s if most_s else None,
+        {"wall_s": ours.wall_s, "cpu_s": ours.cpu_s, "peak_mib": ours.peak_mib},
+    )
+
+
+def _in_token(size: str, found: tuple[Spent, Spent, Spent] | None, *, is_judged: bool) -> Iterator[Row]:
+    if found is None:
+        yield Row("keys in a token", "not measured: no SoftHSM 2, or no python-pkcs11, is here")
+        return
+    into, moved, bare = found
+    yield _moving(f"move {size} people from the key file into a token", into, 0)
+    yield _moving(f"move {size} people to a new master key in the token", moved, TOKEN_S * is_judged, bare)
 
 
 def _against(name: str, ours: Spent, what: str, peer: Spent, most: float | None = None) -> Row:
@@ -142,8 +166,41 @@ def measure(folder: Path, many: int, erasures: int) -> Measured:
         chosen = random.Random(SEED).sample(in_order, GETS + erasures)
         get = _got(space, plain, lean, alone, chosen[:GETS])
         destroyed, erased, deleted = _erased(space, plain, chosen[GETS:])
-        moved = timed(lambda: space.service.change_epoch(is_ending=True))
-    return Measured(put, get, _sealed(many), destroyed, erased, deleted, moved)
+        with told(f"move {many:,} people to a new key, into a token, to a new key there"):
+            moved = timed(lambda: space.service.change_epoch(is_ending=True))
+            in_token = _moved_in_token(space, folder, many)
+    return Measured(put, get, _sealed(many), destroyed, erased, deleted, moved, in_token)
+
+
+def _moved_in_token(space: Space, folder: Path, many: int) -> tuple[Spent, Spent, Spent] | None:
+    """Move all into a token, then to a new key in it; then as many bare calls of the token, one thread."""
+    sys.path.append(str(Path(__file__).resolve().parent.parent))
+    from tests import hsm
+
+    if hsm.find() is None or importlib.util.find_spec("pkcs11") is None:
+        return None
+    (folder / "token").mkdir()
+    token = hsm.make_token(folder / "token")
+    os.environ.update(token.environment)
+    place = Place("pkcs11", token.label, lambda: token.pin)
+    into = timed(lambda: space.service.move_keys(place, folder / "space"))
+    moved = timed(lambda: space.service.change_epoch(is_ending=True))
+    return into, moved, timed(lambda: _bare_token(token, many))
+
+
+def _bare_token(token: hsm.Token, many: int) -> None:
+    """Decrypt and encrypt in the token as often as moving does, with nothing around it."""
+    import pkcs11
+    from pkcs11 import Attribute, KeyType, Mechanism
+
+    held = pkcs11.lib(str(token.module)).get_token(token_label=token.label)
+    session = held.open(rw=True)  # this process is logged in there already
+    key = session.generate_key(KeyType.AES, 256, template={Attribute.SENSITIVE: True})
+    how = {"mechanism": Mechanism.AES_GCM, "mechanism_param": pkcs11.GCMParams(bytes(12), bytes(80), 128)}
+    secret = key.encrypt(bytes(32), **how)
+    for _ in range(many):
+        key.decrypt(secret, **how)
+        key.encrypt(bytes(32), **how)
 
 
 def _got(

@@ -8,8 +8,6 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so")
 LABEL, PIN, OFFICER = "hedge token", "4321-hawthorn", "12345678"
 
@@ -42,10 +40,18 @@ class Token:
         return self.directory / "tokens"
 
 
+def find() -> Path | None:
+    """Find the library of SoftHSM; none where it is not installed."""
+    module = next((Path(name) for name in MODULES if Path(name).exists()), None)
+    return module if shutil.which("softhsm2-util") else None
+
+
 def make_token(directory: Path) -> Token:
     """Make a token; skip, or in CI fail, where SoftHSM is not installed."""
-    module = next((Path(name) for name in MODULES if Path(name).exists()), None)
-    if module is None or shutil.which("softhsm2-util") is None:
+    module = find()
+    if module is None:
+        import pytest
+
         pytest.skip("SoftHSM 2 (Debian: softhsm2) is not on this machine")
     token = Token(module, directory)
     token.storage.mkdir()

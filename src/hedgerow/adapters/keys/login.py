@@ -51,6 +51,7 @@ class Login:
         self.manufacturer, self.model = str(token.manufacturer_id), str(token.model)
         self._session = session
         self._mark = _mark(pin)
+        self.package = _package()
         self._process = os.getpid()
 
     def __repr__(self) -> str:
@@ -137,7 +138,7 @@ class Login:
         with _lock:
             try:
                 return act()
-            except _package().PKCS11Error as error:
+            except self.package.PKCS11Error as error:
                 raise self._meaning(error) from None
 
     def _meaning(self, error: Exception) -> Exception:
@@ -176,7 +177,7 @@ class TokenAead:
 
     def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
         """Give the plaintext; ``InvalidTag`` when anything does not fit."""
-        call, p11 = self._how(nonce, associated_data), _package()
+        call, p11 = self._how(nonce, associated_data), self._login.package
 
         def act() -> bytes | None:
             try:
@@ -193,7 +194,7 @@ class TokenAead:
         return opened
 
     def _how(self, nonce: bytes, associated_data: bytes | None) -> dict[str, object]:
-        p11 = _package()
+        p11 = self._login.package
         parameters = p11.GCMParams(nonce, associated_data or b"", TAG_BITS)
         return {"mechanism": p11.Mechanism.AES_GCM, "mechanism_param": parameters}
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hedgerow.adapters.keys import durable, tokenfile
 from hedgerow.adapters.keys.login import KeyGoneError, Login, TokenAead, log_in
@@ -20,6 +20,8 @@ from hedgerow.model.keys import Binding, Bound, EpochState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+T = TypeVar("T")
 
 
 class TokenKeys(RingKeys):
@@ -128,13 +130,13 @@ class TokenKeys(RingKeys):
 
     def wrap_many(self, keys: Sequence[bytes], bindings: Sequence[Binding]) -> list[bytes]:
         """Seal many keys under the current epoch; see ``RingKeys.wrap_many``."""
-        return [self.wrap(key, binding) for key, binding in zip(keys, bindings, strict=True)]
+        return self._again(lambda: super(TokenKeys, self).wrap_many(keys, bindings))
 
     def unwrap_many(self, blobs: Sequence[bytes], bindings: Sequence[Binding]) -> list[bytes]:
         """Open many wrapped keys; see ``RingKeys.unwrap_many``."""
-        return [self.unwrap(blob, binding) for blob, binding in zip(blobs, bindings, strict=True)]
+        return self._again(lambda: super(TokenKeys, self).unwrap_many(blobs, bindings))
 
-    def _again(self, act: Callable[[], bytes]) -> bytes:
+    def _again(self, act: Callable[[], T]) -> T:
         try:
             return act()
         except KeyGoneError:
