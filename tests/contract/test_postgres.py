@@ -467,6 +467,23 @@ class TestMany:
             assert (told.tolist(), told.dtype) == (wanted, np.int64)
             assert reader.numbers(Member, "since_version", dataset="e").tolist() == [2] * 5
 
+    def test_changing_everybody_changes_no_index(self, set_up, tenant):
+        """Each page of people has the room for its rows anew; an index entry for each would cost the most."""
+        people = [
+            Subject(n, n.to_bytes(32, "big"), bytes(77), "2026-01-01T00:00:00.000Z") for n in range(2000)
+        ]
+        asked = (
+            "SELECT pg_relation_size(indexrelid) FROM pg_index WHERE indrelid = 'hedgerow.subjects'::regclass"
+        )
+        with contextlib.closing(PostgresStore.create(set_up.application, tenant)) as store:
+            put(store, *people)
+            before = set_up.run(asked)
+            for n in range(4):
+                with store.write() as tx:
+                    fresh = [(bytes([n + 1]) * 77, person.number) for person in people]
+                    assert tx.set_rows(Subject, "wrapped", fresh) == len(people)
+        assert set_up.run(asked) == before
+
 
 class TestScrubbing:
     def test_it_makes_a_checkpoint_where_the_role_may_and_harms_nobody_else(self, opened, database):
