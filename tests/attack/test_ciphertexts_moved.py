@@ -26,7 +26,7 @@ from hedgerow.adapters.store.memory import key_of
 from hedgerow.app.service import Service
 from hedgerow.app.wiring import wire
 from hedgerow.model.errors import HedgerowError
-from hedgerow.model.records import ALL_RECORDS, Bucket
+from hedgerow.model.records import ALL_RECORDS, Bucket, Subject
 from hedgerow.model.uses import UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.quarantine import Broken
@@ -204,3 +204,18 @@ def test_a_table_file_under_another_version_does_not_open(houses):
         with pytest.raises(HedgerowError) as caught:
             every_table(opened(ours, store))
         assert (caught.value.row.exit, caught.value.code.split(".")[0]) == (6, "integrity")
+
+
+def test_two_people_whose_source_ids_were_swapped_are_not_taken_for_each_other():
+    """The keyed index is bound to no key; what the person's own record says is."""
+    world = household("w-swapped", None)
+    with world.inner_store.write() as tx:
+        ann, bob = (tx.find(Subject, lookup=world.spine.vault.lookup(ref))[0] for ref in ("ann", "bob"))
+        tx.put(replace(ann, lookup=bob.lookup))
+        tx.put(replace(bob, lookup=ann.lookup))
+    for act in (world.service.show_subject, world.service.erase_subject):
+        for ref in ("ann", "bob"):
+            with pytest.raises(HedgerowError) as caught:
+                act(ref)
+            assert caught.value.code == "records.differ"
+    assert world.service.show_subject("cem")

@@ -14,7 +14,7 @@ from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
 from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
-from hedgerow.model.records import BlindIndex, Dataset, Member, SealedField, Search, Subject
+from hedgerow.model.records import BlindIndex, SealedField, Search, Subject
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog
 from hedgerow.spine.gate import Gate
@@ -157,19 +157,10 @@ class Finding:
         if subject is None:
             raise Refused("subject.erased", told="", certificate="ID")
         person = self._vault.open(subject)
-        for value in self._source_ids(reader, person):
+        for value in self._vault.source_ids(reader, person):
             if self._vault.lookup(value) == person.lookup:
                 return value
         raise CallerError("subject.unknown")
-
-    def _source_ids(self, reader: Reader, person: Person) -> Sequence[str]:
-        found: list[str] = []
-        for member in reader.find(Member, number=person.number):
-            record = reader.get(Dataset, member.dataset)
-            column = record.subject_column if record is not None else ""
-            sealed = reader.get(SealedField, person.number, member.dataset, column)
-            found += self._vault.open_field(person, sealed) if sealed is not None else []
-        return found
 
     def _too_many(self, reader: Reader, actor: Actor) -> HedgerowError | None:
         since = timestamp(self._clock.now() - _WINDOW)

@@ -27,7 +27,7 @@ from hedgerow.model.canonical import canonical, canonical_texts, timestamp
 from hedgerow.model.errors import Fault
 from hedgerow.model.keys import KEY_BYTES, Binding, PersonBinder, PersonBindings
 from hedgerow.model.ports import Clock, Join, Reader, Transaction
-from hedgerow.model.records import SealedField, Subject
+from hedgerow.model.records import Dataset, Member, SealedField, Subject
 from hedgerow.spine.forgotten import remember_revived
 from hedgerow.spine.journal import About
 from hedgerow.spine.keyring import Keyring, subject_binder, subject_key, subject_keys
@@ -142,9 +142,30 @@ class Vault:
         return self._keyring.held(reader)
 
     def find(self, reader: Reader, ref: str) -> Person | None:
-        """Open a person by source id, or none when unknown or erased."""
+        """Open a person by source id, or none when unknown or erased.
+
+        Raises:
+            Fault: ``records.differ`` when the person found goes by other source ids: the keyed index is
+                bound to no key, so that two people's may have been swapped.
+        """
         found = reader.find(Subject, lookup=self.lookup(ref))
-        return self.open(found[0]) if found else None
+        if not found:
+            return None
+        person = self.open(found[0])
+        own = self.source_ids(reader, person)
+        if own and person.lookup not in map(self.lookup, own):
+            raise Fault("records.differ", kind="source ids")
+        return person
+
+    def source_ids(self, reader: Reader, person: Person) -> list[str]:
+        """Open the source ids of a person in every data set; none where all were dropped."""
+        found: list[str] = []
+        for member in reader.find(Member, number=person.number):
+            record = reader.get(Dataset, member.dataset)
+            column = record.subject_column if record is not None else ""
+            sealed = reader.get(SealedField, person.number, member.dataset, column)
+            found += self.open_field(person, sealed) if sealed is not None else []
+        return found
 
     def open(self, subject: Subject) -> Person:
         """Unwrap a person's key."""
