@@ -23,6 +23,16 @@ def test_status_tells_epochs_records_and_algorithms(hedgerow):
     assert "key" not in {word for word in shown.lower().split() if len(word) > 60}, "no key is printed"
 
 
+def test_status_tells_whether_what_leaves_is_signed_against_quantum_computers(hedgerow):
+    def told():
+        listed = hedgerow("keys", "status", "--json").json["algorithms"]
+        return next(each["use"] for each in listed if each["algorithm"] == "ML-DSA-44")
+
+    assert told().startswith("off")
+    hedgerow("journal", "key", "add", "ml-dsa")
+    assert told().startswith("signs the heads")
+
+
 def test_without_yes_only_the_plan_is_shown(hedgerow):
     before = hedgerow("keys", "status", "--json").json
     for verb, told in (("rotate", "new master key"), ("epoch", "destroys for good")):

@@ -26,7 +26,10 @@ ALGORITHMS: tuple[tuple[str, str, str], ...] = (
     ("Ed25519", "signs the journal and certificates", "forgeable by one; nothing secret rests on it"),
 )
 """Algorithm, what it does here, and its state once there are large quantum computers."""
-
+_SECOND = {
+    True: "signs the heads of the journal that leave, too",
+    False: "off; `hedgerow journal key add ml-dsa` adds it",
+}
 
 COPIES = (
     "Copies of the key file made before still open with the old passphrase, or with none where it was not "
@@ -49,6 +52,8 @@ class Keeping(Part):
         self._require("keys.status")
         with self.spine.store.read() as reader:
             survey = self.spine.epochs.survey(reader)
+            has_second = self.spine.second_key.known(reader) is not None
+        algorithms = (*ALGORITHMS, ("ML-DSA-44", _SECOND[has_second], _HOLDS))
         current = self.spine.backend.current_epoch()
         described = self.spine.backend.describe()
         return {
@@ -57,7 +62,7 @@ class Keeping(Part):
             "unfinished": _unfinished(survey),
             "erasures_not_final": list(survey.logical),
             "algorithms": [
-                {"algorithm": name, "use": use, "post_quantum": state} for name, use, state in ALGORITHMS
+                {"algorithm": name, "use": use, "post_quantum": state} for name, use, state in algorithms
             ],
         }
 
