@@ -349,6 +349,12 @@ class TestKeys:
         shutil.move(kept.backup, tmp_path / "aside")
         try:
             done = do(program, "keys", "epoch", "--yes")
+            # Once it is in reach again, it is shown as ended and goes by itself.
+            (tmp_path / "unplugged").rename(far)
+            states = {each["backup"]: each["keys"] for each in do(program, "backup", "list")}
+            assert (states[near_name], states[name]) == ("destroyed", "ended")
+            assert name in do(program, "backup", "prune", "--yes")["destroyed"]
+            assert sorted(path.name for path in (far / "keys").iterdir()) == ["hedgerow-backup.json"]
         finally:
             shutil.move(tmp_path / "aside", kept.backup)
         assert sorted(path.name for path in (near / "keys").iterdir()) == ["hedgerow-backup.json"]

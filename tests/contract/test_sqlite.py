@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.contract.records import all_of, put, request
 
+from hedgerow.adapters.store import sqlite_log
 from hedgerow.adapters.store.sqlite import SqliteStore
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.records import (
@@ -108,6 +109,36 @@ class TestOneFile:
             assert len(reader.find(Subject)) == 1
         one.scrub()
         assert MARKER not in _bytes(path)
+
+    def test_an_emptied_log_is_begun_with_no_row_in_it_and_the_next_commit_is_as_durable(self, opened, path):
+        one, log = opened(), path.with_name(path.name + "-wal")
+        put(one, Subject(1, MARKER, MARKER, "t"))
+        one.scrub()
+        page = one._writer.execute("PRAGMA page_size").fetchone()[0]
+        assert log.stat().st_size == 32 + 24 + page
+        assert MARKER not in log.read_bytes()
+        assert _pragmas(one) == ("wal", 2, 1)
+        put(one, Setting("a", "1"))
+        one.close()
+        assert all_of(opened()) == [Setting("a", "1")]
+
+    def test_a_log_that_cannot_be_begun_is_left_to_the_next_commit(self, opened, path, monkeypatch):
+        one, other = opened(), sqlite3.connect(path, isolation_level=None)
+        begin = sqlite_log.begin
+
+        def beside_a_writer(*given):
+            other.execute("BEGIN IMMEDIATE")
+            begin(*given)  # neither waits nor fails
+            other.execute("ROLLBACK")
+
+        monkeypatch.setattr(sqlite_log, "begin", beside_a_writer)
+        put(one, Setting("a", "1"))
+        one.scrub()
+        other.close()
+        assert _pragmas(one) == ("wal", 2, 1)
+        assert one._writer.execute("PRAGMA busy_timeout").fetchone()[0] == 30_000
+        put(one, Setting("b", "2"))
+        assert all_of(one) == [Setting("a", "1"), Setting("b", "2")]
 
     def test_it_is_durable_by_its_settings(self, opened):
         assert _pragmas(opened()) == ("wal", 2, 1)

@@ -15,6 +15,7 @@ value.
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from hypothesis import settings
@@ -25,6 +26,10 @@ from tests.property.vault_broken import VARIANTS
 from tests.property.vault_machine import SETTINGS, VaultMachine
 from tests.property.vault_promises import Violation
 from tests.property.vault_world import VaultWorld
+
+from hedgerow.app.backup.restoring import Wish
+from hedgerow.app.space import restore_space
+from hedgerow.model.errors import HedgerowError
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -95,6 +100,49 @@ def test_a_restored_copy_takes_no_erasure_off_the_list_beside_the_backups(world)
     world.check()
     listed = json.loads((world.place / "erasures.json").read_bytes())["erased"]
     assert len({each["lookup"] for each in listed}) == 2
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_who_was_erased_and_collected_again_is_erased_again_by_a_restore(world, goes_on):
+    world.erase("P-bob")
+    world.backup()  # it holds the tombstone of the first erasure
+    world.collect(["P-bob"], with_consent=True)
+    world.erase("P-bob")
+    world.check()
+    world.restore(0, "newest", "newest", goes_on=goes_on)
+    assert (world.line == 1) is goes_on
+    world.check(is_thorough=True)
+
+
+def lie_under(world):
+    """Name the epochs that something lies under."""
+    with world.read() as reader:
+        return {epoch for epoch, held in world.spine.epochs.survey(reader).records.items() if held}
+
+
+@pytest.mark.parametrize(("ends", "many"), [(True, 1), (False, 2)])
+def test_a_backup_made_amid_a_change_of_keys_ends_with_the_keys_that_it_holds(world, ends, many):
+    begin = lambda crash: world.attempt(lambda: world.service.change_epoch(is_ending=ends), crash)  # noqa: E731
+    steps = iter(range(8, 60, 2))
+    while not (world.is_moving(world.spine) and len(lie_under(world)) == many):
+        begin((next(steps), True))
+    world.backup()  # it is told, and the model asks for that
+    world.check()
+    (name,) = world.backups
+    assert world.is_shown(name)
+    world.restore(0, "newest", "newest", goes_on=False)
+    kept = shutil.copytree(world.place / "keys", world.folder / "kept-keys")
+    world._go_on(None)  # the change ends, and the old keys with it
+    world.check()
+    assert not world.is_shown(name)
+    world.restore(0, "newest", "newest", goes_on=False)  # is refused, and the model says so
+    world.backup()  # its key file takes the place of the one that the first lay under
+    (world.place / "keys" / f"keys-{name}.sealed").write_bytes((kept / f"keys-{name}.sealed").read_bytes())
+    assert not world.is_shown(name)
+    wish = Wish(world.place, world.folder / "new", world.identity, lambda _: None, backup=name)
+    with pytest.raises(HedgerowError) as caught:
+        restore_space(wish, clock=world.clock)
+    assert caught.value.code == "backup.keys-ended"
 
 
 def walk(way, world):

@@ -27,6 +27,7 @@ from hedgerow.app.backup.folder import Folder
 from hedgerow.app.backup.making import owner_of, take_over
 from hedgerow.app.backup.restoring import Wish
 from hedgerow.app.space import open_space, restore_space
+from hedgerow.kernel.envelope import epoch_of
 from hedgerow.kernel.hybrid import open_stream
 from hedgerow.model.errors import Fault, HedgerowError
 from hedgerow.model.records import (
@@ -44,6 +45,8 @@ from hedgerow.spine.keyring import binding_of
 
 COST = Fraction(1, 8)
 CRASHED = object()
+# What a sound backup may be refused by: what is known of erasures, and keys that are no more.
+WITHHELD = ("restore.erasures-unknown", "backup.keys-missing", "backup.keys-ended")
 OWN = ("visits", "care")
 
 
@@ -178,13 +181,20 @@ class VaultWorld:
         """End a change that was cut off: it leaves what was held when it began, so what came since stays."""
         if not self.is_moving(self.spine):
             return
-        plan = self.service.plan_epoch(is_ending=True)
+        plan, captured = self.service.plan_epoch(is_ending=True), set(self.images)
         done = self.succeed("keys", lambda: self.service.change_epoch(is_ending=True), crash)
-        for kept in self.backups.values():
-            kept.keys = "unsure" if kept.keys == "there" else kept.keys
-        if done is not CRASHED:
-            said, is_so = set(plan["becomes_final"]), self.final_of(done["final"])
-            demand(said == is_so, "final", "the plan foresaw other erasures as final")
+        if done is CRASHED:
+            for kept in self.backups.values():
+                kept.keys = "unsure" if kept.keys == "there" else kept.keys
+            return
+        said, is_so = set(plan["becomes_final"]), self.final_of(done["final"])
+        demand(said == is_so, "final", "the plan foresaw other erasures as final")
+        gone = set(done["destroyed"])
+        self.dead |= {image for image in captured if epoch_of(image) in gone}
+        with self.read() as reader:
+            ended = {each.id for each in reader.find(Backup) if gone & set(each.epochs.split(","))}
+        for name in self.backups.keys() & ended:
+            self.backups[name].keys = "gone"
 
     def final_of(self, names):
         """Name the erasures that final certificates are of."""
@@ -220,7 +230,9 @@ class VaultWorld:
         before = self._whole()
         to = [self.identity.recipient.text]
         act = lambda: self.service.backup(self.directory, self.place, recipients=to)  # noqa: E731
+        is_told = self.is_moving(self.spine)
         done = self.succeed("backup", act, crash)
+        demand(done is CRASHED or done["ends_with_change"] == is_told, "backup", "its end was not told")
         fresh = self._whole() - before
         demand(len(fresh) == 1 or (done is CRASHED and not fresh), "backup", "a backup is not there whole")
         self.model.backups = self._begun()
@@ -302,13 +314,20 @@ class VaultWorld:
         left = [p for p in self.folder.iterdir() if p == target or p.name.endswith(".restoring")]
         if isinstance(done, HedgerowError):
             demand(not left, "restore", "a restore that was refused left something")
+            demand(done.code in WITHHELD, "restore", f"refused by {done.code}")
             is_fit, _ = self._is_enough(name, told, head, kept)
-            demand(not is_fit or kept.keys != "there", "restore", f"refused for nothing: {done.code}")
+            is_due = kept.keys == "there" or self.is_shown(name)
+            demand(not (is_fit and is_due), "restore", f"refused for nothing: {done.code}")
             return
         demand(left == [target], "restore", "a restore left something beside the workspace")
         demand(kept.keys != "gone", "final", "a backup from before the end of an epoch was restored")
         _, may_fit = self._is_enough(name, told, head, kept)
         demand(may_fit, "erased", "restored without knowing who was erased")
+
+    def is_shown(self, name):
+        """Whether the list of backups shows this one as one that can be restored."""
+        (shown,) = [each for each in self.service.backups() if each["backup"] == name]
+        return shown["keys"] == shown["data"] == "there"
 
     def _is_enough(self, name, told, head, kept):
         """Whether the list must be taken, and whether it may be, for the backup and the head."""

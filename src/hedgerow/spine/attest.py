@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import cast
@@ -84,6 +85,10 @@ class Attestor:
         binder = self._binder.copy()
         binder.update(canonical([what, *parts]))
         return binder.hexdigest()
+
+    def is_bound(self, bound: str, what: str, parts: Sequence[str]) -> bool:
+        """Tell whether ``bind`` made a hash of these fields."""
+        return secrets.compare_digest(bound.encode(), self.bind(what, parts).encode())
 
     def statement(self, record: Mapping[str, object]) -> bytes:
         """Sign a record of our own, such as a head that is kept outside (one line of canonical JSON)."""

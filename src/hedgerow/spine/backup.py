@@ -16,8 +16,9 @@ from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import ALL_RECORDS, Backup, Bucket, Forgotten, Record, Setting, Tombstone
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.attest import Attestor
-from hedgerow.spine.departed import EXPIRE, Departed, heard
+from hedgerow.spine.departed import EXPIRE, Departed
 from hedgerow.spine.forgotten import checked, is_line_of, known_by, known_erasures, line_json
+from hedgerow.spine.hearing import Hearing
 from hedgerow.spine.journal import Head, Journal
 from hedgerow.spine.keyring import WRAPPING, Keyring
 from hedgerow.spine.recordstream import frames
@@ -106,7 +107,7 @@ class Backups:
         self._journal = journal
         self._attestor = attestor
         self._clock = clock
-        self._told: tuple[str, Departed] | None = None
+        self._hearing = Hearing(journal, attestor)
 
     def begin(
         self, actor: Actor, place: str, keys_place: str, keep_keys: timedelta, to: Sequence[str]
@@ -291,12 +292,32 @@ class Backups:
         told = self._heard(reader).backups.values()
         return [each.found(held.get(each.backup.id)) for each in told if not each.backup.keys_gone]
 
+    def line(self, reader: Reader) -> str:
+        """Name the line of the workspace, by the verified journal: empty where it was never restored.
+
+        Raises:
+            Fault: ``journal.*`` when the journal is not the signed one.
+        """
+        return self._heard(reader).line
+
+    def sealed_for(self, reader: Reader) -> list[str]:
+        """Tell the fingerprints of those for whom the last backup was sealed, by the verified journal.
+
+        Raises:
+            Fault: ``journal.*`` when the journal is not the signed one.
+        """
+        return list(self._heard(reader).sealed_for)
+
     def _heard(self, reader: Reader) -> Departed:
-        """Verify the journal once for each head."""
-        head = self._journal.head(reader).checkpoint
-        if self._told is None or self._told[0] != head:
-            self._told = head, heard(reader, self._journal)
-        return self._told[1]
+        return self._hearing.told(reader)
+
+    def has_heard_much(self) -> bool:
+        """Tell whether what the journal told last is worth keeping: the next need not read it again."""
+        return self._hearing.is_due()
+
+    def keep_heard(self, tx: Transaction) -> None:
+        """Keep it, where it is."""
+        self._hearing.keep(tx)
 
     def is_due(self, reader: Reader, today: date) -> bool:
         """Tell by the records alone, as each opening asks, whether some key set may be over."""

@@ -6,9 +6,9 @@ goes by this.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, field, replace
+from typing import Any, cast
 
 from hedgerow.model.canonical import digest
 from hedgerow.model.ports import Reader
@@ -17,7 +17,7 @@ from hedgerow.model.uses import Json
 from hedgerow.spine.journal import Journal, parse_entry
 
 ERASE, KNOWN, DROP, EXPIRE = "subject.erase", "erasure.known", "dataset.drop", "erasure.expire"
-BACKUP, PRUNE, ESCROW = "space.backup", "backup.prune", "keys.escrow"
+BACKUP, PRUNE, ESCROW, RESTORED = "space.backup", "backup.prune", "keys.escrow", "space.restored"
 # Leads nowhere: a place that is not the one in the journal is not written to, nor said to be reached.
 NOWHERE = "/dev/null"
 Facts = Mapping[str, Json]
@@ -86,13 +86,53 @@ class ToldErasure:
 class Departed:
     """Backups by name, escrows in order, and erasures by entry.
 
-    Entries of older versions tell less of an erasure; ``older`` holds the certificates of those.
+    Entries of older versions tell less of an erasure; ``older`` holds the certificates of those. ``line``
+    names the line of the workspace: empty for one that was never restored. What was restored from a backup
+    is a new one, and does not speak for the old: both hold the same keys and the same name, and the journal
+    alone tells them apart. ``sealed_for`` has the fingerprints of those for whom the last backup was sealed.
     """
 
     backups: dict[str, ToldBackup] = field(default_factory=dict)
     escrows: list[ToldEscrow] = field(default_factory=list)
     erasures: dict[int, ToldErasure] = field(default_factory=dict)
     older: dict[int, str] = field(default_factory=dict)
+    line: str = ""
+    sealed_for: tuple[str, ...] = ()
+
+    def with_more(self, entries: Sequence[Facts]) -> Departed:
+        """Give what is told once further entries are heard, in the order of the journal."""
+        if not entries:
+            return self
+        more = Departed(
+            dict(self.backups), list(self.escrows), dict(self.erasures), dict(self.older), self.line,
+            self.sealed_for,
+        )  # fmt: skip
+        for entry in entries:
+            more.heed(entry)
+        return more
+
+    def as_json(self) -> dict[str, Json]:
+        """Write it down, to be read on from."""
+        return {
+            "backups": [cast("Json", asdict(each.backup)) for each in self.backups.values()],
+            "escrows": [[each.when, list(each.epochs), list(each.recipients)] for each in self.escrows],
+            "erasures": [list(astuple(each)) for each in self.erasures.values()],
+            "older": [[entry, certificate] for entry, certificate in self.older.items()],
+            "line": self.line,
+            "sealed_for": list(self.sealed_for),
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Departed:
+        """Read what ``as_json`` wrote."""
+        return cls(
+            {each["id"]: ToldBackup(Backup(**each)) for each in told["backups"]},
+            [ToldEscrow(when, tuple(epochs), tuple(named)) for when, epochs, named in told["escrows"]],
+            {each[0]: ToldErasure(*each) for each in told["erasures"]},
+            dict(told["older"]),
+            told["line"],
+            tuple(told["sealed_for"]),
+        )
 
     def heed(self, entry: Facts) -> None:
         """Take one entry in, in the order of the journal."""
@@ -104,6 +144,8 @@ class Departed:
                 for name in cast("list[str]", facts["backups"]):
                     told = self.backups[name]
                     self.backups[name] = replace(told, backup=replace(told.backup, keys_gone="gone"))
+            case "space.restored":
+                self.line = str(facts.get("line") or index)
             case "keys.escrow":
                 epochs, named = (tuple(cast("list[str]", facts[name])) for name in ("epochs", "for"))
                 self.escrows.append(ToldEscrow(str(entry["time"]), epochs, named))
@@ -121,6 +163,7 @@ class Departed:
         texts = {key: str(facts[key]) for key in ("made", "keys_until", "place", "keys_place", "backend")}
         epochs = ",".join(cast("list[str]", facts["epochs"]))
         self.backups[name] = ToldBackup(Backup(id=name, entry=index, epochs=epochs, **texts))
+        self.sealed_for = tuple(cast("list[str]", facts.get("to") or []))
 
     def _erased(self, facts: Facts, index: int) -> None:
         certificate = str(facts.get("certificate", ""))
@@ -135,9 +178,9 @@ class Departed:
         )  # fmt: skip
 
 
-_HEEDED = (ERASE, KNOWN, DROP, EXPIRE, BACKUP, PRUNE, ESCROW)
+HEEDED = (ERASE, KNOWN, DROP, EXPIRE, BACKUP, PRUNE, ESCROW, RESTORED)
 _ERASING = tuple(f'"action":"{action}"'.encode() for action in (ERASE, KNOWN, DROP, EXPIRE))
-_MARKS = tuple(f'"action":"{action}"'.encode() for action in _HEEDED)
+_MARKS = tuple(f'"action":"{action}"'.encode() for action in HEEDED)
 
 
 def changes_erasures(body: bytes) -> bool:

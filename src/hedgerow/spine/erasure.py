@@ -203,9 +203,9 @@ class Erasure:
                 for name in files
             }
             certificate = self._commit(ref, person, holdings, versions, swaps, actor, held_up, again)
+        self._store.scrub()
         # What a running use still reads goes at the next opening; its key is in no record already.
         self._tables.sweep(self._store)
-        self._store.scrub()
         return certificate
 
     def _version(self, reader: Reader, dataset: str) -> int:

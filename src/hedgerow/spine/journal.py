@@ -303,6 +303,32 @@ class Journal:
         self.verify(reader)
         raise Fault("journal.altered", index=first)
 
+    def signed_state(self, reader: Reader) -> tuple[int, bytes]:
+        """Read the size and the frontier (bytes) that the signed head was signed over.
+
+        Raises:
+            Fault: ``journal.frontier-malformed`` or ``journal.bad-signature``.
+        """
+        frontier = self._signed_state(reader)
+        return frontier.size, frontier.to_bytes()
+
+    def proven_after(self, reader: Reader, begin: bytes, *actions: str) -> list[Mapping[str, Json]] | None:
+        """Read the entries after a state of the log that was proven before, as ``proven`` does.
+
+        Args:
+            reader: A view.
+            begin: The frontier of that state.
+            actions: Keep these alone.
+
+        Returns:
+            The entries kept, in order; none where the signed log is not that state and the rows after it.
+        """
+        grown, signed = Frontier.from_bytes(begin), self._signed_state(reader)
+        if grown.size > signed.size:
+            return None
+        found = self._replayed(reader, grown, grown.size, actions)
+        return found if (grown.size, grown.root()) == (signed.size, signed.root()) else None
+
     def _kept(self, reader: Reader, size: int) -> Frontier:
         """Find a frontier kept before a size; it is as good as the root that is read from it in the end."""
         held = reader.get(Setting, f"{_KEPT}{size // _STEP * _STEP}")

@@ -30,12 +30,12 @@ from hedgerow.spine.attest import Attestor
 from hedgerow.spine.audit import check_records
 from hedgerow.spine.backup import ErasureList, Listed
 from hedgerow.spine.cosigning import retire_witness
+from hedgerow.spine.departed import RESTORED
 from hedgerow.spine.dropping import Dropping
 from hedgerow.spine.erasure import Again, Erasure, is_left
-from hedgerow.spine.forgotten import bound, known_erasures
+from hedgerow.spine.forgotten import bound, known_erasures, remember_revived
 from hedgerow.spine.journal import Journal, parse_entry
 from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json
-from hedgerow.spine.lines import RESTORED
 from hedgerow.spine.outside import OutsideHead, Spent, spent_since
 from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.restating import restated
@@ -216,6 +216,8 @@ class Restoring:
                 "replaces": older.certificate if older is not None else None,
             }
             entry = self._journal.append(tx, "erasure.known", actor, facts)
+            # Who was collected again in between: the older erasure stays to be repeated, as it was then.
+            remember_revived(tx, each.lookup)
             tx.put(Tombstone(each.lookup, each.time, each.until, each.certificate))
             tx.add([Forgotten(entry, each.lookup, "", each.time, each.until, each.certificate)])
         return None

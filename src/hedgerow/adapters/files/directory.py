@@ -117,6 +117,9 @@ class DirectoryShelf:
     def delete(self, name: str) -> None:
         """Remove a file; a file already gone is no error.
 
+        Nothing waits for the disk: one that comes back after a loss of power is named by nothing, and is
+        swept like any other.
+
         Args:
             name: A name that ``create`` gave.
 
@@ -125,7 +128,6 @@ class DirectoryShelf:
         """
         with _faults():
             (self._path / checked(name)).unlink(missing_ok=True)
-            self._settle()
 
     def names(self) -> frozenset[str]:
         """List every complete file; a half-written one has no name yet.

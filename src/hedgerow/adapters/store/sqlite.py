@@ -15,6 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from hedgerow.adapters.store import sqlite_log
 from hedgerow.model.engine import IntArray
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.ports import Join
@@ -464,7 +465,7 @@ class SqliteStore:
     def scrub(self) -> None:
         """Fold the write-ahead log into the file and empty it, so that removed pages go."""
         with self._lock, _faults():
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            sqlite_log.empty(self._writer, _WAIT_S, durable=self._durable)
 
     def close(self) -> None:
         """Close every connection."""

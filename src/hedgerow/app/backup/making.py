@@ -31,7 +31,6 @@ from hedgerow.kernel.hybrid import Receiver, Recipient, seal_stream
 from hedgerow.model.errors import CallerError, Fault, HedgerowError
 from hedgerow.model.records import Backup, Setting
 from hedgerow.model.uses import Actor, Json
-from hedgerow.spine.lines import line_of
 
 KEEP_DAYS = 30
 RECIPIENTS = "backup.recipients"
@@ -110,7 +109,7 @@ def owner_of(spine: Spine) -> Owner:
     @cache
     def line() -> str:
         with spine.store.read() as reader:
-            return line_of(reader, spine.journal)
+            return spine.backups.line(reader)
 
     return Owner(spine.tenant, spine.attestor.fingerprint, line)
 

@@ -108,7 +108,7 @@ def restore(wish: Wish, actor: Actor, progress: Told, *, clock: Clock | None = N
         _key_file(wish, staging)
         with _records(wish, manifest, staging) as store:
             _lay_out(wish, manifest, staging, store, progress)
-            opened = open_(Found(staging, store, None), wish.passphrase, clock=clock, is_restoring=True)
+            opened = _opened(wish, manifest, Found(staging, store, None), clock)
             done = _settled(wish, manifest, opened, actor, progress)
             store.scrub()
             if wish.database is None:
@@ -271,6 +271,27 @@ def _copy(manifest: Manifest, source: Path, name: str, tables: Path) -> None:
     told = sink.told(name)
     if (told["bytes"], told["sha256"]) != manifest.files[name]:
         raise Fault("backup.damaged", part="table files")
+
+
+def _opened(wish: Wish, manifest: Manifest, found: Found, clock: Clock | None) -> Opened:
+    """Open what was laid out, where every key in it lies under a master key that is held.
+
+    Raises:
+        CallerError: ``backup.keys-ended``: the key file is one of after the end of an epoch.
+    """
+    try:
+        opened = open_(found, wish.passphrase, clock=clock, is_restoring=True)
+    except Fault as error:
+        if error.code != "keys.epoch-destroyed":
+            raise
+        raise CallerError("backup.keys-ended", backup=manifest.backup) from None
+    with found.store.read() as reader:
+        survey = opened.spine.epochs.survey(reader)
+    held = {epoch.id for epoch in survey.epochs if epoch.destroyed is None}
+    # Cut off in the middle, a change of epoch leaves some keys under the one and some under the other.
+    if not survey.records.keys() <= held:
+        raise CallerError("backup.keys-ended", backup=manifest.backup)
+    return opened
 
 
 def _settled(wish: Wish, manifest: Manifest, opened: Opened, actor: Actor, progress: Told) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from hedgerow.app.service.base import Part, Progress, quiet
+from hedgerow.app.service.copies import ended, held_epochs, is_ended
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Approval, Backup, Dataset, Setting
@@ -52,8 +53,9 @@ class Backing(Part):
 
         Returns:
             ``backup``, ``made``, ``keys_until``, ``entries``, ``place``, ``keys_place``, ``files_new``,
-            ``files_kept``, ``bytes``, ``recipients`` (fingerprints), ``pruned`` and ``erasures_not_told``
-            (folders out of reach).
+            ``files_kept``, ``bytes``, ``recipients`` (fingerprints), ``pruned``, ``erasures_not_told``
+            (folders out of reach) and ``ends_with_change``: whether a change of the master key has begun
+            that, if it destroys the older one, takes this key set along.
 
         Raises:
             CallerError: ``backup.*`` or ``sealed.recipient-malformed``.
@@ -72,8 +74,11 @@ class Backing(Part):
         kept = timedelta(days=keep_days)
         to = Destination(place, keys_place or place / "keys", named, kept, adopts=adopts)
         done = make(self.spine, directory, self.actor, to, progress)
+        with self.spine.store.read() as reader:
+            is_changing = self.spine.epochs.unfinished(reader) is not None
         return {
             **done,
+            "ends_with_change": is_changing,
             "pruned": self.prune()["destroyed"],
             "erasures_not_told": cast("Json", self._spread_erasures()),
         }
@@ -82,13 +87,12 @@ class Backing(Part):
         """Read who could open the last backup; that the journal names them is checked."""
         from hedgerow.app.backup.making import RECIPIENTS
         from hedgerow.kernel.hybrid import read_recipient
-        from hedgerow.spine.lines import sealed_for
 
         with self.spine.store.read() as reader:
             setting = reader.get(Setting, RECIPIENTS)
             if setting is None:
                 return []
-            told = sealed_for(reader, self.spine.journal)
+            told = self.spine.backups.sealed_for(reader)
         try:
             named = [read_recipient(text) for text in json.loads(setting.value)]
         except (ValueError, TypeError, AttributeError, CallerError):
@@ -99,7 +103,14 @@ class Backing(Part):
         return named
 
     def backups(self) -> list[dict[str, Json]]:
-        """List the backups that were begun, and whether their parts are there."""
+        """List the backups that were begun, and whether their parts are there.
+
+        Returns:
+            ``backup``, ``made``, ``keys_until``, ``place``, ``keys_place``, and ``data`` and ``keys``:
+            ``there``, ``missing``, ``out of reach`` or ``another line's``; ``keys`` also ``destroyed``, or
+            ``ended`` where a master key of its time was destroyed and the key set could not be. Only what has
+            both ``there`` can be restored.
+        """
         from hedgerow.app.backup.folder import Folder, manifest_name, part_name
         from hedgerow.app.backup.making import owner_of
 
@@ -107,6 +118,7 @@ class Backing(Part):
         owner = owner_of(self.spine)
         with self.spine.store.read() as reader:
             found = reader.find(Backup)
+        held = held_epochs(self.spine)
         return [
             {
                 "backup": each.id,
@@ -114,6 +126,8 @@ class Backing(Part):
                 "keys_until": each.keys_until,
                 "keys": "destroyed"
                 if each.keys_gone
+                else "ended"
+                if is_ended(each, held)
                 else _state(Folder(Path(each.keys_place), owner), part_name(each.id, "keys")),
                 "data": _state(Folder(Path(each.place), owner), manifest_name(each.id)),
                 "place": each.place,
@@ -136,7 +150,7 @@ class Backing(Part):
                 self._spread_erasures()
 
     def prune(self, *, everything: bool = False) -> dict[str, Json]:
-        """Destroy the key sets whose last day is over.
+        """Destroy the key sets whose last day is over, or whose epoch ended while they were out of reach.
 
         Args:
             everything: Destroy all of them.
@@ -153,12 +167,21 @@ class Backing(Part):
         with self.spine.store.read() as reader:
             today = self.spine.clock.now().date()
             backups = self.spine.backups
-            due = backups.outstanding(reader) if everything else backups.expired(reader, today)
-        gone, missed = destroy_keys(self.spine, due)
-        if gone:
-            with self.spine.store.write() as tx:
-                backups.note_gone(tx, self.actor, gone, "asked" if everything else "over")
-        return {"destroyed": [each.id for each in gone], "out_of_reach": [each.id for each in missed]}
+            over = backups.expired(reader, today)
+            due = {"asked" if everything else "over": backups.outstanding(reader) if everything else over}
+            if not everything:
+                # Their folder was out of reach when the epoch ended.
+                left = ended(self.spine, reader, held_epochs(self.spine))
+                due["epoch"] = [each for each in left if each not in over]
+        destroyed, out_of_reach = list[str](), list[str]()
+        for why, found in due.items():
+            gone, missed = destroy_keys(self.spine, found)
+            if gone:
+                with self.spine.store.write() as tx:
+                    backups.note_gone(tx, self.actor, gone, why)
+            destroyed += [each.id for each in gone]
+            out_of_reach += [each.id for each in missed]
+        return {"destroyed": cast("Json", destroyed), "out_of_reach": cast("Json", out_of_reach)}
 
     def tell_erasures(self, out: Path | None = None, *, force: bool = False) -> dict[str, Json]:
         """Write the list of erasures into every folder with backups, and where it is asked for.

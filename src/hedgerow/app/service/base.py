@@ -67,16 +67,21 @@ class Part:
         Returns:
             The folders out of reach.
         """
+        backups = self.spine.backups
         with self.spine.store.read() as reader:
-            if not self.spine.backups.outstanding(reader):
-                return []
-            known = known_erasures(reader)
-        from hedgerow.app.backup.making import tell_erasures
+            is_due = bool(backups.outstanding(reader))
+            known = known_erasures(reader) if is_due else ""
+        missed: list[str] = []
+        if is_due:
+            from hedgerow.app.backup.making import tell_erasures
 
-        missed = self.unreached = tell_erasures(self.spine)
-        if not missed:
+            missed = self.unreached = tell_erasures(self.spine)
+        is_told = is_due and not missed
+        if is_told or backups.has_heard_much():
             with self.spine.store.write() as tx:
-                self.spine.backups.note_told(tx, known)
+                backups.keep_heard(tx)
+                if is_told:
+                    backups.note_told(tx, known)
         return missed
 
     def _receipt(self, receipt: Receipt, action: str, dataset: str | None) -> dict[str, Json]:

@@ -12,14 +12,24 @@ from hedgerow.model.uses import Json
 
 
 def held_epochs(spine: Spine) -> set[str]:
-    """List the epochs whose keys are held."""
+    """List the epochs whose keys are held, as any program left them."""
+    spine.backend.refresh()
     return {epoch.id for epoch in spine.backend.epochs() if epoch.destroyed is None}
 
 
-def useless(spine: Spine, reader: Reader, held: Iterable[str]) -> list[Backup]:
-    """List the backups whose key set no held epoch would open any more."""
+def is_ended(backup: Backup, held: Iterable[str]) -> bool:
+    """Tell whether a master key of a backup's time is no longer held.
+
+    Its key set may lie under that one, in whole or, where a change of keys was under way, in part; and the
+    key file of its time is a copy of it.
+    """
+    return not set(backup.epochs.split(",")) <= set(held)
+
+
+def ended(spine: Spine, reader: Reader, held: Iterable[str]) -> list[Backup]:
+    """List the backups with a key set that an end of epochs takes along."""
     kept = set(held)
-    return [each for each in spine.backups.outstanding(reader) if not kept & set(each.epochs.split(","))]
+    return [each for each in spine.backups.outstanding(reader) if is_ended(each, kept)]
 
 
 def doomed(spine: Spine, reader: Reader, destroyed: Sequence[str]) -> dict[str, Json]:
@@ -38,7 +48,7 @@ def doomed(spine: Spine, reader: Reader, destroyed: Sequence[str]) -> dict[str, 
 
     if not destroyed:
         return told(spine, reader, [], [])
-    found = useless(spine, reader, held_epochs(spine) - set(destroyed))
+    found = ended(spine, reader, held_epochs(spine) - set(destroyed))
     owner = owner_of(spine)
     near = [each for each in found if Folder(Path(each.keys_place), owner).is_ours]
     return told(spine, reader, near, [each for each in found if each not in near])

@@ -11,7 +11,7 @@ from typing import cast
 from hedgerow.adapters.keys.moving import MovableKeys
 from hedgerow.app.keyplaces import Place, make_beside, movable
 from hedgerow.app.service.base import Part
-from hedgerow.app.service.copies import doomed, held_epochs, told, useless
+from hedgerow.app.service.copies import doomed, ended, held_epochs, told
 from hedgerow.kernel.envelope.passphrase import check_passphrase
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.uses import Json
@@ -141,11 +141,11 @@ class Keeping(Part):
         return {**done, "left": left, "backups": backups or None}
 
     def _destroy_copies(self) -> dict[str, Json]:
-        """Destroy the key sets of backups that nothing but copies of destroyed keys would open."""
+        """Destroy the key sets of backups that lie under destroyed keys, and the key files of their time."""
         from hedgerow.app.backup.making import destroy_keys
 
         with self.spine.store.read() as reader:
-            found = useless(self.spine, reader, held_epochs(self.spine))
+            found = ended(self.spine, reader, held_epochs(self.spine))
         gone, missed = destroy_keys(self.spine, found)
         if gone:
             with self.spine.store.write() as tx:

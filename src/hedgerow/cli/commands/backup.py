@@ -123,6 +123,11 @@ def make(
     )
     if done["pruned"]:
         text += f"\nKey sets destroyed, their time was over: {', '.join(done['pruned'])}"
+    if done["ends_with_change"]:
+        text += (
+            "\nA change of the master key was cut off or is under way. Where `hedgerow keys epoch` ends it, "
+            "this key set goes with it: then make another backup."
+        )
     screen.result(done, text)
 
 
@@ -147,12 +152,12 @@ def list_(session: Session, screen: Screen) -> None:
 @gated("space.backup")
 @example("hedgerow backup prune --yes", "hedgerow backup prune --all --yes")
 def prune(session: Session, screen: Screen, *, everything: bool, yes: bool) -> None:
-    """Destroy the key sets whose time is over.
+    """Destroy the key sets whose time or epoch is over.
 
-    It also happens whenever the workspace is opened, as far as the folders are in reach.
+    The first also happens whenever the workspace is opened, as far as the folders are in reach.
     """
     if not yes:
-        which = "every key set" if everything else "the key sets whose time is over"
+        which = "every key set" if everything else "the key sets whose time or epoch is over"
         screen.say(f"This destroys {which}; what they open cannot be restored any more.")
         raise CallerError("confirm.needed")
     done: dict[str, Any] = session.service.prune(everything=everything)

@@ -268,8 +268,7 @@ def _backups(found: dict[str, Any] | None, begin: str) -> list[str]:
     if found["out_of_reach"]:
         places = ", ".join(found["out_of_reach"])
         lines.append(
-            f"Key sets out of reach are left in {places}: mount it and run "
-            "`hedgerow backup prune --all --yes` before the next backup."
+            f"Key sets out of reach are left in {places}: mount it and run `hedgerow backup prune --yes`."
         )
     if not found["left"]:
         lines.append("From then on no backup can be restored until `hedgerow backup` has made a new one.")

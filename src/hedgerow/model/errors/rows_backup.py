@@ -100,6 +100,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "{path} holds no key set for this backup: it ended, was destroyed or is kept elsewhere.",
         "Name the folder of the key set with --keys-from. Without it nothing of the data set opens.",
     ),
+    caller(
+        "backup.keys-ended",
+        "Backup {backup} lies under a master key that the key file beside its key set holds no more.",
+        "`hedgerow keys epoch` ended it. Restore a later backup: see `hedgerow backup list`.",
+    ),
     fault(
         "backup.unreadable",
         "{path} of the backup is missing or cannot be read.",
