@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
+import importlib
 import importlib.util
+import itertools
 import json
 import os
 import signal
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -19,8 +22,10 @@ IN_CI = bool(os.environ.get("CI"))
 # Asserts in what tests import from beside them hold under -O too.
 pytest.register_assert_rewrite(*(f"tests.{each.stem}" for each in TESTS.iterdir() if each.stem != "conftest"))
 
-# A folder of tests is a marker too, so that a run can choose by kind: -m "unit or contract".
-KINDS = sorted(each.name for each in TESTS.iterdir() if each.is_dir() and any(each.rglob("test_*.py")))
+# Each folder of tests is a marker too, so that a run can choose by kind: -m "unit or contract", -m "dp".
+KINDS = sorted({part for each in TESTS.rglob("test_*.py") for part in each.relative_to(TESTS).parts[:-1]})
+# What a test may be marked as besides; each stands in pyproject.toml.
+OWN_MARKERS = ["extra", "slow", "system", "under_o", "with_extras"]
 LEFT_OUT = pytest.StashKey[set[Path]]()
 
 
@@ -29,7 +34,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Declare the folders as markers, and let Ctrl-C reach what tests start.
+    """Declare the folders as markers, make passphrases cheap, and let Ctrl-C reach what tests start.
 
     A shell without job control lets what it puts in the background ignore Ctrl-C, and so all that it starts.
     """
@@ -40,24 +45,44 @@ def pytest_configure(config):
             config.addinivalue_line("markers", f"{kind}: lies in tests/{kind}")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    importlib.import_module("tests.passphrases").make_cheap()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark each test by its folder, before any is chosen by marker."""
+    """Mark each test by its folders, before any is chosen by marker."""
     for item in items:
-        kind = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
-        if kind in KINDS:
+        for kind in kinds_of(item.path):
             item.add_marker(kind)
 
 
+def kinds_of(path: Path) -> set[str]:
+    """Name the folders of tests that a file lies in."""
+    return set(path.relative_to(TESTS).parts[:-1]) & set(KINDS) if path.is_relative_to(TESTS) else set()
+
+
+def may_be_chosen(path: Path, expression: str, known: list[str]) -> bool:
+    """Tell whether a marker expression could choose any test of a file, by its folders and what it says."""
+    text = path.read_text(encoding="utf-8")
+    always = kinds_of(path) | ({"extra"} if "\npytestmark = pytest.mark.extra" in text else set())
+    open_ = [name for name in known if name not in always and f"mark.{name}" in text]
+    code = compile(expression, "markers", "eval")
+    for values in itertools.product((False, True), repeat=len(open_)):
+        named = defaultdict(bool, dict.fromkeys(always, True) | dict(zip(open_, values, strict=True)))
+        if eval(code, {"__builtins__": {}}, named):  # noqa: S307 - the names and words of -m
+            return True
+    return False
+
+
 def pytest_ignore_collect(collection_path, config):
-    """Leave out a file that needs extras as a whole, imports included, where they are not wanted."""
-    if not config.option.markexpr.startswith("not extra") or collection_path.suffix != ".py":
+    """Leave out a file that no test of can be chosen, imports included: they cost, and may need extras."""
+    if not config.option.markexpr or not fnmatch.fnmatch(collection_path.name, "test_*.py"):
         return None
-    if "\npytestmark = pytest.mark.extra" not in collection_path.read_text():
+    if may_be_chosen(collection_path, config.option.markexpr, OWN_MARKERS):
         return None
-    config.stash[LEFT_OUT].add(collection_path)
+    asked = [Path(each.partition("::")[0]).resolve() for each in config.args]
+    if any(collection_path.is_relative_to(each) for each in asked):  # not what only lies beside it
+        config.stash[LEFT_OUT].add(collection_path)
     return True
 
 
@@ -152,5 +177,6 @@ def pytest_terminal_summary(terminalreporter, config):
         "deselected": len(stats.get("deselected", [])),
         "files": len(config.stash[LEFT_OUT]),
         "skipped": skipped,
+        "busy": sum(os.times()[:4]),  # what was started and has ended included
     }
     config.option.outcomes.write_text(json.dumps(counts))

@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -30,6 +31,7 @@ HOSTS = ("py" + "pi.org", "python" + "hosted.org", "download.py" + "torch.org", 
 MACHINE = re.compile(r"(?<![\w.~$}])/(work|farm|root|home/\w+|Users/\w+|opt|tmp/dev)" + "/|file:" + "//")
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
@@ -48,6 +50,7 @@ def project_files() -> list[Path]:
     return [path for path in files if path.is_file()]
 
 
+@cache
 def imported_names(tree: ast.AST) -> set[tuple[str, int]]:
     found = set()
     for node in ast.walk(tree):
@@ -138,6 +141,7 @@ def test_importing_the_package_loads_nothing_else():
     assert loaded == {"hedgerow"}
 
 
+@pytest.mark.with_extras
 def test_every_import_is_declared():
     declared = required(*set(PROJECT["project"]["optional-dependencies"]) - {"all", "dev", "docs"})
     owners = packages_distributions()

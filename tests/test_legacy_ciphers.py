@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,11 @@ def docstrings(tree: ast.AST) -> set[int]:
     return {id(first.value) for first in held if isinstance(first, ast.Expr)}
 
 
+@cache
+def parsed(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
 def words(tree: ast.AST):
     """Give every word of a module that could name an algorithm, with its line."""
     told = docstrings(tree)
@@ -54,17 +60,22 @@ def words(tree: ast.AST):
 
 def legacy_in(text: str) -> list[int]:
     found = []
-    for word, line in words(ast.parse(text)):
-        spelt = re.sub(r"([a-z])([A-Z])", r"\1_\2", word).replace(".", " ").replace("-", " ")
-        if LEGACY.search(word) or LEGACY.search(spelt):
+    for word, line in words(parsed(text)):
+        if is_legacy(word):
             found.append(line)
     return found
+
+
+@cache
+def is_legacy(word: str) -> bool:
+    spelt = re.sub(r"([a-z])([A-Z])", r"\1_\2", word).replace(".", " ").replace("-", " ")
+    return bool(LEGACY.search(word) or LEGACY.search(spelt))
 
 
 def fixed_nonces(text: str) -> list[int]:
     """Find encryption whose nonce or initialisation vector is a constant."""
     found = []
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if not isinstance(node, ast.Call) or not node.args:
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
@@ -98,7 +109,7 @@ def test_no_nonce_is_a_constant():
 
 def test_the_importer_never_encrypts():
     for name in IMPORTER:
-        used = {word for word, _ in words(ast.parse((SOURCE / name).read_text(encoding="utf-8")))}
+        used = {word for word, _ in words(parsed((SOURCE / name).read_text(encoding="utf-8")))}
         assert not used & {"encryptor", "encrypt", "padder", "encrypt_at_time", "generate_key"}
 
 

@@ -10,6 +10,9 @@ import sys
 
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+import pytest
+
+pytestmark = [pytest.mark.under_o, pytest.mark.with_extras]
 
 QUESTION = "SELECT ward, COUNT(*), AVG(systolic) FROM visits GROUP BY ward"
 ASK = ("query", "visits", QUESTION, "--purpose", "research", "--as", "ana")

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = [pytest.mark.under_o, pytest.mark.with_extras]
+
 HEAVY = {"pyarrow", "numpy", "duckdb", "opendp", "rich", "sqlglot", "narwhals"}
 HELP = HEAVY | {"cryptography", "cedarpy"}
 LIST = "import sys; print(' '.join(sorted({name.split('.')[0] for name in sys.modules})))"

@@ -6,11 +6,23 @@ person starts it; only the loading of libraries is shared, so that a hundred com
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
+import io
 import json
 import os
+import pkgutil
 import sys
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+# By its place: a package of an extra brings another ``tests``.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from passphrases import make_cheap
+
+del sys.path[0]
 
 LIBRARIES = (
     "hedgerow.app.space",
@@ -23,6 +35,7 @@ LIBRARIES = (
     "hedgerow.techniques.anonymity.governed",
     "hedgerow.app.report",
     "opendp.measurements",
+    "numpy.ma",
 )
 
 # PyArrow loads it by itself when it builds an array.
@@ -47,13 +60,44 @@ def child(task):
     os._exit(70)
 
 
-def serve():
-    """Run one command line after the other."""
+def load():
+    """Load the libraries and every command."""
     for name in LIBRARIES:
         importlib.import_module(name)
+    commands = importlib.import_module("hedgerow.cli.commands")
+    for each in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
+        importlib.import_module(each.name)
+    make_cheap()
     for name in LOADED_WHERE_INSTALLED:
         if importlib.util.find_spec(name):
             importlib.import_module(name)
+
+
+def rehearse():
+    """Make a workspace and look into it, so that what is worked out once a process is worked out.
+
+    No thread may run when a process forks: nothing here starts an engine.
+    """
+    from hedgerow.cli.main import main
+
+    with tempfile.TemporaryDirectory() as folder:
+        space = os.path.join(folder, "space")  # noqa: PTH118 - a path for an argument
+        for line in (("init", space), ("purpose", "list", "--space", space)):
+            said = io.StringIO()
+            with redirect_stdout(said), redirect_stderr(said):
+                try:
+                    main(list(line))
+                except SystemExit as end:
+                    if end.code:
+                        raise RuntimeError(said.getvalue()) from None
+
+
+def serve():
+    """Run one command line after the other."""
+    load()
+    rehearse()
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
@@ -61,6 +105,7 @@ def serve():
         _, status = os.waitpid(pid, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
+    os._exit(0)  # some packages complain when they are unloaded
 
 
 if __name__ == "__main__":

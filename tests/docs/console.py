@@ -96,15 +96,26 @@ def _lines(text: str) -> list[str]:
 
 
 class Shell:
-    """Runs the steps of pages in one folder, with ``hedgerow`` and ``python`` of this interpreter."""
+    """Runs the steps of pages in one folder, with ``hedgerow`` and ``python`` of this interpreter.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where commands run.
+        hedgerow_program: What stands for ``hedgerow``; when not given, it is started afresh each time.
+    """
+
+    def __init__(self, folder: Path, hedgerow_program: str | None = None) -> None:
         self.folder = folder
         programs = folder / ".programs"
         programs.mkdir(exist_ok=True)
-        for name, call in (("python", ""), ("hedgerow", '-c "from hedgerow.cli.main import main; main()" ')):
+        started = '#!/bin/sh\nexec {} {}"$@"\n'
+        call = '-c "from hedgerow.cli.main import main; main()" '
+        fresh = started.format(shlex.quote(sys.executable), call)
+        for name, text in (
+            ("python", started.format(shlex.quote(sys.executable), "")),
+            ("hedgerow", hedgerow_program or fresh),
+        ):
             shim = programs / name
-            shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {call}"$@"\n')
+            shim.write_text(text)
             shim.chmod(0o755)
         source = Path(str(hedgerow.__file__)).parent.parent
         self.environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {

@@ -7,10 +7,12 @@ what the tour leaves. The runner itself is proven on pages that lie.
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 from tests.docs.console import Differs, Shell, Step, fits, python_of, steps
+from tests.docs.serving import Served
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -41,12 +43,21 @@ def toured(tmp_path_factory) -> Shell:
     return shell
 
 
+@pytest.fixture(scope="module")
+def served():
+    """Give the process that runs the commands of pages; only the tour starts the program each time."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Served(Path(folder))
+        yield made
+        made.close()
+
+
 @pytest.fixture
-def copied(toured, tmp_path) -> Shell:
+def copied(toured, served, tmp_path) -> Shell:
     """Give a copy of what the tour leaves, to go on from."""
     folder = tmp_path / "copy"
     shutil.copytree(toured.folder, folder)
-    shell = Shell(folder)
+    shell = Shell(folder, served.program())
     shell.environ = toured.environ | {"PATH": shell.environ["PATH"], "HOME": shell.environ["HOME"]}
     return shell
 
@@ -133,6 +144,34 @@ def test_a_page_that_lies_is_caught(tmp_path, page):
     lying.write_text(page)
     with pytest.raises(Differs):
         Shell(tmp_path).page(lying)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "```console\n$ hedgerow no-such-command  # exit 3\n...\n```\n",
+        "```console\n$ hedgerow no-such-command\n...\n```\n",
+        "```console\n$ hedgerow --version\nanother\n```\n",
+    ],
+)
+def test_a_page_that_lies_is_caught_where_commands_are_served_too(served, tmp_path, page):
+    lying = tmp_path / "page.md"
+    lying.write_text(page)
+    with pytest.raises(Differs):
+        Shell(tmp_path, served.program()).page(lying)
+
+
+def test_a_served_command_has_the_streams_folder_environment_and_code_of_who_asked(served, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```console\n$ hedgerow init here > said\n$ hedgerow nothing 2> warned  # exit 2\n"
+        "$ test -s said && test -s warned && ls here/keys.json\nhere/keys.json\n"
+        "$ export HEDGEROW_SPACE=here\n$ hedgerow purpose list | cat\n...\n"
+        "$ hedgerow purpose list --json | head -c 1\n...\n[\n```\n"
+    )
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    assert Shell(tmp_path, served.program()).page(page) == Shell(fresh).page(page) == 6
 
 
 def test_what_export_sets_holds_for_the_rest_of_the_page(tmp_path):

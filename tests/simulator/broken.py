@@ -422,7 +422,7 @@ FOCUS = {
     late_choice_undoes_a_newer_one: ("choose", "release"),
     refund_after_failure: ("query",),
     erase_keeps_stored_releases: ("release", "erase"),
-    release_in_flight_overtakes_the_erasure: ("release",),
+    release_in_flight_overtakes_the_erasure: ("release", "erase"),
     collect_ignores_tombstones: ("collect", "erase"),
     drop_gives_the_budget_back: ("query", "drop"),
     use_in_flight_overtakes_the_drop: ("query",),

@@ -72,7 +72,7 @@ def adult(tmp_path_factory, shared_data):
     program = Program(folder / "space", "a passphrase")
     made.folder, made.program, made.hierarchies = folder, program, shared_data / "adult"
     made.found = program.json("discover", folder / "adult.csv")["files"][0]
-    made.fingerprint = program.json("init", folder / "space")["fingerprint"]
+    made.fingerprint = program.call("init", folder / "space", "--json").json["fingerprint"]
     program.do("purpose", "add", "research", "--why", "pay", "--owner", "owner", "--until", "2099-01-01")
     made.silent = program.type(*collect(made)[:-2])
     made.taken = program.json(*collect(made))

@@ -78,6 +78,8 @@ class Killer:
         story.write_files(self.files)
         lines = self.run({"role": "prepare", "space": str(self.base), "files": str(self.files)})
         _expect_end(lines)
+        self._channel.send(json.dumps({"warm": next(e["modules"] for e in lines if "modules" in e)}).encode())
+        self._answer()
 
     def run(
         self, task: Line, react: Reaction = lambda _: None, kill_after_s: float | None = None

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 from contextlib import suppress
 from datetime import date
@@ -89,6 +90,7 @@ def prepare(task, say, hold) -> None:
         query(space, "ask-before")
         service.show_subject(story.people_of(story.BASE)[0])
         service.verify()
+        look(space, None)
         say(modules=sorted(set(sys.modules) - known))
 
 
@@ -191,6 +193,19 @@ def run(task, out: int, hold: int) -> None:
         os._exit(0)
 
 
+def warm(modules: list[str]) -> None:
+    """Load what work was seen to load, and work out once what each process would; no engine is started."""
+    for name in modules:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    with tempfile.TemporaryDirectory() as folder:
+        workspace.create(Path(folder) / "space", None)
+        with open_space(Path(folder) / "space") as space:
+            space.service.verify()
+    gc.collect()
+    gc.freeze()
+
+
 def serve(channel: socket.socket) -> None:
     """Fork a worker for each task that comes in; end, and end them all, when the parent goes."""
     channel.send(b'{"ready": true}')
@@ -206,9 +221,7 @@ def serve(channel: socket.socket) -> None:
             channel.send(json.dumps({"status": status}).encode())
             continue
         if "warm" in wish:
-            for name in wish["warm"]:
-                with suppress(ImportError):
-                    importlib.import_module(name)
+            warm(wish["warm"])
             channel.send(json.dumps({"warm": len(sys.modules)}).encode())
             continue
         task = json.loads(Path(wish["task"]).read_bytes())

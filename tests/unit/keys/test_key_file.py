@@ -12,7 +12,6 @@ import pytest
 
 from hedgerow.adapters.keys import (
     OWASP_MINIMUM,
-    RFC9106_SECOND,
     change_passphrase,
     create,
     durable,
@@ -76,12 +75,6 @@ def test_neither_key_nor_passphrase_stands_in_a_sealed_file(path, sealed):
 def test_a_passphrase_is_the_same_however_its_letters_are_composed(path):
     create(path, "Zo\u00eb und der Zaun", profile=OWASP_MINIMUM)
     assert open_(path, "Zoe\u0308 und der Zaun").current_epoch()
-
-
-def test_the_default_cost_is_the_second_option_of_rfc_9106(path):
-    assert (RFC9106_SECOND.memory_kib, RFC9106_SECOND.iterations, RFC9106_SECOND.lanes) == (65_536, 3, 4)
-    assert create(path, PASSPHRASE).describe()["passphrase_check"]["memory_kib"] == 65_536
-    assert open_(path, PASSPHRASE).sealed
 
 
 def test_argon2id_is_the_one_of_rfc_9106():

@@ -133,16 +133,18 @@ class CedarPolicies:
         Returns:
             Also a type alone, as ``is`` has it: an entity without an id.
         """
+        lines = _lines(self.text)
         return tuple(
-            (_line_of(self.text, name), entity)
+            (lines[_place(name)], entity)
             for name, policy in self._policies.items()
             for entity in _named({part: policy[part] for part in policy if part != "annotations"})
         )
 
     def annotations(self) -> tuple[tuple[int, str], ...]:
         """List the names of annotations, each with the line on which its policy starts."""
+        lines = _lines(self.text)
         return tuple(
-            (_line_of(self.text, policy), name)
+            (lines[_place(policy)], name)
             for policy, content in self._policies.items()
             for name in _annotations(content)
         )
@@ -221,8 +223,16 @@ def _check_approvals(text: str, policies: Mapping[str, dict[str, object]]) -> No
 
 
 def _line_of(text: str, name: str) -> int:
+    return _lines(text)[_place(name)]
+
+
+def _lines(text: str) -> list[int]:
+    return [line for line, _ in statements(text)]
+
+
+def _place(name: str) -> int:
     # Cedar names policies policy0, policy1, ... in the order of the text.
-    return statements(text)[int(name.removeprefix("policy"))][0]
+    return int(name.removeprefix("policy"))
 
 
 def _request(access: Access) -> dict[str, object]:
