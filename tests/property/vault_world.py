@@ -159,7 +159,15 @@ class VaultWorld:
             self.model.forget(ref, self.moment)
 
     def rotate(self, crash=None):
-        self.succeed("keys", lambda: self.service.change_epoch(is_ending=False), crash)
+        with self.read() as reader:
+            begun = self.spine.epochs.unfinished(reader)
+        act = lambda: self.service.change_epoch(is_ending=False)  # noqa: E731 - as above
+        if begun is None or not begun.is_ending:
+            self.succeed("keys", act, crash)
+            return
+        done = self.attempt(act, crash)
+        told = done is CRASHED or getattr(done, "code", "") == "keys.epoch-unfinished"
+        demand(told, "keys", "what destroys no key went on with an end of the epochs")
 
     def end_epoch(self, crash=None):
         """End the epochs: from then on nothing that was wrapped before opens, with any key in reach."""

@@ -271,7 +271,7 @@ class TestRefusals:
         token, pin = mover.line(to_token=True), mover.hsm.pin
         before = {p: p.read_bytes() for p in mover.space.rglob("*.json")}
         assert self.run(mover, *token, new="0000") == (4, "keys.pin-wrong")
-        assert self.run(mover, *token) == (4, "keys.pin-needed")
+        assert self.run(mover, *token) == (4, "keys.new-pin-needed")
         assert self.run(mover, *token[:4], "--yes", new=pin) == (2, "keys.token-unnamed")
         assert self.run(mover, *token[:4], "--token", "none", "--yes", new=pin) == (2, "keys.token-absent")
         unset = {"HEDGEROW_PKCS11_MODULE": ""}
@@ -304,7 +304,7 @@ class TestRefusals:
         status = both.call("keys", "status").out
         assert "`hedgerow keys move --to pkcs11 --yes`" in status
         assert both.call("doctor").code == 9
-        assert mover.program(PASSPHRASE).call("doctor").error == "keys.pin-needed"
+        assert mover.program(PASSPHRASE).call("doctor").error == "keys.new-pin-needed"
         assert both.call("keys", "epoch", "--yes").code == 0, "an end of the epoch ends the move"
         reads_all(mover.program(mover.hsm.pin))
 

@@ -112,7 +112,7 @@ def open_keys(directory: Path, store: Store, secrets: Secrets) -> tuple[MovableK
     own = {state.id for state in token.glance(directory / TOKEN).epochs if state.assuming is None}
     is_in_token = force in own
     if begun is not None and any((epoch in own) != is_in_token for epoch in begun.leaving):
-        held = _opened(directory, secrets.other, is_token=is_in_token)
+        held = _newly_held(directory, secrets.other, is_token=is_in_token)
         left = _opened(directory, secrets.current, is_token=not is_in_token, is_leaving=True)
         return MovableKeys(held, left), ()
     unused = KEYS if is_in_token else TOKEN
@@ -157,6 +157,16 @@ def _opened(directory: Path, ask: Ask, *, is_token: bool, is_leaving: bool = Fal
     if is_token:
         return token.open_(directory / TOKEN, ask(True), is_leaving=is_leaving)  # noqa: FBT003 - as above
     return key_file.open_(directory / KEYS, ask(key_file.needs_passphrase(directory / KEYS)))
+
+
+def _newly_held(directory: Path, ask: Ask, *, is_token: bool) -> House:
+    """Open the place that the keys are on their way to; its secret comes another way than the old one's."""
+    try:
+        return _opened(directory, ask, is_token=is_token)
+    except CallerError as error:
+        if error.code != "keys.pin-needed":
+            raise
+        raise CallerError("keys.new-pin-needed", **error.details) from None
 
 
 def _stray(name: str) -> str:

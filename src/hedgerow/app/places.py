@@ -64,10 +64,31 @@ def find(where: Where, *, sync: bool = True) -> Found:
     if is_address(where):
         return _in_database(str(where))
     directory = Path(where)
-    if not (directory / DATABASE).is_file():
-        known = marked(directory) is not None
-        raise CallerError("space.in-database" if known else "space.missing", space=directory)
+    check_records(directory)
     return Found(directory, SqliteStore(directory / DATABASE, durable=sync), None)
+
+
+def check_records(directory: Path) -> None:
+    """Make sure that a directory holds the records of a workspace, and that they may be read.
+
+    Raises:
+        CallerError: ``space.missing``, ``space.in-database`` or ``space.records-gone``.
+        Fault: ``store.closed-off``.
+    """
+    from hedgerow.app.keyplaces import KEYS, TOKEN
+
+    path = directory / DATABASE
+    try:
+        if path.is_file():
+            if not os.access(path, os.R_OK):
+                raise Fault("store.closed-off", path=path)
+            return
+        left = any((directory / name).is_file() for name in (KEYS, TOKEN))
+    except PermissionError:
+        raise Fault("store.closed-off", path=directory) from None
+    if marked(directory) is not None:
+        raise CallerError("space.in-database", space=directory)
+    raise CallerError("space.records-gone" if left else "space.missing", space=directory)
 
 
 def _in_database(address: str) -> Found:

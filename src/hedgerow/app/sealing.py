@@ -254,10 +254,43 @@ def _opener(wish: Opening) -> Opener:
     return _shared(wish.passphrase) if wish.identity is None else read_opener(wish.identity, wish.passphrase)
 
 
+def recipient_text(named: str) -> str:
+    """Give a recipient's text, out of its file where one is named.
+
+    Args:
+        named: The text, or the path of a file that holds it.
+
+    Raises:
+        CallerError: ``file.missing``, ``sealed.recipient-secret`` or ``sealed.recipient-malformed``.
+    """
+    if named.strip().startswith(PREFIX):
+        return named
+    try:
+        return _recipient_file(named).decode("ascii")
+    except UnicodeDecodeError:
+        raise CallerError("sealed.recipient-malformed") from None
+
+
 def _named_recipient(named: str) -> Recipient | RsaRecipient:
     if named.strip().startswith(PREFIX):
         return read_recipient(named)
-    return _recipient_of(_key_file(Path(named), "sealed.recipient-malformed")[0])
+    return _recipient_of(_recipient_file(named))
+
+
+def _recipient_file(named: str) -> bytes:
+    path = Path(named)
+    raw = _key_file(path, "sealed.recipient-malformed")[0]
+    if _is_identity(raw):
+        raise CallerError("sealed.recipient-secret", path=path)
+    return raw
+
+
+def _is_identity(raw: bytes) -> bool:
+    try:
+        is_sealed_identity(raw)
+    except HedgerowError:
+        return False
+    return True
 
 
 def _recipient_of(raw: bytes) -> Recipient | RsaRecipient:

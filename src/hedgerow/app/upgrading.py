@@ -8,7 +8,7 @@ from typing import cast
 
 from hedgerow.adapters.store import sqlite_schema
 from hedgerow.adapters.store.history import step, tables_of
-from hedgerow.app.places import DATABASE, Where, is_address, marked, split
+from hedgerow.app.places import DATABASE, Where, check_records, is_address, split
 from hedgerow.model.errors import CallerError
 from hedgerow.model.records import SCHEMA_VERSION
 from hedgerow.model.uses import Json
@@ -102,8 +102,5 @@ def upgrade(where: Where, application: str | None, progress: Progress) -> dict[s
 
 
 def _file(directory: Path) -> Path:
-    path = directory / DATABASE
-    if not path.is_file():
-        known = marked(directory) is not None
-        raise CallerError("space.in-database" if known else "space.missing", space=directory)
-    return path
+    check_records(directory)
+    return directory / DATABASE

@@ -81,8 +81,11 @@ def create(
     made = not directory.exists()
     url = None if database is None else _reached(database)
     changed = [directory, *_up_to_existing(directory)]
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+    except OSError:
+        raise CallerError("out.unwritable", out=directory) from None
     tenant = "w-" + secrets.token_hex(8)
     try:
         # The key file is made exclusively: whoever makes it owns the rest, and only that is undone.

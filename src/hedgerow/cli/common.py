@@ -220,7 +220,14 @@ def gated(act: Act, dataset: str | None = None) -> Callable[[Callable[..., R]], 
 
 def warn_unreached(session: Session, screen: Screen) -> None:
     """Say which folders with backups do not know of the latest erasures yet."""
+    others = session.service.of_another_line(session.service.unreached)
     for place in session.service.unreached:
+        if place in others:
+            screen.say(
+                f"Warning: {place} belongs to the workspace that this one was restored from and was left "
+                "alone: a restore of the backups there does not know of this."
+            )
+            continue
         screen.say(
             f"Warning: the list of erasures could not be written to {place}; mount its disk, or see "
             "`hedgerow backup list`."

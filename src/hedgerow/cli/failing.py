@@ -36,7 +36,7 @@ def told(error: BaseException, arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     known = _known(error)
-    if "--json" in arguments:
+    if "--json" in arguments and known.code != "out.stdout":
         click.echo(visible_json(known.to_problem()))
     else:
         title = _TITLES[known.row.root]

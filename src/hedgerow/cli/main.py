@@ -124,7 +124,8 @@ def main(arguments: list[str] | None = None) -> None:
         _check_text(given)
         result = cli.main(args=given, prog_name="hedgerow", standalone_mode=False)
         code = result if isinstance(result, int) else 0
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except BrokenPipeError:
@@ -138,4 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
         from hedgerow.cli.failing import told
 
         code = told(error, arguments if arguments is not None else sys.argv[1:])
+        if getattr(error, "code", "") == "out.stdout" and sys.stdout is not None:
+            # What could not be written is still waiting; Python would try once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

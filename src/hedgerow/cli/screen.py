@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 
 from hedgerow.cli.visible import visible, visible_json
+from hedgerow.model.errors import Fault
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -54,7 +55,14 @@ class Screen:
     def result(self, value: object, text: str) -> None:
         """Show a result: the value as JSON, or the text."""
         self._settle()
-        click.echo(visible_json(value) if self.as_json else visible(text))
+        if sys.stdout is None:
+            raise Fault("out.stdout", reason="it is closed")
+        try:
+            click.echo(visible_json(value) if self.as_json else visible(text))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Fault("out.stdout", reason=error.strerror) from None
 
     def width(self, *, narration: bool = False) -> int | None:
         """Tell the columns of the terminal that results, or narration, go to; none when it is no terminal."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -104,7 +105,23 @@ class Indexes:
             if index.state == CURRENT:
                 return index
         is_building = any(index.state == BUILDING for index in versions)
-        raise CallerError("index.building" if is_building else "index.none", dataset=dataset, column=column)
+        if is_building:
+            raise CallerError("index.building", dataset=dataset, column=column)
+        raise self._none(reader, dataset, column)
+
+    def _none(self, reader: Reader, dataset: str, column: str) -> CallerError:
+        """Say that there is no index, and what would make one, if anything."""
+        view = self._catalog.require_dataset(reader, dataset).column(column)
+        if view is None:
+            return CallerError("column.unknown", column=column, dataset=dataset)
+        kinds = [kind for kind in _CATEGORIES if _objection(view, kind) is None]
+        made = f"hedgerow dataset index {shlex.quote(dataset)} --column {shlex.quote(column)} --kind"
+        way = "Search by another column: values of this one are none to index."
+        if kinds:
+            way = f"Make one with `{made} {kinds[0] if len(kinds) == 1 else 'KIND'}`."
+        if len(kinds) > 1:
+            way = f"{way[:-1]}, KIND being one of {', '.join(kinds)}."
+        return CallerError("index.none", dataset=dataset, column=column, way=way)
 
     def find(self, reader: Reader, index: BlindIndex, value: str) -> list[int]:
         """Find who holds a value, without opening anything.
@@ -162,7 +179,7 @@ class Indexes:
             self._catalog.require_dataset(tx, dataset)
             newest = tx.newest(BlindIndex, dataset=dataset, column=column)
             if newest is None:
-                raise CallerError("index.none", dataset=dataset, column=column)
+                raise self._none(tx, dataset, column)
             form = form_named(newest.normaliser)
             newer = new_form(
                 form.kind, *(("", form.detail) if form.kind == "national-id" else (form.detail,))
@@ -182,7 +199,7 @@ class Indexes:
         """
         with self._store.write() as tx:
             if not _forget(tx, tx.find(BlindIndex, dataset=dataset, column=column)):
-                raise CallerError("index.none", dataset=dataset, column=column)
+                raise self._none(tx, dataset, column)
             entry = self._journal.append(
                 tx, "dataset.index.drop", actor, {"dataset": dataset, "column": column}
             )

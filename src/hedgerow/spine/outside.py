@@ -14,6 +14,7 @@ from typing import cast
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hedgerow.kernel.merkle import open_checkpoint, open_document, strict_json
+from hedgerow.kernel.merkle.head import HEAD_FORMAT
 from hedgerow.model.errors import CallerError, Fault, HedgerowError
 from hedgerow.model.records import Account
 from hedgerow.spine.attest import Attestor
@@ -162,6 +163,9 @@ def _record(stored: bytes) -> Mapping[str, object]:
         record = strict_json(stored)
     except ValueError as error:
         raise CallerError("witness.malformed", reason=str(error)) from None
+    if isinstance(record, dict) and record.get("format") == HEAD_FORMAT:
+        reason = "a head saved by `hedgerow journal head` does not tell what was spent"
+        raise CallerError("witness.malformed", reason=reason)
     if not isinstance(record, dict) or record.get("format") != OUTSIDE_FORMAT:
         raise CallerError("witness.malformed", reason=f"it is not of the format {OUTSIDE_FORMAT}")
     return record

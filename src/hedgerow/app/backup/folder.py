@@ -9,6 +9,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -189,7 +190,7 @@ class Folder:
             if whose == "foreign":
                 raise CallerError("backup.folder-foreign", path=self.path)
             if whose == "another line":
-                raise CallerError("backup.folder-other-line", path=self.path)
+                raise CallerError("backup.folder-other-line", path=self.path, to=shlex.quote(str(self.path)))
             if whose == "nobody" and self.path.exists() and any(map(_is_foreign, self.path.iterdir())):
                 raise CallerError("backup.folder-in-use", path=self.path)
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)

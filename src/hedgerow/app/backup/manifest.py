@@ -54,7 +54,7 @@ def choose(source: Path, backup: str | None) -> Manifest:
     if not names or not (source / MARKER).is_file():
         raise CallerError("backup.none", path=source)
     if backup is not None and backup not in names:
-        raise CallerError("backup.unknown", backup=backup if is_backup(backup) else "that name")
+        raise CallerError("backup.unknown", backup=backup if is_backup(backup) else "of that name")
     wanted = [backup] if backup is not None else names
     found = [_read_manifest(source / manifest_name(name), name) for name in wanted]
     return max(found, key=lambda each: (str(each.told["made"]), each.size))

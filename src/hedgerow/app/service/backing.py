@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from hedgerow.app.service.base import Part, Progress, quiet
-from hedgerow.app.service.copies import ended, held_epochs, is_ended
+from hedgerow.app.service.copies import ended, held_epochs, is_ended, of_another_line
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Approval, Backup, Dataset, Setting
@@ -156,7 +156,7 @@ class Backing(Part):
             everything: Destroy all of them.
 
         Returns:
-            ``destroyed`` and ``out_of_reach``, by name.
+            ``destroyed``, ``out_of_reach`` and ``of_another_line``, by name.
         """
         self._require("space.backup")
         return self._pruned(everything=everything)
@@ -173,15 +173,20 @@ class Backing(Part):
                 # Their folder was out of reach when the epoch ended.
                 left = ended(self.spine, reader, held_epochs(self.spine))
                 due["epoch"] = [each for each in left if each not in over]
-        destroyed, out_of_reach = list[str](), list[str]()
+        destroyed, away = list[str](), list[Backup]()
         for why, found in due.items():
             gone, missed = destroy_keys(self.spine, found)
             if gone:
                 with self.spine.store.write() as tx:
                     backups.note_gone(tx, self.actor, gone, why)
             destroyed += [each.id for each in gone]
-            out_of_reach += [each.id for each in missed]
-        return {"destroyed": cast("Json", destroyed), "out_of_reach": cast("Json", out_of_reach)}
+            away += missed
+        others = of_another_line(self.spine, [each.keys_place for each in away])
+        return {
+            "destroyed": cast("Json", destroyed),
+            "out_of_reach": [each.id for each in away if each.keys_place not in others],
+            "of_another_line": [each.id for each in away if each.keys_place in others],
+        }
 
     def tell_erasures(self, out: Path | None = None, *, force: bool = False) -> dict[str, Json]:
         """Write the list of erasures into every folder with backups, and where it is asked for.

@@ -84,6 +84,12 @@ class Part:
                     backups.note_told(tx, known)
         return missed
 
+    def of_another_line(self, places: list[str]) -> set[str]:
+        """Pick the folders that belong to the workspace that this one was restored from."""
+        from hedgerow.app.service.copies import of_another_line
+
+        return of_another_line(self.spine, places) if places else set()
+
     def _receipt(self, receipt: Receipt, action: str, dataset: str | None) -> dict[str, Json]:
         """Render what a caller keeps of a use, apart from the result."""
         with self.spine.store.read() as reader:

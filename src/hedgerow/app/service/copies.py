@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from hedgerow.app.wiring import Spine
+from hedgerow.model.errors import HedgerowError
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Backup
 from hedgerow.model.uses import Json
@@ -59,15 +61,46 @@ def told(spine: Spine, reader: Reader, gone: Sequence[Backup], missed: Sequence[
 
     Returns:
         ``key_sets`` (the backups), ``folders`` they are in, ``out_of_reach`` (folders with others that
-        cannot be reached) and ``left``: how many backups can be restored then.
+        cannot be reached), ``of_another_line`` (folders of what this workspace was restored from) and
+        ``left``: how many backups can be restored then.
     """
     away = {each.id for each in (*gone, *missed)}
+    others = of_another_line(spine, [each.keys_place for each in missed])
     return {
         "key_sets": [each.id for each in gone],
         "folders": [*sorted({each.keys_place for each in gone})],
-        "out_of_reach": [*sorted({each.keys_place for each in missed})],
+        "out_of_reach": [*sorted({each.keys_place for each in missed} - others)],
+        "of_another_line": [*sorted(others)],
         "left": sum(each.id not in away for each in spine.backups.outstanding(reader)),
     }
+
+
+def of_another_line(spine: Spine, places: Iterable[str]) -> set[str]:
+    """Pick the folders of the workspace that this one was restored from, or of another copy of it.
+
+    Args:
+        spine: The wired rooms.
+        places: The folders.
+    """
+    from hedgerow.app.backup.folder import Folder
+    from hedgerow.app.backup.making import owner_of
+
+    owner, found = owner_of(spine), set[str]()
+    # Nobody knows whose a folder is while the journal is not sound.
+    with suppress(HedgerowError):
+        found.update(place for place in set(places) if Folder(Path(place), owner).is_of_another_line)
+    return found
+
+
+def none_of_this_line(spine: Spine, reader: Reader) -> bool:
+    """Tell whether every backup with a key set left belongs to what this workspace was restored from."""
+    places = {each.place for each in spine.backups.outstanding(reader)}
+    return bool(places) and of_another_line(spine, places) == places
+
+
+def none_opens(spine: Spine, reader: Reader) -> bool:
+    """Tell whether each backup with a key set left is of an epoch that has ended."""
+    return len(ended(spine, reader, held_epochs(spine))) == len(spine.backups.outstanding(reader))
 
 
 def none_left(spine: Spine, reader: Reader) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -136,7 +137,7 @@ class Evidence(Part):
                 cosign=lambda note: self.spine.second_key.exported(reader, note),
             )  # fmt: skip
         _write_tree(out, files)
-        check = f"python {out / 'verify.py'} {out} --trust {attestor.fingerprint}"
+        check = shlex.join(["python", str(out / "verify.py"), str(out), "--trust", attestor.fingerprint])
         return {"out": str(out), "files": len(files), "entries": len(entries),
                 "fingerprint": attestor.fingerprint, "check": check}  # fmt: skip
 

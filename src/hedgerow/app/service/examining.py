@@ -14,7 +14,7 @@ from hedgerow.app.builtin import unspoken
 from hedgerow.app.places import DATABASE, TABLES
 from hedgerow.app.service import remnants
 from hedgerow.app.service.base import Part, Progress, quiet
-from hedgerow.app.service.copies import none_left
+from hedgerow.app.service.copies import none_left, none_of_this_line, none_opens
 from hedgerow.app.service.keeping import protection
 from hedgerow.app.service.witnessing import told_of
 from hedgerow.model.canonical import timestamp
@@ -76,12 +76,18 @@ class Examining(Part):
         return [*checks, *self._backups(), *self._outside(), self._files(progress).as_json()]
 
     def _backups(self) -> list[dict[str, Json]]:
-        """Tell where backups were made and none can be restored; nothing else."""
+        """Tell where backups were made and none of them, or of this line, can be restored; nothing else."""
+        mend = "run hedgerow backup --to DIR --recipient KEY"
         with self.spine.store.read() as reader:
-            if not none_left(self.spine, reader):
+            if none_left(self.spine, reader):
+                told = "no backup can be restored: of none is a key set left"
+            elif none_of_this_line(self.spine, reader):
+                told = "no backup was made since it was restored"
+                # Those of before still open with its keys, until the epoch ends.
+                mend = mend if none_opens(self.spine, reader) else ""
+            else:
                 return []
-        told = "no backup can be restored: of none is a key set left"
-        return [Check("backups", told, "run hedgerow backup --to DIR --recipient KEY").as_json()]
+        return [Check("backups", told, mend).as_json()]
 
     def _sealed(self) -> Check:
         described = self.spine.backend.describe()
@@ -164,7 +170,7 @@ class Examining(Part):
         """Tell what each witness says; nothing where there is none."""
         with self.spine.store.read() as reader:
             found = self.spine.witnesses.look(reader)
-        mend = "see hedgerow journal witness"
+        mend = "run hedgerow journal witness list"
         return [
             Check(
                 f"witness {seen.witness.name}", told_of(seen), mend if seen.problem is not None else ""

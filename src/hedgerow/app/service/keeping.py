@@ -15,7 +15,7 @@ from hedgerow.app.service.copies import doomed, ended, held_epochs, told
 from hedgerow.kernel.envelope.passphrase import check_passphrase
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.uses import Json
-from hedgerow.spine.epochs import Survey
+from hedgerow.spine.epochs import Move, Survey
 
 _HOLDS = "holds against quantum computers"
 ALGORITHMS: tuple[tuple[str, str, str], ...] = (
@@ -94,6 +94,7 @@ class Keeping(Part):
         with self.spine.store.read() as reader:
             survey, pending = self.spine.epochs.survey(reader), self.spine.epochs.pending(reader)
         begun = survey.unfinished
+        _check_end(begun, is_ending=is_ending)
         held = [epoch.id for epoch in survey.epochs if epoch.destroyed is None]
         ends = is_ending or (begun is not None and begun.is_ending)
         destroys = list(begun.leaving if begun is not None else held) if ends else []
@@ -126,6 +127,8 @@ class Keeping(Part):
             that held the older keys) and ``backups``: the key sets that went along (see ``told``).
         """
         self._require("keys.change")
+        with self.spine.store.read() as reader:
+            _check_end(self.spine.epochs.unfinished(reader), is_ending=is_ending)
         backend = self.spine.backend
         left = (backend.leaving if isinstance(backend, MovableKeys) else None) or backend.name
         if is_ending:
@@ -179,7 +182,8 @@ class Keeping(Part):
             CallerError: ``keys.move-same``, ``keys.move-unfinished`` or ``keys.change-unfinished``.
         """
         self._require("keys.change")
-        self._check_move(place)
+        if not self._check_move(place) and place.kind == "pkcs11" and place.token is None:
+            raise CallerError("keys.token-unnamed")
         backend = movable(self.spine.backend)
         return {
             **self.plan_epoch(is_ending=True),
@@ -284,6 +288,16 @@ class Keeping(Part):
         if begun is not None:
             raise CallerError("keys.change-unfinished")
         return False
+
+
+def _check_end(begun: Move | None, *, is_ending: bool) -> None:
+    """Refuse to destroy keys, as an end of an epoch that was cut off would, where none shall be destroyed.
+
+    Raises:
+        CallerError: ``keys.epoch-unfinished``.
+    """
+    if begun is not None and begun.is_ending and not is_ending:
+        raise CallerError("keys.epoch-unfinished")
 
 
 def protection(backend: Mapping[str, object]) -> str:

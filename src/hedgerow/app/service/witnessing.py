@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from hedgerow.adapters.witness import FileSink
@@ -98,6 +99,8 @@ def _outside_of(space: Path, path: Path) -> Path:
         raise CallerError("witness.not-plain", path=path, reason="a link, folder or device stands there")
     if place.is_relative_to(space.resolve()):
         raise CallerError("witness.inside", path=path)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CallerError("witness.not-plain", path=path, reason="Permission denied")
     try:
         with FileSink(str(place)).alone():
             return place

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ from hedgerow.cli.common import (
     named_space,
     out_options,
     passphrase_option,
-    read_text,
     space_option,
     warn_unreached,
     yes_option,
@@ -132,8 +130,9 @@ def make(
 
 
 def _recipient(text: str) -> str:
-    path = Path(text)
-    return read_text(path) if len(text) < os.pathconf("/", "PC_NAME_MAX") and path.is_file() else text
+    from hedgerow.app.sealing import recipient_text
+
+    return recipient_text(text)
 
 
 @backup.command("list")
@@ -164,6 +163,11 @@ def prune(session: Session, screen: Screen, *, everything: bool, yes: bool) -> N
     text = f"Destroyed: {', '.join(done['destroyed']) or 'none'}."
     if done["out_of_reach"]:
         text += f"\nOut of reach, mount their disk: {', '.join(done['out_of_reach'])}."
+    if done["of_another_line"]:
+        text += (
+            "\nLeft alone, they belong to the workspace that this one was restored from: "
+            f"{', '.join(done['of_another_line'])}."
+        )
     screen.result(done, text)
 
 
@@ -305,12 +309,15 @@ def _target(space: str, files: Path | None) -> tuple[Path, str | None]:
 def _identity(path: Path, passphrase_file: Path | None) -> Opener:
     from hedgerow.app.sealing import read_opener
 
-    return read_opener(
-        path,
-        lambda: find_passphrase(
+    def passphrase() -> str:
+        found = find_passphrase(
             passphrase_file, name="Passphrase of the identity", variable=IDENTITY_PASSPHRASE_VARIABLE
-        ),
-    )
+        )
+        if found is None:
+            raise CallerError("restore.identity-sealed")
+        return found
+
+    return read_opener(path, passphrase)
 
 
 def _restored(target: Path, done: dict[str, Any]) -> str:

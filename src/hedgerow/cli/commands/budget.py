@@ -108,7 +108,8 @@ def restate(session: Session, screen: Screen, texts: tuple[str, ...], *, yes: bo
         screen.say(restated_table(plan["accounts"]) + f"\n{plan['meaning']}")
         raise CallerError("confirm.needed", plan=plan)
     done: dict[str, Any] = session.service.restate(spent)
-    screen.result(done, restated_table(done["accounts"]))
+    told = restated_table(done["accounts"])
+    screen.result(done, f"{told}\nStated and charged; the budgets are open again.")
 
 
 def restated_table(accounts: Sequence[Mapping[str, Any]]) -> str:

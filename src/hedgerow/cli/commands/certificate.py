@@ -48,7 +48,7 @@ def _told(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "erased", str(body["erased"])
     if "erasure" in body:
         yield "of the erasure", str(body["erasure"])
-        yield "keys were in", str(body["backend"])
+        yield "keys now in", str(body["backend"])
         for epoch in body["epochs_destroyed"]:
             yield "keys destroyed", f"epoch {epoch['epoch']}, {epoch['destroyed']}"
         yield "assuming", str(body["assuming"])

@@ -206,6 +206,8 @@ def move(
         )
         if found is None and to_file:
             raise CallerError("keys.new-passphrase-needed")
+        if found is None:
+            raise CallerError("keys.new-pin-needed", token=token)
         return found
 
     place = Place(kind, token, secret)
@@ -259,7 +261,7 @@ def _planned(plan: dict[str, Any]) -> str:
 
 def _backups(found: dict[str, Any] | None, begin: str) -> list[str]:
     """Say which key sets of backups go with the keys, and that nothing can be restored until the next."""
-    if not found or not (found["key_sets"] or found["out_of_reach"]):
+    if not found or not (found["key_sets"] or found["out_of_reach"] or found["of_another_line"]):
         return []
     lines = []
     if found["key_sets"]:
@@ -270,6 +272,9 @@ def _backups(found: dict[str, Any] | None, begin: str) -> list[str]:
         lines.append(
             f"Key sets out of reach are left in {places}: mount it and run `hedgerow backup prune --yes`."
         )
+    if found["of_another_line"]:
+        places = ", ".join(found["of_another_line"])
+        lines.append(f"Key sets in {places} stay: they belong to what this workspace was restored from.")
     if not found["left"]:
         lines.append("From then on no backup can be restored until `hedgerow backup` has made a new one.")
     return lines

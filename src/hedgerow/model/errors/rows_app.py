@@ -51,6 +51,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "{out} cannot be written.",
         "Check its directory's permissions and the disk's space.",
     ),
+    fault(
+        "out.stdout",
+        "The result could not be written to the output: {reason}.",
+        "Make room where the output goes, or send it elsewhere; what the command did stands.",
+    ),
     caller(
         "out.not-written",
         "The release was made and debited, but {out} could not be written.",

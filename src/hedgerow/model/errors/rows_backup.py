@@ -13,7 +13,8 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "backup.no-recipient",
         "Nobody is named who shall be able to open the backup.",
-        "Make an identity on another machine and name its recipient with --recipient; it is remembered then.",
+        "Run `hedgerow file identity --out FILE --recipient-out FILE` on another machine, and name the "
+        "recipient with --recipient FILE; it is remembered then.",
     ),
     fault(
         "backup.recipients-differ",
@@ -39,7 +40,8 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "backup.folder-other-line",
         "{path} belongs to the workspace that this one was restored from, or to another copy of it.",
-        "Choose a new folder; once that one is gone for good, take it over: `hedgerow backup make --adopt`.",
+        "Choose a new folder; once that one is gone for good, take it over: `hedgerow backup make --to {to} "
+        "--adopt`, with its --keys-to.",
     ),
     fault(
         "backup.list-ahead",
@@ -167,6 +169,14 @@ ROWS: tuple[ErrorRow, ...] = (
         "Another program is restoring into {space}.",
         "Wait until it is done, or name another folder with --space.",
         status=503,
+    ),
+    caller(
+        "restore.identity-sealed",
+        "The identity is sealed by a passphrase and none was given.",
+        "Set HEDGEROW_IDENTITY_PASSPHRASE, name a file with --identity-passphrase-file FILE, or run in a "
+        "terminal and type it.",
+        exit_code=4,
+        status=401,
     ),
     caller(
         "restore.erasures-unknown",

@@ -27,7 +27,7 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "index.none",
         "The column {column} of {dataset} has no index to search by.",
-        "Make one with `hedgerow dataset index {dataset} --column {column} --kind email`.",
+        "{way}",
         status=404,
     ),
     caller(

@@ -82,6 +82,14 @@ _TOKEN_ROWS: tuple[ErrorRow, ...] = (
         status=401,
     ),
     caller(
+        "keys.new-pin-needed",
+        "The PIN of the token {token}, where the keys shall move to, was not given; nothing was changed.",
+        "Set HEDGEROW_NEW_PASSPHRASE, name a file with --new-passphrase-file FILE, or run in a terminal and "
+        "type it.",
+        exit_code=4,
+        status=401,
+    ),
+    caller(
         "keys.pin-wrong",
         "The PIN does not open the token {token}.",
         "Try again with the PIN of its user; most tokens lock after a few wrong ones.",
@@ -108,7 +116,8 @@ ROWS: tuple[ErrorRow, ...] = (
     fault(
         "envelope.unreadable",
         "A sealed value could not be opened: it was altered, moved or sealed under another key.",
-        "Run `hedgerow doctor`; if it names the workspace, restore it from a backup.",
+        "Nothing was changed. Restore a backup of before in another folder: `hedgerow restore --help`; its "
+        "--verify opens every sealed value.",
         exit_code=6,
     ),
     caller(
@@ -266,6 +275,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "type it.",
         exit_code=4,
         status=401,
+    ),
+    caller(
+        "keys.epoch-unfinished",
+        "The end of an epoch was cut off, and older keys are still to be destroyed; nothing was changed.",
+        "Run `hedgerow keys epoch --yes`, which goes on; then `hedgerow keys rotate`, if it is still wanted.",
     ),
     caller(
         "keys.change-unfinished",

@@ -97,6 +97,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "Give the text that begins with hedgerow-recipient-1-, a file that holds it, or an RSA key in PEM.",
     ),
     caller(
+        "sealed.recipient-secret",
+        "{path} is an identity, which stays with its owner; nothing is sealed for it by that file.",
+        "Name its recipient, which `hedgerow file show {path}` prints.",
+    ),
+    caller(
         "sealed.recipient-twice",
         "The same recipient is named twice.",
         "Name each once.",

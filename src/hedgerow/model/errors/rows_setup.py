@@ -11,6 +11,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "Leave it as it is and name a new one: `{again}`; if the records are lost, run `hedgerow restore`.",
     ),
     caller(
+        "space.records-gone",
+        "{space} holds keys of a workspace, but not its records: hedgerow.db is gone.",
+        "Put it back, or make a workspace of a backup in another folder (`hedgerow restore --help`).",
+    ),
+    caller(
         "keys.token-of-file",
         "--token names a PKCS#11 token, but the keys would be kept in a file; nothing was made.",
         "Add --keys pkcs11 (to `hedgerow keys move`: --to pkcs11) to keep them in the token, or leave "

@@ -42,9 +42,14 @@ ROWS: tuple[ErrorRow, ...] = (
         "Open it again: hr.open(path).",
     ),
     fault(
+        "store.closed-off",
+        "This account may not read {path}.",
+        "Run it as the account that owns the workspace, or give this one the right to read and write there.",
+    ),
+    fault(
         "store.unreadable",
         "The workspace database cannot be read.",
-        "Restore it from a backup, or run `hedgerow doctor` to see what is wrong.",
+        "Leave it as it is, and restore a backup in another folder: `hedgerow restore --help`.",
         exit_code=6,
     ),
     caller(

@@ -79,6 +79,6 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "witness.malformed",
         "The head kept outside cannot be read: {reason}.",
-        "Give the file that `hedgerow journal witness list` names.",
+        "Give the file that a witness keeps: `hedgerow journal witness list` names it.",
     ),
 )
