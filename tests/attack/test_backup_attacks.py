@@ -170,9 +170,12 @@ class TestNobodyComesBack:
             kept, tmp_path / "s", source=again, erasures=(tmp_path / "sibling.json",)
         )
         assert code_of(act) == "backup.list-foreign"
-        # From the backup both came from, it is enough: what was repeated there is on it.
+        # From the backup both came from an officer answers for it; what was repeated there is on it.
         backup = copied(kept, tmp_path, kept.lists[0])
-        restored(kept, tmp_path / "twice", source=backup, erasures=(tmp_path / "sibling.json",))
+        more = {"source": backup, "erasures": (tmp_path / "sibling.json",)}
+        act = lambda: restored(kept, tmp_path / "twice", **more)  # noqa: E731
+        assert code_of(act) == "restore.erasures-unknown"
+        restored(kept, tmp_path / "twice", nobody_since="the original is gone", **more)
         assert is_clean(kept, tmp_path / "twice")
 
     def test_a_backup_made_after_the_erasure_holds_nothing_of_the_person(self, kept, tmp_path):

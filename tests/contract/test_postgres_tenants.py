@@ -186,6 +186,35 @@ class TestTheWall:
             assert _code(lambda: PostgresStore(database.application, OTHER)) == "store.unguarded", change
             _wall_again(database, table)
 
+    @pytest.mark.parametrize("what", ["trigger", "rule"])
+    def test_a_table_that_keeps_what_is_deleted_is_refused(self, two_tenants, what):
+        database, _, _ = two_tenants
+        keep = "INSERT INTO trap.kept VALUES (OLD.value)"
+        body = f"BEGIN {keep}; RETURN OLD; END"
+        acts = {
+            "trigger": [
+                f"CREATE FUNCTION trap.k() RETURNS trigger LANGUAGE plpgsql AS $f${body}$f$",
+                "CREATE TRIGGER k AFTER DELETE ON hedgerow.settings FOR EACH ROW EXECUTE FUNCTION trap.k()",
+            ],
+            "rule": [f"CREATE RULE keep AS ON DELETE TO hedgerow.settings DO ALSO {keep}"],
+        }
+        for statement in ("CREATE SCHEMA trap", "CREATE TABLE trap.kept (value text)", *acts[what]):
+            database.run(statement, user=OWNER)
+        assert _code(lambda: PostgresStore(database.application, OTHER)) == "store.unguarded"
+
+    def test_the_owner_s_own_functions_do_not_stand_in_for_those_that_look(self, two_tenants):
+        database, _, _ = two_tenants
+        wall = "tenant=nullifcurrent_setting''hedgerow.tenant'',true,''''"
+        for statement in (
+            "CREATE SCHEMA trap",
+            "GRANT USAGE ON SCHEMA trap TO PUBLIC",
+            f"CREATE FUNCTION trap.lower(text) RETURNS text IMMUTABLE LANGUAGE sql AS $f$SELECT '{wall}'$f$",
+            "ALTER POLICY tenant_only ON hedgerow.settings USING (true)",
+            f'ALTER DATABASE "{database.name}" SET search_path = trap, pg_catalog',
+        ):
+            database.run(statement, user=OWNER)
+        assert _code(lambda: PostgresStore(database.application, OTHER)) == "store.unguarded"
+
     @pytest.mark.parametrize(
         "change", ["DISABLE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY"], ids=["off", "owner free"]
     )

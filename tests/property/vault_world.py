@@ -61,7 +61,7 @@ class VaultWorld:
         self.directory = self.folder / "space-0"
         shutil.copytree(base / "space", self.directory)
         (self.folder / "outside").mkdir()
-        self.backups, self.lists, self.heads = {}, {}, {}
+        self.backups, self.lists, self.heads, self.lines = {}, {}, {}, {}
         self.images, self.dead = {}, set()
         self.space = None
         self.reopen()
@@ -246,6 +246,7 @@ class VaultWorld:
         self.model.backups = self._begun()
         for name in fresh:
             self.backups[name] = Kept(self.moment, copy.deepcopy(self.model))
+            self.lines[name] = owner_of(self.spine).line()
 
     def _whole(self):
         return {p.name.removeprefix("manifest-").removesuffix(".json") for p in self.place.glob("manifest-*")}
@@ -343,20 +344,23 @@ class VaultWorld:
             return False, False
         size = json.loads((self.place / f"manifest-{name}.json").read_bytes()).get("size", -1)
         listed = json.loads(told.content)
+        is_own = listed["line"] == self.lines[name]
         if head is None:
-            return (listed["size"] > size,) * 2
+            return (is_own and listed["size"] > size,) * 2
         outside = json.loads(head.content)
-        is_same = listed["known"] == outside.get("erasures", "")
+        if outside["line"] != self.lines[name]:
+            return False, False
+        is_same = is_own and listed["known"] == outside.get("erasures", "")
         # Whoever was erased again since stands in a longer list by the later erasure alone.
-        may_fit = is_same or listed["size"] >= outside["size"] or kept.model.events == head.model.events
-        return is_same, may_fit
+        reaches = is_own and listed["size"] >= outside["size"]
+        return is_same, is_same or reaches or kept.model.events == head.model.events
 
     def _follow_restored(self, name, kept, told, head, target, *, goes_on):
         wanted = copy.deepcopy(kept.model)
         for ref, when in told.model.events.items():
             if when >= kept.moment:
                 wanted.forget(ref, self.moment)
-        wanted.is_unknown |= head is None
+        wanted.is_unknown |= head is None or head.model.is_unknown
         wanted.spent = head.model.spent if head is not None else wanted.spent
         line, self.line = self.line, self.line + 1
         other = open_space(target, passphrase=lambda _: None, clock=self.clock)
@@ -368,16 +372,21 @@ class VaultWorld:
             return
         self.space.close()
         clean(self.directory)
+        former = self.model
         self.space, self.directory, self.model = other, target, wanted
         for each in [b for b in self.backups if b not in wanted.backups]:
             self._throw_away(each)
         self._take_over()
+        # Whom the line erased whose folders these were is erased here too.
+        for ref, when in former.events.items():
+            if when >= kept.moment:
+                wanted.forget(ref, self.moment)
         self._witness()
 
     def _take_over(self):
         """Make the folders this line's, as its operator must."""
         folders = [Folder(path, owner_of(self.spine)) for path in (self.place, self.place / "keys")]
-        take_over(self.spine, Actor("owner", "owner"), *folders)
+        take_over(self.spine, Actor("owner", "owner"), *folders, lambda _: None)
 
     def _throw_away(self, name):
         """Destroy what belongs to a line that was given up, as its operator must."""

@@ -321,12 +321,12 @@ def stale_decision_cache(patch):
 
 
 def policies_compiled_once(patch):
-    fresh = Policies.in_force
+    fresh = Policies.standing
 
-    def in_force(self, reader):
+    def standing(self, reader):
         return self._compiled or fresh(self, reader)
 
-    patch(Policies, "in_force", in_force)
+    patch(Policies, "standing", standing)
 
 
 def ended_purpose_goes_on(patch):

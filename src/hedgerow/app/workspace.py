@@ -300,7 +300,10 @@ def open_(
         backend, unused = open_keys(found.directory, store, Secrets(passphrase, new_passphrase))
         shelf = DirectoryShelf(found.directory / TABLES, sync=sync)
         spine = wire(store, backend, _engine(shelf), shelf, clock or SystemClock())
-        if not is_restoring:
+        if is_restoring:
+            # Of a refusal too, which the journal keeps, no witness of the original hears.
+            spine.witnesses.hold_back()
+        else:
             note_schema(spine)
             # Whoever was cut off between a commit and its witnesses left them behind.
             spine.witnesses.follow()

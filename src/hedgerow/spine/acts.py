@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.policy import APPROVED_APART
@@ -107,6 +107,12 @@ class Acts:
             # No policy says so: @approval is refused there. What cannot wait for an approval is not done.
             return "approval.not-here", {"action": action}
         return ruling.objection
+
+    def rests_on(self, reader: Reader, actor: Actor) -> dict[str, Json]:
+        """Tell what an act is let through by: the hash of the policies and the roles of who acts."""
+        acting = reader.get(Principal, actor.acting_as)
+        roles = sorted(acting.role_set) if acting is not None else []
+        return {"policy": self._policies.standing(reader)[2], "roles": cast("Json", roles)}
 
     def ruling(
         self, reader: Reader, actor: Actor, action: str, dataset: str | None, context: Context

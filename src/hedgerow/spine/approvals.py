@@ -307,7 +307,10 @@ class Approvals:
         votes = [*votes_of(record), {**actor.as_json(), "time": now}]
         changed = replace(record, votes=canonical(votes).decode(), decided=now, reason=reason)
         state = DENIED if not is_granted else GRANTED if _is_enough(tx, changed) else PENDING
-        action, facts = (GRANT if is_granted else DENY), {"approval": record.id, "state": state}
+        action = GRANT if is_granted else DENY
+        facts: dict[str, Json] = {"approval": record.id, "state": state}
+        if is_granted:
+            facts["rests_on"] = self._acts.rests_on(tx, actor)
         entry = self._journal.append(tx, action, actor, facts)
         return _put(tx, replace(changed, state=state, entry=entry))
 

@@ -32,6 +32,7 @@ from hedgerow.spine.attest import Attestor
 from hedgerow.spine.audit_acts import Story, check_story
 from hedgerow.spine.audit_indexes import HeadActs, IndexActs, check_cosigned, check_indexes
 from hedgerow.spine.audit_people import check_people
+from hedgerow.spine.audit_uses import UseRules
 from hedgerow.spine.journal import parse_entry
 from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json, read_event
 from hedgerow.spine.paging import rows_of_all
@@ -50,17 +51,20 @@ _KINDS = (
 )
 
 
-def check_records(reader: Reader, ledger: Ledger, attestor: Attestor | None = None) -> None:
+def check_records(
+    reader: Reader, ledger: Ledger, attestor: Attestor | None = None, *, judges_uses: bool = True
+) -> None:
     """Compare the records that decide with what the journal tells of them.
 
     Args:
         reader: A view; its journal must have been verified first.
         ledger: Recounts the accounts.
         attestor: Whose key signed the certificates; without one their signatures are not checked.
+        judges_uses: Whether a use against the rules of its time counts; a restore brings such a past back.
 
     Raises:
-        Fault: ``ledger.differs``, ``ledger.not-journaled``, ``approval.rule-broken`` or ``records.differ``
-            with the kind.
+        Fault: ``ledger.differs``, ``ledger.not-journaled``, ``approval.rule-broken``,
+            ``records.rule-broken`` or ``records.differ`` with the kind.
 
     Guarantee: charges, accounts, limits, policies, declarations and roles are those that journaled
     acts made; the latest consents are those of the recorded choices; no table file left a manifest;
@@ -68,10 +72,11 @@ def check_records(reader: Reader, ledger: Ledger, attestor: Attestor | None = No
     and each may serve the purposes it was collected for, on the lawful bases of then; the approvals
     are those asked for, decided by whom the journal names, and used as often. So are purposes,
     requests, releases, failures, certificates, sources, columns, waiting rows, tombstones and
-    manifests; who has a key is in a data set and was not erased since.
+    manifests; who has a key is in a data set and was not erased since. Each use was within the limits,
+    by the policies, roles, declaration and basis that the journal told when it was made.
     """
     _check_accounts(reader, ledger)
-    heard = _Heard()
+    heard = _Heard(judges_uses=judges_uses)
     for _, body in rows_of_all(reader, JournalEntry, ("index", "body")):
         heard.heed(parse_entry(cast("bytes", body)))
     if heard.charged != {c.entry: event_json(read_event(c.event)) for c in reader.find(Charge)}:
@@ -103,12 +108,13 @@ def check_records(reader: Reader, ledger: Ledger, attestor: Attestor | None = No
 class _Heard:
     """What the journal tells, gathered entry by entry, so that it is never held as a whole."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, judges_uses: bool) -> None:
         self.charged: dict[int, Json] = {}
         self.told: dict[str, Told] = {kind: {} for kind in _KINDS}
         self.approvals: dict[object, Mapping[str, Json]] = {}
         self._named: set[object] = set()
         self.story, self.indexes, self.heads = Story(), IndexActs(), HeadActs()
+        self._uses = UseRules() if judges_uses else None
         self._unknown_since = ""
 
     def heed(self, entry: Mapping[str, Json]) -> None:
@@ -122,6 +128,8 @@ class _Heard:
             )
         elif entry["action"] == "budget.restate":
             self._unknown_since = ""
+        if self._uses is not None:
+            self._uses.heed(entry, self.told, self.story.purposes)
         _tell(self.told, entry, facts)
         heed_approval(self.approvals, self._named, entry)
         self.story.heed(entry)

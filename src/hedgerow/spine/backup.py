@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import cast
+from typing import Any, cast
 
 from hedgerow.kernel.merkle import VerifierKey, open_document, sign_document
 from hedgerow.model.canonical import digest, timestamp
@@ -67,6 +67,7 @@ class ErasureList:
         backups: The backups that had been begun then.
         own: How many lines are of its own journal.
         erased: What it tells: its own first, then those of other lines of the workspace.
+        line: The line of the workspace that wrote it; none where an older version did, which does not tell.
     """
 
     time: str
@@ -75,6 +76,7 @@ class ErasureList:
     backups: frozenset[str]
     own: int
     erased: tuple[Listed, ...]
+    line: str | None = None
 
     def known_at(self, size: int) -> list[str]:
         """Hash what it tells, and what it told of the journal at a size that it reaches."""
@@ -214,6 +216,7 @@ class Backups:
             "known": known_by(own),
             "backups": sorted(told.backups),
             "own": len(own),
+            "line": told.line,
             "erased": [*own, *self._told_beside(beside, own)],
         }
         return sign_document(body, attestor.origin, attestor.signer)
@@ -225,13 +228,24 @@ class Backups:
             listed = [cast("dict[str, object]", each) for each in _list(told["erased"]) if _listed(each)]
         except (HedgerowError, KeyError, TypeError, ValueError):
             return []
-        known = {(each["lookup"], each["dataset"]) for each in own}
+        known = newest_told(own)
         today = self._clock.now().date().isoformat()
-        return [
-            each
-            for each in listed
-            if (each["lookup"], each["dataset"]) not in known and str(each["until"]) >= today
-        ]
+        return [each for each in listed if str(each["until"]) >= today and not is_told_in(known, each)]
+
+    def of_others(self, reader: Reader, raw: bytes) -> list[Listed]:
+        """Read from a list that ``erasures`` wrote whom other lines erased and this one has to.
+
+        Args:
+            reader: A view.
+            raw: The list.
+
+        Returns:
+            Nobody where this workspace was never restored: the other line is a drill of it then.
+        """
+        told = json.loads(raw)
+        if not self._heard(reader).line:
+            return []
+        return [_listed(each) for each in told["erased"][told["own"] :]]
 
     def read_erasures(self, raw: bytes, backup: str, size: int) -> ErasureList:
         """Read a list of erasures for a backup.
@@ -252,6 +266,7 @@ class Backups:
                 frozenset(map(str, _list(told["backups"]))),
                 _whole(told["own"]),
                 tuple(_listed(each) for each in _list(told["erased"])),
+                str(told["line"]) if "line" in told else None,
             )  # fmt: skip
         except (KeyError, TypeError, ValueError):
             raise Fault("backup.list-changed") from None
@@ -372,6 +387,20 @@ class Backups:
         now = timestamp(self._clock.now())
         for backup in backups:
             tx.put(replace(backup, keys_gone=now))
+
+
+def newest_told(lines: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """Tell of each person and data set of a list when it was erased or dropped last."""
+    newest: dict[tuple[str, str], str] = {}
+    for each in lines:
+        what = str(each["lookup"]), str(each["dataset"])
+        newest[what] = max(newest.get(what, ""), str(each["time"]))
+    return newest
+
+
+def is_told_in(newest: Mapping[tuple[str, str], str], line: Mapping[str, Any]) -> bool:
+    """Tell whether a list tells an erasure, or a later one of the same: who came again may go again."""
+    return newest.get((str(line["lookup"]), str(line["dataset"])), "") >= str(line["time"])
 
 
 def about(tenant: str, backup: str, part: str) -> dict[str, Json]:

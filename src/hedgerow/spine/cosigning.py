@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from typing import cast
 
 from hedgerow.kernel.envelope import new_key
 from hedgerow.kernel.merkle import Checkpoint, VerifierKey, open_checkpoint, parse_checkpoint
@@ -20,6 +21,7 @@ from hedgerow.spine.keyring import Keyring, secret_key
 
 _SECRETS = (("witness-ed25519", ED25519), ("witness-ml-dsa-44", ML_DSA_44))
 
+COSIGN = "journal.cosign"
 IsBeginning = Callable[[int, bytes, Checkpoint], bool]
 """Tells whether a log of the given checkpoint begins with a log of that size and root."""
 
@@ -62,11 +64,12 @@ class Cosigning:
         Raises:
             CallerError: ``cosignature.no-key``, ``cosignature.no-proof``, ``key.malformed``,
                 ``checkpoint.malformed``.
-            Fault: ``cosignature.older``, ``cosignature.forked``, ``journal.bad-signature``. Nothing is
-                cosigned or remembered then.
+            Fault: ``cosignature.older``, ``cosignature.forked``, ``journal.bad-signature``,
+                ``records.differ``. Nothing is cosigned or remembered then.
         """
         origin = parse_checkpoint(note).origin
         seen = tx.get(SeenLog, origin)
+        self._check_seen(tx, origin, seen)
         known = seen.key if seen is not None else key
         if known is None:
             raise CallerError("cosignature.no-key", origin=origin)
@@ -85,10 +88,25 @@ class Cosigning:
             "size": head.size,
             "root": base64.b64encode(head.root).decode(),
         }
-        self._journal.append(tx, "journal.cosign", actor, facts)
+        self._journal.append(tx, COSIGN, actor, facts)
         for cosigner in cosigners:
             note = cosigner.sign(note, int(now.timestamp()))
         return note, [cosigner.key for cosigner in cosigners], seen
+
+    def _check_seen(self, tx: Transaction, origin: str, seen: SeenLog | None) -> None:
+        """Refuse a record of what was seen that the journal does not tell: it would vouch for a fork.
+
+        Raises:
+            Fault: ``records.differ``, or as ``Journal.proven``.
+        """
+        told = [
+            (facts["size"], facts["root"])
+            for entry in self._journal.proven(tx, 0, COSIGN)
+            if (facts := cast("Mapping[str, Json]", entry["facts"]))["log"] == brief(origin)
+        ]
+        held = [] if seen is None else [(seen.size, base64.b64encode(seen.root).decode())]
+        if told[-1:] != held:
+            raise Fault("records.differ", kind="logs cosigned here")
 
     def _cosigners(self, tx: Transaction) -> list[Cosigner]:
         """Open the keys to cosign with; they are made the first time."""

@@ -18,6 +18,7 @@ from hedgerow.spine.journal import Journal, parse_entry
 
 ERASE, KNOWN, DROP, EXPIRE = "subject.erase", "erasure.known", "dataset.drop", "erasure.expire"
 BACKUP, PRUNE, ESCROW, RESTORED = "space.backup", "backup.prune", "keys.escrow", "space.restored"
+INDEX = "dataset.index"
 # Leads nowhere: a place that is not the one in the journal is not written to, nor said to be reached.
 NOWHERE = "/dev/null"
 Facts = Mapping[str, Json]
@@ -90,6 +91,7 @@ class Departed:
     names the line of the workspace: empty for one that was never restored. What was restored from a backup
     is a new one, and does not speak for the old: both hold the same keys and the same name, and the journal
     alone tells them apart. ``sealed_for`` has the fingerprints of those for whom the last backup was sealed.
+    ``indexes`` tells of each version of a search index, by data set, column and version, when it was made.
     """
 
     backups: dict[str, ToldBackup] = field(default_factory=dict)
@@ -98,6 +100,7 @@ class Departed:
     older: dict[int, str] = field(default_factory=dict)
     line: str = ""
     sealed_for: tuple[str, ...] = ()
+    indexes: dict[tuple[str, str, int], str] = field(default_factory=dict)
 
     def with_more(self, entries: Sequence[Facts]) -> Departed:
         """Give what is told once further entries are heard, in the order of the journal."""
@@ -105,7 +108,7 @@ class Departed:
             return self
         more = Departed(
             dict(self.backups), list(self.escrows), dict(self.erasures), dict(self.older), self.line,
-            self.sealed_for,
+            self.sealed_for, dict(self.indexes),
         )  # fmt: skip
         for entry in entries:
             more.heed(entry)
@@ -120,6 +123,7 @@ class Departed:
             "older": [[entry, certificate] for entry, certificate in self.older.items()],
             "line": self.line,
             "sealed_for": list(self.sealed_for),
+            "indexes": [[*key, made] for key, made in self.indexes.items()],
         }
 
     @classmethod
@@ -132,6 +136,7 @@ class Departed:
             dict(told["older"]),
             told["line"],
             tuple(told["sealed_for"]),
+            {(dataset, column, version): made for dataset, column, version, made in told["indexes"]},
         )
 
     def heed(self, entry: Facts) -> None:
@@ -156,7 +161,24 @@ class Departed:
                     self.erasures.pop(over, None)
                     self.older.pop(over, None)
             case _:
-                pass
+                self._indexed(str(entry["action"]), facts, str(entry["time"]))
+
+    def _indexed(self, action: str, facts: Facts, time: str) -> None:
+        if not action.startswith(INDEX):
+            return
+        dataset, column = str(facts["dataset"]), str(facts["column"])
+        if action == INDEX:
+            self.indexes[dataset, column, cast("int", facts["version"])] = time
+            return
+        key = (dataset, column, cast("int", facts.get("version") or 0))
+        made = self.indexes.get(key, time)
+        self._unindexed(dataset, column)
+        if action == f"{INDEX}.built":
+            self.indexes[key] = made
+
+    def _unindexed(self, dataset: str, column: str | None) -> None:
+        for key in [key for key in self.indexes if key[0] == dataset and column in (None, key[1])]:
+            del self.indexes[key]
 
     def _begun(self, facts: Facts, index: int) -> None:
         name = str(facts["backup"])
@@ -167,6 +189,8 @@ class Departed:
 
     def _erased(self, facts: Facts, index: int) -> None:
         certificate = str(facts.get("certificate", ""))
+        if not certificate:
+            self._unindexed(str(facts["dataset"]), None)
         if "until" not in facts:
             self.older[index] = certificate
             return
@@ -178,14 +202,11 @@ class Departed:
         )  # fmt: skip
 
 
-HEEDED = (ERASE, KNOWN, DROP, EXPIRE, BACKUP, PRUNE, ESCROW, RESTORED)
-_ERASING = tuple(f'"action":"{action}"'.encode() for action in (ERASE, KNOWN, DROP, EXPIRE))
+HEEDED = (
+    ERASE, KNOWN, DROP, EXPIRE, BACKUP, PRUNE, ESCROW, RESTORED,
+    INDEX, f"{INDEX}.built", f"{INDEX}.drop", f"{INDEX}.refuse",
+)  # fmt: skip
 _MARKS = tuple(f'"action":"{action}"'.encode() for action in HEEDED)
-
-
-def changes_erasures(body: bytes) -> bool:
-    """Tell whether an entry may change the list of erasures."""
-    return any(mark in body for mark in _ERASING)
 
 
 def told_by_bodies(bodies: Iterable[bytes]) -> Departed:

@@ -12,7 +12,7 @@ from typing import cast
 
 from hedgerow.kernel.envelope import epoch_head
 from hedgerow.model.canonical import canonical, timestamp
-from hedgerow.model.errors import Fault
+from hedgerow.model.errors import Fault, HedgerowError
 from hedgerow.model.keys import EpochState
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import Certificate, Setting, Subject
@@ -226,6 +226,8 @@ class Epochs:
         with self._store.write() as tx:
             if any(_lying_under(tx, kind, epoch) for kind in WRAPPING for epoch in move.leaving):
                 raise Fault("keys.epoch-in-use")
+            # A certificate that was changed stops it while nothing is destroyed yet.
+            self._pending(tx)
             self._journal.append(tx, "keys.destroy", actor, {"epochs": list(move.leaving)})
 
     def _destroy(self, move: Move) -> list[str]:
@@ -238,9 +240,24 @@ class Epochs:
     def _pending(self, reader: Reader) -> list[dict[str, Json]]:
         """List what the certificates say of erasures that are not final."""
         certificates = reader.find(Certificate)
-        final = {_body(c)["erasure"] for c in certificates if c.kind == FINAL}
-        logical = [_body(c) for c in certificates if c.kind == LOGICAL]
+        final = {self._signed(c)["erasure"] for c in certificates if c.kind == FINAL}
+        logical = [self._signed(c) for c in certificates if c.kind == LOGICAL]
         return [body for body in logical if body["certificate"] not in final]
+
+    def _signed(self, certificate: Certificate) -> dict[str, Json]:
+        """Read what a certificate says: what is certified next rests on it.
+
+        Raises:
+            Fault: ``records.differ`` where it is not the one that was signed under this name.
+        """
+        try:
+            told = self._attestor.open_certificate(certificate.body.encode())
+        except HedgerowError:
+            raise Fault("records.differ", kind="certificates") from None
+        body = cast("dict[str, Json]", told["body"])
+        if (told["kind"], body["certificate"]) != (certificate.kind, certificate.id):
+            raise Fault("records.differ", kind="certificates")
+        return body
 
     def _finish(self, tx: Transaction, actor: Actor, destroyed: Sequence[str]) -> list[str]:
         """State for each erasure whose every epoch is destroyed that it is final."""
@@ -257,7 +274,7 @@ class Epochs:
         leaf, now = self._journal.leaf(tx, entry), timestamp(self._clock.now())
         for name, erased in zip(names, ready, strict=True):
             copies = escrow_caveat(told_by_journal, cast("list[str]", erased["epochs"]))
-            told = [*not_covered, *index_caveat(tx, erased), *copies]
+            told = [*not_covered, *index_caveat(tx, told_by_journal.indexes, erased), *copies]
             body = self._final(name, erased, gone, entry) | {"not_covered": told}
             signed = canonical(self._attestor.certificate(FINAL, body, entry, leaf)).decode()
             tx.add([Certificate(name, FINAL, signed, now)])
@@ -295,10 +312,6 @@ def backups_caveat(told: Departed, destroyed: set[str]) -> list[str]:
 
 def _lying_under(reader: Reader, kind: type[Wrapping], epoch: str) -> int:
     return reader.count_starting(kind, "wrapped", epoch_head(epoch))
-
-
-def _body(certificate: Certificate) -> dict[str, Json]:
-    return cast("dict[str, Json]", json.loads(certificate.body)["body"])
 
 
 def _keys(records: Sequence[Wrapping]) -> list[tuple[object, ...]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import cast
 
-from hedgerow.model.canonical import timestamp
+from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.ports import Reader
-from hedgerow.model.records import Failure, Principal
-from hedgerow.model.uses import Actor, DatasetView
+from hedgerow.model.records import Declaration, Failure, Principal
+from hedgerow.model.uses import Actor, DatasetView, Json
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog, PurposeFacts
 from hedgerow.spine.consent import Consents
 from hedgerow.spine.ledger import Balance, Ledger
@@ -22,7 +23,10 @@ _RIGHTS_BASIS = "legal-obligation"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything a decision may look at; nothing in it was read from a data set's values."""
+    """Everything a decision may look at; nothing in it was read from a data set's values.
+
+    ``policy_text`` and ``declared`` are hashes of what policies and declaration said.
+    """
 
     acting: Principal | None
     authenticated: Principal | None
@@ -32,10 +36,21 @@ class Facts:
     basis: str | None
     policies: Decider
     policy_version: int
+    policy_text: str
+    declared: str | None
     consent_version: int
     balance: Balance
     failures: int
     today: date
+
+    def rests_on(self) -> dict[str, Json]:
+        """Tell what a use is let through by, so that the audit can hold it against the entries before."""
+        return {
+            "policy": self.policy_text,
+            "declaration": self.declared,
+            "roles": cast("Json", sorted(self.acting.role_set)) if self.acting is not None else [],
+            "until": self.purpose.until.isoformat() if self.purpose is not None else None,
+        }
 
 
 def _failures(reader: Reader, principal: str, now: datetime) -> int:
@@ -67,7 +82,8 @@ class FactLoader:
             now: The current time, UTC.
         """
         view = self._catalog.dataset(reader, dataset)
-        version, decider = self._policies.in_force(reader)
+        version, decider, text = self._policies.standing(reader)
+        declared = reader.newest(Declaration, dataset=dataset) if view else None
         basis = view.bases.get(purpose) if view else None
         return Facts(
             acting=reader.get(Principal, actor.acting_as),
@@ -78,6 +94,8 @@ class FactLoader:
             basis=_RIGHTS_BASIS if purpose == RIGHTS_PURPOSE else basis,
             policies=decider,
             policy_version=version,
+            policy_text=text,
+            declared=digest(declared.body) if declared is not None else None,
             consent_version=self._consents.version(reader),
             balance=self._ledger.balance(reader, dataset, purpose),
             failures=_failures(reader, actor.acting_as, now),

@@ -16,6 +16,7 @@ from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import BlindIndex, SealedField, Search, Subject
 from hedgerow.model.uses import Actor, Json
+from hedgerow.spine.audit_uses import FIND, MOST_FAILED, MOST_SEARCHES
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog
 from hedgerow.spine.gate import Gate
 from hedgerow.spine.indexes import Indexes
@@ -23,8 +24,7 @@ from hedgerow.spine.journal import Journal
 from hedgerow.spine.permission import Context
 from hedgerow.spine.vault import Person, Vault
 
-ACTION = "subject.find"
-MOST_FAILED, MOST_SEARCHES, MOST_FOUND = 20, 200, 20
+ACTION, MOST_FOUND = FIND, 20
 HANDLE_PREFIX = "found-"
 _HANDLE_LIFETIME = timedelta(hours=24)
 _WINDOW = timedelta(days=1)

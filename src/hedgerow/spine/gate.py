@@ -377,6 +377,7 @@ class Gate:
             "policies": list(decision.policies),
             "versions": dict(decision.versions),
             "obligations": list(decision.obligations),
+            "rests_on": facts.rests_on(),
         }
 
     def _refusal(

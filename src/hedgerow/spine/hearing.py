@@ -20,7 +20,7 @@ from hedgerow.spine.journal import Journal
 
 HEARD = "journal.heard"
 # Bound along: what was kept by a program that heeds other acts is not read on from.
-_USE = "heard 1"
+_USE = "heard 2"
 # So many entries are read again before what was heard is kept anew.
 KEEP_ENTRIES = 256
 

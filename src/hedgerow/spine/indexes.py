@@ -42,6 +42,7 @@ _SAY_NOTHING = {"", "text", "reference", "person-id", "number", "category", "emp
 Progress = Callable[[int, int], None]
 Held = Mapping[str, Mapping[int, Sequence[str]]]
 Pairs = list[tuple[bytes, int]]
+Told = Mapping[tuple[str, str, int], str]
 
 
 @dataclass(slots=True)
@@ -206,14 +207,26 @@ class Indexes:
         self._store.scrub()
         return entry
 
-    def overtaken(self, reader: Reader, erasures: Iterable[Mapping[str, Json]]) -> list[BlindIndex]:
-        """List the indexes whose secret was there when somebody in their data set was erased."""
+    def overtaken(self, told: Told, erasures: Iterable[Mapping[str, Json]]) -> list[tuple[str, str]]:
+        """List the indexes whose secret was there when somebody in their data set was erased.
+
+        Args:
+            told: When each was made, as the verified journal has it.
+            erasures: The bodies of the certificates.
+
+        Returns:
+            Data set and column of each.
+        """
         when: dict[str, str] = {}
         for body in erasures:
             for name in _names(body.get("datasets")):
                 when[name] = max(when.get(name, ""), str(body["erased"]))
-        found = reader.find(BlindIndex)
-        return [i for i in found if i.state != RETIRED and i.created <= when.get(i.dataset, "")]
+        found = {
+            (dataset, column): None
+            for (dataset, column, _), made in told.items()
+            if made <= when.get(dataset, "")
+        }
+        return list(found)
 
     def learn(self, dataset: str, held: Held) -> Learned:
         """Work out the terms of what a source tells of people, before it is stored.
@@ -374,15 +387,20 @@ def forget_indexes(tx: Transaction, dataset: str) -> None:
     _forget(tx, tx.find(BlindIndex, dataset=dataset))
 
 
-def index_caveat(reader: Reader, erased: Mapping[str, Json]) -> list[str]:
+def index_caveat(reader: Reader, told: Told, erased: Mapping[str, Json]) -> list[str]:
     """Say of an erasure which indexes still have the key of its time; nothing where none has.
 
     Args:
         reader: A view.
+        told: When each index was made, as the verified journal has it; a record may say otherwise.
         erased: The body of the erasure's certificate.
     """
     here = set(_names(erased.get("datasets")))
     kept = {
+        f"{column} of {dataset}"
+        for (dataset, column, _), made in told.items()
+        if dataset in here and made <= str(erased["erased"])
+    } | {
         f"{index.column} of {index.dataset}"
         for index in reader.find(BlindIndex)
         if index.dataset in here and index.created <= str(erased["erased"])

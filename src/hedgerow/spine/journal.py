@@ -295,6 +295,10 @@ class Journal:
         """
         signed = self._signed_state(reader)
         if first >= signed.size:
+            newest = reader.newest(JournalEntry)
+            if newest is not None and newest.index >= signed.size:
+                self.verify(reader)
+                raise Fault("journal.altered", index=signed.size)
             return []
         for begin in (self._kept(reader, first), Frontier()):
             found = self._replayed(reader, begin, first, actions)
@@ -333,9 +337,11 @@ class Journal:
         """Find a frontier kept before a size; it is as good as the root that is read from it in the end."""
         held = reader.get(Setting, f"{_KEPT}{size // _STEP * _STEP}")
         try:
-            return Frontier() if held is None else Frontier.from_bytes(base64.b64decode(held.value))
+            kept = Frontier() if held is None else Frontier.from_bytes(base64.b64decode(held.value))
         except (ValueError, Fault):
             return Frontier()
+        # A later one fits the root as well, and would leave out the entries between.
+        return kept if kept.size <= size else Frontier()
 
     def _replayed(
         self, reader: Reader, begin: Frontier, first: int, actions: Sequence[str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
 
 from hedgerow.kernel.accounting import admits
 from hedgerow.model.budget import (
@@ -249,6 +250,12 @@ def event_text(event: PrivacyEvent) -> str:
     """Write an event as a charge keeps it."""
     ((kind, value),) = event_json(event).items()
     return f"{kind} {value}"
+
+
+def read_told(cost: Json) -> PrivacyEvent:
+    """Read an event as ``event_json`` writes it."""
+    ((kind, value),) = cast("Mapping[str, str]", cost).items()
+    return read_event(f"{kind} {value}")
 
 
 def read_event(text: str) -> PrivacyEvent:

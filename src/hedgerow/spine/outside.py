@@ -59,6 +59,8 @@ class OutsideHead:
         spent: Data set and purpose (``*`` and ``*`` for the population) to what was spent.
         time: When it was made, ISO 8601 in UTC.
         erasures: A text that changed with every erasure, as the list of erasures of a backup has it.
+        line: The line of the workspace: empty for one that was never restored, none where it is not told.
+        unknown_since: Since when the workspace did not know what was spent; empty where it did.
     """
 
     tenant: str
@@ -68,6 +70,8 @@ class OutsideHead:
     spent: Mapping[tuple[str, str], Spent]
     time: str
     erasures: str = ""
+    line: str | None = None
+    unknown_since: str = ""
 
 
 def make_outside(
@@ -77,6 +81,8 @@ def make_outside(
     accounts: Sequence[Account],
     time: str,
     erasures: str = "",
+    line: str | None = None,
+    unknown_since: str = "",
 ) -> bytes:
     """Make and sign a statement of a head and the spent totals that belong to it.
 
@@ -87,6 +93,8 @@ def make_outside(
         accounts: Every account, read with that head.
         time: ISO 8601 in UTC.
         erasures: What changes with every erasure.
+        line: The line of the workspace, as ``OutsideHead`` has it.
+        unknown_since: As ``OutsideHead`` has it.
 
     Returns:
         One line of canonical JSON with a final newline.
@@ -107,6 +115,8 @@ def make_outside(
             "spent": [_spent_json(account) for account in accounts],
             "time": time,
             **({"erasures": erasures} if erasures else {}),
+            **({"line": line} if line is not None else {}),
+            **({"unknown_since": unknown_since} if unknown_since else {}),
         }
     )
 
@@ -153,7 +163,8 @@ def open_outside(stored: bytes, origin: str, public_key: Ed25519PublicKey) -> Ou
             raise CallerError("witness.malformed", reason="it contradicts its checkpoint")
         spent = {_account(each): _spent(each) for each in cast("list[dict[str, object]]", record["spent"])}
         return OutsideHead(str(record["tenant"]), head.size, head.root, head.note, spent, str(record["time"]),
-                           str(record.get("erasures", "")))  # fmt: skip
+                           str(record.get("erasures", "")), str(record["line"]) if "line" in record else None,
+                           str(record.get("unknown_since", "")))  # fmt: skip
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
         raise CallerError("witness.malformed", reason="a member is missing or of another form") from None
 

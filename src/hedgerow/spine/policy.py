@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from hedgerow.model.canonical import timestamp
+from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.policy import Access, Verdict
 from hedgerow.model.ports import Clock, Reader, Transaction
@@ -32,7 +32,7 @@ class Policies:
     def __init__(self, compile_text: Callable[[str], Decider], clock: Clock) -> None:
         self._compile = compile_text
         self._clock = clock
-        self._compiled: tuple[int, Decider] | None = None
+        self._compiled: tuple[int, Decider, str] | None = None
 
     def newest(self, reader: Reader) -> PolicyText:
         """Read the version in force.
@@ -75,9 +75,13 @@ class Policies:
 
     def in_force(self, reader: Reader) -> tuple[int, Decider]:
         """Give the decider of the newest version and that version."""
+        return self.standing(reader)[:2]
+
+    def standing(self, reader: Reader) -> tuple[int, Decider, str]:
+        """Give the newest version, its decider, and the hash of the text that was compiled."""
         newest = self.newest(reader)
         # Held in a local: another thread with an older view may replace the shared one meanwhile.
         compiled = self._compiled
         if compiled is None or compiled[0] != newest.version:
-            compiled = self._compiled = (newest.version, self._compile(newest.text))
+            compiled = self._compiled = (newest.version, self._compile(newest.text), digest(newest.text))
         return compiled

@@ -103,7 +103,7 @@ class Restoring:
             roots = self._journal.verify(reader, (told.size,))
             if roots.get(told.size) != told.root:
                 raise Fault("backup.other-head")
-            check_records(reader, self._ledger)
+            check_records(reader, self._ledger, judges_uses=False)
         return told.size
 
     def check_after(self) -> None:
@@ -114,7 +114,7 @@ class Restoring:
         """
         with self._store.read() as reader:
             self._journal.verify(reader)
-            check_records(reader, self._ledger)
+            check_records(reader, self._ledger, judges_uses=False)
 
     def is_told(self, lists: Sequence[ErasureList], head: OutsideHead) -> bool:
         """Tell whether the lists tell every erasure that a head kept outside was signed over.
@@ -182,6 +182,15 @@ class Restoring:
                 people.append(number)
         self._store.scrub()
         return people, datasets
+
+    def came_after(self, reader: Reader, each: Listed) -> bool:
+        """Tell whether somebody, or a data set, was collected here after another line erased it."""
+        if each.dataset:
+            record = reader.get(Dataset, each.dataset)
+            return record is not None and record.created > each.time
+        held = self._vault.known(reader, [each.lookup]).get(each.lookup)
+        subject = reader.get(Subject, held.number) if held is not None else None
+        return subject is not None and subject.created > each.time
 
     def _empty_quarantine(self, actor: Actor) -> None:
         """Destroy every broken row: without a source id nobody can tell whose it is."""

@@ -11,8 +11,7 @@ from hedgerow.model.errors import CallerError, Fault, HedgerowError
 from hedgerow.model.ports import Clock, HeadSink, Reader, Store, Transaction
 from hedgerow.model.records import Account, Witness
 from hedgerow.spine.attest import Attestor
-from hedgerow.spine.departed import changes_erasures
-from hedgerow.spine.forgotten import known_erasures
+from hedgerow.spine.followed import followed
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.outside import (
     OutsideHead,
@@ -86,7 +85,7 @@ class Witnesses:
         self._lock = threading.Lock()
         self._held: dict[str, tuple[int, bytes]] = {}
         self._problems: dict[str, Fault] = {}
-        self._told = (0, "")
+        self._is_held_back = False
 
     def add(self, tx: Transaction, name: str, place: str, *, required: bool) -> None:
         """Name a place; it must be empty or hold a head that this journal grew from.
@@ -135,8 +134,14 @@ class Witnesses:
                 tx.put(replace(witness, size=size))
         return bool(found)
 
+    def hold_back(self) -> None:
+        """Follow no more in this program: what it works on was not checked yet, or is given up."""
+        self._is_held_back = True
+
     def follow(self) -> None:
         """Bring every witness up to the head; what fails is kept as a problem, nothing is raised."""
+        if self._is_held_back:
+            return
         with self._store.read() as reader:
             names = [witness.name for witness in reader.find(Witness)]
         with self._lock:
@@ -160,30 +165,21 @@ class Witnesses:
                 if seen.problem is not None:
                     return seen.problem
                 if seen.lag != 0:
-                    self._write(reader, witness, sink)
+                    self._write(reader, witness, sink, seen.outside)
         except Fault as error:
             return _unreachable(witness, error)
         return None
 
-    def _write(self, reader: Reader, witness: Witness, sink: HeadSink) -> None:
+    def _write(self, reader: Reader, witness: Witness, sink: HeadSink, before: OutsideHead | None) -> None:
+        told = followed(reader, self._journal, self._attestor, before)
         head = self._journal.head(reader)
         now = timestamp(self._clock.now())
-        accounts, tenant = reader.find(Account), self._journal.tenant
         content = make_outside(
-            self._attestor, tenant, head.checkpoint, accounts, now, self._erasures(reader, head.size)
-        )
+            self._attestor, self._journal.tenant, head.checkpoint, reader.find(Account), now, told.erasures,
+            told.line, told.unknown_since,
+        )  # fmt: skip
         sink.write(content)
         self._held[witness.name] = head.size, content
-
-    def _erasures(self, reader: Reader, size: int) -> str:
-        """Hash the list of erasures anew where an entry since may have changed it."""
-        before, known = self._told
-        is_same = 0 < before <= size and not any(
-            changes_erasures(entry.body) for entry in self._journal.entries(reader, before)
-        )
-        known = known if is_same else known_erasures(reader)
-        self._told = size, known
-        return known
 
     def _known(self, witness: Witness) -> int:
         return max(witness.size, self._held.get(witness.name, (0, b""))[0])

@@ -85,7 +85,8 @@ def _erase(space, person):
         tx.remove(Subject, number=person.number)
         name = f"c-{person.number:x}"
         body = {"certificate": name, "erased": "2026-03-01", "epochs": space.spine.vault.held_epochs(tx)}
-        tx.add([Certificate(name, LOGICAL, json.dumps({"body": body}), "2026-03-01")])
+        signed = space.spine.attestor.certificate(LOGICAL, body, 0, bytes(32))
+        tx.add([Certificate(name, LOGICAL, json.dumps(signed), "2026-03-01")])
     return name
 
 

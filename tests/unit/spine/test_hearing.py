@@ -170,7 +170,7 @@ def test_what_this_journals_key_did_not_bind_does_not_count(room):
     bound, text = kept.value.split(" ")
     stranger = Attestor(bytes(32), room.spine.attestor.origin)
     for value in ("", "x", text, f"{bound} {text[:-4]}AAA=", f"{bound} {base64.b64encode(b'{}').decode()}",
-                  f"{stranger.bind('heard 1', [text])} {text}"):  # fmt: skip
+                  f"{stranger.bind('heard 2', [text])} {text}"):  # fmt: skip
         told, seen = room.read(room.opened(), settings={HEARD: Setting(HEARD, value)})
         assert told == room.whole()
         assert seen > 2 * KEEP_ENTRIES  # read whole

@@ -343,6 +343,8 @@ def _check_standing(session: Session) -> None:
     """Refuse a role that row-level security does not bind, and tables without it."""
     if not _is_set_up(session):
         raise CallerError("store.not-set-up")
+    # No function of the owner answers in the place of the server's, whatever the database is set to.
+    session.script(b"SET search_path = pg_catalog")
     why = why_unguarded(session.run(standing("session_user").encode())[0][0])
     if why is not None:
         raise Fault("store.unguarded", why=why)

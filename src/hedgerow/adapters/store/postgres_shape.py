@@ -37,6 +37,7 @@ _REASONS = (
     "the role owns the tables or may become their owner",
     "row-level security is off on a table",
     "a table has a policy that Hedgerow did not make, or not as it stands",
+    "a table has a trigger or rule that Hedgerow did not make, which may keep what is erased",
 )
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 
@@ -230,7 +231,10 @@ def standing(role: str) -> str:
                             WHEN '{_POLICY}' THEN p.polcmd = '*' AND {_is_wall("p.polqual")}
                                               AND {_is_wall("p.polwithcheck")}
                             WHEN '{_NAMES_SEEN}' THEN relname = 'tenants' AND p.polcmd = 'r'
-                            ELSE false END))
+                            ELSE false END)),
+               EXISTS (SELECT FROM walled, pg_catalog.pg_trigger t
+                        WHERE t.tgrelid = walled.oid AND NOT t.tgisinternal)
+               OR EXISTS (SELECT FROM walled, pg_catalog.pg_rewrite r WHERE r.ev_class = walled.oid)
           FROM pg_catalog.pg_roles WHERE pg_catalog.pg_has_role({role}, oid, 'MEMBER')"""
 
 

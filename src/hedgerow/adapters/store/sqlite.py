@@ -423,6 +423,9 @@ class SqliteStore:
             raise CallerError("space.older-version", found=found, known=SCHEMA_VERSION)
         if found != SCHEMA_VERSION:
             raise Fault("store.unreadable")
+        # No trigger or view is ours: one may keep what is erased, or change what is kept.
+        if self._writer.execute("SELECT 1 FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone():
+            raise Fault("store.foreign-parts")
 
     @contextmanager
     def read(self) -> Iterator[SqliteView]:

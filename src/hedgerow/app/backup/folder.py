@@ -193,7 +193,10 @@ class Folder:
                 raise CallerError("backup.folder-other-line", path=self.path, to=shlex.quote(str(self.path)))
             if whose == "nobody" and self.path.exists() and any(map(_is_foreign, self.path.iterdir())):
                 raise CallerError("backup.folder-in-use", path=self.path)
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Each level for the owner alone, whatever the umask; none that is there already is touched.
+            for folder in reversed([self.path, *self.path.parents]):
+                if not folder.exists():
+                    folder.mkdir(mode=0o700, exist_ok=True)
             self.path.chmod(0o700)
             if whose == "nobody":
                 self.mark()
@@ -282,15 +285,21 @@ class Folder:
                 path.unlink(missing_ok=True)
 
     def wipe(self, name: str) -> None:
-        """Overwrite a file and take it away; one that is gone already is no error."""
+        """Overwrite a file and take it away; one that is gone already is no error.
+
+        Raises:
+            Fault: ``backup.unwritable``, also where the file has a second name: under that it would stay.
+        """
         with self._faults():
             try:
                 handle = os.open(self.path / name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
             except FileNotFoundError:
                 return
             try:
-                if os.fstat(handle).st_nlink == 1:
-                    blank(handle)
+                if os.fstat(handle).st_nlink != 1:
+                    reason = f"{name} has another name on its disk; take that away"
+                    raise Fault("backup.unwritable", path=self.path, reason=reason)
+                blank(handle)
                 (self.path / name).unlink()
             finally:
                 os.close(handle)

@@ -12,6 +12,7 @@ from hedgerow.app.wiring import Spine
 from hedgerow.kernel.merkle import open_document
 from hedgerow.model.errors import Fault, HedgerowError
 from hedgerow.model.ports import Reader
+from hedgerow.spine.backup import Listed, is_told_in, newest_told
 
 
 def spread(spine: Spine, folder: Folder, reader: Reader) -> None:
@@ -38,7 +39,7 @@ def spread(spine: Spine, folder: Folder, reader: Reader) -> None:
         raise Fault("backup.list-ahead", path=folder.path)
 
 
-def adopt(spine: Spine, folder: Folder, reader: Reader) -> None:
+def adopt(spine: Spine, folder: Folder, reader: Reader) -> list[Listed]:
     """Replace the list of the line that a folder belonged to: it is told on, and kept beside.
 
     Args:
@@ -46,13 +47,19 @@ def adopt(spine: Spine, folder: Folder, reader: Reader) -> None:
         folder: Of another line of this workspace.
         reader: A view.
 
+    Returns:
+        What that line erased and this one did not; nothing where this one was never restored.
+
     Raises:
         Fault: ``backup.list-changed`` or ``backup.unwritable``.
     """
     held = _held(spine, folder)
-    if held is not None:
-        folder.put(f"erasures-{hashlib.sha256(held).hexdigest()[:16]}.json", held)
-        folder.put(ERASURES, spine.backups.erasures(reader, held))
+    if held is None:
+        return []
+    folder.put(f"erasures-{hashlib.sha256(held).hexdigest()[:16]}.json", held)
+    content = spine.backups.erasures(reader, held)
+    folder.put(ERASURES, content)
+    return spine.backups.of_others(reader, content)
 
 
 def _held(spine: Spine, folder: Folder) -> bytes | None:
@@ -77,5 +84,5 @@ def _goes_on(spine: Spine, old: Mapping[str, Any], new: Mapping[str, Any]) -> bo
 def _tells_all(spine: Spine, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether a list tells every erasure of another that is still to be told."""
     today = spine.clock.now().date().isoformat()
-    told = {(each["lookup"], each["dataset"]) for each in new["erased"]}
-    return told >= {(each["lookup"], each["dataset"]) for each in old["erased"] if each["until"] >= today}
+    told = newest_told(new["erased"])
+    return all(is_told_in(told, each) for each in old["erased"] if each["until"] >= today)

@@ -77,7 +77,7 @@ def make(spine: Spine, directory: Path, actor: Actor, to: Destination, progress:
         CallerError: ``backup.folder-*``, or a recipient that is none.
         Fault: ``backup.unwritable``, ``backup.busy`` or ``backup.overtaken``; there is no backup then.
     """
-    place, keys_place = _folders(spine, directory, actor, to)
+    place, keys_place = _folders(spine, directory, actor, to, progress)
     with place.locked(), keys_place.locked():
         place.sweep()
         keys_place.sweep()
@@ -114,7 +114,9 @@ def owner_of(spine: Spine) -> Owner:
     return Owner(spine.tenant, spine.attestor.fingerprint, line)
 
 
-def _folders(spine: Spine, directory: Path, actor: Actor, to: Destination) -> tuple[Folder, Folder]:
+def _folders(
+    spine: Spine, directory: Path, actor: Actor, to: Destination, progress: Told
+) -> tuple[Folder, Folder]:
     home = directory.resolve()
     for path in (to.place, to.keys_place):
         if home in (path.resolve(), *path.resolve().parents):
@@ -124,25 +126,30 @@ def _folders(spine: Spine, directory: Path, actor: Actor, to: Destination) -> tu
     owner = owner_of(spine)
     place, keys_place = (Folder(path.resolve(), owner) for path in (to.place, to.keys_place))
     if to.adopts:
-        take_over(spine, actor, place, keys_place)
+        take_over(spine, actor, place, keys_place, progress)
     place.prepare()
     keys_place.prepare()
     return place, keys_place
 
 
-def take_over(spine: Spine, actor: Actor, place: Folder, keys_place: Folder) -> None:
+def take_over(spine: Spine, actor: Actor, place: Folder, keys_place: Folder, progress: Told) -> None:
     """Make folders of another line this one's, the list of erasures first: nothing it tells is lost.
+
+    Whom that line erased, this one erases too.
 
     Args:
         spine: The wired rooms.
         actor: Who does it.
         place: The folder of a data set.
         keys_place: The folder of its key set.
+        progress: Told each erasure that is repeated.
     """
     taken = [folder for folder in (place, keys_place) if folder.is_of_another_line]
     if place in taken:
         with spine.store.read() as reader:
-            adopt(spine, place, reader)
+            erased = adopt(spine, place, reader)
+            later = [each for each in erased if not spine.restoring.came_after(reader, each)]
+        spine.restoring.repeat(later, actor, progress)
     if taken:
         with spine.store.write() as tx:
             spine.journal.append(tx, "backup.adopt", actor, {"folders": len(taken)})
@@ -309,5 +316,8 @@ def destroy_keys(spine: Spine, backups: Sequence[Backup]) -> tuple[list[Backup],
         gone.append(backup)
     left = {each.keys_place for each in outstanding if each not in gone}
     for path in {each.keys_place for each in gone} - left:
-        Folder(Path(path), owner).wipe(KEEPER)
-    return gone, missed
+        try:
+            Folder(Path(path), owner).wipe(KEEPER)
+        except HedgerowError:
+            missed += [each for each in gone if each.keys_place == path]
+    return [each for each in gone if each not in missed], missed

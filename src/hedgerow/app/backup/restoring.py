@@ -318,7 +318,8 @@ def _settled(wish: Wish, manifest: Manifest, opened: Opened, actor: Actor, progr
         "stated": wish.nobody_since or "",
         "head": head.size if head else None,
     }
-    cosigns_anew = spine.restoring.begin(actor, facts, is_known=head is not None)
+    is_known = head is not None and not head.unknown_since
+    cosigns_anew = spine.restoring.begin(actor, facts, is_known=is_known)
     note_schema(spine)
     people, datasets = spine.restoring.repeat(later, actor, progress)
     spine.restoring.unreadable(later, people, spine.tables.engine)
@@ -333,7 +334,7 @@ def _settled(wish: Wish, manifest: Manifest, opened: Opened, actor: Actor, progr
         "erasures_known_until": newest,
         "later_erasures": len(later),
         "repeated": len(people) + datasets,
-        "spending": "replayed" if head is not None else "unknown",
+        "spending": "replayed" if is_known else "unknown",
         "charged": cast("Json", charged),
         "head": {"entries": head.size, "time": head.time} if head else None,
         # A witness is told before a list is written, so that this was not its newest head.
@@ -406,10 +407,16 @@ def _known_until(
 def _is_enough(
     lists: Sequence[ErasureList], manifest: Manifest, head: OutsideHead | None, opened: Opened
 ) -> bool:
-    """Tell whether the lists reach beyond the backup, and tell what the head kept outside was signed over."""
+    """Tell whether the lists reach beyond the backup, and tell what the head kept outside was signed over.
+
+    Those of another line, one that was restored from a backup, say nothing of what became of this one.
+    """
+    with opened.spine.store.read() as reader:
+        lines = (opened.spine.backups.line(reader), None)
+    own = [each for each in lists if each.line in lines]
     if head is None:
-        return max(each.size for each in lists) > manifest.size
-    return opened.spine.restoring.is_told(lists, head)
+        return max((each.size for each in own), default=0) > manifest.size
+    return head.line in lines and opened.spine.restoring.is_told(own, head)
 
 
 def _later(lists: Sequence[ErasureList], size: int) -> list[Listed]:

@@ -15,6 +15,7 @@ from hedgerow.app.service.copies import doomed, ended, held_epochs, told
 from hedgerow.kernel.envelope.passphrase import check_passphrase
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.uses import Json
+from hedgerow.spine.departed import heard
 from hedgerow.spine.epochs import Move, Survey
 
 _HOLDS = "holds against quantum computers"
@@ -163,8 +164,8 @@ class Keeping(Part):
         """
         with self.spine.store.read() as reader:
             pending = self.spine.epochs.pending(reader)
-            overtaken = self.spine.indexes.overtaken(reader, pending)
-        for dataset, column in {(index.dataset, index.column): None for index in overtaken}:
+            made = heard(reader, self.spine.journal).indexes if pending else {}
+        for dataset, column in self.spine.indexes.overtaken(made, pending):
             # One that may no longer be is gone by then, with its secret.
             with suppress(Refused):
                 self.spine.indexes.rotate(dataset, column, self.actor, lambda _, __: None)

@@ -85,7 +85,8 @@ def _brief(value: object) -> str:
         return ", ".join(f"{name} {_brief(each)}" for name, each in value.items() if each is not None)
     if isinstance(value, (list, tuple)):
         return "; ".join(_brief(each) for each in value)
-    return str(value)
+    # A line of the requester's must not pass for one of ours.
+    return str(value).replace("\n", "\n          | ")
 
 
 def _needs(found: Mapping[str, Any]) -> str:

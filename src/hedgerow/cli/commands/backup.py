@@ -279,8 +279,10 @@ def restore(  # noqa: PLR0913 - one option each
     (`hedgerow budget restate`).
     """
     from hedgerow.app.backup.restoring import Wish
+    from hedgerow.app.hardening import forbid_dumps
     from hedgerow.app.space import restore_space
 
+    forbid_dumps()
     target, database = _target(named_space(space), files)
     with Screen(as_json=as_json) as screen:
         screen.progress("restoring")

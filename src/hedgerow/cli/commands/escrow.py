@@ -107,11 +107,13 @@ def escrow_restore(
     It wants the key file to be gone. Keys that were destroyed since the escrow was made do not come back.
     It is in the journal.
     """
+    from hedgerow.app.hardening import forbid_dumps
     from hedgerow.app.sealing import read_opener
     from hedgerow.app.service.escrowing import restore_keys
     from hedgerow.app.space import open_space
     from hedgerow.cli.common import named_space
 
+    forbid_dumps()
     where, asked = named_space(space), []
 
     def opening() -> str | None:

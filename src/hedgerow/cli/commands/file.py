@@ -66,7 +66,10 @@ def identity(
     whoever shall send you files, and compare the fingerprint with them by voice. `hedgerow file show` prints
     the recipient of an identity again.
     """
+    from hedgerow.app.hardening import forbid_dumps
     from hedgerow.app.sealing import make_identity
+
+    forbid_dumps()
 
     def ask() -> str | None:
         return None if no_passphrase else find_passphrase(passphrase_file, confirm=True, variable=VARIABLE)
@@ -113,9 +116,11 @@ def seal(
 
     It proves nothing about the sender. Its length and the recipients' fingerprints are not hidden.
     """
+    from hedgerow.app.hardening import forbid_dumps
     from hedgerow.app.sealing import Sealing, seal_file
     from hedgerow.kernel.legacy.ciphers import check_cipher
 
+    forbid_dumps()
     check_cipher(cipher)
 
     def ask() -> str | None:
@@ -167,8 +172,10 @@ def open_(
 
     What was changed, cut or sealed for others is refused, and nothing is written then.
     """
+    from hedgerow.app.hardening import forbid_dumps
     from hedgerow.app.sealing import Opening, open_file
 
+    forbid_dumps()
     if (identity_file is None) is not is_shared:
         raise CallerError("sealed.no-opener")
     name = "Shared passphrase" if is_shared else "Passphrase of the identity"

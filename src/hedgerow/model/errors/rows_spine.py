@@ -388,4 +388,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "{count} of the person's data sets hold all these fields; the person is in: {datasets}.",
         "Name one that has them all with dataset=...; `hedgerow dataset show NAME` lists its columns.",
     ),
+    fault(
+        "records.rule-broken",
+        "Entry {index} of the journal breaks a rule that was in force then: {rule}.",
+        "Somebody changed the database beside Hedgerow while this was done, and may have put it back; keep"
+        " the workspace as it is, and ask who ran what then: `hedgerow evidence export --out DIR`.",
+        exit_code=6,
+    ),
 )

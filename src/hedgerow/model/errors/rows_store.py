@@ -63,6 +63,12 @@ ROWS: tuple[ErrorRow, ...] = (
         "`hedgerow upgrade --space postgresql://OWNER@HOST/DATABASE --application ROLE --yes`.",
     ),
     fault(
+        "store.foreign-parts",
+        "The database has triggers or views that Hedgerow did not make; nothing was opened.",
+        "They may keep what was erased: find out who made them, and restore the workspace from a backup.",
+        exit_code=6,
+    ),
+    fault(
         "store.denied",
         "The database does not let this role do that; nothing was written.",
         "As the owner of the database let this role in: `hedgerow upgrade --space "

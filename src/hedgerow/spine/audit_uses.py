@@ -1,0 +1,143 @@
+"""Uses, each against the rules that were in force at its entry: also where a record was put back since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import cast
+
+from hedgerow.model.errors import Fault
+from hedgerow.model.uses import Json
+from hedgerow.spine.approving import GRANT
+from hedgerow.spine.catalog import RIGHTS_PURPOSE
+from hedgerow.spine.facts import MOST_FAILURES
+from hedgerow.spine.followed import Followed, Where
+from hedgerow.spine.ledger import POPULATION, Standing, debited, read_told
+from hedgerow.spine.outside import Spent
+
+Entry = Mapping[str, Json]
+Told = Mapping[str, Mapping[object, object]]
+FIND, MOST_FAILED, MOST_SEARCHES = "subject.find", 20, 200
+_NOTHING = Spent(Fraction(0), Fraction(0), ())
+_A_DAY = timedelta(days=1)
+
+
+class UseRules:
+    """Follows the journal and refuses a use that no journaled rule would have let through.
+
+    An entry of an older version does not say what it rests on; of that its cost alone is checked.
+    """
+
+    def __init__(self) -> None:
+        self._followed = Followed()
+        self._of_one: set[int] = set()
+        self._failed: dict[str, list[datetime]] = {}
+        self._searched: dict[str, list[tuple[datetime, bool]]] = {}
+
+    def heed(self, entry: Entry, told: Told, purposes: Mapping[str, tuple[str, str, str | None]]) -> None:
+        """Hear the next entry.
+
+        Args:
+            entry: The entry.
+            told: What the entries before tell of policies, roles, declarations, bases and limits.
+            purposes: What they tell of purposes; the second member is the last day.
+
+        Raises:
+            Fault: ``records.rule-broken``.
+        """
+        facts = cast("Entry", entry["facts"])
+        if entry["action"] == "use.intend":
+            self._check_cost(entry, facts, told)
+            _check_purpose(entry, facts, told, purposes)
+            self._check_failures(entry, facts)
+        if entry["action"] in ("use.intend", GRANT):
+            _check_permission(entry, facts, told)
+        elif entry["action"] == "use.fail":
+            self._count_failure(entry, facts)
+        elif entry["action"] == FIND:
+            self._check_search(entry, facts)
+        self._followed.heed(entry)
+
+    def _check_cost(self, entry: Entry, facts: Entry, told: Told) -> None:
+        if facts["cost"] is None:
+            return
+        cost = read_told(facts["cost"])
+        for where in debited((str(facts["dataset"]), str(facts["purpose"]))):
+            whose = "population" if where == POPULATION else "purpose"
+            fits = self._standing(where, told).admits(cost)
+            _require(fits, entry, f"its cost is beyond the limit of the {whose}")
+
+    def _check_failures(self, entry: Entry, facts: Entry) -> None:
+        if facts["lease"] == "person":
+            self._of_one.add(cast("int", entry["index"]))
+        acting, since = _acting(entry), _time(entry) - _A_DAY
+        recent = self._failed[acting] = [time for time in self._failed.get(acting, []) if time >= since]
+        told = "rests_on" in facts
+        _require(
+            not told or len(recent) < MOST_FAILURES, entry, "it comes after too many failures of the day"
+        )
+
+    def _count_failure(self, entry: Entry, facts: Entry) -> None:
+        if facts["intent"] not in self._of_one and facts.get("code") != "request.withdrawn":
+            self._failed.setdefault(_acting(entry), []).append(_time(entry))
+
+    def _check_search(self, entry: Entry, facts: Entry) -> None:
+        acting, now = _acting(entry), _time(entry)
+        recent = [each for each in self._searched.get(acting, []) if each[0] >= now - _A_DAY]
+        is_within = sum(not is_hit for _, is_hit in recent) < MOST_FAILED and len(recent) < MOST_SEARCHES
+        _require(is_within, entry, "it comes after too many searches of the day")
+        self._searched[acting] = [*recent, (now, facts["hits"] != 0)]
+
+    def _standing(self, where: Where, told: Told) -> Standing:
+        told_limit, spent = told["budgets"].get(where), self._followed.spent.get(where, _NOTHING)
+        limit = Fraction(str(told_limit)) if told_limit is not None else None
+        unknown = self._followed.unknown_since
+        return Standing(*where, limit, spent.epsilon, spent.rho, spent.apart, unknown)
+
+
+def _check_permission(entry: Entry, facts: Entry, told: Told) -> None:
+    """Check that whoever acts had the roles, and that the policies were those applied last."""
+    rests = cast("Entry | None", facts.get("rests_on"))
+    if rests is None:
+        return
+    policies = cast("Mapping[int, str]", told["policies"])
+    _require(rests["policy"] == policies[max(policies)], entry, "its policies are not those applied last")
+    roles = told["principals"].get(_acting(entry))
+    _require(rests["roles"] == roles, entry, "nobody gave these roles to who acts")
+
+
+def _check_purpose(
+    entry: Entry, facts: Entry, told: Told, purposes: Mapping[str, tuple[str, str, str | None]]
+) -> None:
+    """Check what the data set may serve, until when, and what was declared of it last."""
+    rests = cast("Entry | None", facts.get("rests_on"))
+    if rests is None:
+        return
+    dataset, purpose = str(facts["dataset"]), str(facts["purpose"])
+    declared = {
+        cast("tuple[str, int]", key)[1]: body
+        for key, body in told["declarations"].items()
+        if cast("tuple[str, int]", key)[0] == dataset
+    }
+    newest = declared[max(declared)] if declared else None
+    _require(rests["declaration"] == newest, entry, "it rests on another declaration than the last")
+    if purpose == RIGHTS_PURPOSE:
+        return
+    until = purposes[purpose][1] if purpose in purposes else None
+    _require(rests["until"] == until, entry, "its purpose ends on another day")
+    basis = told["lawful bases"].get((dataset, purpose))
+    _require(facts["basis"] == basis, entry, "its lawful basis is another")
+
+
+def _acting(entry: Entry) -> str:
+    return cast("Mapping[str, str]", entry["actor"])["as"]
+
+
+def _time(entry: Entry) -> datetime:
+    return datetime.fromisoformat(str(entry["time"]))
+
+
+def _require(holds: bool, entry: Entry, rule: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        raise Fault("records.rule-broken", index=entry["index"], rule=rule)
