@@ -70,7 +70,7 @@ BAD = [
     ("keys-b-*.sealed", middle_changed, 6, "backup.damaged"),
     ("keys-b-*.sealed", lambda _: None, 2, "backup.keys-missing"),
     ("keyfile.sealed", lambda _: None, 2, "backup.keys-missing"),
-    ("keyfile.sealed", lambda raw: raw[:-1], 6, "sealed.changed"),
+    ("keyfile.sealed", lambda raw: raw[:-1], 6, "backup.damaged"),
     ("manifest-*.json", lambda _: None, 2, "backup.none"),
     ("manifest-*.json", lambda raw: raw[:-40], 6, "backup.damaged"),
     ("manifest-*.json", lambda raw: raw.replace(b'"made":"2', b'"made":"1'), 6, "backup.changed"),

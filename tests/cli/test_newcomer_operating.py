@@ -135,6 +135,48 @@ class TestBackups:
         assert new.call("backup", "--to", tmp_path / "own", "--recipient", recipient).code == 0
         assert "backups" not in new.call("doctor").out
 
+    def test_a_damaged_key_file_of_a_backup_is_named(self, hedgerow, tmp_path):
+        identity, _ = _backed_up(hedgerow, tmp_path)
+        sealed = tmp_path / "backup" / "keys" / "keyfile.sealed"
+        whole = sealed.read_bytes()
+        line = ("restore", tmp_path / "backup", "--identity", identity, "--space", tmp_path / "new")
+        for left in (b"", whole[:40], whole[:-1], whole + b"x"):
+            sealed.write_bytes(left)
+            said = hedgerow.refused(*line, code=6, error="backup.damaged")
+            assert str(sealed) in said.err
+
+    def test_what_is_no_file_to_open_is_sent_to_its_own_command(self, hedgerow, tmp_path):
+        identity, recipient = _backed_up(hedgerow, tmp_path)
+        hedgerow("keys", "escrow", "--recipient", recipient, "--out", tmp_path / "keys.escrow", "--yes")
+        for path in (tmp_path / "keys.escrow", tmp_path / "backup" / "keys" / "keyfile.sealed"):
+            line = ("file", "open", path, "--identity", identity, "--out", tmp_path / "out")
+            said = hedgerow.refused(*line, code=2, error="sealed.other-label")
+            assert "`hedgerow keys escrow-restore" in said.err
+            assert "`hedgerow restore" in said.err
+
+    def test_a_public_key_is_not_said_to_be_exposed(self, hedgerow, repository, tmp_path):
+        vectors = json.loads((repository / "specs/vectors/sealed-file.json").read_text())
+        (tmp_path / "rsa.pub").write_text(vectors["rsa"]["public"])
+        _, recipient = _identity(tmp_path)
+        hedgerow("file", "seal", recipient, "--recipient", recipient, "--out", tmp_path / "sealed")
+        for public in (tmp_path / "rsa.pub", recipient):
+            line = ("file", "open", tmp_path / "sealed", "--identity", public, "--out", tmp_path / "out")
+            said = hedgerow.refused(*line, code=2, error="sealed.identity-public")
+            assert "private" in said.err
+            assert "chmod" not in said.err
+
+    def test_a_restored_workspace_says_only_of_its_own_backups_that_none_is_left(self, hedgerow, tmp_path):
+        new, _ = _restored(hedgerow, tmp_path)
+        said = new.call("keys", "epoch", "--yes").out
+        assert "no backup can be restored" not in said
+        assert "no backup of its own to restore" in said
+        recipient = tmp_path / "me.recipient"
+        assert new.call("backup", "--to", tmp_path / "own", "--recipient", recipient).code == 0
+        # Those of before are still whole.
+        line = ("restore", tmp_path / "backup", "--identity", tmp_path / "me.identity", "--space",
+                tmp_path / "again", "--nobody-erased-since", "seen", "--as", "priya")  # fmt: skip
+        hedgerow(*line)
+
     def test_an_unknown_backup_is_named(self, hedgerow, tmp_path):
         identity, _ = _backed_up(hedgerow, tmp_path)
         line = ("restore", tmp_path / "backup", "--identity", identity, "--space", tmp_path / "new")
@@ -205,6 +247,26 @@ class TestPlaces:
         (tmp_path / "head.json").write_text("{}")
         said = hedgerow("doctor", code=9)
         assert "witness usb: run hedgerow journal witness list" in said.out
+
+    def test_a_forked_witness_tells_the_true_owner_how_to_part_from_it(self, hedgerow, tmp_path):
+        hedgerow("journal", "witness", "add", "usb", "--file", tmp_path / "head.json")
+        copy = Program(shutil.copytree(hedgerow.space, tmp_path / "copy"))
+        add = ("purpose", "add", "--why", "it helps", "--owner", "priya", "--until", "2099-01-01")
+        hedgerow(*add, "one")
+        for name in ("two", "three"):
+            copy.call(*add, name)
+        done = copy.call("journal", "verify")
+        assert (done.code, done.error) == (6, "witness.forked")
+        assert "`hedgerow journal witness remove usb`" in done.err
+        assert copy.call("journal", "witness", "remove", "usb").code == 0
+
+    def test_a_data_set_names_its_indexes(self, hedgerow):
+        assert hedgerow("dataset", "show", "visits", "--json").json["indexes"] == []
+        assert "index" not in hedgerow("dataset", "show", "visits").out
+        hedgerow("dataset", "index", "visits", "--column", "email", "--kind", "email")
+        shown = hedgerow("dataset", "show", "visits", "--json").json["indexes"]
+        assert shown == [{"column": "email", "kind": "email", "state": "current"}]
+        assert "people are found by: email (email)" in hedgerow("dataset", "show", "visits").out
 
     def test_a_moved_value_is_not_said_to_be_found_by_doctor(self, hedgerow, space, patient):
         with closing(sqlite3.connect(space / "hedgerow.db")) as records, records:

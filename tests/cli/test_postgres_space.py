@@ -7,6 +7,7 @@ is opened and nothing is changed.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 
 import pytest
@@ -16,6 +17,7 @@ from tests.schemas import PASSPHRASE, old_database, old_files, use
 
 import hedgerow as hr
 from hedgerow.adapters.store.postgres_shape import shape_of
+from hedgerow.kernel.hybrid import new_identity, write_identity
 from hedgerow.model.records import ALL_RECORDS, SCHEMA_VERSION, SealedField, Setting, Subject
 
 pytestmark = pytest.mark.extra
@@ -149,6 +151,7 @@ class TestFiles:
         done = program.call("keys", "status")
         assert (done.code, done.error) == (2, "space.files-missing")
         assert "HEDGEROW_FILES" in done.err
+        assert "no such directory" in done.err
         assert not (tmp_path / "files").exists()
         there = Program(program.space, environment={"HEDGEROW_FILES": str(tmp_path / "mounted")})
         assert there.call("keys", "status").code == 0
@@ -195,6 +198,10 @@ class TestTenants:
         assert (done.code, done.error) == (2, "space.several")
         names = [str(each.space).split("#")[1] for each in (one, two)]
         assert all(name in done.err for name in names)
+        lost = Program(empty.application, environment={"HEDGEROW_FILES": str(tmp_path / "nope")})
+        done = lost.call("keys", "status")
+        assert (done.code, done.error) == (2, "space.files-missing")
+        assert "no such directory" in done.err
         by_files = Program(empty.application, environment={"HEDGEROW_FILES": str(tmp_path / "two")})
         assert by_files.call("keys", "status").code == 0
         assert by_files.call(*PURPOSE).code == 0
@@ -247,6 +254,56 @@ class TestTenants:
         counts = [database.run(f"SELECT count(*) FROM {t}", user=APPLICATION)[0][0] for t in tables]
         assert counts == [0] * len(tables)
         assert database.run(f"SELECT count(*) FROM {shape_of(Setting).table}")[0][0] > 0
+
+
+class TestRestoring:
+    def test_what_was_restored_is_named_by_its_address_and_a_second_needs_another_database(
+        self, empty, tmp_path
+    ):
+        identity = new_identity()
+        (tmp_path / "me.identity").write_bytes(write_identity(identity, None))
+        (tmp_path / "me.identity").chmod(0o600)
+        (tmp_path / "me.recipient").write_text(identity.recipient.text)
+        made = Program(tmp_path / "space")
+        assert made.call("init", tmp_path / "space", "--no-passphrase").code == 0
+        backup = ("backup", "--to", tmp_path / "backup", "--recipient", tmp_path / "me.recipient")
+        assert made.call(*backup).code == 0
+        _owner(empty).call("upgrade", "--application", APPLICATION, "--yes")
+        line = ("restore", tmp_path / "backup", "--identity", tmp_path / "me.identity", "--space",
+                empty.application, "--nobody-erased-since", "seen", "--files")  # fmt: skip
+        done = made.call(*line, tmp_path / "files", "--json")
+        assert done.code == 0, done.err
+        assert done.json["space"].startswith(f"{empty.application}#")
+        assert done.json["files"] == str(tmp_path / "files")
+        assert Program(done.json["space"]).call("keys", "status").code == 0
+        done = made.call(*line, tmp_path / "more")
+        assert done.error == "store.tenant-exists"
+        assert "another name" not in done.err
+        assert "another, empty database" in done.err
+        empty.run("DELETE FROM hedgerow.tenants")
+        _discard(empty)
+        done = made.call(*line, tmp_path / "third")
+        assert f"Restored {empty.application}#" in done.out
+        assert f"with its files in {tmp_path / 'third'}" in done.out
+
+
+class TestWall:
+    def test_a_wall_that_is_down_is_put_up_by_the_statement_printed(self, empty, tmp_path):
+        _owner(empty).call("upgrade", "--application", APPLICATION, "--yes")
+        program = _init(empty, tmp_path / "files")
+        for change in ("DISABLE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY"):
+            empty.run(f"ALTER TABLE hedgerow.sealed_fields {change}", user=OWNER)
+            done = program.call("keys", "status")
+            assert (done.code, done.error) == (1, "store.wall-down")
+            assert "sealed_fields" in done.err
+            assert "role" not in done.err.lower().replace("role@host", "")
+            (statement,) = re.findall(r"ALTER TABLE [^;]*;", " ".join(done.err.split()))
+            # Neither a plain upgrade nor one that lets a role in puts it up.
+            for more in ((), ("--application", APPLICATION)):
+                _owner(empty).call("upgrade", "--yes", *more)
+            assert program.call("keys", "status").error == "store.wall-down"
+            empty.run(statement, user=OWNER)
+            assert program.call("keys", "status").code == 0
 
 
 class TestSecrets:

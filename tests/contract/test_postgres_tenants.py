@@ -223,7 +223,7 @@ class TestTheWall:
         database.run(f"ALTER TABLE hedgerow.sealed_fields {change}", user=OWNER)
         assert (_seen(database)["sealed_fields"] == 1) is (change == "DISABLE ROW LEVEL SECURITY")
         for use in (PostgresStore, PostgresStore.create, PostgresStore.discard):
-            assert _code(lambda use=use: use(database.application, OTHER)) == "store.unguarded"
+            assert _code(lambda use=use: use(database.application, OTHER)) == "store.wall-down"
 
     def test_a_role_above_the_wall_is_refused(self, two_tenants):
         database, _, _ = two_tenants

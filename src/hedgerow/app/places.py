@@ -97,7 +97,7 @@ def _in_database(address: str) -> Found:
 
     given = os.environ.get(FILES_VARIABLE)
     by_files = marked(Path(given)) if given else None
-    tenant = named or by_files or _only(url)
+    tenant = named or by_files or _only(url, given)
     store = PostgresStore(url, tenant)
     try:
         return Found(_directory(store, tenant, given), store, tenant)
@@ -123,11 +123,12 @@ def split(address: str) -> tuple[str, str]:
     return url, named
 
 
-def _only(url: str) -> str:
+def _only(url: str, files: str | None) -> str:
     """Take the one tenant of a database.
 
     Raises:
-        CallerError: ``store.not-set-up``, ``space.none-in-database`` or ``space.several``.
+        CallerError: ``store.not-set-up``, ``space.none-in-database`` or ``space.several``;
+            ``space.files-missing`` where the files that would tell which are not there.
     """
     from hedgerow.adapters.store.postgres import PostgresStore
 
@@ -137,6 +138,8 @@ def _only(url: str) -> str:
         names = [name for name in names if _is_whole(url, name)]
     if not names:
         raise CallerError("space.none-in-database")
+    if len(names) > 1 and files and not Path(files).is_dir():
+        raise CallerError("space.files-missing", files=files)
     if len(names) > 1:
         raise CallerError("space.several", names=", ".join(names), first=names[0])
     return names[0]

@@ -37,6 +37,7 @@ LABEL = "file"
 _KEY_LIMIT_BYTES = 65_536
 _TOLD_EVERY_BYTES = 64 * 1024 * 1024
 _PEM = b"-----BEGIN"
+_PRIVATE = b"PRIVATE KEY"
 _OTHERS = 0o077
 _MEGABYTE = 1_000_000
 
@@ -210,10 +211,12 @@ def read_opener(path: Path, ask: Ask) -> Identity | RsaIdentity:
         ask: Gives the passphrase; asked only when one is needed.
 
     Raises:
-        CallerError: It is none, or the passphrase is missing or wrong.
+        CallerError: It is none or a public key, or the passphrase is missing or wrong.
         Refused: ``sealed.identity-exposed``.
     """
     raw, mode = _key_file(path, "sealed.identity-malformed")
+    if _is_public(raw):
+        raise CallerError("sealed.identity-public", path=path)
     is_rsa = raw.lstrip().startswith(_PEM)
     sealed = b"ENCRYPTED" in raw if is_rsa else is_sealed_identity(raw)
     if not sealed and mode & _OTHERS:
@@ -283,6 +286,13 @@ def _recipient_file(named: str) -> bytes:
     if _is_identity(raw):
         raise CallerError("sealed.recipient-secret", path=path)
     return raw
+
+
+def _is_public(raw: bytes) -> bool:
+    text = raw.lstrip()
+    return text.startswith(PREFIX.encode()) or (
+        text.startswith(_PEM) and b"PUBLIC KEY" in text and _PRIVATE not in text
+    )
 
 
 def _is_identity(raw: bytes) -> bool:

@@ -27,6 +27,7 @@ from hedgerow.spine.keyring import WRAPPING, Keyring, Wrapping
 
 BATCH_ROWS = 20_000
 LOGICAL, FINAL = "erasure-certificate", "final-erasure-certificate"
+UNKNOWN_EPOCH = ""
 _UNFINISHED = "keys.unfinished"
 Progress = Callable[[int, int], None]
 
@@ -52,7 +53,8 @@ class Survey:
 
     Args:
         epochs: Every epoch, the destroyed ones too, oldest first.
-        records: For each epoch, how many records of each table lie under it.
+        records: For each epoch, how many records of each table lie under it; ``UNKNOWN_EPOCH`` stands for
+            every epoch that the key backend does not know.
         unfinished: A change that was begun and has not ended.
         logical: Erasures that are not final yet, by certificate.
     """
@@ -99,6 +101,9 @@ class Epochs:
                 left -= many
                 if many:
                     found.setdefault(epoch.id, Counter())[kind.TABLE] += many
+            # Some records hold nothing wrapped; what is left then lies under a key nobody here knows.
+            if left and (strange := left - reader.count(kind, wrapped=None)):
+                found.setdefault(UNKNOWN_EPOCH, Counter())[kind.TABLE] += strange
         logical = tuple(body["certificate"] for body in self._pending(reader))
         return Survey(epochs, found, self.unfinished(reader), cast("tuple[str, ...]", logical))
 

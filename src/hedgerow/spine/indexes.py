@@ -110,6 +110,24 @@ class Indexes:
             raise CallerError("index.building", dataset=dataset, column=column)
         raise self._none(reader, dataset, column)
 
+    def listed(self, reader: Reader, dataset: str) -> list[dict[str, Json]]:
+        """List the columns of a data set that people are found by, once each.
+
+        Returns:
+            ``column``, ``kind`` and ``state``: ``current``, or ``building`` while no version is whole.
+        """
+        # What is being built stands behind the version that searches use meanwhile.
+        found = {
+            index.column: index
+            for state in (BUILDING, CURRENT)
+            for index in reader.find(BlindIndex, dataset=dataset)
+            if index.state == state
+        }
+        return [
+            {"column": column, "kind": form_named(index.normaliser).kind, "state": index.state}
+            for column, index in sorted(found.items())
+        ]
+
     def _none(self, reader: Reader, dataset: str, column: str) -> CallerError:
         """Say that there is no index, and what would make one, if anything."""
         view = self._catalog.require_dataset(reader, dataset).column(column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from tests.simulator.adapters import SetClock
@@ -27,6 +27,7 @@ from hedgerow.model.records import (
 )
 from hedgerow.model.uses import Actor
 from hedgerow.spine import epochs as epochs_module
+from hedgerow.spine.epochs import UNKNOWN_EPOCH
 from hedgerow.spine.keyring import WRAPPING, binding_of, bucket_key
 from hedgerow.spine.quarantine import Broken
 
@@ -270,6 +271,17 @@ class TestEnding:
 
 def test_every_record_that_holds_a_wrapped_key_is_known():
     assert {kind for kind in ALL_RECORDS if "wrapped" in {f.name for f in fields(kind)}} == set(WRAPPING)
+
+
+def test_the_survey_counts_what_lies_under_no_known_key(space):
+    space.enrol(4)
+    (subject, *_) = space.held(Subject)
+    with space.store.write() as tx:
+        tx.put(replace(subject, wrapped=subject.wrapped[:1] + bytes(16) + subject.wrapped[17:]))
+    with space.store.read() as reader:
+        survey = space.spine.epochs.survey(reader)
+    assert survey.records[UNKNOWN_EPOCH] == {"subjects": 1}
+    assert survey.records[survey.epochs[0].id] == {"secrets": 2, "subjects": 3}
 
 
 def test_the_survey_counts_what_lies_where(space):

@@ -18,9 +18,9 @@ from hedgerow.adapters.store.postgres_shape import (
     SCHEMA,
     TENANTS,
     VERSIONS,
+    check_guarded,
     shape_of,
     standing,
-    why_unguarded,
 )
 from hedgerow.adapters.store.postgres_view import PostgresView
 from hedgerow.model.errors import CallerError, Fault, HedgerowError
@@ -49,7 +49,7 @@ class PostgresStore:
     Raises:
         CallerError: ``store.url``, ``store.password-in-url``, ``store.not-set-up``, ``store.tenant-unknown``,
             ``space.newer-version``, ``store.older-schema``.
-        Fault: ``extra.missing``, ``store.unreachable``, ``store.unguarded``.
+        Fault: ``extra.missing``, ``store.unreachable``, ``store.unguarded``, ``store.wall-down``.
 
     Guarantee: writes of all processes to a tenant are serialised by a lock of the server; the role
     is bound by row-level security, which shows a transaction no row of another tenant.
@@ -173,7 +173,7 @@ class PostgresStore:
 
         Raises:
             CallerError: ``space.newer-version``, ``store.unfit``, ``store.url``, ``store.password-in-url``.
-            Fault: ``store.unguarded`` when that role would not be bound by row-level security,
+            Fault: ``store.unguarded`` or ``store.wall-down`` when that role would not be bound,
                 ``store.denied`` when the owner may not make it.
         """
         from hedgerow.adapters.store.postgres_schema import set_up
@@ -345,6 +345,4 @@ def _check_standing(session: Session) -> None:
         raise CallerError("store.not-set-up")
     # No function of the owner answers in the place of the server's, whatever the database is set to.
     session.script(b"SET search_path = pg_catalog")
-    why = why_unguarded(session.run(standing("session_user").encode())[0][0])
-    if why is not None:
-        raise Fault("store.unguarded", why=why)
+    check_guarded(session.run(standing("session_user").encode())[0][0])

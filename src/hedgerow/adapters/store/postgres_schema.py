@@ -16,9 +16,9 @@ from hedgerow.adapters.store.postgres_shape import (
     SCHEMA,
     TENANTS,
     VERSIONS,
+    check_guarded,
     shape_of,
     standing,
-    why_unguarded,
 )
 from hedgerow.model.errors import CallerError, Fault, HedgerowError
 from hedgerow.model.records import ALL_RECORDS, SCHEMA_VERSION
@@ -89,7 +89,8 @@ def set_up(url: str, application: str | None, *, revisions: tuple[Path, ...] = (
 
     Raises:
         CallerError: ``space.newer-version``, ``store.unfit``, ``name.malformed``.
-        Fault: ``extra.missing``, ``store.unguarded``, ``store.denied``, ``store.role-not-made``.
+        Fault: ``extra.missing``, ``store.unguarded``, ``store.wall-down``, ``store.denied``,
+            ``store.role-not-made``.
     """
     if application is not None and not _ROLE.fullmatch(application):
         raise CallerError("name.malformed", what="role")
@@ -151,9 +152,7 @@ def _admit(connection: Any, application: str) -> None:  # noqa: ANN401 - as abov
         if not run(may).scalar():
             raise Fault("store.role-not-made", role=application)
         run(f'CREATE ROLE "{application}" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS')
-    why = why_unguarded(run(standing(f"'{application}'")).one())
-    if why is not None:
-        raise Fault("store.unguarded", why=why)
+    check_guarded(run(standing(f"'{application}'")).one())
     for statement in _grants(application):
         run(statement)
 

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import Any, cast
 
 from hedgerow.adapters.store.postgres_arrays import Packed, packed
-from hedgerow.model.errors import CallerError
+from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.ports import Join
 from hedgerow.model.records import Record
 
@@ -31,11 +31,13 @@ _WALL = "tenant = (SELECT nullif(current_setting('hedgerow.tenant', true), ''))"
 _BARE = "nullifcurrent_setting''hedgerow.tenant'',true,''''"
 _WALLS = f"'tenant={_BARE}', 'tenant=select{_BARE}'"
 _POLICY, _NAMES_SEEN = "tenant_only", "names_are_seen"
+_WALL_DOWN = "row-level security is off on a table"
+_PUT_UP = f"ALTER TABLE {SCHEMA}.{{}} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;"
 _REASONS = (
     "the role is a superuser or may become one",
     "the role passes row-level security or may become one that does",
     "the role owns the tables or may become their owner",
-    "row-level security is off on a table",
+    _WALL_DOWN,
     "a table has a policy that Hedgerow did not make, or not as it stands",
     "a table has a trigger or rule that Hedgerow did not make, which may keep what is erased",
 )
@@ -210,7 +212,7 @@ def tenants() -> Iterator[str]:
 
 
 def standing(role: str) -> str:
-    """Give the question of how a role stands to the wall; ``why_unguarded`` reads the answer.
+    """Give the question of how a role stands to the wall; ``check_guarded`` reads the answer.
 
     A role may become whatever it is a member of, so that all of that counts.
 
@@ -224,7 +226,8 @@ def standing(role: str) -> str:
              WHERE relnamespace = '{SCHEMA}'::regnamespace AND relkind IN ('r', 'p')
                AND relname <> '{VERSIONS}')
         SELECT bool_or(rolsuper), bool_or(rolbypassrls), bool_or(oid IN (SELECT relowner FROM walled)),
-               (SELECT bool_or(NOT is_on) FROM walled),
+               (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(relname), ', ' ORDER BY relname)
+                  FROM walled WHERE NOT is_on),
                EXISTS (SELECT FROM walled, pg_catalog.pg_policy p
                         WHERE p.polrelid = walled.oid AND NOT (
                             CASE p.polname
@@ -245,9 +248,21 @@ def _is_wall(expression: str) -> str:
     return f"{bare} IN ({_WALLS})"
 
 
-def why_unguarded(answer: Sequence[object]) -> str | None:
-    """Say why row-level security would not hold, or none."""
-    return next((reason for reason, holds in zip(_REASONS, answer, strict=True) if holds), None)
+def check_guarded(answer: Sequence[object]) -> None:
+    """Refuse where row-level security would not hold.
+
+    Args:
+        answer: What the server said to ``standing``.
+
+    Raises:
+        Fault: ``store.wall-down``, which names the tables and what puts it up, or ``store.unguarded``.
+    """
+    for reason, found in zip(_REASONS, answer, strict=True):
+        if found and reason == _WALL_DOWN:
+            statements = " ".join(_PUT_UP.format(table) for table in str(found).split(", "))
+            raise Fault("store.wall-down", tables=found, statements=statements)
+        if found:
+            raise Fault("store.unguarded", why=reason)
 
 
 def _fits(given: type, base: type) -> bool:

@@ -45,6 +45,13 @@ FILES_SETTING = "files"
 _PIECE_BYTES = 1 << 20
 _KEEPERS = {KEYS: KEYS, TOKEN: TOKEN}
 _KEEPER_BYTES = 3 << 19
+_NOT_AS_WRITTEN = (
+    "sealed.not-one",
+    "sealed.header-damaged",
+    "sealed.changed",
+    "sealed.truncated",
+    "sealed.appended",
+)
 Ask = Callable[[bool], str | None]
 Told = Callable[[str], None]
 
@@ -187,8 +194,10 @@ def _key_file(wish: Wish, staging: Path) -> None:
         name, raw = _KEEPERS[told["name"]], base64.b64decode(told["content"], validate=True)
     except OSError:
         raise CallerError("backup.keys-missing", path=folder) from None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise Fault("backup.damaged", part="key file") from None
+    except (HedgerowError, ValueError, KeyError, TypeError, RecursionError) as error:
+        if isinstance(error, HedgerowError) and error.code not in _NOT_AS_WRITTEN:
+            raise
+        raise Fault("backup.damaged", part=folder / KEEPER) from None
     durable.write_new(staging / name, raw)
 
 

@@ -6,6 +6,7 @@ import shlex
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from hedgerow.app.service.keeping import protection
 from hedgerow.app.service.witnessing import told_of
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import Fault, HedgerowError
+from hedgerow.model.ports import Reader
 from hedgerow.model.records import SCHEMA_VERSION
 from hedgerow.model.uses import Json
 from hedgerow.model.words import many
@@ -77,16 +79,22 @@ class Examining(Part):
 
     def _backups(self) -> list[dict[str, Json]]:
         """Tell where backups were made and none of them, or of this line, can be restored; nothing else."""
+        found: list[dict[str, Json]] = []
+        # What became of them the journal tells; where it is not sound, its own line says so.
+        with suppress(HedgerowError), self.spine.store.read() as reader:
+            found += self._lost_backups(reader)
+        return found
+
+    def _lost_backups(self, reader: Reader) -> list[dict[str, Json]]:
         mend = "run hedgerow backup --to DIR --recipient KEY"
-        with self.spine.store.read() as reader:
-            if none_left(self.spine, reader):
-                told = "no backup can be restored: of none is a key set left"
-            elif none_of_this_line(self.spine, reader):
-                told = "no backup was made since it was restored"
-                # Those of before still open with its keys, until the epoch ends.
-                mend = mend if none_opens(self.spine, reader) else ""
-            else:
-                return []
+        if none_left(self.spine, reader):
+            told = "no backup can be restored: of none is a key set left"
+        elif none_of_this_line(self.spine, reader):
+            told = "no backup was made since it was restored"
+            # Those of before still open with its keys, until the epoch ends.
+            mend = mend if none_opens(self.spine, reader) else ""
+        else:
+            return []
         return [Check("backups", told, mend).as_json()]
 
     def _sealed(self) -> Check:

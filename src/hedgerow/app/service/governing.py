@@ -262,15 +262,17 @@ class Governing(Part):
         return version if self._permits("release.risk", dataset) else None
 
     def dataset(self, name: str) -> dict[str, Json]:
-        """Show a data set's columns, bases and declaration; never a count or value."""
+        """Show a data set's columns, indexes, bases and declaration; never a count or value."""
         self._require("dataset.list", name)
         with self.spine.store.read() as reader:
             view = self.spine.catalog.require_dataset(reader, name)
+            indexes = self.spine.indexes.listed(reader, name)
         return {
             "name": view.name,
             "version": self._version_for(name, view.version),
             "subject_key": view.subject_column,
             "columns": columns_json(view),
+            "indexes": cast("Json", indexes),
             "bases": dict(view.bases),
             "declaration": {"version": view.declaration.version, **declaration_json(view.declaration)},
         }

@@ -292,7 +292,21 @@ def restore(  # noqa: PLR0913 - one option each
             nobody_since, head, trust, is_thorough=verify, database=database,
         )  # fmt: skip
         done = restore_space(wish, principal, progress=screen.progress)
-        screen.result({"space": str(target), **done}, _restored(target, done))
+        screen.result({**_places(target, database), **done}, _restored(_named(target, database), done))
+
+
+def _places(target: Path, database: str | None) -> dict[str, str]:
+    """Name the workspace as `init` does: by its directory, or by its address and that of its files."""
+    from hedgerow.app.places import marked
+
+    if database is None:
+        return {"space": str(target)}
+    return {"space": f"{database}#{marked(target)}", "files": str(target.resolve())}
+
+
+def _named(target: Path, database: str | None) -> str:
+    places = _places(target, database)
+    return places["space"] + (f" with its files in {places['files']}," if "files" in places else "")
 
 
 def _target(space: str, files: Path | None) -> tuple[Path, str | None]:
@@ -322,7 +336,7 @@ def _identity(path: Path, passphrase_file: Path | None) -> Opener:
     return read_opener(path, passphrase)
 
 
-def _restored(target: Path, done: dict[str, Any]) -> str:
+def _restored(target: str, done: dict[str, Any]) -> str:
     rows = [[c["check"], "ok" if c["ok"] else "BAD", c["told"]] for c in done["checks"]]
     told = (
         f"Restored {target} from backup {done['backup']} of {done['made']}. Erasures are known until "

@@ -37,7 +37,7 @@ def list_(session: Session, screen: Screen) -> None:
 @gated("dataset.list")
 @example("hedgerow dataset show visits")
 def show(session: Session, screen: Screen, name: str) -> None:
-    """Show the columns, bases and declaration of NAME. Never a value or a count."""
+    """Show the columns, bases, indexes and declaration of NAME. Never a value or a count."""
     found: dict[str, Any] = session.service.dataset(name)
     declared = found["declaration"]["columns"]
     rows = [
@@ -50,7 +50,15 @@ def show(session: Session, screen: Screen, name: str) -> None:
     limit = found["declaration"]["max_rows"]
     bound = contribution(limit, found["declaration"]["unit"]) if limit else "nothing declared yet"
     headings = ["column", "in", "type", "role", "category", "bounds", "keys"]
-    screen.result(found, f"{told}\n{bound}\n{table(headings, rows)}")
+    screen.result(found, f"{told}\n{bound}{_indexed(found)}\n{table(headings, rows)}")
+
+
+def _indexed(found: dict[str, Any]) -> str:
+    each = [
+        f"{index['column']} ({index['kind']}{', still building' if index['state'] == 'building' else ''})"
+        for index in found["indexes"]
+    ]
+    return f"\npeople are found by: {', '.join(each)}" if each else ""
 
 
 def _declared(entry: dict[str, Any] | None) -> list[str]:

@@ -275,7 +275,11 @@ def _backups(found: dict[str, Any] | None, begin: str) -> list[str]:
     if found["of_another_line"]:
         places = ", ".join(found["of_another_line"])
         lines.append(f"Key sets in {places} stay: they belong to what this workspace was restored from.")
-    if not found["left"]:
+    if not found["left"] and found["of_another_line"]:
+        lines.append(
+            "From then on there is no backup of its own to restore until `hedgerow backup` has made one."
+        )
+    elif not found["left"]:
         lines.append("From then on no backup can be restored until `hedgerow backup` has made a new one.")
     return lines
 

@@ -44,7 +44,7 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "space.files-missing",
-        "The files of this workspace, its keys among them, are not at {files}.",
+        "The files of this workspace, its keys among them, are not at {files}: there is no such directory.",
         "Mount the directory there, or say where it is: `export HEDGEROW_FILES=DIR`.",
     ),
     caller(

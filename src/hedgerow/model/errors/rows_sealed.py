@@ -30,7 +30,8 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "sealed.other-label",
         "It was sealed as {found}, and is asked for as {wanted}.",
-        "Use the command that belongs to what it is; `hedgerow file open` opens files only.",
+        "An escrow: `hedgerow keys escrow-restore ESCROW --identity FILE`. A part of a backup: "
+        "`hedgerow restore FOLDER --space NEW --identity FILE`. A file: `hedgerow file open`.",
     ),
     fault(
         "sealed.header-damaged",
@@ -115,6 +116,12 @@ ROWS: tuple[ErrorRow, ...] = (
         "sealed.identity-malformed",
         "This is no identity: it is damaged, cut short or of another kind.",
         "Name the file that `hedgerow file identity` wrote, or a private RSA key in PEM.",
+    ),
+    caller(
+        "sealed.identity-public",
+        "{path} is a public key, for which others seal; it opens nothing.",
+        "Name the private key that belongs to it: the file that `hedgerow file identity --out` wrote, or the "
+        "private RSA key in PEM.",
     ),
     caller(
         "sealed.identity-sealed",

@@ -42,7 +42,9 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "store.tenant-exists",
         "The database already holds the tenant {tenant}; nothing was changed.",
-        "Choose another name, or open the workspace that is there.",
+        "Open the workspace that is there, or restore into another, empty database. Its owner sets that up: "
+        "`hedgerow upgrade --space postgresql://OWNER@HOST/OTHER --application ROLE --yes`; then repeat the "
+        "command with --space postgresql://ROLE@HOST/OTHER.",
         status=409,
     ),
     caller(
@@ -61,6 +63,12 @@ ROWS: tuple[ErrorRow, ...] = (
         "The wall between tenants does not bind here: {why}.",
         "Use a role that neither owns the tables nor passes row-level security. As the owner let one in: "
         "`hedgerow upgrade --space postgresql://OWNER@HOST/DATABASE --application ROLE --yes`.",
+    ),
+    fault(
+        "store.wall-down",
+        "The wall between tenants is down: row-level security is off, or not forced, on {tables}.",
+        "`hedgerow upgrade` does not put it up again. Run as the owner of the database, in psql: "
+        "{statements} Then find out who took it down, and whether records of other workspaces were read.",
     ),
     fault(
         "store.foreign-parts",

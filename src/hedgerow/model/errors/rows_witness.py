@@ -19,7 +19,8 @@ ROWS: tuple[ErrorRow, ...] = (
         "witness.forked",
         "The witness {name} holds another journal: at {outside} entries its root is not the one of this "
         "workspace. No budget is spent here.",
-        "Keep both as evidence. Put back the workspace that the witness followed.",
+        "Keep both as evidence. Put back the workspace that the witness followed. If this is the true one "
+        "and another wrote there, part from it: `hedgerow journal witness remove {name}`.",
         exit_code=_INTEGRITY,
     ),
     fault(
