@@ -72,7 +72,8 @@ def test_what_an_erasure_reads_does_not_grow_with_the_journal(world, read, is_ba
         world.erase(ref)
         counts.append(sum(read))
     assert max(counts) < 2 * KEEP_ENTRIES
-    assert counts[1] < 60  # what the one before read is read no more
+    # What the one before read is read no more, but by the witness, from the frontier kept last.
+    assert counts[1] < KEEP_ENTRIES
     listed = json.loads(world.spine.backups.erasures(world.read().__enter__()))["erased"]
     assert len(listed) == 3
 
