@@ -91,8 +91,8 @@ def rows(sizes: Sizes) -> Iterator[Row]:
     yield _against(f"get {GETS:,} people by number, as a lease does", leased, peer, leased_plain)
     yield _against(f"{gets}, one by one: one table", one, "lean SQLite", lean)
     yield _against(f"{gets}, one by one: limit of the reading", one, "SQLite alone, joined", joins)
-    yield _erasing(f"{apiece}: its key", found.destroyed, found.deleted, is_judged=is_full)
-    yield _erasing(f"{apiece}: its key, and the log emptied", found.erased, found.deleted)
+    yield erasing(f"{apiece}: its key", found.destroyed, found.deleted, is_judged=is_full)
+    yield erasing(f"{apiece}: its key, and the log emptied", found.erased, found.deleted)
     yield _moving(
         f"move {size} people to a new master key and destroy the old", found.moved, MOVE_S * is_full
     )
@@ -132,7 +132,7 @@ def _against(name: str, ours: Spent, what: str, peer: Spent, most: float | None 
     return Row(name, str(ours), f"{what} {peer}", ratio, target, is_met, figures)
 
 
-def _erasing(name: str, ours: Sequence[float], peer: Sequence[float], *, is_judged: bool = False) -> Row:
+def erasing(name: str, ours: Sequence[float], peer: Sequence[float], *, is_judged: bool = False) -> Row:
     p99, beside = _p99(ours), _p99(peer)
     return Row(
         f"{name}, 99th percentile",
@@ -165,7 +165,7 @@ def measure(folder: Path, many: int, erasures: int) -> Measured:
             )
         chosen = random.Random(SEED).sample(in_order, GETS + erasures)
         get = _got(space, plain, lean, alone, chosen[:GETS])
-        destroyed, erased, deleted = _erased(space, plain, chosen[GETS:])
+        destroyed, erased, deleted = erased_in_turns(space, chosen[GETS:], partial(_delete, plain))
         with told(f"move {many:,} people to a new key, into a token, to a new key there"):
             moved = timed(lambda: space.service.change_epoch(is_ending=True))
             in_token = _moved_in_token(space, folder, many)
@@ -413,8 +413,8 @@ def _get_leased(space: Space, numbers: Sequence[int]) -> None:
                 raise AssertionError(number)
 
 
-def _erased(
-    space: Space, plain: sqlite3.Connection, refs: Sequence[str]
+def erased_in_turns(
+    space: Space, refs: Sequence[str], delete: Callable[[str], object]
 ) -> tuple[list[float], list[float], list[float]]:
     """Erase some people: seconds until each is durable, until it returns, and of deleting a plain person."""
     erasure, store, moment = space.opened.spine.erasure, space.opened.store, [0.0]
@@ -431,12 +431,14 @@ def _erased(
         erasure.erase(ref, space.service.actor)
         destroyed.append(moment[0] - start)
         erased.append(time.perf_counter() - start)
-        start = time.perf_counter()
-        plain.execute("BEGIN IMMEDIATE")
-        number = plain.execute("SELECT number FROM people WHERE reference = ?", (ref,)).fetchone()
-        plain.execute("DELETE FROM fields WHERE number = ?", number)
-        plain.execute("DELETE FROM people WHERE number = ?", number)
-        plain.execute("COMMIT")
-        deleted.append(time.perf_counter() - start)
+        deleted.append(timed(partial(delete, ref)).wall_s)
     store.scrub = scrub  # type: ignore[method-assign]
     return destroyed, erased, deleted
+
+
+def _delete(plain: sqlite3.Connection, ref: str) -> None:
+    plain.execute("BEGIN IMMEDIATE")
+    number = plain.execute("SELECT number FROM people WHERE reference = ?", (ref,)).fetchone()
+    plain.execute("DELETE FROM fields WHERE number = ?", number)
+    plain.execute("DELETE FROM people WHERE number = ?", number)
+    plain.execute("COMMIT")

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import importlib.util
 import random
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from frame import SEED, Row, Sizes, Spent, apart, interleaved, seconds, timed, told
-from keys_bench import BATCH, HELD, VALUE, get_apiece, get_many, put_people
+from frame import SEED, Row, Sizes, Spent, apart, interleaved, timed, told
+from keys_bench import BATCH, HELD, VALUE, erased_in_turns, erasing, get_apiece, get_many, put_people
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Space
@@ -48,16 +48,10 @@ def rows(sizes: Sizes) -> Iterator[Row]:
     yield _against(f"PostgreSQL: put {size} new people, {BATCH} a transaction", *put, PUT_RATIO)
     yield _against(f"PostgreSQL: get {GETS:,} people, one by one", *get[0], GET_RATIO)
     yield _against(f"PostgreSQL: get {GETS:,} people, {BATCH} a question", *get[1], GET_RATIO)
-    ours, peer = (statistics.quantiles(each, n=100)[-1] for each in erased)
-    yield Row(
-        f"PostgreSQL: erase one of {size}, 99th percentile",
-        f"{seconds(ours)} (median {seconds(statistics.median(erased[0]))})",
-        f"{PEER} {seconds(peer)}",
-        ours / peer,
-        f"<= {seconds(ERASE_S)}" if is_full else "",
-        ours <= ERASE_S if is_full else None,
-        figures={"p99_s": ours, "peer_p99_s": peer},
-    )
+    destroyed, whole, deleted = erased
+    name = f"PostgreSQL: erase one of {size}: its key"
+    yield erasing(name, destroyed, deleted, is_judged=is_full)
+    yield erasing(f"{name}, and a checkpoint of the server", whole, deleted)
     name = f"PostgreSQL: move {size} people to a new master key and destroy the old"
     ours, peer = moved
     yield Row(
@@ -83,7 +77,7 @@ Pair = tuple[Spent, Spent]
 
 def measure(
     server: Any, files: Path, many: int, erasures: int
-) -> tuple[Pair, list[Pair], tuple[list[float], list[float]], Pair]:
+) -> tuple[Pair, list[Pair], tuple[list[float], list[float], list[float]], Pair]:
     refs = [f"P-{number:08d}" for number in range(many)]
     random.Random(SEED).shuffle(refs)
     chosen = random.Random(SEED).sample(refs, GETS + erasures)
@@ -93,12 +87,11 @@ def measure(
             put = _by_turns(refs, lambda some: put_people(space, some), lambda some: _insert(plain, some))
         one = interleaved(3, lambda: get_apiece(space, wanted), lambda: _select(plain, wanted))
         batch = interleaved(3, lambda: get_many(space, wanted), lambda: _select_many(plain, wanted))
-        erased = [timed(lambda ref=ref: _erase(space, ref)).wall_s for ref in gone]
-        deleted = [timed(lambda ref=ref: _delete(plain, ref)).wall_s for ref in gone]
+        erased = erased_in_turns(space, gone, partial(_delete, plain))
         with told(f"move {many:,} people, and replace as many plain values"):
             moved = timed(lambda: space.service.change_epoch(is_ending=True))
             replaced = timed(lambda: _replace(plain))
-    return put, [(one[0], one[1]), (batch[0], batch[1])], (erased, deleted), (moved, replaced)
+    return put, [(one[0], one[1]), (batch[0], batch[1])], erased, (moved, replaced)
 
 
 @contextmanager
@@ -183,7 +176,3 @@ def _replace(plain: Any) -> None:
     while some := [number for (number,) in plain.execute(page, (after, PAGE)).fetchall()]:
         plain.execute(text, (some, [VALUE[::-1]] * len(some), some[0], some[-1]))
         after = some[-1]
-
-
-def _erase(space: Space, ref: str) -> None:
-    space.opened.spine.erasure.erase(ref, space.service.actor)

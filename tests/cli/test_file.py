@@ -147,7 +147,7 @@ def test_what_is_wrong_with_a_sealed_file_is_told_and_nothing_is_written(exchang
     (folder / "plain").write_bytes(b"not sealed at all")
     (folder / "cut").write_bytes(raw[: len(raw) - len(SECRET) % 65536 - 16])
     (folder / "changed").write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
-    (folder / "head").write_bytes(raw[:300] + b"A" + raw[301:])
+    (folder / "head").write_bytes(raw[:300] + (b"B" if raw[300:301] == b"A" else b"A") + raw[301:])
     (folder / "longer").write_bytes(raw + b"x")
     before = left(folder)
     for name, who, code, error in (
