@@ -1,8 +1,8 @@
 """Write the step to the newest schema out, so that it never changes again.
 
 Run it once a schema is given out: ``python tools/freeze_schema.py``. From then on a record that changes needs
-the next schema: keep a small workspace of this one under ``tests/fixtures``, made by the program as it is, count
-``SCHEMA_VERSION`` up and add ``revisions/versions/schema_N.py``.
+the next schema: keep a small workspace of this one under ``tests/fixtures``, made by the program as it is,
+count ``SCHEMA_VERSION`` up and add ``revisions/versions/schema_N.py``.
 """
 
 from __future__ import annotations

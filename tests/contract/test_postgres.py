@@ -14,18 +14,20 @@ import traceback
 
 import numpy as np
 import pytest
-from tests.contract.conftest import APPLICATION
+from tests.contract.conftest import APPLICATION, OWNER
 from tests.contract.records import all_of, put
 
 from hedgerow.adapters.store import postgres as postgres_store_module
-from hedgerow.adapters.store import postgres_view
+from hedgerow.adapters.store import postgres_shape, postgres_view
 from hedgerow.adapters.store.postgres import PostgresStore
 from hedgerow.model.errors import CallerError, Fault
+from hedgerow.model.ports import Join
 from hedgerow.model.records import (
     ConsentState,
     Member,
     QuarantinedRow,
     Request,
+    SealedField,
     Setting,
     Subject,
 )
@@ -466,6 +468,27 @@ class TestMany:
             told = reader.numbers(Member, "number", dataset="d")
             assert (told.tolist(), told.dtype) == (wanted, np.int64)
             assert reader.numbers(Member, "since_version", dataset="e").tolist() == [2] * 5
+
+    @pytest.mark.parametrize("asked", [b" = %b", b" = ANY(%b::bytea[])"])
+    def test_a_person_is_read_by_key_before_the_server_knows_anything_of_the_tables(
+        self, set_up, tenant, asked
+    ):
+        """A plan made right after a large collection lasts as long as the view it is made in."""
+        join = Join(Subject, "lookup", ("number",), SealedField, "number", ("dataset", "name"), ("sealed",))
+        for table in ("subjects", "sealed_fields"):
+            set_up.run(f"ALTER TABLE hedgerow.{table} SET (autovacuum_enabled = off)", user=OWNER)
+        with contextlib.closing(PostgresStore.create(set_up.application, tenant)) as store:
+            with store.write() as tx:
+                tx.add_rows(Subject, [(n, n.to_bytes(32, "big"), bytes(77), "t") for n in range(60_000)])
+                tx.add_rows(SealedField, [(n, "people", "name", bytes(99)) for n in range(60_000)])
+            value = bytes(32) if asked == b" = %b" else [bytes(32)]
+            with store.read() as reader:
+                reader._run(b"SET LOCAL plan_cache_mode = force_generic_plan", ())
+                text = b"EXPLAIN " + postgres_shape.joining(join) + asked
+                plan = reader._run(text, ("people", "name", tenant, value))[0]
+        told = "\n".join(line for (line,) in plan)
+        assert "sealed_fields_pkey" in told
+        assert "Join Filter" not in told
 
     def test_changing_everybody_changes_no_index(self, set_up, tenant):
         """Each page of people has the room for its rows anew; an index entry for each would cost the most."""
