@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 
 import pytest
@@ -42,3 +43,18 @@ def tenant():
 def postgres_store(database, tenant):
     """Open the empty store of a new tenant."""
     return PostgresStore.create(database.application, tenant)
+
+
+@pytest.fixture
+def opened(database, tenant):
+    """Open stores on one tenant; the first makes it."""
+    with contextlib.ExitStack() as stack:
+        made = []
+
+        def another():
+            open_ = PostgresStore if made else PostgresStore.create
+            made.append(open_(database.application, tenant))
+            stack.callback(made[-1].close)
+            return made[-1]
+
+        yield another
