@@ -4,45 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import sqlite3
-from contextlib import closing
 
 import pytest
-from tests.attack.thief import REF, build
-from tests.program import Program
-
-from hedgerow.kernel.hybrid import new_identity
+from tests.attack.built import built, do, identity, program, sql
+from tests.attack.thief import REF
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture(scope="module")
-def identity():
-    return new_identity()
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("built")
-    build(folder)
-    return folder / "space"
-
-
-@pytest.fixture
-def program(built, tmp_path):
-    return Program(shutil.copytree(built, tmp_path / "space"))
-
-
-def do(program, *line):
-    done = program.call(*line, "--json")
-    assert done.code == 0, (line, done.err, done.out)
-    return done.json
-
-
-def sql(program, text, *values):
-    with closing(sqlite3.connect(program.space / "hedgerow.db")) as database, database:
-        return database.execute(text, values).fetchall()
+__all__ = ["built", "identity", "program"]
 
 
 def final(program, tmp_path, done):
