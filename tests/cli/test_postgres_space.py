@@ -16,6 +16,7 @@ from tests.program import Program
 from tests.schemas import PASSPHRASE, old_database, old_files, use
 
 import hedgerow as hr
+from hedgerow.adapters.store.postgres_link import Session
 from hedgerow.adapters.store.postgres_shape import shape_of
 from hedgerow.kernel.hybrid import new_identity, write_identity
 from hedgerow.model.records import ALL_RECORDS, SCHEMA_VERSION, SealedField, Setting, Subject
@@ -353,3 +354,19 @@ class TestForward:
         assert empty.run("SELECT count(*) FROM hedgerow.subjects") == before
         use(program)
         assert owner.call("upgrade").out.startswith("Nothing to do")
+
+
+def test_an_erasure_asks_the_server_few_questions(database, tmp_path, monkeypatch):
+    """Each is a way there and back: with a server in another room they are what an erasure waits for."""
+    program = _init(database, tmp_path / "files")
+    _collect(program, tmp_path)
+    asked = []
+    for name in ("run", "script"):
+        real = getattr(Session, name)
+        monkeypatch.setattr(
+            Session, name, lambda self, *a, real=real, **k: (asked.append(a[0]), real(self, *a, **k))[1]
+        )
+    with hr.open(program.space) as space:
+        asked.clear()
+        space.opened.spine.erasure.erase("P-2", space.service.actor)
+    assert 20 < len(asked) <= 45, len(asked)

@@ -21,6 +21,8 @@ from hedgerow.model.ports import Join
 from hedgerow.model.records import (
     ALL_RECORDS,
     Charge,
+    Commitment,
+    ConsentEvent,
     ConsentState,
     JournalEntry,
     Member,
@@ -311,6 +313,19 @@ class TestTransactions:
             assert tx.remove(Member, since_version=1) == 2
             assert tx.remove(Member, since_version=1) == 0
             assert tx.remove(Member) == 3
+
+    def test_several_kinds_are_removed_in_one_question_each_counted_for_itself(self, store):
+        with store.write() as tx:
+            tx.add([Member("visits", 1, 1), Member("visits", 2, 1), Member("lab", 1, 1)])
+            tx.add([Commitment(1, 4, b"sealed"), Commitment(2, 4, b"sealed")])
+        before = store.stamp()
+        with store.write() as tx:
+            assert tx.remove_all([Member, Commitment, ConsentEvent], number=1) == [2, 1, 0]
+            assert tx.remove_all([Member, Commitment], number=1) == [0, 0]
+        with store.read() as reader:
+            assert [m.number for m in reader.find(Member)] == [2]
+            assert [c.number for c in reader.find(Commitment)] == [2]
+        assert store.stamp() != before
 
     def test_one_field_of_many_records_changes_and_what_is_not_there_is_not_made(self, store):
         put(store, *(Member(d, n, 1) for d in ("a", "b") for n in range(3)))

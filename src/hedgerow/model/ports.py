@@ -137,6 +137,10 @@ class Transaction(Reader, Protocol):
         """Remove the matching records and tell how many."""
         ...
 
+    def remove_all(self, kinds: Sequence[type[Record]], **equals: object) -> list[int]:
+        """Remove the matching records of several kinds, each named once, and tell how many of each."""
+        ...
+
 
 class Store(Protocol):
     """The only truth: records in transactions.

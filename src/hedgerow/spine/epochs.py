@@ -15,7 +15,7 @@ from hedgerow.model.canonical import canonical, timestamp
 from hedgerow.model.errors import Fault, HedgerowError
 from hedgerow.model.keys import EpochState
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
-from hedgerow.model.records import Certificate, Setting, Subject
+from hedgerow.model.records import Certificate, QuarantineBatch, Setting, Subject
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.departed import Departed, heard
@@ -273,7 +273,7 @@ class Epochs:
         facts: dict[str, Json] = {"epochs": list(destroyed), "final": cast("Json", final)}
         entry = self._journal.append(tx, "keys.destroyed", actor, facts)
         not_covered: list[Json] = [LEFT_BEFORE.replace("here", "in the certificate of erasure")]
-        not_covered += quarantine_caveat(tx)
+        not_covered += quarantine_caveat(tx.find(QuarantineBatch))
         told_by_journal = heard(tx, self._journal)
         not_covered += backups_caveat(told_by_journal, set(destroyed))
         leaf, now = self._journal.leaf(tx, entry), timestamp(self._clock.now())

@@ -103,6 +103,21 @@ class Holdings:
 
 
 @dataclass(frozen=True, slots=True)
+class _Removed:
+    """What an erasure took away, and what stays in quarantine.
+
+    Args:
+        choices: How many consent events went.
+        waiting: For each batch that lost rows, the hash of those it still has.
+        batches: The batches that still wait.
+    """
+
+    choices: int
+    waiting: Mapping[str, str]
+    batches: Sequence[QuarantineBatch]
+
+
+@dataclass(frozen=True, slots=True)
 class Again:
     """An erasure that a restore repeats.
 
@@ -161,15 +176,10 @@ class Erasure:
 
     def holdings(self, reader: Reader, person: Person) -> Holdings:
         """Show what is held of a person."""
-        releases = [
-            released.id
-            for member in memberships(reader, person.number)
-            for released in reader.find(Released, dataset=member.dataset)
-            if member.includes(released.dataset_version) and was_covered(reader, person.number, released)
-        ]
+        members = memberships(reader, person.number)
         return Holdings(
-            tuple(member.dataset for member in reader.find(Member, number=person.number)),
-            tuple(releases),
+            _held(members),
+            _releases(reader, person.number, members),
             reader.count(SealedField, number=person.number),
             reader.count(ConsentEvent, number=person.number),
         )
@@ -195,14 +205,14 @@ class Erasure:
         with self._tables.writing():
             with self._store.read() as reader:
                 person = again.person if again is not None else self.person(reader, ref)
-                holdings = self.holdings(reader, person)
-                versions = {name: self._version(reader, name) for name in holdings.datasets}
-                files = {name: self._tables.files(reader, name) for name in holdings.datasets}
+                members = memberships(reader, person.number)
+                versions = {name: self._version(reader, name) for name in _held(members)}
+                files = {name: self._tables.files(reader, name) for name in versions}
             swaps = {
                 name: self._tables.without(files[name], name, versions[name] + 1, person.number)
                 for name in files
             }
-            certificate = self._commit(ref, person, holdings, versions, swaps, actor, held_up, again)
+            certificate = self._commit(ref, person, members, versions, swaps, actor, held_up, again)
         self._store.scrub()
         # What a running use still reads goes at the next opening; its key is in no record already.
         self._tables.sweep(self._store)
@@ -218,7 +228,7 @@ class Erasure:
         self,
         ref: str,
         person: Person,
-        holdings: Holdings,
+        members: Sequence[Membership],
         versions: Mapping[str, int],
         swaps: Mapping[str, tuple[list[BucketFile], list[BucketFile]]],
         actor: Actor,
@@ -226,12 +236,13 @@ class Erasure:
         again: Again | None,
     ) -> Mapping[str, Json]:
         with self._store.write() as tx:
-            if self.holdings(tx, person) != holdings or tx.get(Subject, person.number) is None:
+            if memberships(tx, person.number) != members or tx.get(Subject, person.number) is None:
                 raise Fault("table.changed")
             refusal = held_up(tx, person) if held_up is not None else None
             if refusal is None:
-                left = self._remove(tx, ref, person, versions, swaps)
-                return self._certify(tx, person, holdings, actor, left, again)
+                releases = _releases(tx, person.number, members)
+                removed = self._remove(tx, ref, person, versions, swaps)
+                return self._certify(tx, person, _held(members), releases, actor, removed, again)
         # Raised only now, so that the request for approval stays.
         raise refusal
 
@@ -242,24 +253,28 @@ class Erasure:
         person: Person,
         versions: Mapping[str, int],
         swaps: Mapping[str, tuple[list[BucketFile], list[BucketFile]]],
-    ) -> Mapping[str, str]:
+    ) -> _Removed:
         for name, (old, new) in swaps.items():
             self._tables.swap(tx, name, versions[name] + 1, old, new)
             gone = sum(f.rows for f in old) - sum(f.rows for f in new)
             self._tables.bump(tx, name, versions[name] + 1, rows=-gone, people=-1)
             self._requests.withdraw(tx, name)
-        for kind in _PERSONAL:
-            tx.remove(kind, number=person.number)
-        tx.remove(Subject, number=person.number)
-        return self._quarantine.forget(tx, ref) if ref else {}
+        counts = dict(
+            zip(_PERSONAL, tx.remove_all((*_PERSONAL, Subject), number=person.number), strict=False)
+        )
+        batches = self._quarantine.batches(tx)
+        waiting = self._quarantine.forget(tx, ref, batches) if ref else {}
+        still = [batch for batch in batches if waiting.get(batch.id) != ""]
+        return _Removed(counts[ConsentEvent], waiting, still)
 
     def _certify(
         self,
         tx: Transaction,
         person: Person,
-        holdings: Holdings,
+        datasets: Sequence[str],
+        releases: Sequence[str],
         actor: Actor,
-        waiting: Mapping[str, str],
+        removed: _Removed,
         again: Again | None,
     ) -> Mapping[str, Json]:
         moment = self._clock.now()
@@ -267,12 +282,12 @@ class Erasure:
         now, until = timestamp(moment), (moment + TOMBSTONE_LIFETIME).date().isoformat()
         facts: dict[str, Json] = {
             "certificate": certificate_id,
-            "datasets": list(holdings.datasets),
-            "releases": list(holdings.releases),
+            "datasets": list(datasets),
+            "releases": list(releases),
             "state": "logical",
             "until": until,
             "line": bound(self._attestor, person.lookup, now, until, certificate_id),
-            **self._left(tx, person, holdings, waiting),
+            **self._left(tx, person, datasets, removed),
         }
         if again is not None:
             facts["repeats"] = again.certificate
@@ -282,8 +297,8 @@ class Erasure:
             "state": "logical",
             "erased": now,
             "tombstone_until": until,
-            "datasets": list(holdings.datasets),
-            "releases_that_may_hold_the_person": list(holdings.releases),
+            "datasets": list(datasets),
+            "releases_that_may_hold_the_person": list(releases),
             "done": [
                 "the person's key was destroyed in the current records",
                 "the person's rows were rewritten out of every current data file",
@@ -293,7 +308,7 @@ class Erasure:
             ],
             "not_final_yet": [
                 *(each.format(remnants=self._store.remnants) for each in NOT_FINAL),
-                *quarantine_caveat(tx),
+                *quarantine_caveat(removed.batches),
             ],
             "epochs": cast("Json", self._vault.held_epochs(tx)),
             "journal_entry": entry,
@@ -309,16 +324,31 @@ class Erasure:
         return certificate
 
     def _left(
-        self, tx: Transaction, person: Person, holdings: Holdings, waiting: Mapping[str, str]
+        self, tx: Transaction, person: Person, datasets: Sequence[str], removed: _Removed
     ) -> dict[str, Json]:
         """Tell what stands after an erasure, so that an older image of a record is found by the audit."""
         older = tx.get(Tombstone, person.lookup)
         return {
-            "choices": holdings.choices,
-            "files": {name: manifest_of(tx, name) for name in holdings.datasets},
+            "choices": removed.choices,
+            "files": {name: manifest_of(tx, name) for name in datasets},
             "replaces": older.certificate if older is not None else None,
-            "set_aside": dict(waiting),
+            "set_aside": dict(removed.waiting),
         }
+
+
+def _held(members: Sequence[Membership]) -> tuple[str, ...]:
+    """Name the data sets that hold rows of a person now."""
+    return tuple(member.dataset for member in members if member.until_version is None)
+
+
+def _releases(reader: Reader, number: int, members: Sequence[Membership]) -> tuple[str, ...]:
+    """Name the person-level releases whose lease covered a person."""
+    return tuple(
+        released.id
+        for member in members
+        for released in reader.find(Released, dataset=member.dataset)
+        if member.includes(released.dataset_version) and was_covered(reader, number, released)
+    )
 
 
 def is_left(reader: Reader, people: Sequence[int]) -> bool:
@@ -326,9 +356,8 @@ def is_left(reader: Reader, people: Sequence[int]) -> bool:
     return any(reader.find_any(kind, "number", people) for kind in _PERSONAL)
 
 
-def quarantine_caveat(reader: Reader) -> list[str]:
+def quarantine_caveat(batches: Sequence[QuarantineBatch]) -> list[str]:
     """Say what may wait in quarantine of a person whom nothing there names, and until when."""
-    batches = reader.find(QuarantineBatch)
     if not batches:
         return []
     last = max(batch.until for batch in batches)

@@ -58,12 +58,14 @@ class Gathered:
         tx: The transaction.
         frontier: The log with those entries; none before the first.
         last: The newest entry that no checkpoint was signed for yet; none when there is none.
+        leaf: The leaf hash of that entry.
         has_grown: Whether anything was appended.
     """
 
     tx: Transaction
     frontier: Frontier | None = None
     last: int | None = None
+    leaf: bytes = b""
     has_grown: bool = False
 
 
@@ -169,7 +171,7 @@ class Journal:
         more: Mapping[str, Json],
     ) -> int:
         frontier = self._signed_state(tx)
-        first, made = frontier.size, []
+        first, made, leaf = frontier.size, [], b""
         told: dict[str, Json] = {
             **more,
             "format": FORMAT,
@@ -189,7 +191,7 @@ class Journal:
         tx.add(made)
         gathered = self._gathered_in(tx)
         here = gathered or Gathered(tx)
-        here.frontier, here.last, here.has_grown = frontier, frontier.size - 1, True
+        here.frontier, here.last, here.leaf, here.has_grown = frontier, frontier.size - 1, leaf, True
         if gathered is None:
             self._seal(here)
         return first
@@ -265,6 +267,9 @@ class Journal:
         Raises:
             Fault: ``journal.altered`` when there is no such entry.
         """
+        gathered = self._gathered_in(reader)
+        if gathered is not None and gathered.last == index:
+            return gathered.leaf
         entry = reader.get(JournalEntry, index)
         if entry is None:
             raise Fault("journal.altered", index=index)

@@ -73,18 +73,19 @@ class Quarantine:
             for i, row in enumerate(rows)
         )  # fmt: skip
 
-    def forget(self, tx: Transaction, ref: str) -> dict[str, str]:
+    def forget(self, tx: Transaction, ref: str, batches: Sequence[QuarantineBatch]) -> dict[str, str]:
         """Destroy the waiting rows that name a person; the others of a batch go under a fresh key.
 
         Args:
             tx: The transaction.
             ref: The source id of the person.
+            batches: Every batch that waits.
 
         Returns:
             For each batch that lost rows, the hash of those it still has; empty when it has none.
         """
         left: dict[str, str] = {}
-        for batch in self.batches(tx):
+        for batch in batches:
             record = tx.get(Dataset, batch.dataset)
             rows = self.rows(tx, batch)
             kept = [row for row in rows if not _names(row.raw, batch.header, record, ref)]

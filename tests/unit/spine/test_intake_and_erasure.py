@@ -255,7 +255,7 @@ class TestQuarantine:
     def test_numbers_are_found_however_they_are_written(self, world):
         self._broken(world, b'bob,"x\n0005,y"', b'bob,"x\n50,y"')
         with world.inner_store.write() as tx:
-            assert len(world.spine.quarantine.forget(tx, "5")) == 1
+            assert len(world.spine.quarantine.forget(tx, "5", world.spine.quarantine.batches(tx))) == 1
 
     def test_a_batch_of_nothing_else_goes_whole(self, world):
         self._broken(world, b"ann,x")
@@ -269,7 +269,7 @@ class TestQuarantine:
             record = tx.get(Dataset, "visits")
             tx.put(replace(record, name="other"))
             tx.remove(Dataset, name="visits")
-            assert len(world.spine.quarantine.forget(tx, "ann")) == 1
+            assert len(world.spine.quarantine.forget(tx, "ann", world.spine.quarantine.batches(tx))) == 1
 
 
 class TestErasure:
@@ -289,17 +289,31 @@ class TestErasure:
         with world.inner_store.write() as tx:
             assert {r.id for r in tx.find(Released)} == {"R-none-agreed", "R-before-cem"}
 
-    def test_a_change_meanwhile_stops_it_and_the_person_stays(self, world):
+    def _with_meanwhile(self, world, act):
         without = world.spine.tables.without
 
         def meanwhile(*args):
             world.spine.tables.without = without
-            world.choose("ann", granted=True, late=False)
+            act()
             return without(*args)
 
         world.spine.tables.without = meanwhile
+
+    def test_a_data_set_changed_meanwhile_stops_it_and_the_person_stays(self, world):
+        self._with_meanwhile(world, lambda: world.erase("bob"))
         assert _code(lambda: world.spine.erasure.erase("ann", OWNER)) == "table.changed"
         world.look("ann")
+
+    def test_a_choice_made_meanwhile_goes_as_well_and_is_counted(self, world):
+        self._with_meanwhile(world, lambda: world.choose("ann", granted=True, late=False))
+        with world.read() as reader:
+            number = world.spine.vault.find(reader, "ann").number
+            before = reader.count(ConsentEvent, number=number)
+        world.spine.erasure.erase("ann", OWNER)
+        with world.read() as reader:
+            assert reader.count(ConsentEvent, number=number) == 0
+            (done,) = world.spine.journal.proven(reader, 0, "subject.erase")
+            assert done["facts"]["choices"] == before + 1
 
     def test_the_certificate_says_logical_and_what_is_not_final(self, world):
         certificate = world.service.erase_subject("ann")

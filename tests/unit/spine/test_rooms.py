@@ -319,6 +319,15 @@ class TestJournal:
             assert {size: journal.root_at(reader, size) for size in roots} == roots
             assert _code(lambda: journal.leaf(reader, 10**6)) == "journal.altered"
 
+    def test_a_leaf_is_told_in_the_transaction_that_wrote_it_as_after_it(self, world):
+        journal, actor = world.spine.journal, Actor("owner", "owner")
+        with world.spine.store.write() as tx:
+            entries = list(journal.append_many(tx, "test.many", actor, [{"n": 1}, {"n": 2}]))
+            told = [journal.leaf(tx, entry) for entry in entries]
+        with world.read() as reader:
+            assert [journal.leaf(reader, entry) for entry in entries] == told
+        assert len(set(told)) == 2
+
     def test_a_commitment_leads_to_its_person_only(self, world):
         world.choose("ann", granted=True, late=False)
         with world.read() as reader:

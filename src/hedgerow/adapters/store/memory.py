@@ -168,6 +168,10 @@ class MemoryTransaction(MemoryView):
             del table[key_of(record)]
         return len(found)
 
+    def remove_all(self, kinds: Sequence[type[Record]], **equals: object) -> list[int]:
+        """Remove the matching records of several kinds and tell how many of each."""
+        return [self.remove(kind, **equals) for kind in kinds]
+
     def tables(self) -> dict[str, Table]:
         """Hand over the tables for the commit."""
         return self._tables

@@ -204,6 +204,22 @@ class PostgresView:
         text = f"DELETE FROM {shape_of(kind).table}".encode() + condition
         return self._change(text, (self._tenant, *values), kind.TABLE)
 
+    def remove_all(self, kinds: Sequence[type[Record]], **equals: object) -> list[int]:
+        """Remove the matching records of several kinds, in one question, and tell how many of each."""
+        removals, bound = [], []
+        for place, kind in enumerate(kinds):
+            condition, values = shape_of(kind).where(equals)
+            removals.append(
+                b"gone%d AS (DELETE FROM %b%b RETURNING 1)"
+                % (place, shape_of(kind).table.encode(), condition)
+            )
+            bound += [self._tenant, *values]
+        counts = b", ".join(b"(SELECT COUNT(*) FROM gone%d)" % place for place in range(len(kinds)))
+        rows, _ = self._run(b"WITH " + b", ".join(removals) + b" SELECT " + counts, bound)
+        removed = cast("list[int]", list(rows[0]))
+        self.has_changed = self.has_changed or any(removed)
+        return removed
+
 
 def _parts(rows: list[Row], sized: Sequence[int]) -> Iterator[list[list[Any]]]:
     """Cut rows into parts that fit one statement, and give the columns of each.

@@ -338,8 +338,7 @@ class SqliteView:
     def _lie_together(self, kind: type[Record], told: Mapping[int, object]) -> bool:
         """Tell whether few other records lie between these."""
         text = f'SELECT COUNT(*) FROM "{kind.TABLE}" WHERE "{kind.KEY[0]}" BETWEEN ? AND ?'
-        between = self._connection.execute(text, (min(told), max(told))).fetchone()[0]
-        return bool(between < 2 * len(told))
+        return bool(self._connection.execute(text, (min(told), max(told))).fetchone()[0] < 2 * len(told))
 
     def _sweep(self, kind: type[Record], field: str, told: Mapping[int, Any]) -> int:
         """Change neighbours in one pass over them, half the work of finding each again."""
@@ -357,6 +356,10 @@ class SqliteView:
         """Remove the matching records and tell how many."""
         text = f'DELETE FROM "{kind.TABLE}"' + _shape(kind).where(equals)
         return self._connection.execute(text, tuple(equals.values())).rowcount
+
+    def remove_all(self, kinds: Sequence[type[Record]], **equals: object) -> list[int]:
+        """Remove the matching records of several kinds and tell how many of each."""
+        return [self.remove(kind, **equals) for kind in kinds]
 
 
 class SqliteStore:
