@@ -24,7 +24,7 @@ from hedgerow.model.records import Approval, BlindTerm, JournalEntry, Setting
 from hedgerow.model.uses import Actor
 from hedgerow.spine.approvals import Asked
 from hedgerow.spine.audit import check_records
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.entries import parse_entry
 
 ANA, OLGA, OWNER = (Actor("owner", name) for name in ("ana", "olga", "owner"))
 WHAT = Asked("space.charge", ANA, {"epsilon": "1/2"}, {"epsilon": "0.5"})

@@ -251,6 +251,16 @@ def test_one_flipped_bit_in_any_kind_of_record(space, what):
     fails_closed(space, tuple(word.format(batch=batch) for word in line))
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"index":', b'{"time":"today"}', b"\xff", b"[" * 100_000]
+)
+def test_the_newest_entry_replaced_by_what_is_none(space, body):
+    """It is read for its time before anything is verified."""
+    sql(space, ('UPDATE journal SET body=? WHERE "index"=(SELECT MAX("index") FROM journal)', (body,)))
+    fails_closed(space, ("journal", "verify"))
+    fails_closed(space, COUNT)
+
+
 @pytest.mark.parametrize("at", [8, 40, 0.5, -20, -1])
 def test_one_flipped_bit_in_a_bucket_file(space, at):
     path = file_of(space, "accounts")

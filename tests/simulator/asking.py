@@ -12,7 +12,7 @@ from hedgerow.model.budget import PureEvent
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.records import Charge, JournalEntry, Request
 from hedgerow.model.uses import Actor, UseRequest
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.entries import parse_entry
 from hedgerow.spine.ledger import read_event
 
 OWNER = Actor("owner", "owner")

@@ -34,7 +34,7 @@ from hedgerow.model.records import (
     Tombstone,
 )
 from hedgerow.spine.audit import check_records
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.entries import parse_entry
 from hedgerow.spine.ledger import read_event
 
 PERSONAL = (Member, FormerMember, SealedField, ConsentEvent, ConsentState, Commitment)

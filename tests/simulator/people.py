@@ -19,8 +19,8 @@ from hedgerow.app.workspace import populate
 from hedgerow.model.records import BlindIndex, BlindTerm, JournalEntry, WrappedSecret
 from hedgerow.model.uses import ColumnView
 from hedgerow.model.words import Basis
+from hedgerow.spine.entries import parse_entry
 from hedgerow.spine.intake import Arrival
-from hedgerow.spine.journal import parse_entry
 
 MAIL, PHONE = "mail", "phone"
 COLUMNS = (

@@ -13,9 +13,10 @@ from hedgerow.model.uses import Actor, Json, Receipt, Technique, UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog
 from hedgerow.spine.consent import by_time, last_choice
+from hedgerow.spine.entries import entry_of
 from hedgerow.spine.erasure import Erasure, Holdings, Membership, memberships
 from hedgerow.spine.gate import Gate, new_request_id
-from hedgerow.spine.journal import Journal, parse_entry
+from hedgerow.spine.journal import Journal
 from hedgerow.spine.permission import Context
 from hedgerow.spine.vault import Person
 
@@ -268,7 +269,7 @@ def _uses_of(reader: Reader) -> tuple[dict[int, tuple[str, Json]], list[Mapping[
     outcomes: dict[int, tuple[str, Json]] = {}
     intents: list[Mapping[str, Json]] = []
     for record in reader.find(JournalEntry):
-        entry = parse_entry(record.body)
+        entry = entry_of(record)
         action, facts = entry["action"], cast("Mapping[str, Json]", entry["facts"])
         if action == "use.intend":
             intents.append(entry)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 from hedgerow.model.canonical import canonical, digest, timestamp
@@ -41,8 +41,9 @@ from hedgerow.spine.approving import (
     worded,
 )
 from hedgerow.spine.deciders import DECIDE, could_decide
+from hedgerow.spine.entries import moment_of
 from hedgerow.spine.facts import OWNER
-from hedgerow.spine.journal import Journal, parse_entry
+from hedgerow.spine.journal import Journal
 from hedgerow.spine.known import known_actor
 from hedgerow.spine.permission import Context, as_error
 
@@ -249,7 +250,7 @@ class Approvals:
         now, last = self._clock.now(), reader.newest(JournalEntry)
         if last is None:
             return now
-        return max(now, datetime.fromisoformat(str(parse_entry(last.body)["time"])).astimezone(UTC))
+        return max(now, moment_of(last))
 
     def _aged(self, tx: Transaction, record: Approval, actor: Actor, now: datetime) -> Approval:
         if record.state not in OPEN or timestamp(now) < record.expires:

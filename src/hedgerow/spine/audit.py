@@ -33,7 +33,7 @@ from hedgerow.spine.audit_acts import Story, check_story
 from hedgerow.spine.audit_indexes import HeadActs, IndexActs, check_cosigned, check_indexes
 from hedgerow.spine.audit_people import check_people
 from hedgerow.spine.audit_uses import UseRules
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.entries import parse_entry
 from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json, read_event
 from hedgerow.spine.paging import rows_of_all
 from hedgerow.spine.second_key import second_keys

@@ -14,7 +14,8 @@ from hedgerow.model.canonical import digest
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Backup
 from hedgerow.model.uses import Json
-from hedgerow.spine.journal import Journal, parse_entry
+from hedgerow.spine.entries import parse_entry
+from hedgerow.spine.journal import Journal
 
 ERASE, KNOWN, DROP, EXPIRE = "subject.erase", "erasure.known", "dataset.drop", "erasure.expire"
 BACKUP, PRUNE, ESCROW, RESTORED = "space.backup", "backup.prune", "keys.escrow", "space.restored"

@@ -34,8 +34,9 @@ from hedgerow.model.words import Basis
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.certified import erased
 from hedgerow.spine.consent import last_choice
+from hedgerow.spine.entries import entry_of
 from hedgerow.spine.forgotten import bound
-from hedgerow.spine.journal import Journal, parse_entry
+from hedgerow.spine.journal import Journal
 from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.requests import Requests
 from hedgerow.spine.tables import Tables, manifest_of
@@ -384,9 +385,9 @@ def was_covered(reader: Reader, number: int, released: Released) -> bool:
 def _basis(reader: Reader, released: Released) -> str | None:
     """Find the basis a release was made on, also where its data set was dropped since."""
     done = reader.get(JournalEntry, released.entry)
-    facts = cast("Mapping[str, Json]", parse_entry(done.body)["facts"]) if done else {}
+    facts = cast("Mapping[str, Json]", entry_of(done)["facts"]) if done else {}
     intent = reader.get(JournalEntry, facts["intent"]) if "intent" in facts else None
     if intent is not None:
-        return cast("str | None", cast("Mapping[str, Json]", parse_entry(intent.body)["facts"])["basis"])
+        return cast("str | None", cast("Mapping[str, Json]", entry_of(intent)["facts"])["basis"])
     purpose = reader.get(DatasetPurpose, released.dataset, released.purpose)
     return purpose.basis if purpose is not None else None

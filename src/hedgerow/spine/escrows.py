@@ -9,7 +9,7 @@ from hedgerow.model.ports import Reader
 from hedgerow.model.records import JournalEntry
 from hedgerow.model.uses import Json
 from hedgerow.spine.departed import Departed
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.entries import entry_of
 
 DESTROY = "keys.destroy"
 _PAGE = 10_000
@@ -41,7 +41,7 @@ def destroyed_since(reader: Reader) -> dict[str, str]:
         for record in page:
             if DESTROY.encode() not in record.body:
                 continue
-            entry = parse_entry(record.body)
+            entry = entry_of(record)
             if entry["action"] == DESTROY:
                 facts = cast("dict[str, list[str]]", entry["facts"])
                 found |= dict.fromkeys(facts["epochs"], _second(str(entry["time"])))

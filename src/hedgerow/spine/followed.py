@@ -14,8 +14,9 @@ from hedgerow.model.records import Account
 from hedgerow.model.uses import Json
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.departed import DROP, ERASE, EXPIRE, KNOWN, RESTORED, Departed
+from hedgerow.spine.entries import entry_of
 from hedgerow.spine.forgotten import DIFFERS, checked, forgotten, is_line_of, known_by, line_json
-from hedgerow.spine.journal import Journal, parse_entry
+from hedgerow.spine.journal import Journal
 from hedgerow.spine.ledger import debited, read_told
 from hedgerow.spine.outside import OutsideHead, Spent
 
@@ -94,7 +95,7 @@ def _anew(reader: Reader, journal: Journal, attestor: Attestor) -> Followed:
     told, departed = Followed(), Departed()
     for record in journal.entries(reader):
         if any(mark in record.body for mark in _MARKS):
-            entry = parse_entry(record.body)
+            entry = entry_of(record)
             told.heed(entry)
             departed.heed(entry)
     _check_accounts(reader, told.spent)

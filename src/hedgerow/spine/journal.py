@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from hedgerow.model.ports import Clock, Reader, Transaction
 from hedgerow.model.records import Commitment, JournalEntry, JournalHead, Setting
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.attest import Attestor, is_mark
+from hedgerow.spine.entries import entry_of, parse_entry
 
 _PAGE = 4096
 FORMAT = 1
@@ -308,7 +308,7 @@ class Journal:
         for begin in (self._kept(reader, first), Frontier()):
             found = self._replayed(reader, begin, first, actions)
             if (begin.size, begin.root()) == (signed.size, signed.root()):
-                return found
+                return _of(actions, found)
         self.verify(reader)
         raise Fault("journal.altered", index=first)
 
@@ -336,7 +336,8 @@ class Journal:
         if grown.size > signed.size:
             return None
         found = self._replayed(reader, grown, grown.size, actions)
-        return found if (grown.size, grown.root()) == (signed.size, signed.root()) else None
+        is_signed = (grown.size, grown.root()) == (signed.size, signed.root())
+        return _of(actions, found) if is_signed else None
 
     def _kept(self, reader: Reader, size: int) -> Frontier:
         """Find a frontier kept before a size; it is as good as the root that is read from it in the end."""
@@ -348,20 +349,15 @@ class Journal:
         # A later one fits the root as well, and would leave out the entries between.
         return kept if kept.size <= size else Frontier()
 
-    def _replayed(
-        self, reader: Reader, begin: Frontier, first: int, actions: Sequence[str]
-    ) -> list[Mapping[str, Json]]:
-        """Let a frontier grow by the entries after it, and read those that are asked for."""
-        found: list[Mapping[str, Json]] = []
+    def _replayed(self, reader: Reader, begin: Frontier, first: int, actions: Sequence[str]) -> list[bytes]:
+        """Let a frontier grow by the entries after it; give those that may be asked for, unread as yet."""
+        found: list[bytes] = []
         names = [action.encode() for action in actions]
         for page in self._pages(reader, begin.size):
             begin.extend(leaf_hashes([each.body for each in page]))
             for at, record in enumerate(page, begin.size - len(page)):
-                if at < first or (names and not any(name in record.body for name in names)):
-                    continue
-                entry = parse_entry(record.body)
-                if not names or entry["action"] in actions:
-                    found.append(entry)
+                if at >= first and (not names or any(name in record.body for name in names)):
+                    found.append(record.body)
         return found
 
     def erased_since(self, reader: Reader, dataset: str, entry: int) -> bool:
@@ -475,7 +471,7 @@ class Journal:
             salt = open_sealed(person.key, opening.sealed, self._binding(person.number, opening.entry))
             if entry is None:
                 continue
-            parsed = parse_entry(entry.body)
+            parsed = entry_of(entry)
             if commit(salt, _subject_bytes(person.number)).hex() in cast(
                 "list[str]", parsed.get("about", [])
             ):
@@ -487,6 +483,6 @@ def _subject_bytes(number: int) -> bytes:
     return number.to_bytes(8, "big")
 
 
-def parse_entry(body: bytes) -> Mapping[str, Json]:
-    """Read an entry's JSON."""
-    return cast("Mapping[str, Json]", json.loads(body))
+def _of(actions: Sequence[str], bodies: Sequence[bytes]) -> list[Mapping[str, Json]]:
+    """Read entries that were proven, and keep those of some actions; all where none is named."""
+    return [entry for entry in map(parse_entry, bodies) if not actions or entry["action"] in actions]

@@ -32,9 +32,10 @@ from hedgerow.spine.backup import ErasureList, Listed
 from hedgerow.spine.cosigning import retire_witness
 from hedgerow.spine.departed import RESTORED
 from hedgerow.spine.dropping import Dropping
+from hedgerow.spine.entries import entry_of
 from hedgerow.spine.erasure import Again, Erasure, is_left
 from hedgerow.spine.forgotten import bound, known_erasures, remember_revived
-from hedgerow.spine.journal import Journal, parse_entry
+from hedgerow.spine.journal import Journal
 from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json
 from hedgerow.spine.outside import OutsideHead, Spent, spent_since
 from hedgerow.spine.quarantine import Quarantine
@@ -353,7 +354,7 @@ def _time_of(reader: Reader, entry: int) -> str:
     record = reader.get(JournalEntry, entry)
     if record is None:
         raise Fault("journal.altered", index=entry)
-    return str(parse_entry(record.body)["time"])
+    return str(entry_of(record)["time"])
 
 
 def _account(reader: Reader, where: tuple[str, str]) -> Account:

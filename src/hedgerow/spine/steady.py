@@ -8,7 +8,7 @@ from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import Fault
 from hedgerow.model.ports import Clock, Reader
 from hedgerow.model.records import JournalEntry
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.entries import moment_of
 
 MOST_BEHIND = timedelta(days=1)
 MOST_AHEAD = timedelta(days=180)
@@ -69,7 +69,7 @@ def steady(clock: Clock, reader: Reader) -> SteadyClock:
         reader: A view.
     """
     entry = reader.newest(JournalEntry)
-    newest = datetime.fromisoformat(str(parse_entry(entry.body)["time"])) if entry is not None else None
+    newest = moment_of(entry) if entry is not None else None
     return SteadyClock(clock, newest)
 
 

@@ -15,7 +15,7 @@ from hedgerow.model.uses import Actor
 from hedgerow.spine.approvals import Asked
 from hedgerow.spine.approving import strictest, worded
 from hedgerow.spine.audit import check_records
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.entries import parse_entry
 
 ANA, OLGA, PETRA, OTTO = (Actor("owner", name) for name in ("ana", "olga", "petra", "otto"))
 OWNER = Actor("owner", "owner")

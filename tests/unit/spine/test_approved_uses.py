@@ -16,7 +16,7 @@ from hedgerow.model.policy import ACTIONS, APPROVED_APART
 from hedgerow.model.records import Approval, Charge, JournalEntry, Request, Subject
 from hedgerow.model.uses import Actor, UseRequest
 from hedgerow.spine.audit import check_records
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.entries import parse_entry
 
 ANA, OLGA, PETRA, SAM = (Actor("owner", name) for name in ("ana", "olga", "petra", "sam"))
 ASKED = """

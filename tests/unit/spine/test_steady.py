@@ -14,7 +14,7 @@ from tests.simulator.recording import SQL, Counts
 from hedgerow.model.errors import Fault, HedgerowError
 from hedgerow.model.records import JournalEntry, QuarantineBatch
 from hedgerow.model.uses import UseRequest
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.entries import parse_entry
 from hedgerow.spine.steady import MOST_AHEAD, MOST_BEHIND, SteadyClock
 
 

@@ -23,7 +23,7 @@ from hedgerow.model.uses import ColumnView, Json
 from hedgerow.model.words import Basis, ColumnRole, ColumnType
 from hedgerow.spine.catalog import check_name
 from hedgerow.spine.consent import chosen_at
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.entries import entry_of
 from hedgerow.spine.quarantine import Broken
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class Collecting(Part):
         """Name the batch that an intake set aside, as its journal entry does."""
         with self.spine.store.read() as reader:
             record = reader.get(JournalEntry, entry)
-        facts = parse_entry(record.body)["facts"] if record is not None else {}
+        facts = entry_of(record)["facts"] if record is not None else {}
         return cast("Mapping[str, Json]", facts).get("quarantine")
 
     def _declares(

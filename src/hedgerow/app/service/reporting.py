@@ -29,7 +29,7 @@ from hedgerow.model.records import (
 from hedgerow.model.uses import Json
 from hedgerow.model.version import VERSION
 from hedgerow.spine.approving import OPEN
-from hedgerow.spine.journal import parse_entry
+from hedgerow.spine.entries import entry_of
 
 _OUTCOMES = {"use.done": "done", "use.fail": "failed"}
 _REFUSED = ("use.refuse", "act.refuse", "use.fail")
@@ -54,13 +54,13 @@ class Reporting(Part):
             size = self.spine.journal.head(reader).size
             wanted = list(range(max(0, size - last), size))
             hidden = {d.name for d in reader.find(Dataset) if not self._permits("journal.head", d.name)}
-            found = [parse_entry(e.body) for e in reader.find_any(JournalEntry, "index", wanted)]
+            found = self.spine.journal.proven(reader, wanted[0]) if wanted else []
             opened = reader.find_any(
                 JournalEntry,
                 "index",
                 sorted({at for e in found if (at := _intent(e)) is not None} - set(wanted)),
             )
-            about = _about([*found, *(parse_entry(e.body) for e in opened)])
+            about = _about([*found, *map(entry_of, opened)])
             names = {
                 "datasets": hidden,
                 "files": hidden,
@@ -119,7 +119,7 @@ class Reporting(Part):
         with self.spine.store.read() as reader:
             shown = {d.name for d in reader.find(Dataset) if self._permits("report.show", d.name)}
             hidden = {d.name for d in reader.find(Dataset)} - shown
-            every = [parse_entry(entry.body) for entry in reader.find(JournalEntry)]
+            every = [entry_of(entry) for entry in reader.find(JournalEntry)]
             about = _about(every)
             entries = _without(hidden, every, about)
             left = {release.id for release in reader.find(Released)}

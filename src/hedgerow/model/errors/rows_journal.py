@@ -17,6 +17,12 @@ ROWS: tuple[ErrorRow, ...] = (
         exit_code=_INTEGRITY,
     ),
     fault(
+        "journal.unreadable-entry",
+        "A journal entry is no longer what was signed: it cannot be read.",
+        "See which: hedgerow journal verify. Then restore the workspace from a backup.",
+        exit_code=_INTEGRITY,
+    ),
+    fault(
         "journal.truncated",
         "The journal is cut short: {signed} entries signed, {size} here; first missing index: {index}.",
         "Restore the workspace from a backup; entries from index {index} on are gone.",
