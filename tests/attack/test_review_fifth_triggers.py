@@ -17,8 +17,9 @@ pytestmark = pytest.mark.system
         """CREATE TRIGGER keep AFTER DELETE ON subjects BEGIN
            INSERT INTO settings VALUES ('kept.' || OLD.number, hex(OLD.wrapped)); END""",
         "CREATE VIEW kept AS SELECT * FROM subjects",
+        "CREATE VIRTUAL TABLE kept USING fts5(words)",
     ],
-    ids=["trigger", "view"],
+    ids=["trigger", "view", "virtual table"],
 )
 def test_a_database_with_acts_of_its_own_is_not_opened(tmp_path, trap):
     program = Program(tmp_path / "space")
@@ -26,5 +27,11 @@ def test_a_database_with_acts_of_its_own_is_not_opened(tmp_path, trap):
     assert program.call("keys", "status").code == 0
     with closing(sqlite3.connect(program.space / "hedgerow.db")) as database, database:
         database.execute(trap)
+    done = program.call("keys", "status")
+    assert (done.code, done.error) == (6, "store.foreign-parts")
+    # SQLite reads the kind of a part in either case.
+    with closing(sqlite3.connect(program.space / "hedgerow.db", isolation_level=None)) as database:
+        database.execute("PRAGMA writable_schema=ON")
+        database.execute("UPDATE sqlite_master SET type = upper(type) WHERE rootpage = 0")
     done = program.call("keys", "status")
     assert (done.code, done.error) == (6, "store.foreign-parts")

@@ -186,7 +186,7 @@ class TestTheWall:
             assert _code(lambda: PostgresStore(database.application, OTHER)) == "store.unguarded", change
             _wall_again(database, table)
 
-    @pytest.mark.parametrize("what", ["trigger", "rule"])
+    @pytest.mark.parametrize("what", ["trigger", "rule", "view", "check", "heir", "formula", "domain"])
     def test_a_table_that_keeps_what_is_deleted_is_refused(self, two_tenants, what):
         database, _, _ = two_tenants
         keep = "INSERT INTO trap.kept VALUES (OLD.value)"
@@ -197,6 +197,17 @@ class TestTheWall:
                 "CREATE TRIGGER k AFTER DELETE ON hedgerow.settings FOR EACH ROW EXECUTE FUNCTION trap.k()",
             ],
             "rule": [f"CREATE RULE keep AS ON DELETE TO hedgerow.settings DO ALSO {keep}"],
+            "view": [
+                "ALTER TABLE hedgerow.settings SET SCHEMA trap",
+                "CREATE VIEW hedgerow.settings AS SELECT * FROM trap.settings",
+            ],
+            "check": ["ALTER TABLE hedgerow.settings ADD CHECK (length(value) >= 0) NOT VALID"],
+            "heir": ["CREATE TABLE trap.settings () INHERITS (hedgerow.settings)"],
+            "formula": ["CREATE INDEX k ON hedgerow.settings (lower(value))"],
+            "domain": [
+                "CREATE DOMAIN trap.told AS text CHECK (length(VALUE) >= 0)",
+                "ALTER TABLE hedgerow.settings ALTER COLUMN value TYPE trap.told",
+            ],
         }
         for statement in ("CREATE SCHEMA trap", "CREATE TABLE trap.kept (value text)", *acts[what]):
             database.run(statement, user=OWNER)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import cast
 
-from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.errors import CallerError, HedgerowError, Refused
 from hedgerow.model.ports import Reader, Store, Transaction
 from hedgerow.model.records import ConsentEvent, DatasetPurpose, JournalEntry, Purpose, Released
 from hedgerow.model.uses import Actor, Json, Receipt, Technique, UseRequest
@@ -249,7 +249,7 @@ class Rights:
             "releases": list(holdings.releases),
         }
 
-        def held_up(tx: Transaction, person: Person) -> Refused | None:
+        def held_up(tx: Transaction, person: Person) -> HedgerowError | None:
             datasets = {member.dataset for member in memberships(tx, person.number)}
             return self._gate.held_up(tx, actor, "subject.erase", sorted(datasets), person.about, summary)
 

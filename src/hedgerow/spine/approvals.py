@@ -30,11 +30,13 @@ from hedgerow.spine.approving import (
     STEPS,
     USE,
     USED,
+    Roles,
     are_apart,
     needs_of,
     needs_text,
     recorded,
     request_facts,
+    roles_told,
     strictest,
     told,
     votes_of,
@@ -137,8 +139,7 @@ class Approvals:
         if latest is None or latest.state == USED:
             return self._ask(tx, asked, now)
         if latest.state == GRANTED:
-            self._check_backed(tx, latest)
-            if _is_enough(tx, latest):
+            if _is_enough(tx, latest, self._backed(tx, latest)):
                 return self._use(tx, latest, asked.actor)
             latest = self._closed(tx, latest, asked.actor)
         if latest.state == PENDING:
@@ -221,7 +222,7 @@ class Approvals:
         with self._store.write() as tx:
             found = self._open_to(tx, actor, approval)
             if isinstance(found, Approval):
-                self._check_backed(tx, found)
+                self._backed(tx, found)
                 found = self._aged(tx, found, actor, self._now(tx))
                 found = self._objection(tx, found, actor, is_granted=is_granted) or found
             if isinstance(found, Approval):
@@ -304,10 +305,10 @@ class Approvals:
     def _vote(
         self, tx: Transaction, record: Approval, actor: Actor, *, is_granted: bool, reason: str
     ) -> Approval:
-        now = timestamp(self._now(tx))
+        now, roles = timestamp(self._now(tx)), self._backed(tx, record)
         votes = [*votes_of(record), {**actor.as_json(), "time": now}]
         changed = replace(record, votes=canonical(votes).decode(), decided=now, reason=reason)
-        state = DENIED if not is_granted else GRANTED if _is_enough(tx, changed) else PENDING
+        state = DENIED if not is_granted else GRANTED if _is_enough(tx, changed, roles) else PENDING
         action = GRANT if is_granted else DENY
         facts: dict[str, Json] = {"approval": record.id, "state": state}
         if is_granted:
@@ -315,18 +316,22 @@ class Approvals:
         entry = self._journal.append(tx, action, actor, facts)
         return _put(tx, replace(changed, state=state, entry=entry))
 
-    def _check_backed(self, reader: Reader, record: Approval) -> None:
+    def _backed(self, reader: Reader, record: Approval) -> Roles:
         """Refuse a record that says anything but what the journal tells of it since it was asked for.
+
+        Returns:
+            The roles of each who granted it, when they did; entries of older versions do not tell them.
 
         Raises:
             Fault: ``approval.not-journaled``, ``approval.rule-broken``, or as ``Journal.proven``.
         """
         since = self._journal.proven(reader, record.asked_entry, *STEPS)
-        own = (
+        own = [
             entry for entry in since if cast("Mapping[str, Json]", entry["facts"])["approval"] == record.id
-        )
+        ]
         if told(own).get(record.id) != recorded(record):
             raise Fault("approval.not-journaled", approval=record.id)
+        return roles_told(own)
 
     def _open_to(self, tx: Transaction, actor: Actor, approval: str) -> Approval | HedgerowError:
         """Find a request for who may decide it; who may decide nothing learns of none."""
@@ -382,7 +387,8 @@ def _roles(reader: Reader, principal: str) -> frozenset[str]:
     return frozenset() if found is None or found.disabled else found.role_set
 
 
-def _is_enough(reader: Reader, record: Approval) -> bool:
-    """Tell whether of each role as many as asked for granted it."""
-    held = [_roles(reader, vote["as"]) for vote in votes_of(record)]
+def _is_enough(reader: Reader, record: Approval, told: Roles) -> bool:
+    """Tell whether of each role as many as asked for granted it, who held it then and hold it still."""
+    names = [vote["as"] for vote in votes_of(record)]
+    held = [now & told.get(name, now) for name in names for now in [_roles(reader, name)]]
     return all(sum(need.role in roles for roles in held) >= need.people for need in needs_of(record))

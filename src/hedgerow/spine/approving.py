@@ -21,6 +21,7 @@ _ENDS = {DENY: DENIED, USE: USED, EXPIRE: EXPIRED}
 STEPS = (ASKED, GRANT, *_ENDS)
 _INTEND = "use.intend"
 Told = Mapping[str, Json]
+Roles = Mapping[str, frozenset[str]]
 
 
 def request_facts(record: Approval) -> dict[str, Json]:
@@ -133,6 +134,17 @@ def _require(holds: bool, entry: Mapping[str, Json], rule: str) -> None:  # noqa
 
 def _open_facts(state: str, facts: Told) -> Told:
     return facts if state in OPEN else {name: value for name, value in facts.items() if name != "words"}
+
+
+def roles_told(entries: Iterable[Mapping[str, Json]]) -> Roles:
+    """Tell the roles of each who granted, when they did, of the proven entries of one approval."""
+    roles: dict[str, frozenset[str]] = {}
+    for entry in entries:
+        rests = cast("Told", entry["facts"]).get("rests_on")
+        if entry["action"] == GRANT and rests is not None:
+            actor = cast("Mapping[str, str]", entry["actor"])
+            roles[actor["as"]] = frozenset(cast("list[str]", cast("Told", rests)["roles"]))
+    return roles
 
 
 def votes_of(record: Approval) -> list[dict[str, str]]:

@@ -23,6 +23,7 @@ from hedgerow.model.records import (
     PolicyText,
     Principal,
     Setting,
+    Subject,
     Witness,
 )
 from hedgerow.model.uses import Json
@@ -34,6 +35,7 @@ from hedgerow.spine.audit_indexes import HeadActs, IndexActs, check_cosigned, ch
 from hedgerow.spine.audit_people import check_people
 from hedgerow.spine.audit_uses import UseRules
 from hedgerow.spine.entries import parse_entry
+from hedgerow.spine.forgotten import check_gone
 from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json, read_event
 from hedgerow.spine.paging import rows_of_all
 from hedgerow.spine.second_key import second_keys
@@ -101,6 +103,8 @@ def check_records(
     _check_consents(reader)
     check_story(reader, heard.story, attestor)
     check_people(reader, heard.story.choices_left)
+    if attestor is not None and heard.story.erased_numbers:
+        check_gone(attestor, reader.numbers(Subject, "number").tolist(), heard.story.erased_numbers)
     check_indexes(reader, heard.indexes)
     check_cosigned(reader, heard.heads)
 

@@ -78,6 +78,7 @@ class Story:
     destroyed: set[str] = field(default_factory=set)
     departed: Departed = field(default_factory=Departed)
     choices_erased: int = 0
+    erased_numbers: set[str] = field(default_factory=set)
     tells_stones: bool = True
     tells_batches: bool = True
     tells_choices: bool = True
@@ -188,6 +189,8 @@ class Story:
         self._stone(facts)
         if "choices" not in facts:
             self.tells_choices = self.tells_stones = self.tells_batches = False
+        if "number" in facts:
+            self.erased_numbers.add(str(facts["number"]))
         self.choices_erased += cast("int", facts.get("choices") or 0)
         manifests = cast("Mapping[str, Json]", facts.get("files") or {})
         for dataset in cast("list[str]", facts["datasets"]):

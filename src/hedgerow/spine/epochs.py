@@ -21,6 +21,7 @@ from hedgerow.spine.attest import Attestor
 from hedgerow.spine.departed import Departed, heard
 from hedgerow.spine.erasure import LEFT_BEFORE, quarantine_caveat
 from hedgerow.spine.escrows import escrow_caveat
+from hedgerow.spine.forgotten import check_gone
 from hedgerow.spine.indexes import index_caveat
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.keyring import WRAPPING, Keyring, Wrapping
@@ -231,9 +232,16 @@ class Epochs:
         with self._store.write() as tx:
             if any(_lying_under(tx, kind, epoch) for kind in WRAPPING for epoch in move.leaving):
                 raise Fault("keys.epoch-in-use")
-            # A certificate that was changed stops it while nothing is destroyed yet.
-            self._pending(tx)
+            # A changed certificate stops it while nothing is destroyed yet, and so does whoever came back.
+            if self._pending(tx):
+                self._check_gone(tx)
             self._journal.append(tx, "keys.destroy", actor, {"epochs": list(move.leaving)})
+
+    def _check_gone(self, reader: Reader) -> None:
+        """Check that no key of somebody who was erased is among those that were moved on."""
+        told = self._journal.proven(reader, 0, "subject.erase")
+        erased = {str(cast("Mapping[str, Json]", entry["facts"]).get("number")) for entry in told}
+        check_gone(self._attestor, reader.numbers(Subject, "number").tolist(), erased)
 
     def _destroy(self, move: Move) -> list[str]:
         backend = self._keyring.backend

@@ -10,7 +10,7 @@ from typing import cast
 
 from hedgerow.model.canonical import canonical, timestamp
 from hedgerow.model.engine import BucketFile
-from hedgerow.model.errors import CallerError, Fault, Refused
+from hedgerow.model.errors import CallerError, Fault, HedgerowError
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import (
     BlindTerm,
@@ -35,14 +35,14 @@ from hedgerow.spine.attest import Attestor
 from hedgerow.spine.certified import erased
 from hedgerow.spine.consent import last_choice
 from hedgerow.spine.entries import entry_of
-from hedgerow.spine.forgotten import bound
+from hedgerow.spine.forgotten import bound, number_of
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.requests import Requests
 from hedgerow.spine.tables import Tables, manifest_of
 from hedgerow.spine.vault import Person, Vault
 
-HeldUp = Callable[[Transaction, Person], Refused | None]
+HeldUp = Callable[[Transaction, Person], HedgerowError | None]
 TOMBSTONE_LIFETIME = timedelta(days=3 * 365)
 _PERSONAL = (BlindTerm, SealedField, Member, FormerMember, ConsentEvent, ConsentState, Commitment)
 LEFT_BEFORE = "what left the house before: the releases named here and answers already given"
@@ -260,9 +260,10 @@ class Erasure:
             gone = sum(f.rows for f in old) - sum(f.rows for f in new)
             self._tables.bump(tx, name, versions[name] + 1, rows=-gone, people=-1)
             self._requests.withdraw(tx, name)
-        counts = dict(
-            zip(_PERSONAL, tx.remove_all((*_PERSONAL, Subject), number=person.number), strict=False)
-        )
+        kinds = (*_PERSONAL, Subject)
+        counts = dict(zip(kinds, tx.remove_all(kinds, number=person.number), strict=True))
+        if counts[Subject] != 1:
+            raise Fault("table.changed")
         batches = self._quarantine.batches(tx)
         waiting = self._quarantine.forget(tx, ref, batches) if ref else {}
         still = [batch for batch in batches if waiting.get(batch.id) != ""]
@@ -288,6 +289,7 @@ class Erasure:
             "state": "logical",
             "until": until,
             "line": bound(self._attestor, person.lookup, now, until, certificate_id),
+            "number": number_of(self._attestor, person.number),
             **self._left(tx, person, datasets, removed),
         }
         if again is not None:

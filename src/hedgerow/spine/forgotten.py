@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import Fault
@@ -19,6 +19,26 @@ DIFFERS = "erasures to repeat"
 def bound(attestor: Attestor, lookup: bytes, time: str, until: str, certificate: str) -> str:
     """Make what the journal keeps of a person's line: only its key makes it, and it tells nothing else."""
     return attestor.bind("erasure", [lookup.hex(), time, until, certificate])
+
+
+def number_of(attestor: Attestor, number: int) -> str:
+    """Make what the journal keeps of an erased person's number, so that who comes back is known by it."""
+    return attestor.bind_number("erased number", number)
+
+
+def check_gone(attestor: Attestor, numbers: Iterable[int], erased: Collection[str]) -> None:
+    """Check that nobody who was erased is here.
+
+    Args:
+        attestor: Its key bound the numbers.
+        numbers: Internal numbers of those who are here.
+        erased: What ``number_of`` made of those who were erased.
+
+    Raises:
+        Fault: ``records.differ``.
+    """
+    if erased and any(number_of(attestor, number) in erased for number in numbers):
+        raise Fault("records.differ", kind="erased people")
 
 
 def entry_of(reader: Reader, stone: Tombstone) -> int:

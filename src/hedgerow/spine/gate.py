@@ -407,7 +407,7 @@ class Gate:
         datasets: Sequence[str],
         about: About,
         summary: Mapping[str, Json],
-    ) -> Refused | None:
+    ) -> HedgerowError | None:
         """Use up the approval of others for an act about one person, where policies ask for one.
 
         Args:
@@ -422,16 +422,21 @@ class Gate:
             What holds it up, to be raised once the transaction has ended; none to go on.
         """
         rulings = [self._acts.ruling(tx, actor, action, name, {}) for name in (None, *datasets)]
+        objection = next((ruling.objection for ruling in rulings if ruling.objection is not None), None)
+        if objection is not None:
+            # It was permitted when it began.
+            return self._noted(tx, actor, action, as_error(objection))
         needs = strictest(need for ruling in rulings for need in ruling.needs)
         if not needs:
             return None
         asked = asked_about_one(action, actor, datasets, about, summary, needs, self._facts.policy(tx))
         outcome = self._approvals.needed(tx, asked)
-        if not isinstance(outcome, Refused):
-            return None
-        facts: dict[str, Json] = {"action": action, "dataset": None, "reasons": [outcome.code], "said": {}}
+        return self._noted(tx, actor, action, outcome) if isinstance(outcome, Refused) else None
+
+    def _noted(self, tx: Transaction, actor: Actor, action: str, error: HedgerowError) -> HedgerowError:
+        facts: dict[str, Json] = {"action": action, "dataset": None, "reasons": [error.code], "said": {}}
         self._journal.append(tx, "act.refuse", actor, facts)
-        return outcome
+        return error
 
     def require(
         self, actor: Actor, action: str, dataset: str | None = None, context: Context | None = None

@@ -39,7 +39,7 @@ _REASONS = (
     "the role owns the tables or may become their owner",
     _WALL_DOWN,
     "a table has a policy that Hedgerow did not make, or not as it stands",
-    "a table has a trigger or rule that Hedgerow did not make, which may keep what is erased",
+    "there is a trigger, rule, check, heir or view that Hedgerow did not make, which may keep what is erased",
 )
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 
@@ -238,6 +238,18 @@ def standing(role: str) -> str:
                EXISTS (SELECT FROM walled, pg_catalog.pg_trigger t
                         WHERE t.tgrelid = walled.oid AND NOT t.tgisinternal)
                OR EXISTS (SELECT FROM walled, pg_catalog.pg_rewrite r WHERE r.ev_class = walled.oid)
+               OR EXISTS (SELECT FROM pg_catalog.pg_class
+                           WHERE relnamespace = '{SCHEMA}'::regnamespace AND relkind NOT IN ('r', 'i', 'S'))
+               OR EXISTS (SELECT FROM walled, pg_catalog.pg_constraint c
+                           WHERE c.conrelid = walled.oid AND c.contype NOT IN ('p', 'n'))
+               OR EXISTS (SELECT FROM walled, pg_catalog.pg_inherits i
+                           WHERE walled.oid IN (i.inhparent, i.inhrelid))
+               OR EXISTS (SELECT FROM walled, pg_catalog.pg_index x
+                           WHERE x.indrelid = walled.oid
+                             AND (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL))
+               OR EXISTS (SELECT FROM walled, pg_catalog.pg_attribute a, pg_catalog.pg_type y
+                           WHERE a.attrelid = walled.oid AND y.oid = a.atttypid AND NOT a.attisdropped
+                             AND (a.attgenerated <> '' OR y.typtype <> 'b'))
           FROM pg_catalog.pg_roles WHERE pg_catalog.pg_has_role({role}, oid, 'MEMBER')"""
 
 

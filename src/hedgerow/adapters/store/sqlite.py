@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from hedgerow.adapters.store import sqlite_log
+from hedgerow.adapters.store.sqlite_opened import check_opened
 from hedgerow.model.engine import IntArray
-from hedgerow.model.errors import CallerError, Fault
+from hedgerow.model.errors import Fault
 from hedgerow.model.ports import Join
 from hedgerow.model.records import ALL_RECORDS, SCHEMA_VERSION, Record
 
@@ -389,7 +390,7 @@ class SqliteStore:
                 self._writer = self._connect()
                 if create:
                     self._create()
-                self._check_version()
+                check_opened(self._writer)
         except BaseException:
             self.close()
             raise
@@ -417,18 +418,6 @@ class SqliteStore:
         self._writer.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         self._writer.execute("COMMIT")
         self._path.chmod(0o600)
-
-    def _check_version(self) -> None:
-        found = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
-        if found > SCHEMA_VERSION:
-            raise CallerError("space.newer-version", found=found, known=SCHEMA_VERSION)
-        if 0 < found < SCHEMA_VERSION:
-            raise CallerError("space.older-version", found=found, known=SCHEMA_VERSION)
-        if found != SCHEMA_VERSION:
-            raise Fault("store.unreadable")
-        # No trigger or view is ours: one may keep what is erased, or change what is kept.
-        if self._writer.execute("SELECT 1 FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone():
-            raise Fault("store.foreign-parts")
 
     @contextmanager
     def read(self) -> Iterator[SqliteView]:
