@@ -1,8 +1,8 @@
 """Use people's personal data for analytics and AI through one gate, with evidence of each use.
 
 ``import hedgerow as hr; space = hr.open("DIR")`` opens a workspace. The technique functions
-``hr.anonymity``, ``hr.discover`` and ``hr.dp`` work on data frames without one. Everything is loaded
-when it is first named: importing this package imports no third party.
+``hr.anonymity``, ``hr.discover`` and ``hr.dp`` work on data frames without one, and ``hr.local`` on reports.
+Everything is loaded when it is first named: importing this package imports no third party.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hedgerow import anonymity, discover, dp
+    from hedgerow import anonymity, discover, dp, local
     from hedgerow.app.space import Session, Space
     from hedgerow.app.space import create_space as create
     from hedgerow.app.space import open_space as open  # noqa: A004 - hr.open reads as it is meant
@@ -32,6 +32,7 @@ __all__ = [
     "create",
     "discover",
     "dp",
+    "local",
     "open",
 ]
 
@@ -47,6 +48,7 @@ _PLACES = {
     "anonymity": ("hedgerow.anonymity", ""),
     "discover": ("hedgerow.discover", ""),
     "dp": ("hedgerow.dp", ""),
+    "local": ("hedgerow.local", ""),
 }
 
 

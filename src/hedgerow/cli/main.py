@@ -38,6 +38,7 @@ NOUNS = {
         "The signed log of every use: head, show, verify, tiles, cosign, witness.",
     ),
     "keys": ("keys", "keys", "Master keys: status, rotate, epoch, move, passphrase, escrow, import-legacy."),
+    "local": ("local", "local", "Surveys answered in private: survey, show, encode, decode, client."),
     "policy": ("policy", "policy", "Who may do what: show, test, apply, history."),
     "principal": ("principal", "principal", "Who may act: add, list."),
     "purpose": ("purpose", "purpose", "Why data is used: add, list."),
