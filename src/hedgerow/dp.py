@@ -5,7 +5,8 @@ from __future__ import annotations
 from hedgerow.kernel.accounting import Budget
 from hedgerow.model.answers import Answer, AnswerColumn
 from hedgerow.model.plans import DatasetDeclaration
+from hedgerow.techniques.dp_query.curve import curve
 from hedgerow.techniques.dp_query.declared import declare
 from hedgerow.techniques.dp_query.frame import explain, query
 
-__all__ = ["Answer", "AnswerColumn", "Budget", "DatasetDeclaration", "declare", "explain", "query"]
+__all__ = ["Answer", "AnswerColumn", "Budget", "DatasetDeclaration", "curve", "declare", "explain", "query"]

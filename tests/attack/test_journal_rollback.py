@@ -141,7 +141,9 @@ def test_a_cut_tail_with_an_older_head_is_caught_by_the_ledger_or_by_a_saved_hea
     accounts = early.execute("SELECT * FROM accounts").fetchall()
     early.close()
     sql(
-        space, "DELETE FROM accounts", *(("INSERT INTO accounts VALUES (?,?,?,?,?)", row) for row in accounts)
+        space,
+        "DELETE FROM accounts",
+        *(("INSERT INTO accounts VALUES (?,?,?,?,?,?)", row) for row in accounts),
     )
     caught(space, "records.differ")  # the two requests are bound to entries that are gone
     sql(space, f"DELETE FROM requests WHERE entry>={cut}")
@@ -212,12 +214,12 @@ def test_an_edited_ledger_is_caught(space, change, error):
 def test_a_charge_deleted_with_its_share_of_the_totals_is_caught(space):
     """The totals fit the charges again, but the journal tells of a use that was charged."""
     sql(space, "DELETE FROM charges WHERE request='late-1'",
-        "UPDATE accounts SET epsilon='3/4' WHERE dataset IN ('visits', '*')")  # fmt: skip
+        "UPDATE accounts SET epsilon='3/4', pure_rho='' WHERE dataset IN ('visits', '*')")  # fmt: skip
     caught(space, "ledger.not-journaled")
 
 
 def test_a_charge_made_smaller_with_the_totals_is_caught(space):
     """Charge and totals agree with each other, but the journal tells what was charged."""
     sql(space, "UPDATE charges SET event='pure 1/100' WHERE request='late-1'",
-        "UPDATE accounts SET epsilon='19/25' WHERE dataset IN ('visits', '*')")  # fmt: skip
+        "UPDATE accounts SET epsilon='19/25', pure_rho='' WHERE dataset IN ('visits', '*')")  # fmt: skip
     caught(space, "ledger.not-journaled")

@@ -44,6 +44,8 @@ GATED = [
     (("budget", "allocate", "--population", "--epsilon", "4"), "ana"),
     (("budget", "show"), "sam"),
     (("budget", "show", "visits"), "sam"),
+    (("budget", "forecast", "visits", *USE, "--epsilon", "0.1"), "sam"),
+    (("budget", "reaccount", "visits", *USE), "sam"),
     (("dataset", "drop", "visits", "--yes"), "ana"),
     (("dataset", "declare", "visits", "--max-rows", "3"), "priya"),
     (("dataset", "show", "visits"), "sam"),

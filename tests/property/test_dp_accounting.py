@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hedgerow.kernel.accounting import admits, compose, epsilon_of, remaining, rho_within, zcdp_epsilon
-from hedgerow.model.budget import Limit, NonPrivateEvent, PureEvent, ZcdpEvent
+from hedgerow.kernel.accounting import (
+    admits,
+    admitted_more,
+    bounds_of,
+    compose,
+    epsilon_of,
+    remaining,
+    rho_within,
+    zcdp_epsilon,
+)
+from hedgerow.kernel.accounting.mechanisms import mechanisms_of
+from hedgerow.kernel.accounting.pld import pld_epsilon
+from hedgerow.model.budget import LaplaceEvent, Limit, NonPrivateEvent, PureEvent, ZcdpEvent
 
 amount = st.fractions(min_value=0, max_value=3, max_denominator=10**6)
 pure = st.builds(PureEvent, amount)
+part = st.tuples(st.sampled_from([1, 6, 40, 9_000_000]), st.fractions(Fraction(1, 1000), 1))
+laplace = st.lists(part, min_size=1, max_size=3).map(LaplaceEvent.of)
 event = st.one_of(
-    pure, st.builds(ZcdpEvent, amount), st.builds(NonPrivateEvent, st.sampled_from(["R1", "R2"]))
+    pure, laplace, st.builds(ZcdpEvent, amount), st.builds(NonPrivateEvent, st.sampled_from(["R1", "R2"]))
 )
 delta = st.sampled_from([Fraction(0), Fraction(1, 10**6), Fraction(1, 10**12), Fraction(1, 3)])
 limit = st.builds(Limit, st.fractions(min_value=0, max_value=12, max_denominator=1000), delta)
@@ -78,6 +92,47 @@ def test_rounding_never_under_counts(rho, delta):
     true = rho + 2 * Fraction(fine.sqrt(fine.multiply(exact, log))) * (1 - Fraction(1, 10**100))
     assert zcdp_epsilon(rho, delta) >= true
     assert zcdp_epsilon(rho_within(rho, delta), delta) <= rho
+
+
+@settings(max_examples=50, deadline=None)
+@given(limit, st.lists(event, max_size=8), st.one_of(pure.filter(lambda e: e.epsilon > 0), laplace))
+def test_as_many_more_are_each_admitted_as_foreseen_and_the_next_is_not(limit, events, new):
+    count = admitted_more(limit, events, new)
+    spent = compose(events)
+    for number in (0, count // 2, count - 1):
+        if 0 <= number < count:
+            assert admits(limit, spent.plus(new, number) if number else spent, new)
+    assert not admits(limit, spent.plus(new, count) if count else spent, new)
+
+
+@settings(max_examples=50, deadline=None)
+@given(laplace, st.integers(1, 9))
+def test_noise_that_is_recorded_changes_no_sum(one, times):
+    total = compose([one] * times)
+    assert total.pure == compose([PureEvent(one.epsilon)] * times).pure
+    assert total == compose([]).plus(one, times)
+    assert total.pure_rho == compose(PureEvent(e) for _, e in one.parts * times).pure_rho
+
+
+@pytest.mark.extra
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(st.one_of(pure, laplace), min_size=1, max_size=5),
+    st.integers(1, 30),
+    st.sampled_from([Fraction(1, 10**9), Fraction(1, 10**6), Fraction(1, 1000)]),
+)
+def test_what_the_filter_admits_never_passes_the_limit_by_pld_either(events, times, chance):
+    """The raw figure may pass the sum by the grid's 1e-4 a run, what is reported by nothing."""
+    history = events * times
+    total = compose(history)
+    assert admits(Limit(total.pure), history[:-1], history[-1])
+    runs = Counter(each for one in history for each in mechanisms_of(one))
+    raw = pld_epsilon(runs, chance)
+    grid = sum(runs.values()) * Fraction(1, 10**4)
+    assert raw is None or raw <= total.pure + grid
+    reported = bounds_of(history, chance)
+    assert reported.pld <= total.pure
+    assert bounds_of(history[1:], chance).pld <= reported.pld + grid
 
 
 @pytest.mark.extra

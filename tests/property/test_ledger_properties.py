@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -12,12 +13,15 @@ from hypothesis import strategies as st
 
 from hedgerow.adapters.store.memory import MemoryStore
 from hedgerow.adapters.store.sqlite import SqliteStore
-from hedgerow.model.budget import NonPrivateEvent, PureEvent, ZcdpEvent
-from hedgerow.model.errors import Refused
+from hedgerow.kernel.accounting import admits, compose, zcdp_epsilon
+from hedgerow.model.budget import LaplaceEvent, Limit, NonPrivateEvent, PureEvent, ZcdpEvent
+from hedgerow.model.errors import Fault, Refused
 from hedgerow.model.records import Account, Charge
 from hedgerow.model.uses import Actor
-from hedgerow.spine.ledger import POPULATION, Ledger, event_json, read_event
+from hedgerow.spine.ledger import POPULATION, Ledger, bound_of, event_json, is_fold, read_event, totals_of
+from hedgerow.spine.restating import restated
 
+EXHAUSTED = ("budget.exhausted", "budget.population-exhausted")
 QUICK = settings(max_examples=50, deadline=None)
 OFFICER = Actor("owner", "officer")
 ACCOUNTS = [("visits", "research"), ("visits", "care"), ("bills", "research")]
@@ -26,12 +30,14 @@ EVENTS = st.one_of(
     EXACT.map(PureEvent),
     EXACT.map(PureEvent),
     EXACT.map(ZcdpEvent),
+    st.lists(st.tuples(st.integers(1, 10**12), EXACT), min_size=1, max_size=3).map(LaplaceEvent.of),
     st.sampled_from("RS").map(NonPrivateEvent),
 )
+LIMITS = st.builds(Limit, EXACT.map(lambda e: e * 4), st.sampled_from([0, Fraction(1, 100)]).map(Fraction))
 STEPS = st.one_of(
     st.tuples(st.just("reserve"), st.sampled_from(ACCOUNTS), EVENTS),
     st.tuples(st.just("commit"), st.integers(0, 9), st.none()),
-    st.tuples(st.just("allocate"), st.sampled_from([*ACCOUNTS, POPULATION]), EXACT),
+    st.tuples(st.just("allocate"), st.sampled_from([*ACCOUNTS, POPULATION]), LIMITS),
 )
 
 
@@ -50,11 +56,13 @@ def _try(store, ledger, number, where, event):
     return None
 
 
-@given(st.lists(STEPS, max_size=30))
+@given(st.none() | LIMITS, st.lists(STEPS, max_size=30))
 @QUICK
-def test_any_run_of_acts_stays_within_every_limit_and_gives_nothing_back(steps):
+def test_any_run_of_acts_stays_within_every_limit_and_gives_nothing_back(opening, steps):
     store, ledger = MemoryStore(), Ledger(Stopped())
-    limits, spent, reserved = {}, dict.fromkeys([*ACCOUNTS, POPULATION], Fraction(0)), 0
+    limits, held, reserved = {}, {where: [] for where in (*ACCOUNTS, POPULATION)}, 0
+    if opening is not None:
+        steps = [*(("allocate", where, opening) for where in held), *steps]
     for verb, what, more in steps:
         before = _accounts(store)
         if verb == "allocate":
@@ -68,27 +76,31 @@ def test_any_run_of_acts_stays_within_every_limit_and_gives_nothing_back(steps):
             assert _accounts(store) == before
         else:
             code = _try(store, ledger, reserved, what, more)
-            assert code == _foreseen(what, more, limits, spent)
+            assert code == _foreseen(what, more, limits, held)
             reserved += 1
             if code is not None:
                 assert _accounts(store) == before
                 continue
             for where in (what, POPULATION):
-                spent[where] += more.epsilon if isinstance(more, PureEvent) else 0
-    for where, total in spent.items():
+                held[where].append(more)
+    for where, events in held.items():
         with store.read() as reader:
-            assert ledger.standing(reader, *where).spent_epsilon == total
+            standing, total = ledger.standing(reader, *where), compose(events)
+            assert standing.spent == replace(total, releases=frozenset())
+            assert ledger.history(reader, *where) == events
     assert _recounted(store, ledger) == _accounts(store)
 
 
-def _foreseen(where, event, limits, spent):
+def _foreseen(where, event, limits, held):
     if isinstance(event, NonPrivateEvent):
         return None
     if where not in limits:
         return "budget.unallocated"
     for account, code in ((where, "budget.exhausted"), (POPULATION, "budget.population-exhausted")):
-        # Only pure events fit a limit without a delta.
-        if isinstance(event, ZcdpEvent) or spent[account] + event.epsilon > limits.get(account, 0):
+        limit, total = limits.get(account, Limit(Fraction(0))), compose([*held[account], event])
+        by_sum = total.rho == 0 and total.pure <= limit.epsilon
+        rho = total.rho + total.pure_rho
+        if not by_sum and not (limit.delta and zcdp_epsilon(rho, limit.delta) <= limit.epsilon):
             return code
     return None
 
@@ -128,6 +140,39 @@ def test_an_event_reads_back_exactly(event):
     assert read_event(f"{kind} {value}") == event
 
 
+@pytest.mark.parametrize("text", ["laplace", "laplace 0:1/2", "laplace 3:0", "laplace 3:-1/2"])
+def test_noise_that_means_nothing_is_no_event(text):
+    with pytest.raises(ValueError, match=r"Laplace|unpack"):
+        read_event(text)
+
+
+def test_a_kind_that_a_later_version_wrote_is_no_release():
+    with pytest.raises(Fault) as unknown:
+        read_event("gaussian 1/2")
+    assert unknown.value.code == "ledger.unknown-event"
+
+
+@given(st.lists(st.tuples(st.sampled_from(ACCOUNTS), EXACT), max_size=8), EXACT, st.sampled_from([4, 20]))
+@QUICK
+def test_a_forecast_promises_what_is_admitted_and_no_more(spendings, cost, cap):
+    store, ledger, where = MemoryStore(), Ledger(Stopped()), ACCOUNTS[0]
+    with store.write() as tx:
+        for account in ACCOUNTS:
+            ledger.allocate(tx, *account, Fraction(6), OFFICER)
+        ledger.allocate(tx, *POPULATION, Fraction(cap), OFFICER)
+    for number, (account, spent) in enumerate(spendings):
+        _try(store, ledger, number, account, PureEvent(spent))
+    before = _accounts(store)
+    with store.read() as reader:
+        promised = ledger.balance(reader, *where).more(PureEvent(cost))
+        unopened = ledger.balance(reader, "visits", "marketing").more(PureEvent(cost))
+    assert (unopened, _accounts(store)) == (0, before)
+    if promised < 60:
+        for number in range(promised):
+            assert _try(store, ledger, 100 + number, where, PureEvent(cost)) is None
+        assert _try(store, ledger, 999, where, PureEvent(cost)) in EXHAUSTED
+
+
 @given(EXACT, st.lists(EXACT, min_size=1, max_size=20))
 @QUICK
 def test_a_limit_is_used_up_to_its_last_fraction_and_no_further(limit, costs):
@@ -144,6 +189,75 @@ def test_a_limit_is_used_up_to_its_last_fraction_and_no_further(limit, costs):
     if standing.left:
         assert _try(store, ledger, 90, where, PureEvent(standing.left)) is None
     assert _try(store, ledger, 91, where, PureEvent(Fraction(1, 10**12))) == "budget.exhausted"
+
+
+def test_a_limit_with_a_delta_takes_what_is_concentrated_and_one_without_does_not():
+    store, ledger, event = MemoryStore(), Ledger(Stopped()), ZcdpEvent(Fraction(1, 1000))
+    for limit, code in (
+        (Limit(Fraction(3)), "budget.exhausted"),
+        (Limit(Fraction(3), Fraction(1, 1000)), None),
+    ):
+        with store.write() as tx:
+            for account in (ACCOUNTS[0], POPULATION):
+                ledger.allocate(tx, *account, limit, OFFICER)
+        assert _try(store, ledger, 1, ACCOUNTS[0], event) == code
+
+
+@given(st.lists(EXACT.map(lambda e: e / 50), min_size=1, max_size=8), st.sampled_from([0, Fraction(1, 100)]))
+@QUICK
+def test_an_account_of_before_zcdp_was_kept_counts_it_once_a_limit_needs_it_and_never_less(costs, delta):
+    store, ledger, where = MemoryStore(), Ledger(Stopped()), ACCOUNTS[0]
+    with store.write() as tx:
+        for account in (where, POPULATION):
+            ledger.allocate(tx, *account, Fraction(99), OFFICER)
+    for number, cost in enumerate(costs):
+        _try(store, ledger, number, where, PureEvent(cost))
+    counted = _accounts(store)
+    with store.write() as tx:
+        for account in counted.values():
+            tx.put(replace(account, pure_rho=""))
+    with store.read() as reader:
+        before = ledger.standing(reader, *where).spent
+        assert all(is_fold(kept, counted[at]) for at, kept in _accounts(store).items())
+    assert before.pure_rho == before.pure**2 / 2 >= compose(map(PureEvent, costs)).pure_rho
+    with store.write() as tx:
+        for account in (where, POPULATION):
+            ledger.allocate(tx, *account, Limit(Fraction(99), Fraction(delta)), OFFICER)
+    assert (_accounts(store) == counted) == bool(delta)
+
+
+@given(
+    st.lists(st.one_of(EXACT.map(PureEvent), EXACT.map(lambda e: ZcdpEvent(e / 99))), max_size=5),
+    st.sampled_from([Fraction(0), Fraction(1, 10**6), Fraction(1, 100)]),
+    EXACT,
+    EXACT,
+)
+@QUICK
+def test_what_an_officer_states_leaves_no_more_than_that_and_who_is_not_named_nothing(
+    events, delta, size, said
+):
+    store, ledger, where = MemoryStore(), Ledger(Stopped()), ACCOUNTS[0]
+    with store.write() as tx:
+        for account in (where, POPULATION):
+            ledger.allocate(tx, *account, Limit(size * 3, delta), OFFICER)
+    for number, event in enumerate(events):
+        _try(store, ledger, number, where, event)
+    for named in ({}, {where: said, POPULATION: said}):
+        with store.read() as reader:
+            known = ledger.standing(reader, *where).bound
+            if named and said < known:
+                continue
+            found = {each.where: each for each in restated(reader, named)}
+            spent = {at: totals_of(reader.get(Account, *at)) for at in found}
+        for at in (where, POPULATION):
+            carried = [found[where].charge] if at == POPULATION else []
+            for charge in (*carried, found[at].charge):
+                spent[at] = spent[at].plus(PureEvent(charge))
+            bound = bound_of(spent[at], delta)
+            assert found[at].result == bound
+            assert bound >= (said if named else size * 3)
+            if not named:
+                assert not admits(Limit(size * 3, delta), spent[at], PureEvent(Fraction(1, 10**12)))
 
 
 def test_a_negative_cost_debits_nothing():

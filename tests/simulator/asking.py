@@ -213,7 +213,8 @@ class Asking:
             entries = [parse_entry(e.body) for e in reader.find(JournalEntry)]
         if epsilon is not None:
             held = [read_event(charge.event) for charge in charges]
-            demand(held == [PureEvent(epsilon)], "b: budget", "data was opened before its cost was reserved")
+            is_held = [isinstance(e, PureEvent) and e.epsilon == epsilon for e in held] == [True]
+            demand(is_held, "b: budget", "data was opened before its cost was reserved")
         bound = hashlib.sha256(f'"{request_id}"'.encode()).hexdigest()[:32]
         intents = [e for e in entries if e["action"] == "use.intend" and e["facts"]["request"] == bound]
         demand(len(intents) == 1, "e: journal", "data was opened before the intent was journaled")

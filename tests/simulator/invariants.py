@@ -35,7 +35,7 @@ from hedgerow.model.records import (
 )
 from hedgerow.spine.audit import check_records
 from hedgerow.spine.entries import parse_entry
-from hedgerow.spine.ledger import read_event
+from hedgerow.spine.ledger import read_event, read_told
 
 PERSONAL = (Member, FormerMember, SealedField, ConsentEvent, ConsentState, Commitment)
 OF_A_DATASET = (
@@ -166,7 +166,7 @@ def _approved(world, reader):
             demand(granted[name] not in ("ana", "owner"), "h: approved", "somebody granted their own use")
             demand(name not in used, "h: approved", "a grant was used twice")
             asked = world.model.awaited[name].key[:2]
-            cost = Fraction(next(iter(facts["cost"].values())))
+            cost = read_told(facts["cost"]).epsilon
             demand((facts["dataset"], cost) == asked, "h: approved", "a grant was used for something else")
             used.add(name)
 

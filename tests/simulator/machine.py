@@ -121,10 +121,11 @@ class Simulation(RuleBasedStateMachine):
     @rule(
         purpose=PURPOSES,
         epsilon=st.sampled_from([Fraction(1, 2), Fraction(4)]),
+        delta=st.sampled_from([Fraction(0), Fraction(0), Fraction(1, 100)]),
         days=st.sampled_from([0, 0, 0, 0, 3, 30]),
     )
-    def allocate_and_wait(self, purpose, epsilon, days):
-        self.world.allocate("visits", purpose, epsilon)
+    def allocate_and_wait(self, purpose, epsilon, delta, days):
+        self.world.allocate("visits", purpose, epsilon, delta)
         self.world.clock.advance(days=days, hours=1)
 
     @rule(what=st.sampled_from(["snapshot", "restore", "restart"]))

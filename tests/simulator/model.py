@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -48,7 +49,9 @@ class Model:
     erased: set = field(default_factory=set)
     choices: dict = field(default_factory=dict)  # (ref, purpose) -> [(time, order, granted)]
     spent: dict = field(default_factory=dict)  # account -> epsilon
+    squares: dict = field(default_factory=dict)  # account -> sum of squared epsilons, each of one vector
     limits: dict = field(default_factory=dict)
+    deltas: dict = field(default_factory=dict)  # account -> delta of its limit, where it has one
     answers: dict = field(default_factory=dict)  # request id -> Answer
     charges: dict = field(default_factory=dict)  # request id -> epsilon
     awaited: dict = field(default_factory=dict)  # approval id -> Awaited
@@ -116,16 +119,21 @@ class Model:
 
     def fits(self, dataset, purpose, epsilon):
         own, everyone = (dataset, purpose), (ALL, ALL)
-        return (
-            own in self.limits
-            and self.spent.get(own, 0) + epsilon <= self.limits[own]
-            and self.spent.get(everyone, 0) + epsilon <= self.limits[everyone]
-        )
+        return own in self.limits and self.within(own, epsilon) and self.within(everyone, epsilon)
+
+    def within(self, account, epsilon):
+        """Tell whether one more use fits a limit: by the sum, or with a delta by zCDP (in floats here)."""
+        limit, delta = self.limits[account], self.deltas.get(account, 0)
+        if self.spent.get(account, 0) + epsilon <= limit:
+            return True
+        rho = float(self.squares.get(account, 0) + epsilon**2) / 2
+        return bool(delta) and rho + 2 * math.sqrt(rho * math.log(1 / delta)) <= limit
 
     def charge(self, request_id, dataset, purpose, epsilon):
         self.charges[request_id] = epsilon
         for account in ((dataset, purpose), (ALL, ALL)):
             self.spent[account] = self.spent.get(account, Fraction(0)) + epsilon
+            self.squares[account] = self.squares.get(account, Fraction(0)) + epsilon**2
 
     def refusal(self, asked, today):
         """Name what the gate must answer to a new use, or none when it must admit it."""
@@ -140,6 +148,5 @@ class Model:
             own = (dataset, purpose)
             if own not in self.limits:
                 return "budget.unallocated"
-            fits_own = self.spent.get(own, 0) + epsilon <= self.limits[own]
-            return "budget.population-exhausted" if fits_own else "budget.exhausted"
+            return "budget.population-exhausted" if self.within(own, epsilon) else "budget.exhausted"
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -52,6 +53,7 @@ FORBID = (
     '@id("closed") @reason("closed")'
     ' forbid (principal, action in [Action::"query", Action::"release"], resource);'
 )
+NONE = Fraction(0)
 DECLARED = DatasetDeclaration(max_rows=4, columns=(ColumnDeclaration("ward", keys=WARDS),))
 
 
@@ -287,12 +289,13 @@ class World(Approving, Asking):
         if self.model.policy > before:
             self.model.is_forbidden = forbidden
 
-    def allocate(self, dataset, purpose, epsilon):
+    def allocate(self, dataset, purpose, epsilon, delta=NONE):
         if self.clock.now().date() > UNTIL[purpose]:
             return
         code = None if dataset in self.model.rows else "dataset.dropped"
-        self.expect(code, "g: dropped", lambda: self.service.allocate(dataset, purpose, epsilon))
+        self.expect(code, "g: dropped", lambda: self.service.allocate(dataset, purpose, epsilon, delta))
         if code is None:
+            self.model.deltas[dataset, purpose] = delta
             self.model.limits[dataset, purpose] = epsilon
 
     # What leaves the house, and what comes back from a backup

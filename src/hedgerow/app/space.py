@@ -86,6 +86,12 @@ class Session:
         """Decide a query without executing it."""
         return self.service.explain_query(dataset, sql, purpose=purpose or self.purpose, epsilon=epsilon)
 
+    def curve(
+        self, dataset: str, sql: str, *, epsilon: str | None = None, purpose: str | None = None
+    ) -> dict[str, Json]:
+        """Tell how wrong a query may be at several epsilons; see ``Service.curve_query``."""
+        return self.service.curve_query(dataset, sql, purpose=purpose or self.purpose, epsilon=epsilon)
+
     def collect(
         self,
         rows: object,

@@ -27,7 +27,7 @@ EVERYDAY = {
 }
 NOUNS = {
     "approval": ("approval", "approval", "What another must grant: list, show, grant, deny."),
-    "budget": ("budget", "budget", "Privacy budgets: allocate, show, restate."),
+    "budget": ("budget", "budget", "Privacy budgets: allocate, show, forecast, reaccount, restate."),
     "consent": ("consent", "consent", "What people chose: grant, withdraw, show."),
     "dataset": ("dataset", "dataset", "Data sets: list, show, declare, index, drop."),
     "evidence": ("journal", "evidence", "Evidence anyone can check: export."),

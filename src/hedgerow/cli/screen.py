@@ -73,12 +73,13 @@ class Screen:
         """Narrate on standard error."""
         click.echo(visible(text), err=True)
 
-    def decision(self, decision: Mapping[str, Any], more: str = "") -> None:
+    def decision(self, decision: Mapping[str, Any], more: str = "", forecast: str = "") -> None:
         """Show a decision of the gate.
 
         Args:
             decision: ``allowed``, ``reasons``, ``obligations`` and ``plan``.
             more: Text to show below, in place of the plan.
+            forecast: What would be left of the budget, in words.
         """
         approval = decision.get("approval")
         waits = approval is not None and approval["state"] != "granted"
@@ -94,6 +95,7 @@ class Screen:
             lines.append(f"  Approval: {state.format_map(approval)}")
         plan = {} if more else decision.get("plan") or {}
         lines += [f"  {name}: {_brief(value)}" for name, value in plan.items() if value not in (None, [], {})]
+        lines += [f"  budget: {forecast}"] if forecast else []
         lines.append("Nothing was done.")
         self.result(decision, "\n".join(lines) + (f"\n\n{more}" if more else ""))
 

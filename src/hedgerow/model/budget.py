@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -15,6 +16,35 @@ class PureEvent:
     """A mechanism with pure privacy loss ``epsilon`` (exact)."""
 
     epsilon: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class LaplaceEvent(PureEvent):
+    """Discrete Laplace noise on vectors of whole numbers; in every sum it counts as its ``epsilon``.
+
+    Accountants that know the noise bound many of them more tightly than they could an unknown mechanism.
+    ``epsilon`` is what all vectors cost together.
+
+    Args:
+        parts: For each vector the most one person moves it, in L1 and whole steps, and what it costs.
+
+    Raises:
+        ValueError: When a part means nothing, or the parts do not add up to ``epsilon``.
+    """
+
+    parts: tuple[tuple[int, Fraction], ...]
+
+    def __post_init__(self) -> None:
+        """Refuse parts that are no account of the epsilon."""
+        is_sound = all(steps >= 1 and epsilon > 0 for steps, epsilon in self.parts)
+        if not is_sound or not self.parts or sum(each for _, each in self.parts) != self.epsilon:
+            raise ValueError("the parts of a Laplace event add up to its epsilon")
+
+    @classmethod
+    def of(cls, parts: Iterable[tuple[int, Fraction]]) -> LaplaceEvent:
+        """Make the event of some vectors: steps one person moves each, and what it costs."""
+        made = tuple(parts)
+        return cls(sum((epsilon for _, epsilon in made), Fraction(0)), made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +65,7 @@ PrivacyEvent: TypeAlias = "PureEvent | ZcdpEvent | NonPrivateEvent"
 
 _EPSILON_MIN = Fraction(1, 10**12)
 _EPSILON_MAX = Fraction(1_000_000)
+_DELTA_MIN = Fraction(1, 10**12)
 _TEXT_MAX = 64
 _PLACES_MAX = 30
 
@@ -108,6 +139,25 @@ def parse_exact(text: str, option: str) -> Fraction:
     return Fraction(value)
 
 
+def parse_delta(text: str, option: str = "--delta") -> Fraction:
+    """Read the chance of a larger loss exactly.
+
+    Args:
+        text: Decimal text such as ``"1e-6"``.
+        option: The option it came from, for the error.
+
+    Returns:
+        The exact value, at least 1e-12 and below 1.
+
+    Raises:
+        CallerError: ``budget.bad-delta``.
+    """
+    value = parse_decimal(text)
+    if value is None or not _DELTA_MIN <= value < 1:
+        raise CallerError("budget.bad-delta", option=option)
+    return value
+
+
 def checked_epsilon(value: object, option: str = "epsilon") -> Fraction:
     """Take an epsilon from Python as an exact value.
 
@@ -147,6 +197,11 @@ def show_exact(value: Fraction, places: int = 6) -> str:
     steps = -((-scaled.numerator) // scaled.denominator)
     text = format(Decimal(steps).scaleb(-places), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def show_chance(delta: Fraction) -> str:
+    """Render a delta shortly, such as ``1e-6``."""
+    return f"{float(delta):.12g}".replace("e-0", "e-")
 
 
 def show_left(value: Fraction, places: int = 6) -> str:

@@ -220,6 +220,7 @@ class Decision:
         error: The error row and details that a refusal raises.
         needs: The approvals by others that it needs besides.
         approval: In an explanation, how such an approval stands.
+        cost: What the plan would be debited with.
     """
 
     allowed: bool
@@ -232,6 +233,7 @@ class Decision:
     error: tuple[str, Mapping[str, object]] | None = None
     needs: tuple[ApprovalNeed, ...] = ()
     approval: Mapping[str, Json] | None = None
+    cost: PrivacyEvent | None = None
 
     def as_json(self) -> dict[str, Json]:
         """Render for ``--explain`` and the journal."""

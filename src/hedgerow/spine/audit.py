@@ -36,11 +36,13 @@ from hedgerow.spine.audit_people import check_people
 from hedgerow.spine.audit_uses import UseRules
 from hedgerow.spine.entries import parse_entry
 from hedgerow.spine.forgotten import check_gone
-from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json, read_event
+from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json, is_fold, read_event
 from hedgerow.spine.paging import rows_of_all
 from hedgerow.spine.second_key import second_keys
 
 Told = dict[object, object]
+# The delta of a limit without one.
+_PURE = "0/1"
 _KINDS = (
     "budgets",
     "policies",
@@ -87,7 +89,7 @@ def check_records(
     _check_tables(reader)
     told = heard.told | {"approvals": cast("Told", heard.approvals)}
     held = {
-        "budgets": {(a.dataset, a.purpose): a.epsilon for a in reader.find(Allocation)},
+        "budgets": {(a.dataset, a.purpose): (a.epsilon, a.delta) for a in reader.find(Allocation)},
         "policies": {p.version: digest(p.text) for p in reader.find(PolicyText)},
         "declarations": {(d.dataset, d.version): digest(d.body) for d in reader.find(Declaration)},
         "principals": {p.name: sorted(p.role_set) for p in reader.find(Principal)},
@@ -151,7 +153,7 @@ def _check_accounts(reader: Reader, ledger: Ledger) -> None:
     kept = {(account.dataset, account.purpose): account for account in reader.find(Account)}
     counted = ledger.recount(reader)
     for where in sorted({*kept, *counted}):
-        if kept.get(where) != counted.get(where):
+        if not is_fold(kept.get(where), counted.get(where)):
             raise Fault("ledger.differs", dataset=where[0], purpose=where[1])
 
 
@@ -166,11 +168,12 @@ def _tell(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, 
     """Replay the acts that set limits, policies, declarations and roles, and move data sets on."""
     match entry["action"]:
         case "space.init":
-            told["budgets"][POPULATION] = facts["population_epsilon"]
+            told["budgets"][POPULATION] = facts["population_epsilon"], _PURE
             told["policies"][1] = facts["policy"]
             told["principals"][facts["owner"]] = facts["roles"]
         case "budget.allocate":
-            told["budgets"][facts["dataset"], facts["purpose"]] = facts["epsilon"]
+            limit = facts["epsilon"], facts.get("delta", _PURE)
+            told["budgets"][facts["dataset"], facts["purpose"]] = limit
         case "policy.apply":
             told["policies"][facts["version"]] = facts["text"]
         case "dataset.declare":

@@ -91,9 +91,12 @@ class UseRules:
 
     def _standing(self, where: Where, told: Told) -> Standing:
         told_limit, spent = told["budgets"].get(where), self._followed.spent.get(where, _NOTHING)
-        limit = Fraction(str(told_limit)) if told_limit is not None else None
+        epsilon, delta = cast("tuple[str, str]", told_limit or ("0", "0"))
+        limit = Fraction(epsilon) if told_limit is not None else None
         unknown = self._followed.unknown_since
-        return Standing(*where, limit, spent.epsilon, spent.rho, spent.apart, unknown)
+        return Standing(
+            *where, limit, spent.epsilon, spent.rho, spent.apart, unknown, Fraction(delta), spent.pure_rho
+        )
 
 
 def _check_permission(entry: Entry, facts: Entry, told: Told) -> None:

@@ -176,6 +176,7 @@ def _allow(facts: Facts, plan: Plan, ruling: Ruling) -> Decision:
         valid_until=until,
         plan=dict(plan.describe()),
         needs=ruling.needs,
+        cost=plan.cost,
     )
 
 
@@ -194,4 +195,5 @@ def _refuse(
         valid_until=facts.today,
         plan=described,
         error=objections[0],
+        cost=plan.cost if plan is not None else None,
     )

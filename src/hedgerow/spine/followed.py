@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import cast
 
-from hedgerow.model.budget import NonPrivateEvent, PureEvent, ZcdpEvent
+from hedgerow.kernel.accounting import Composition
+from hedgerow.model.budget import NonPrivateEvent
 from hedgerow.model.errors import Fault
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Account
@@ -131,10 +132,8 @@ def _spent(account: Account) -> Spent:
 
 
 def _more(spent: Spent, cost: Json) -> Spent:
-    match read_told(cost):
-        case PureEvent(epsilon=epsilon):
-            return Spent(spent.epsilon + epsilon, spent.rho, spent.apart)
-        case ZcdpEvent(rho=rho):
-            return Spent(spent.epsilon, spent.rho + rho, spent.apart)
-        case NonPrivateEvent(release=release):
-            return Spent(spent.epsilon, spent.rho, (*spent.apart, release))
+    event = read_told(cost)
+    if isinstance(event, NonPrivateEvent):
+        return replace(spent, apart=(*spent.apart, event.release))
+    total = Composition(spent.epsilon, spent.pure_rho, spent.rho).plus(event)
+    return Spent(total.pure, total.rho, spent.apart, total.pure_rho)

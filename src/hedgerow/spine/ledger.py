@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import cast
 
-from hedgerow.kernel.accounting import admits
+from hedgerow.kernel.accounting import (
+    Composition,
+    admits,
+    admitted_more,
+    compose,
+    epsilon_of,
+    remaining,
+)
 from hedgerow.model.budget import (
+    LaplaceEvent,
     Limit,
     NonPrivateEvent,
     PrivacyEvent,
     PureEvent,
     ZcdpEvent,
+    show_chance,
     show_exact,
     show_left,
 )
 from hedgerow.model.canonical import timestamp
-from hedgerow.model.errors import Refused
+from hedgerow.model.errors import Fault, Refused
 from hedgerow.model.ports import Clock, Reader, Transaction
 from hedgerow.model.records import Account, Allocation, Charge, Setting
 from hedgerow.model.uses import Actor, Json
@@ -43,10 +52,18 @@ class Standing:
     spent_rho: Fraction
     apart: tuple[str, ...]
     unknown_since: str = ""
+    delta: Fraction = Fraction(0)
+    pure_rho: Fraction | None = None
 
-    def events(self) -> list[PrivacyEvent]:
-        """The totals as events; composition is additive, so they stand for all charges."""
-        return [PureEvent(self.spent_epsilon), ZcdpEvent(self.spent_rho)]
+    @property
+    def spent(self) -> Composition:
+        """The totals; composition is additive, so they stand for all charges."""
+        return _totals(self.spent_epsilon, self.pure_rho, self.spent_rho)
+
+    @property
+    def allowed(self) -> Limit | None:
+        """What may be spent in all; none when nothing was allocated."""
+        return None if self.limit is None else Limit(self.limit, self.delta)
 
     def admits(self, event: PrivacyEvent) -> bool:
         """Tell whether one more event stays within the limit (exact)."""
@@ -54,14 +71,25 @@ class Standing:
             return True
         if self.unknown_since:
             return False
-        return self.limit is not None and admits(Limit(self.limit, Fraction(0)), self.events(), event)
+        return self.allowed is not None and admits(self.allowed, self.spent, event)
+
+    def more(self, event: PrivacyEvent) -> int:
+        """Count how many more of one event would be admitted, one after the other (exact)."""
+        if self.unknown_since or self.allowed is None:
+            return 0
+        return admitted_more(self.allowed, self.spent, event)
 
     @property
     def left(self) -> Fraction:
-        """What is left in epsilon; zero when there is no limit, or spending is not known."""
-        if self.unknown_since:
+        """The epsilon of a pure use that still fits; zero without a limit, or when spending is not known."""
+        if self.unknown_since or self.allowed is None:
             return Fraction(0)
-        return max(Fraction(0), (self.limit or Fraction(0)) - self.spent_epsilon)
+        return remaining(self.allowed, self.spent)
+
+    @property
+    def bound(self) -> Fraction:
+        """What was spent at most, in epsilon at the limit's delta; see ``bound_of``."""
+        return bound_of(self.spent, self.delta)
 
     def as_json(self) -> dict[str, Json]:
         """Render for people: spending rounded up, what is left rounded down."""
@@ -70,9 +98,10 @@ class Standing:
             "dataset": self.dataset,
             "purpose": self.purpose,
             "limit": show_exact(limit),
-            "spent": show_exact(self.spent_epsilon),
+            "spent": show_exact(self.bound),
             "left": show_left(self.left),
             "apart_from": list(self.apart),
+            **({"delta": show_chance(self.delta)} if self.delta else {}),
             **({"unknown_since": self.unknown_since} if self.unknown_since else {}),
         }
 
@@ -101,6 +130,10 @@ class Balance:
                 return code, {**names, "left": show_left(standing.left), "cost": cost_text(event)}
         return None
 
+    def more(self, event: PrivacyEvent) -> int:
+        """Count how many more of one event both accounts would admit, one after the other (exact)."""
+        return min(self.own.more(event), self.population.more(event))
+
 
 def cost_text(event: PrivacyEvent | None) -> str:
     """Render an event's cost in words."""
@@ -118,6 +151,8 @@ def cost_text(event: PrivacyEvent | None) -> str:
 def event_json(event: PrivacyEvent) -> dict[str, Json]:
     """Write an event exactly."""
     match event:
+        case LaplaceEvent(parts=parts):
+            return {"laplace": ",".join(f"{n}:{e.numerator}/{e.denominator}" for n, e in parts)}
         case PureEvent(epsilon=epsilon):
             return {"pure": f"{epsilon.numerator}/{epsilon.denominator}"}
         case ZcdpEvent(rho=rho):
@@ -137,15 +172,32 @@ class Ledger:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def allocate(self, tx: Transaction, dataset: str, purpose: str, epsilon: Fraction, actor: Actor) -> None:
-        """Set a limit; what was already spent stays debited."""
-        text = f"{epsilon.numerator}/{epsilon.denominator}"
-        tx.put(Allocation(dataset, purpose, text, actor.acting_as, timestamp(self._clock.now())))
+    def allocate(
+        self, tx: Transaction, dataset: str, purpose: str, allowed: Fraction | Limit, actor: Actor
+    ) -> None:
+        """Set a limit; what was already spent stays debited.
+
+        Args:
+            tx: The transaction.
+            dataset: The data set, ``*`` for the population.
+            purpose: The purpose, ``*`` for the population.
+            allowed: The epsilon, or a limit with a delta.
+            actor: Who sets it.
+        """
+        limit = allowed if isinstance(allowed, Limit) else Limit(allowed)
+        now = timestamp(self._clock.now())
+        made = Allocation(dataset, purpose, exact(limit.epsilon), actor.acting_as, now, exact(limit.delta))
+        tx.put(made)
+        account = tx.get(Account, dataset, purpose)
+        if limit.delta and account is not None and not account.pure_rho:
+            # Kept from now on: what was charged before schema 3 is counted once.
+            total = compose(self.history(tx, dataset, purpose))
+            tx.put(replace(account, pure_rho=str(total.pure_rho)))
 
     def standing(self, reader: Reader, dataset: str, purpose: str) -> Standing:
         """Read one account."""
         allocation = reader.get(Allocation, dataset, purpose)
-        account = reader.get(Account, dataset, purpose) or Account(dataset, purpose, "0", "0", "")
+        account = reader.get(Account, dataset, purpose) or _new(dataset, purpose)
         unknown = reader.get(Setting, UNKNOWN)
         return Standing(
             dataset,
@@ -155,6 +207,8 @@ class Ledger:
             Fraction(account.rho),
             tuple(filter(None, account.apart.split(","))),
             unknown.value if unknown else "",
+            Fraction(allocation.delta) if allocation else Fraction(0),
+            Fraction(account.pure_rho) if account.pure_rho else None,
         )
 
     def balance(self, reader: Reader, dataset: str, purpose: str) -> Balance:
@@ -206,7 +260,7 @@ class Ledger:
             self._debit(tx, where, event)
 
     def _debit(self, tx: Transaction, where: tuple[str, str], event: PrivacyEvent) -> None:
-        account = tx.get(Account, *where) or Account(*where, "0", "0", "")
+        account = tx.get(Account, *where) or _new(*where)
         tx.put(_after(account, event))
 
     def commit(self, tx: Transaction, request_id: str) -> None:
@@ -219,13 +273,18 @@ class Ledger:
                 )
             )  # fmt: skip
 
+    def history(self, reader: Reader, dataset: str, purpose: str) -> list[PrivacyEvent]:
+        """List the events an account was debited with; those of the population are all there are."""
+        where = {} if (dataset, purpose) == POPULATION else {"dataset": dataset, "purpose": purpose}
+        return [read_event(charge.event) for charge in reader.find(Charge, **where)]
+
     def recount(self, reader: Reader) -> Mapping[tuple[str, str], Account]:
         """Fold every charge anew, to be compared with the running totals."""
         totals: dict[tuple[str, str], Account] = {}
         for charge in reader.find(Charge):
             event = read_event(charge.event)
             for where in debited((charge.dataset, charge.purpose)):
-                totals[where] = _after(totals.get(where, Account(*where, "0", "0", "")), event)
+                totals[where] = _after(totals.get(where, _new(*where)), event)
         return totals
 
 
@@ -234,16 +293,56 @@ def debited(account: tuple[str, str]) -> tuple[tuple[str, str], ...]:
     return (account,) if account == POPULATION else (account, POPULATION)
 
 
+def _totals(epsilon: Fraction, pure_rho: Fraction | None, rho: Fraction) -> Composition:
+    """Compose totals; where the zCDP of pure charges was not kept, all count as one, which is never less."""
+    return Composition(epsilon, epsilon**2 / 2 if pure_rho is None else pure_rho, rho)
+
+
+def totals_of(account: Account | None) -> Composition:
+    """Read what an account was charged in all; nothing where there is none."""
+    if account is None:
+        return Composition()
+    pure_rho = Fraction(account.pure_rho) if account.pure_rho else None
+    return _totals(Fraction(account.epsilon), pure_rho, Fraction(account.rho))
+
+
+def bound_of(spent: Composition, delta: Fraction) -> Fraction:
+    """Bound what was spent, in epsilon at a delta; zCDP charges have no such bound without one."""
+    found = epsilon_of(spent, delta)
+    return spent.pure if found is None else found
+
+
+def _new(dataset: str, purpose: str) -> Account:
+    return Account(dataset, purpose, "0", "0", "", "0")
+
+
 def _after(account: Account, event: PrivacyEvent) -> Account:
-    epsilon, rho, apart = Fraction(account.epsilon), Fraction(account.rho), account.apart
-    match event:
-        case PureEvent(epsilon=more):
-            epsilon += more
-        case ZcdpEvent(rho=more):
-            rho += more
-        case NonPrivateEvent(release=release):
-            apart = ",".join(filter(None, (apart, release)))
-    return Account(account.dataset, account.purpose, str(epsilon), str(rho), apart)
+    if isinstance(event, NonPrivateEvent):
+        return replace(account, apart=",".join(filter(None, (account.apart, event.release))))
+    before = Composition(Fraction(account.epsilon), Fraction(account.pure_rho or 0), Fraction(account.rho))
+    total = before.plus(event)
+    pure_rho = str(total.pure_rho) if account.pure_rho else ""
+    return replace(account, epsilon=str(total.pure), rho=str(total.rho), pure_rho=pure_rho)
+
+
+def is_fold(kept: Account | None, counted: Account | None) -> bool:
+    """Tell whether an account is the fold of its charges; what it does not keep need not be.
+
+    Args:
+        kept: The account, if there is one.
+        counted: Its charges folded anew, if there are any.
+
+    Returns:
+        Whether it is.
+    """
+    if kept is not None and counted is not None and not kept.pure_rho:
+        return kept == replace(counted, pure_rho="")
+    return kept == counted
+
+
+def exact(value: Fraction) -> str:
+    """Write an exact value as records and the journal keep it."""
+    return f"{value.numerator}/{value.denominator}"
 
 
 def event_text(event: PrivacyEvent) -> str:
@@ -259,10 +358,19 @@ def read_told(cost: Json) -> PrivacyEvent:
 
 
 def read_event(text: str) -> PrivacyEvent:
-    """Read an event as a charge keeps it."""
+    """Read an event as a charge keeps it.
+
+    Raises:
+        Fault: ``ledger.unknown-event`` for a kind that a later version wrote.
+    """
     kind, _, value = text.partition(" ")
     if kind == "pure":
         return PureEvent(Fraction(value))
     if kind == "zcdp":
         return ZcdpEvent(Fraction(value))
-    return NonPrivateEvent(value)
+    if kind == "laplace":
+        parts = (part.split(":") for part in value.split(","))
+        return LaplaceEvent.of((int(steps), Fraction(epsilon)) for steps, epsilon in parts)
+    if kind == "non-private":
+        return NonPrivateEvent(value)
+    raise Fault("ledger.unknown-event")

@@ -6,7 +6,7 @@ Pure: bytes in, values out. Format: ``specs/outside-head.md``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import cast
@@ -40,11 +40,13 @@ class Spent:
         epsilon: Sum of the pure losses.
         rho: Sum of the concentrated losses.
         apart: Releases without such a bound, in the order they were made.
+        pure_rho: What the pure losses cost as zCDP, where it was followed; a head does not tell it.
     """
 
     epsilon: Fraction
     rho: Fraction
     apart: tuple[str, ...]
+    pure_rho: Fraction = field(default=Fraction(0), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

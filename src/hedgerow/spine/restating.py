@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hedgerow.model.budget import show_exact
+from hedgerow.model.budget import Limit, PureEvent, show_exact
 from hedgerow.model.errors import CallerError
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Account, Allocation, DatasetPurpose
 from hedgerow.model.uses import Json
 from hedgerow.model.words import near
-from hedgerow.spine.ledger import POPULATION
+from hedgerow.spine.ledger import POPULATION, bound_of, totals_of
 
 Where = tuple[str, str]
 UNNAMED = (
@@ -26,7 +26,7 @@ class Restated:
 
     Args:
         where: The account.
-        known: What the ledger has, in epsilon.
+        known: What the ledger has, in epsilon at the limit's delta.
         said: What was stated, or none where the account is not named.
         charge: What it is charged beyond what the ledger has; the population apart from what its accounts
             are charged.
@@ -67,18 +67,34 @@ def restated(reader: Reader, spent: Mapping[Where, Fraction]) -> list[Restated]:
     Raises:
         CallerError: ``budget.spent-less`` when the ledger has more of an account already.
     """
-    limits = {(a.dataset, a.purpose): Fraction(a.epsilon) for a in reader.find(Allocation)}
+    limits = {
+        (a.dataset, a.purpose): Limit(Fraction(a.epsilon), Fraction(a.delta)) for a in reader.find(Allocation)
+    }
     found: list[Restated] = []
     for where in [*sorted({*limits, *spent} - {POPULATION}), POPULATION]:
-        account = reader.get(Account, *where)
-        known, said = Fraction(account.epsilon if account else 0), spent.get(where)
+        limit, said = limits.get(where, Limit(Fraction(0))), spent.get(where)
+        total = totals_of(reader.get(Account, *where))
+        known = bound_of(total, limit.delta)
         if said is not None and said < known and where != POPULATION:
             raise CallerError("budget.spent-less", dataset=where[0])
-        carried = sum((each.charge for each in found), Fraction(0)) if where == POPULATION else Fraction(0)
-        wanted = limits.get(where, Fraction(0)) if said is None else said
-        charge = max(Fraction(0), wanted - known - carried)
-        found.append(Restated(where, known, said, charge, known + carried + charge))
+        for each in found if where == POPULATION else ():
+            total = total.plus(PureEvent(each.charge))
+        charge = _charge(limit, said, bound_of(total, limit.delta))
+        result = bound_of(total.plus(PureEvent(charge)), limit.delta)
+        found.append(Restated(where, known, said, charge, result))
     return found
+
+
+def _charge(limit: Limit, said: Fraction | None, reached: Fraction) -> Fraction:
+    """Say what to charge so that an account comes to what was stated, or to its limit.
+
+    At a delta bounds do not add up, so what is lacking is not known: what was stated is charged whole, as one
+    event. For a limit that alone leaves nothing, as no delta of a limit is above 0.01.
+    """
+    wanted = limit.epsilon if said is None else said
+    if not limit.delta:
+        return max(Fraction(0), wanted - reached)
+    return Fraction(0) if said is not None and said <= reached else wanted
 
 
 def check_accounts(reader: Reader, named: Sequence[Where], shown: Sequence[str] | None = None) -> None:

@@ -22,6 +22,7 @@ from hedgerow.model.budget import (
     PureEvent,
     ZcdpEvent,
     checked_epsilon,
+    parse_delta,
     parse_exact,
     show_exact,
     show_left,
@@ -173,3 +174,17 @@ def test_shown_spending_is_rounded_up_and_what_is_left_down():
 def test_a_whole_number_of_any_length_is_refused_without_being_printed():
     with pytest.raises(CallerError):
         checked_epsilon(10**5000)
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "1", "1.5", "-1e-6", "nan", "inf", "1e-13", "small", "", "1e-999999999"]
+)
+def test_a_delta_that_is_none_is_refused(text):
+    with pytest.raises(CallerError) as refused:
+        parse_delta(text)
+    assert refused.value.code == "budget.bad-delta"
+
+
+def test_a_delta_is_read_exactly():
+    assert parse_delta("1e-12") == Fraction(1, 10**12)
+    assert parse_delta("0.3") == Fraction(3, 10)

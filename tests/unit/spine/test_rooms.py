@@ -364,8 +364,8 @@ class TestLedgerWords:
             for n, text in enumerate(("pure 1/3", "zcdp 1/2", "zcdp 1/4", "non-private R", "non-private S")):
                 tx.add([Charge(n, f"r{n}", "visits", "care", text, committed=True, entry=0, time="t")])
             told = world.spine.ledger.recount(tx)
-        assert told["*", "*"] == Account("*", "*", "1/3", "3/4", "R,S")
-        assert told["visits", "care"] == Account("visits", "care", "1/3", "3/4", "R,S")
+        assert told["*", "*"] == Account("*", "*", "1/3", "3/4", "R,S", "1/18")
+        assert told["visits", "care"] == Account("visits", "care", "1/3", "3/4", "R,S", "1/18")
 
     def test_a_standing_reads_in_words(self, world):
         world.use(("count", "visits", "research", Fraction(1, 2)), "one")

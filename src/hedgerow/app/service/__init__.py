@@ -15,6 +15,7 @@ from hedgerow.app.service.importing import Importing
 from hedgerow.app.service.indexing import Indexing
 from hedgerow.app.service.keeping import Keeping
 from hedgerow.app.service.people import People
+from hedgerow.app.service.reckoning import Reckoning
 from hedgerow.app.service.reporting import Reporting
 from hedgerow.app.service.retrying import Retrying
 from hedgerow.app.service.tiling import Tiling
@@ -35,6 +36,7 @@ class Service(
     Evidence,
     Keeping,
     Examining,
+    Reckoning,
     Reporting,
     Witnessing,
     Backing,

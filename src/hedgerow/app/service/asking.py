@@ -17,11 +17,14 @@ from typing import BinaryIO, cast
 from hedgerow.app.hierarchies import naming_file
 from hedgerow.app.places import DATABASE, marked
 from hedgerow.app.service.base import Part, need_purpose
+from hedgerow.app.service.reckoning import forecast_of
 from hedgerow.model.answers import Answer
+from hedgerow.model.budget import NonPrivateEvent, parse_exact, show_exact
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
-from hedgerow.model.uses import Json, Technique, UseRequest
+from hedgerow.model.uses import Decision, Json, Technique, UseRequest
 from hedgerow.spine.gate import new_request_id
+from hedgerow.spine.permission import as_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class ReleaseRequest:
 # Characters, of which a file system counts bytes.
 _NAME_KEPT = 40
 _COUNTING_VERSIONS = ("consent", "dataset")
+_BUDGET = "budget."
 
 
 class Asking(Part):
@@ -72,9 +76,57 @@ class Asking(Part):
         request = self._query_request(dataset, sql, purpose, epsilon, None)
         return self._explained(request, self.spine.query)
 
+    def curve_query(
+        self, dataset: str, sql: str, *, purpose: str | None, epsilon: str | None = None
+    ) -> dict[str, Json]:
+        """Tell how wrong a query may be at several epsilons; nothing is spent and no data is opened.
+
+        Args:
+            dataset: The data set.
+            sql: The query.
+            purpose: Why.
+            epsilon: One more epsilon to look at, exact decimal text.
+
+        Returns:
+            ``outputs`` with ``half_widths_95`` at each of ``epsilons``, ``queries_left`` of each epsilon, and
+            ``unknown``: outputs of which no half-width is known before data.
+
+        Raises:
+            Refused: What a query would be refused for, apart from a budget that does not hold it.
+            CallerError: When the query or the epsilon is malformed.
+        """
+        from hedgerow.techniques.dp_query.curve import EPSILONS, curve_of, spread
+
+        chosen = [] if epsilon is None else [parse_exact(epsilon, "--epsilon")]
+        wanted = spread([*EPSILONS, *chosen])
+        decisions = [self._decision_at(dataset, sql, purpose, each) for each in wanted]
+        with self.spine.store.read() as reader:
+            balance = self.spine.ledger.balance(reader, dataset, need_purpose(purpose))
+        return {
+            "dataset": dataset,
+            "purpose": purpose,
+            **curve_of(wanted, [each.plan or None for each in decisions]),
+            "queries_left": [0 if each.cost is None else balance.more(each.cost) for each in decisions],
+            "chosen": show_exact(chosen[0], 12) if chosen else None,
+        }
+
+    def _decision_at(self, dataset: str, sql: str, purpose: str | None, epsilon: Fraction) -> Decision:
+        """Decide a query at an epsilon; what speaks against it at any epsilon is raised."""
+        request = self._query_request(dataset, sql, purpose, show_exact(epsilon, 64), None)
+        decision = self.spine.gate.explain(request, self.spine.query)
+        against = [each.code for each in decision.reasons if not decision.allowed]
+        if decision.error and any(not (c.startswith(_BUDGET) or c == "dp.too-noisy") for c in against):
+            raise as_error(decision.error)
+        return decision
+
     def _explained(self, request: UseRequest, technique: Technique) -> dict[str, Json]:
         """Render a decision; versions that count choices and erasures only for who may see counts."""
-        told = self.spine.gate.explain(request, technique).as_json()
+        decision = self.spine.gate.explain(request, technique)
+        told = decision.as_json()
+        if decision.cost is not None and not isinstance(decision.cost, NonPrivateEvent):
+            with self.spine.store.read() as reader:
+                balance = self.spine.ledger.balance(reader, request.dataset, request.purpose)
+            told["forecast"] = forecast_of(balance, decision.cost)
         if not self._permits("release.risk", request.dataset):
             versions = cast("Mapping[str, int]", told["versions"])
             told["versions"] = {name: versions[name] for name in versions if name not in _COUNTING_VERSIONS}

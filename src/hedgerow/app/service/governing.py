@@ -13,6 +13,7 @@ from hedgerow.app.builtin import default_policies
 from hedgerow.app.declaring import Asked
 from hedgerow.app.service.base import Part, columns_json, naming_finder
 from hedgerow.app.service.drafts import check_annotations, differences, is_same
+from hedgerow.model.budget import Limit
 from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.errors import CallerError, HedgerowError, Refused
 from hedgerow.model.policy import ACTION_TYPE, ACTIONS, PRINCIPAL_TYPE, ROLE_TYPE, Entity
@@ -31,10 +32,11 @@ from hedgerow.model.words import ColumnType, Role, near
 from hedgerow.spine.approving import strictest
 from hedgerow.spine.catalog import check_name, declaration_facts, declaration_json
 from hedgerow.spine.consent import Choice, by_time, chosen_at, last_choice
-from hedgerow.spine.ledger import POPULATION
+from hedgerow.spine.ledger import POPULATION, exact
 from hedgerow.spine.permission import accesses
 
 _MOST_TEXT = 200
+_MOST_DELTA = Fraction(1, 100)
 _KINDS = {
     PRINCIPAL_TYPE: "principal",
     ROLE_TYPE: "role",
@@ -277,16 +279,36 @@ class Governing(Part):
             "declaration": {"version": view.declaration.version, **declaration_json(view.declaration)},
         }
 
-    def allocate(self, dataset: str | None, purpose: str | None, epsilon: Fraction) -> dict[str, Json]:
-        """Set the budget of a data set and purpose, or with neither the cap of the population."""
+    def allocate(
+        self, dataset: str | None, purpose: str | None, epsilon: Fraction, delta: Fraction = Fraction(0)
+    ) -> dict[str, Json]:
+        """Set the budget of a data set and purpose, or with neither the cap of the population.
+
+        Args:
+            dataset: The data set.
+            purpose: The purpose.
+            epsilon: What may be spent in all, exact.
+            delta: The chance that more is lost, 0 for none, at most 0.01.
+
+        Returns:
+            The account.
+
+        Raises:
+            CallerError: ``budget.which-account``, ``budget.delta-large``.
+            Refused: By policy, or what there is not.
+        """
         where = self._account(dataset, purpose)
+        if delta > _MOST_DELTA:
+            raise CallerError("budget.delta-large")
+        limit = Limit(epsilon, delta)
         with self.spine.store.write() as tx:
             if dataset is not None and purpose is not None:
                 self.spine.catalog.require_dataset(tx, dataset)
                 self.spine.catalog.require_purpose(tx, purpose)
-            self.spine.ledger.allocate(tx, *where, epsilon, self.actor)
-            exact = f"{epsilon.numerator}/{epsilon.denominator}"
-            self._note(tx, "budget.allocate", {"dataset": where[0], "purpose": where[1], "epsilon": exact})
+            self.spine.ledger.allocate(tx, *where, limit, self.actor)
+            told: dict[str, Json] = {"delta": exact(delta)} if delta else {}
+            told |= {"dataset": where[0], "purpose": where[1], "epsilon": exact(epsilon)}
+            self._note(tx, "budget.allocate", told)
             return self._split(tx, self.spine.ledger.standing(tx, *where).as_json(), "budget.show", dataset)
 
     def _account(self, dataset: str | None, purpose: str | None) -> tuple[str, str]:

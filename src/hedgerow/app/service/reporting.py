@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import cast
 
 from hedgerow.app.report.reasons import meaning
 from hedgerow.app.service.base import Part, columns_json
 from hedgerow.app.service.governing import summary_json
 from hedgerow.governance.rights import purpose_json
-from hedgerow.model.budget import show_exact
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import CallerError, HedgerowError
 from hedgerow.model.ports import Reader
@@ -30,6 +28,7 @@ from hedgerow.model.uses import Json
 from hedgerow.model.version import VERSION
 from hedgerow.spine.approving import OPEN
 from hedgerow.spine.entries import entry_of
+from hedgerow.spine.ledger import cost_text, read_told
 
 _OUTCOMES = {"use.done": "done", "use.fail": "failed"}
 _REFUSED = ("use.refuse", "act.refuse", "use.fail")
@@ -333,7 +332,7 @@ def _cost(cost: Mapping[str, str] | None, left: set[str]) -> str:
     ((kind, value),) = cost.items()
     if kind == "non-private":
         return f"not private: release {value}" if value in left else f"not private: {value} has not left"
-    return f"{'epsilon' if kind == 'pure' else 'rho'} {show_exact(Fraction(value))}"
+    return cost_text(read_told(dict(cost)))
 
 
 def _consents(reader: Reader, shown: set[str], counted: set[str]) -> list[Json]:

@@ -13,6 +13,8 @@ from hedgerow.cli.screen import Screen, table
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
 
+_DELTA = "chance of a larger loss, far below 1 over the number of people, for example 1e-6"
+
 
 @click.group()
 def budget() -> None:
@@ -31,6 +33,11 @@ def _act(options: Mapping[str, Any]) -> str:
     metavar="E",
     help="The new limit, for example 4; what was spent stays debited.",
 )
+@click.option(
+    "--delta",
+    metavar="D",
+    help=f"Let many small uses fit, for a {_DELTA}.  [default: none; only the sum of epsilons counts]",
+)
 @purpose_option
 @click.option("--population", is_flag=True, help="Set the cap of all people of the workspace instead.")
 @gated(_act, "dataset")
@@ -41,33 +48,52 @@ def allocate(
     dataset: str | None,
     *,
     epsilon: str,
+    delta: str | None,
     purpose: str | None,
     population: bool,
 ) -> None:
     """Set the privacy budget of DATASET for a purpose.
 
-    With --population, set the cap of all people of the workspace.
+    With --population, set the cap of all people of the workspace. With --delta many small uses add up to less
+    than the sum of their epsilons (zCDP); a use must fit both its data set's budget and the population's.
     """
-    from hedgerow.model.budget import parse_exact
+    from hedgerow.model.budget import parse_delta, parse_exact
     from hedgerow.model.errors import CallerError
 
     if population == (dataset is not None or purpose is not None):
         raise CallerError("budget.which-account")
-    made = session.service.allocate(dataset, purpose, parse_exact(epsilon, "--epsilon"))
+    chance = {} if delta is None else {"delta": parse_delta(delta)}
+    made = session.service.allocate(dataset, purpose, parse_exact(epsilon, "--epsilon"), **chance)
     where = "the population" if population else f"{made['dataset']} for {made['purpose']}"
-    screen.result(made, f"The budget of {where} is epsilon {made['limit']}; {made['left']} is left.")
+    screen.result(made, f"The budget of {where} is epsilon {_limit(made)}; {made['left']} is left.")
+
+
+def _limit(account: Mapping[str, Any]) -> str:
+    return f"{account['limit']} at delta {account['delta']}" if "delta" in account else str(account["limit"])
 
 
 @budget.command()
 @click.argument("dataset", required=False)
+@click.option(
+    "--delta", metavar="D", help=f"Also bound what was spent by PLD; D is the {_DELTA}. Needs the extra dp."
+)
 @gated("budget.show", "dataset")
 @example("hedgerow budget show visits")
-def show(session: Session, screen: Screen, dataset: str | None) -> None:
-    """Show the budgets of DATASET or of all. The population's cap is shown as well."""
-    found = session.service.budgets(dataset)
+def show(session: Session, screen: Screen, dataset: str | None, *, delta: str | None) -> None:
+    """Show the budgets of DATASET or of all. The population's cap is shown as well.
+
+    What stands under "spent" decides what is still admitted. With --delta a column beside it says what the
+    same charges cost at most by a tighter accountant (PLD): a report, which admits nothing.
+    """
+    from hedgerow.model.budget import parse_delta
+
+    chance = None if delta is None else parse_delta(delta)
+    found: list[dict[str, Any]] = session.service.budgets(dataset)
+    if chance is not None:
+        found = session.service.bounded(found, chance)
     rows = [
         ["(population)" if b["dataset"] == "*" else b["dataset"], "" if b["purpose"] == "*" else b["purpose"],
-         b["limit"], b["spent"], b["left"], apart(b)]
+         _limit(b), b["spent"], *([] if chance is None else [b["pld"]]), b["left"], apart(b)]
         for b in found
     ]  # fmt: skip
     if any("unknown_since" in b for b in found):
@@ -76,8 +102,88 @@ def show(session: Session, screen: Screen, dataset: str | None) -> None:
             f"Restored {since} without a head kept outside: every budget counts as spent until officers "
             "state what was (`hedgerow budget restate`)."
         )
-    headings = ["data set", "purpose", "limit", "spent", "left", "apart from releases"]
+    reported = [] if chance is None else [f"by PLD, delta {delta}"]
+    headings = ["data set", "purpose", "limit", "spent", *reported, "left", "apart from releases"]
     screen.result(found, table(headings, rows))
+
+
+@budget.command()
+@click.argument("dataset")
+@purpose_option
+@click.option("--epsilon", required=True, metavar="E", help="What each query would cost, for example 0.1.")
+@click.option(
+    "--delta", metavar="D", help=f"Also say what PLD would admit; D is the {_DELTA}. Needs the extra dp."
+)
+@gated("budget.show", "dataset")
+@example("hedgerow budget forecast visits --purpose research --epsilon 0.1")
+def forecast(
+    session: Session, screen: Screen, dataset: str, *, purpose: str | None, epsilon: str, delta: str | None
+) -> None:
+    """Tell how many such queries the budget of DATASET still holds.
+
+    Such a query is one that costs --epsilon. Nothing is spent. The count is exact while nobody else spends:
+    so many are admitted and one more is not.
+    """
+    from hedgerow.app.service.reckoning import forecast_text
+    from hedgerow.model.budget import parse_delta, parse_exact
+
+    chance = None if delta is None else parse_delta(delta)
+    told: dict[str, Any] = session.service.forecast(
+        dataset, purpose, parse_exact(epsilon, "--epsilon"), chance
+    )
+    lines = [f"At epsilon {told['epsilon']} each, {forecast_text(told)}."]
+    if told["queries_left"] == 0:
+        lines.append("Ask for less epsilon each, or ask the privacy officer for budget.")
+    if chance is not None:
+        lines.append(
+            f"By PLD at delta {told['pld']['delta']}, {told['pld']['queries']:,} of them would stay within "
+            "the limits, had all uses been fixed beforehand; that is a report and admits nothing."
+        )
+    screen.result(told, "\n".join(lines))
+
+
+@budget.command()
+@click.argument("dataset", required=False)
+@purpose_option
+@click.option("--population", is_flag=True, help="All charges to the people of the workspace instead.")
+@click.option("--delta", default="1e-6", show_default=True, metavar="D", help=f"The {_DELTA}.")
+@gated("budget.show", "dataset")
+@example("hedgerow budget reaccount visits --purpose research --delta 1e-6")
+def reaccount(
+    session: Session,
+    screen: Screen,
+    dataset: str | None,
+    *,
+    purpose: str | None,
+    population: bool,
+    delta: str,
+) -> None:
+    """Account anew what DATASET was charged, in three ways.
+
+    Every stored charge for the purpose is bounded by the sum of epsilons, which decides what is admitted, and
+    beside it by zCDP and by privacy loss distributions (PLD), which only report. Nothing is spent or changed.
+    Needs the extra dp.
+    """
+    from hedgerow.model.budget import parse_delta
+    from hedgerow.model.errors import CallerError
+
+    if population == (dataset is not None or purpose is not None):
+        raise CallerError("budget.which-account")
+    told: dict[str, Any] = session.service.reaccount(dataset, purpose, parse_delta(delta))
+    screen.result(told, _reaccounted(told))
+
+
+def _reaccounted(told: Mapping[str, Any]) -> str:
+    rows = [
+        [each["name"], each["epsilon"] or "none", each["delta"], "decides" if each["decides"] else "report"]
+        for each in told["accountants"]
+    ]
+    charges = ", ".join(f"{count:,} {kind}" for kind, count in told["charges"].items()) or "none"
+    named = apart(told)
+    beside = [f"Apart from releases {', '.join(named)}."] if named else []
+    body = table(["accountant", "epsilon at most", "delta", "role"], rows)
+    limit = f"Limit: epsilon {_limit(told)}, of which {told['left']} is left."
+    return "\n".join([f"Charges: {charges}.", *beside, body, limit, *told["meaning"]])
 
 
 @budget.command()

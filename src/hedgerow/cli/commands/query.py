@@ -6,12 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hedgerow.cli.chart import bars
 from hedgerow.cli.commands.budget import apart
 from hedgerow.cli.common import example, explain_option, in_space, purpose_option, request_id_option
 from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
+
+_DRAWN = 4
+
+
+def _needed(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Ask for an epsilon, but where the curve shall help to choose one."""
+    if value is None and not ctx.params.get("curve"):
+        raise click.MissingParameter(ctx=ctx, param=param)
+    return value
 
 
 @click.command()
@@ -20,9 +30,16 @@ if TYPE_CHECKING:
 @purpose_option
 @click.option(
     "--epsilon",
-    required=True,
+    callback=_needed,
     metavar="E",
-    help="What to spend of the privacy budget, for example 0.5; less is more private and less exact.",
+    help="What to spend of the privacy budget, for example 0.5; less is more private and less exact."
+    "  [required without --curve]",
+)
+@click.option(
+    "--curve",
+    is_flag=True,
+    is_eager=True,
+    help="Only draw how wrong the answer may be against epsilon, to choose one; nothing is spent.",
 )
 @request_id_option
 @explain_option
@@ -31,28 +48,60 @@ if TYPE_CHECKING:
     'hedgerow query visits "SELECT ward, COUNT(*), AVG(age) FROM visits GROUP BY ward" \\',
     "    --purpose research --epsilon 0.5 --as analyst1",
 )
-def query(
+def query(  # noqa: PLR0913 - the options of the command
     session: Session,
     screen: Screen,
     dataset: str,
     sql: str,
     *,
     purpose: str | None,
-    epsilon: str,
+    epsilon: str | None,
     request_id: str | None,
     explain: bool,
+    curve: bool,
 ) -> None:
     """Ask DATASET a differentially private question.
 
     Noise is added so that the answer would look much the same without any one person. SQL is SELECT with
     COUNT, SUM and AVG, WHERE and GROUP BY over columns with declared keys (`hedgerow dataset declare`).
-    The answer says how wrong it may be and what is left of the budget.
+    The answer says how wrong it may be and what is left of the budget; --curve says before how wrong it would
+    be at several epsilons.
     """
+    if curve or epsilon is None:
+        told = session.service.curve_query(dataset, sql, purpose=purpose, epsilon=epsilon)
+        screen.result(told, _drawn(told))
+        return
     if explain:
-        screen.decision(session.service.explain_query(dataset, sql, purpose=purpose, epsilon=epsilon))
+        decision = session.service.explain_query(dataset, sql, purpose=purpose, epsilon=epsilon)
+        screen.decision(decision, forecast=_forecast(decision))
         return
     answer = session.service.query(dataset, sql, purpose=purpose, epsilon=epsilon, request_id=request_id)
     screen.result(answer, _shown(answer))
+
+
+def _drawn(told: dict[str, Any]) -> str:
+    """Draw the curves of the first outputs, and lay all of them out in a table."""
+    labels = [f"{each} *" if each == told["chosen"] else each for each in told["epsilons"]]
+    shown: list[str] = []
+    for output in told["outputs"][:_DRAWN]:
+        shown += [f"± of {_named(output)} in 95 of 100 answers, by epsilon:"]
+        shown += [bars(list(zip(labels, output["half_widths_95"], strict=True))), ""]
+    columns = [output["half_widths_95"] for output in told["outputs"]]
+    headings = ["epsilon", "queries left", *(f"± {_named(output)}" for output in told["outputs"])]
+    shown += [table(headings, list(zip(labels, told["queries_left"], *columns, strict=True)))]
+    shown += [f"{name}: how wrong it may be is not known before the answer." for name in told["unknown"]]
+    shown += ["* is the epsilon that was given."] if told["chosen"] else []
+    return "\n".join([*shown, "Nothing was spent, and no data was opened."])
+
+
+def _named(output: dict[str, Any]) -> str:
+    return f"{output['name']} (in a {output['given']})" if output["given"] else str(output["name"])
+
+
+def _forecast(decision: dict[str, Any]) -> str:
+    from hedgerow.app.service.reckoning import forecast_text
+
+    return forecast_text(decision["forecast"]) if "forecast" in decision else ""
 
 
 def _shown(answer: dict[str, Any]) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from hedgerow.kernel.accounting.bounds import Bounds, bounds_of, pld_more
 from hedgerow.kernel.accounting.budget import Budget
 from hedgerow.kernel.accounting.composition import Composition, compose, epsilon_of
 from hedgerow.kernel.accounting.conversion import rho_within, zcdp_epsilon
-from hedgerow.kernel.accounting.filter import admits, remaining
+from hedgerow.kernel.accounting.filter import admits, admitted_more, remaining
 
 __all__ = [
+    "Bounds",
     "Budget",
     "Composition",
     "admits",
+    "admitted_more",
+    "bounds_of",
     "compose",
     "epsilon_of",
+    "pld_more",
     "remaining",
     "rho_within",
     "zcdp_epsilon",

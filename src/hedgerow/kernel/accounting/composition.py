@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from hedgerow.kernel.accounting.conversion import zcdp_epsilon
-from hedgerow.model.budget import NonPrivateEvent, PrivacyEvent, PureEvent, ZcdpEvent
+from hedgerow.model.budget import LaplaceEvent, NonPrivateEvent, PrivacyEvent, PureEvent, ZcdpEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,12 @@ class Composition:
     rho: Fraction = Fraction(0)
     releases: frozenset[str] = frozenset()
 
-    def plus(self, event: PrivacyEvent) -> Composition:
-        """Add one event.
+    def plus(self, event: PrivacyEvent, times: int = 1) -> Composition:
+        """Add an event.
 
         Args:
             event: What happened.
+            times: How often, 1 or more.
 
         Returns:
             The new totals.
@@ -42,10 +43,13 @@ class Composition:
         match event:
             case PureEvent(epsilon=epsilon):
                 _not_negative(epsilon)
-                return replace(self, pure=self.pure + epsilon, pure_rho=self.pure_rho + epsilon**2 / 2)
+                # Vectors with noise of their own are mechanisms one after the other.
+                parts = [each for _, each in event.parts] if isinstance(event, LaplaceEvent) else [epsilon]
+                rho = sum((each**2 / 2 for each in parts), Fraction(0))
+                return replace(self, pure=self.pure + times * epsilon, pure_rho=self.pure_rho + times * rho)
             case ZcdpEvent(rho=rho):
                 _not_negative(rho)
-                return replace(self, rho=self.rho + rho)
+                return replace(self, rho=self.rho + times * rho)
             case NonPrivateEvent(release=release):
                 return replace(self, releases=self.releases | {release})
 

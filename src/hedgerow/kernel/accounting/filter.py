@@ -17,7 +17,7 @@ most delta in all. So the chances do not add.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from hedgerow.kernel.accounting.composition import Composition, compose
@@ -63,6 +63,44 @@ def remaining(limit: Limit, spent: Iterable[PrivacyEvent] | Composition) -> Frac
         options.append(square_root_down(2 * left))
     best = max([Fraction(0), *options])
     return best if best == 0 or _fits(limit, total.plus(PureEvent(best))) else Fraction(0)
+
+
+def admitted_more(
+    limit: Limit, spent: Iterable[PrivacyEvent] | Composition, new: PrivacyEvent, most: int = 10**18
+) -> int:
+    """Count how many more of one event would be admitted, one after the other.
+
+    Args:
+        limit: What may be spent in all.
+        spent: What was spent before: events in any order, or their composition.
+        new: The event that would be repeated; one with a privacy loss.
+        most: The count is not followed beyond this.
+
+    Returns:
+        Exactly how many: so many are each admitted and one more is not.
+    """
+    total = spent if isinstance(spent, Composition) else compose(spent)
+    return most_that(lambda count: _fits(limit, total.plus(new, count)), most)
+
+
+def most_that(fits: Callable[[int], bool], most: int) -> int:
+    """Find the largest count that fits, where whatever is below one that fits does too.
+
+    Args:
+        fits: Whether a count of 1 or more fits.
+        most: Where to stop.
+
+    Returns:
+        The count, 0 when not even one fits.
+    """
+    low, high = 0, 1
+    while high <= most and fits(high):
+        low, high = high, high * 2
+    high = min(high, most + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
 
 
 def _fits(limit: Limit, total: Composition) -> bool:

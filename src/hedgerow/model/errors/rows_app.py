@@ -202,6 +202,11 @@ ROWS: tuple[ErrorRow, ...] = (
         exit_code=6,
     ),
     fault(
+        "ledger.unknown-event",
+        "A charge of the ledger is of a kind that this version does not know.",
+        "Use the version of Hedgerow that wrote it, or a later one.",
+    ),
+    fault(
         "ledger.not-journaled",
         "The ledger and the journal tell different charges.",
         "Stop spending and compare them: `hedgerow evidence export --out DIR`.",

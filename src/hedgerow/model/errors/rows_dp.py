@@ -20,6 +20,16 @@ ROWS: tuple[ErrorRow, ...] = (
         "A budget needs an epsilon of at least 0 and a delta from 0 to below 1.",
         "Give an epsilon such as 4 and a delta of 0 or one far below 1 over the number of people.",
     ),
+    caller(
+        "budget.bad-delta",
+        "{option} is no decimal of at least 1e-12 and below 1.",
+        "Give a chance far below 1 over the number of people, such as 1e-6.",
+    ),
+    caller(
+        "budget.delta-large",
+        "A limit with a delta above 0.01 protects nobody: so many people may lose more than epsilon.",
+        "Give a chance far below 1 over the number of people, such as 1e-6, or leave --delta out.",
+    ),
     refused(
         "dp.budget-exhausted",
         "The query costs {cost} epsilon and {left} of {total} is left.",
@@ -140,6 +150,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "dp.too-noisy",
         "The noise this epsilon asks for would pass 64 bits.",
         "Ask with a larger epsilon or declare narrower bounds.",
+    ),
+    caller(
+        "dp.curve-points",
+        "A curve is drawn over 1 to {most} epsilons.",
+        "Give fewer, such as 0.1, 0.5, 1 and 2, or leave them out.",
     ),
     caller(
         "dp.not-a-frame",

@@ -92,4 +92,4 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     BlindIndex, BlindTerm, Search,
 )  # fmt: skip
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3

@@ -19,6 +19,7 @@ class Allocation(Record):
     epsilon: str
     allocated_by: str
     time: str
+    delta: str = "0/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,11 @@ class Charge(Record):
 
 @dataclass(frozen=True, slots=True)
 class Account(Record):
-    """The running total of an account: the fold of its charges, kept beside them."""
+    """The running total of an account: the fold of its charges, kept beside them.
+
+    ``pure_rho`` is what the pure charges cost as zCDP. Accounts of before it was kept have none: all of them
+    count as one charge then, which is never less.
+    """
 
     TABLE: ClassVar[str] = "accounts"
     KEY: ClassVar[tuple[str, ...]] = ("dataset", "purpose")
@@ -49,6 +54,7 @@ class Account(Record):
     epsilon: str
     rho: str
     apart: str
+    pure_rho: str = ""
 
 
 @dataclass(frozen=True, slots=True)

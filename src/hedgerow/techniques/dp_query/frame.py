@@ -59,7 +59,7 @@ def query(
     Guarantee: epsilon-differential privacy for adding or removing all rows of one person.
     Cost: exactly ``epsilon``, spent before the values are read.
     """
-    table = _arrow(frame)
+    table = arrow_of(frame)
     plan = _plan(table, sql, person, declaration, checked_epsilon(epsilon))
     left = budget.spend(plan.cost)
     from hedgerow.kernel.aggregation import aggregate, draw_ranks
@@ -93,7 +93,7 @@ def explain(
         Refused: What cannot be bounded.
         CallerError: When the query, the frame or the epsilon is malformed.
     """
-    return _plan(_arrow(frame), sql, person, declaration, checked_epsilon(epsilon)).describe()
+    return _plan(arrow_of(frame), sql, person, declaration, checked_epsilon(epsilon)).describe()
 
 
 def _plan(
@@ -116,7 +116,18 @@ def _plan(
         raise Refused(_HERE[refusal.code], **refusal.details) from None
 
 
-def _arrow(frame: Any) -> Any:  # noqa: ANN401 - data frames of several libraries
+def arrow_of(frame: Any) -> Any:  # noqa: ANN401 - data frames of several libraries
+    """Take a data frame as an Arrow table.
+
+    Args:
+        frame: An Arrow table, or a Polars or pandas data frame.
+
+    Returns:
+        The table.
+
+    Raises:
+        CallerError: ``dp.not-a-frame``.
+    """
     import pyarrow as pa
 
     if isinstance(frame, pa.Table):

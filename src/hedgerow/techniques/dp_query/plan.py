@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hedgerow.model.answers import AnswerColumn, OutputKind
-from hedgerow.model.budget import PureEvent, checked_epsilon
+from hedgerow.model.budget import LaplaceEvent, checked_epsilon
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration, ExactAggregation
 from hedgerow.model.words import ColumnType
@@ -51,7 +51,7 @@ def plan_query(
 
     Guarantee: running the plan is ``epsilon``-differentially private for adding or removing all
         rows of one person; docs/sensitivity.md argues each step.
-    Cost: a :class:`PureEvent` of exactly ``epsilon``.
+    Cost: a :class:`LaplaceEvent` of exactly ``epsilon``, one part for each noisy vector.
     """
     share = checked_epsilon(epsilon)
     kept_apart = frozenset(hidden)
@@ -79,7 +79,7 @@ def plan_query(
         outputs=outputs,
         order_by=order_by,
         limit=query.limit,
-        cost=PureEvent(share),
+        cost=LaplaceEvent.of((each.sensitivity, each.epsilon) for each in measurements),
     )
 
 

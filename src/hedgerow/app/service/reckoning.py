@@ -1,0 +1,205 @@
+"""Reckoning: what a budget still holds, and what its history cost by other accountants; nothing is spent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import cast
+
+from hedgerow.app.service.base import Part, need_purpose
+from hedgerow.kernel.accounting import Bounds, bounds_of, pld_more, zcdp_epsilon
+from hedgerow.model.budget import (
+    LaplaceEvent,
+    NonPrivateEvent,
+    PrivacyEvent,
+    PureEvent,
+    ZcdpEvent,
+    show_chance,
+    show_exact,
+    show_left,
+)
+from hedgerow.model.errors import Refused
+from hedgerow.model.ports import Reader
+from hedgerow.model.records import Account, Allocation
+from hedgerow.model.uses import Json
+from hedgerow.spine.ledger import POPULATION, Balance, Standing
+
+Where = tuple[str, str]
+_ZCDP = "zCDP (Bun and Steinke)"
+DECIDES = "The sum of epsilons decides what is admitted: it holds whatever is asked next."
+DECIDES_AT_DELTA = (
+    "The smaller of the sum and of zCDP at the limit's delta decides: it holds whatever is asked next, but "
+    "for that chance."
+)
+REPORTS = (
+    "What is marked a report: what was spent costs no more than they say but for a chance of delta, PLD had "
+    "every use been fixed beforehand. They admit nothing."
+)
+_KINDS: tuple[tuple[str, type[PrivacyEvent]], ...] = (
+    ("discrete Laplace noise", LaplaceEvent),
+    ("pure, noise not recorded", PureEvent),
+    ("zCDP", ZcdpEvent),
+    ("without differential privacy", NonPrivateEvent),
+)
+
+
+class Reckoning(Part):
+    """Reports and forecasts of the ledger."""
+
+    def reaccount(self, dataset: str | None, purpose: str | None, delta: Fraction) -> dict[str, Json]:
+        """Account every stored charge of a budget anew, by each accountant.
+
+        Args:
+            dataset: The data set, or none with no purpose for the population.
+            purpose: The purpose.
+            delta: Chance of a larger loss, in (0, 1).
+
+        Returns:
+            ``charges`` by kind, and for each accountant the epsilon it finds and whether it decides.
+
+        Raises:
+            Fault: ``extra.missing`` without dp-accounting.
+            Refused: ``budget.unallocated``, or by policy.
+        """
+        self._require("budget.show", dataset)
+        with self.spine.store.read() as reader:
+            where = self._known(reader, dataset, purpose)
+            standing = self.spine.ledger.standing(reader, *where)
+            history = self.spine.ledger.history(reader, *where)
+            account = self._split(reader, standing.as_json(), "budget.show", dataset)
+        bounds = bounds_of(history, delta)
+        return {
+            **account,
+            "at_delta": show_chance(delta),
+            "charges": _counted(history),
+            "accountants": _accountants(bounds, standing.delta),
+            "meaning": [DECIDES_AT_DELTA if standing.delta else DECIDES, REPORTS],
+        }
+
+    def bounded(self, accounts: Sequence[Mapping[str, Json]], delta: Fraction) -> list[dict[str, Json]]:
+        """Add to each account what PLD says was spent.
+
+        Args:
+            accounts: As ``budgets`` shows them.
+            delta: Chance of a larger loss, in (0, 1).
+
+        Returns:
+            The accounts, each with ``pld`` and ``at_delta``.
+
+        Raises:
+            Fault: ``extra.missing`` without dp-accounting.
+        """
+        with self.spine.store.read() as reader:
+            found = [
+                self.spine.ledger.history(reader, str(each["dataset"]), str(each["purpose"]))
+                for each in accounts
+            ]
+        return [
+            {**account, "pld": show_exact(bounds_of(history, delta).pld), "at_delta": show_chance(delta)}
+            for account, history in zip(accounts, found, strict=True)
+        ]
+
+    def forecast(
+        self, dataset: str, purpose: str | None, epsilon: Fraction, delta: Fraction | None = None
+    ) -> dict[str, Json]:
+        """Tell how many more queries of an epsilon a budget admits.
+
+        Args:
+            dataset: The data set.
+            purpose: The purpose.
+            epsilon: What each query would cost, exact.
+            delta: Chance of a larger loss in (0, 1), to see what PLD would say; none leaves it out.
+
+        Returns:
+            ``queries_left``: so many are admitted, one after the other, and one more is not, while nobody
+            else spends; ``holds_back``: the budget that ends first; and ``pld``.
+
+        Raises:
+            Fault: ``extra.missing`` without dp-accounting where delta is given.
+            Refused: ``budget.unallocated``, ``budget.unknown``, or by policy.
+        """
+        self._require("budget.show", dataset)
+        event = PureEvent(epsilon)
+        with self.spine.store.read() as reader:
+            where = self._known(reader, dataset, need_purpose(purpose))
+            balance = self.spine.ledger.balance(reader, *where)
+            refusal = balance.refusal(event)
+            if refusal is not None and refusal[0] in ("budget.unallocated", "budget.unknown"):
+                raise Refused(refusal[0], **refusal[1])
+            histories = [self.spine.ledger.history(reader, *each) for each in (where, POPULATION)]
+        told: dict[str, Json] = {"dataset": where[0], "purpose": where[1], "epsilon": show_exact(epsilon, 12)}
+        told |= forecast_of(balance, event)
+        if delta is not None:
+            told["pld"] = _by_pld(balance, histories, event, delta)
+        return told
+
+    def _known(self, reader: Reader, dataset: str | None, purpose: str | None) -> Where:
+        """Find an account that is there.
+
+        Raises:
+            CallerError: ``purpose.missing``.
+            Refused: ``dataset.*``, ``purpose.unknown``, ``budget.unallocated``.
+        """
+        if dataset is None:
+            return POPULATION
+        where = dataset, need_purpose(purpose)
+        if not self.spine.catalog.dropped(reader, dataset):
+            self.spine.catalog.require_dataset(reader, dataset)
+        if reader.get(Allocation, *where) is None and reader.get(Account, *where) is None:
+            self.spine.catalog.require_purpose(reader, where[1])
+            raise Refused("budget.unallocated", dataset=dataset, purpose=where[1])
+        return where
+
+
+def forecast_of(balance: Balance, event: PrivacyEvent) -> dict[str, Json]:
+    """Tell how many more of an event both accounts admit, and which of them ends first."""
+    own, everybody = balance.own.more(event), balance.population.more(event)
+    return {
+        "queries_left": min(own, everybody),
+        "holds_back": "purpose" if own <= everybody else "population",
+        "left": show_left(balance.own.left),
+        "population_left": show_left(balance.population.left),
+    }
+
+
+def forecast_text(told: Mapping[str, Json]) -> str:
+    """Say a forecast in a sentence."""
+    count = cast("int", told["queries_left"])
+    left = f"epsilon {told['left']} is left for the purpose, {told['population_left']} for the population"
+    if count == 0:
+        return f"no such query is left: {left}"
+    return f"about {count:,} such {'query' if count == 1 else 'queries'} left: {left}"
+
+
+def _by_pld(
+    balance: Balance, histories: Sequence[Sequence[PrivacyEvent]], event: PrivacyEvent, delta: Fraction
+) -> dict[str, Json]:
+    """Say what PLD would admit of both accounts; what it says admits nothing."""
+    standings: tuple[Standing, ...] = (balance.own, balance.population)
+    limits = [standing.limit or Fraction(0) for standing in standings]
+    counts = [
+        pld_more(limit, history, event, delta) for limit, history in zip(limits, histories, strict=True)
+    ]
+    return {"delta": show_chance(delta), "queries": min(counts)}
+
+
+def _counted(history: Sequence[PrivacyEvent]) -> dict[str, Json]:
+    kinds = Counter(next(name for name, kind in _KINDS if isinstance(event, kind)) for event in history)
+    return {name: kinds[name] for name, _ in _KINDS if kinds[name]}
+
+
+def _accountants(bounds: Bounds, decided_at: Fraction) -> list[Json]:
+    """List what each accountant finds; a limit with a delta is decided by zCDP at that delta too."""
+    total, rho = bounds.total, bounds.total.rho + bounds.total.pure_rho
+    sums = show_exact(total.pure) if total.rho == 0 else None
+    found = [_found("sum of epsilons", sums, Fraction(0), decides=True)]
+    if decided_at:
+        found.append(_found(_ZCDP, show_exact(zcdp_epsilon(rho, decided_at)), decided_at, decides=True))
+    if decided_at != bounds.delta:
+        found.append(_found(_ZCDP, show_exact(bounds.zcdp), bounds.delta, decides=False))
+    return [*found, _found("PLD (dp-accounting)", show_exact(bounds.pld), bounds.delta, decides=False)]
+
+
+def _found(name: str, epsilon: str | None, delta: Fraction, *, decides: bool) -> Json:
+    return {"name": name, "epsilon": epsilon, "delta": show_chance(delta), "decides": decides}
