@@ -17,7 +17,6 @@ from hedgerow.model.records import ALL_RECORDS, Setting
 # What goes unnoticed without a head kept outside: kind and way, and the words of it in docs/threat-model.md.
 UNNOTICED = {
     ("sealed_fields", OLDER): "An older value of a sealed identifier",
-    ("former_members", NEVER): "That a person was in a data set since dropped",
     ("commitments", NEVER): "The opening of an entry about a person",
     ("commitments", "the whole table"): "The opening of an entry about a person",
     ("blind_terms", NEVER): "A term of a search index",

@@ -108,7 +108,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     vault, policies = Vault(keyring, index_key, clock), Policies(load_policies, clock)
     indexes = Indexes(store, keyring, vault, catalog, journal, clock)
     tables, acts = Tables(engine, shelf, keyring), Acts(store, policies, journal)
-    quarantine, requests = Quarantine(keyring, clock), Requests(keyring)
+    quarantine, requests = Quarantine(keyring, clock), Requests(keyring, attestor, journal)
     approvals = Approvals(store, acts, journal, clock)
     gate = Gate(
         store=store, facts=FactLoader(catalog, consents, ledger, policies), acts=acts,
@@ -130,7 +130,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
 
         return Intake(
             store=store, catalog=catalog, vault=vault, consents=consents, tables=tables,
-            quarantine=quarantine, journal=journal, clock=clock, indexes=indexes,
+            quarantine=quarantine, journal=journal, attestor=attestor, clock=clock, indexes=indexes,
         )  # fmt: skip
 
     found_key = derive(index_key, "found-handle")
@@ -141,7 +141,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     return Spine(
         tenant, store, backend, clock, attestor, journal, catalog, consents, vault, ledger, policies,
         tables, quarantine, deferred(intake), approvals, gate, erasure, dropping,
-        Epochs(store, keyring, journal, attestor, clock), rights, indexes,
+        Epochs(store, keyring, journal, attestor, requests, clock), rights, indexes,
         Finding(store, gate, catalog, indexes, vault, journal, clock, found_key), deferred(_query),
         deferred(_release), Backups(store, keyring, journal, attestor, clock),
         Restoring(store, vault, tables, quarantine, erasure, dropping, journal, ledger, attestor), witnesses,

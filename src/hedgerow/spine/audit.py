@@ -31,8 +31,10 @@ from hedgerow.spine.approving import heed as heed_approval
 from hedgerow.spine.approving import recorded
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.audit_acts import Story, check_story
+from hedgerow.spine.audit_holdings import Holdings
 from hedgerow.spine.audit_indexes import HeadActs, IndexActs, check_cosigned, check_indexes
 from hedgerow.spine.audit_people import check_people
+from hedgerow.spine.audit_results import check_register_read
 from hedgerow.spine.audit_uses import UseRules
 from hedgerow.spine.entries import parse_entry
 from hedgerow.spine.forgotten import check_gone
@@ -92,7 +94,8 @@ def check_records(
         "budgets": {(a.dataset, a.purpose): (a.epsilon, a.delta) for a in reader.find(Allocation)},
         "policies": {p.version: digest(p.text) for p in reader.find(PolicyText)},
         "declarations": {(d.dataset, d.version): digest(d.body) for d in reader.find(Declaration)},
-        "principals": {p.name: sorted(p.role_set) for p in reader.find(Principal)},
+        # No act disables anybody.
+        "principals": {p.name: None if p.disabled else sorted(p.role_set) for p in reader.find(Principal)},
         "data sets": {d.name: (d.version, bool(d.dropped)) for d in reader.find(Dataset)},
         "lawful bases": {(p.dataset, p.purpose): p.basis for p in reader.find(DatasetPurpose)},
         "approvals": {a.id: recorded(a) for a in reader.find(Approval)},
@@ -105,6 +108,7 @@ def check_records(
     _check_consents(reader)
     check_story(reader, heard.story, attestor)
     check_people(reader, heard.story.choices_left)
+    heard.holdings.check(reader, attestor)
     if attestor is not None and heard.story.erased_numbers:
         check_gone(attestor, reader.numbers(Subject, "number").tolist(), heard.story.erased_numbers)
     check_indexes(reader, heard.indexes)
@@ -120,6 +124,7 @@ class _Heard:
         self.approvals: dict[object, Mapping[str, Json]] = {}
         self._named: set[object] = set()
         self.story, self.indexes, self.heads = Story(), IndexActs(), HeadActs()
+        self.holdings = Holdings()
         self._uses = UseRules() if judges_uses else None
         self._unknown_since = ""
 
@@ -136,11 +141,14 @@ class _Heard:
             self._unknown_since = ""
         if self._uses is not None:
             self._uses.heed(entry, self.told, self.story.purposes)
+            if entry["action"] == "subject.erase":
+                check_register_read(entry, self.story.released)
         _tell(self.told, entry, facts)
         heed_approval(self.approvals, self._named, entry)
         self.story.heed(entry)
         self.indexes.heed(entry)
         self.heads.heed(entry)
+        self.holdings.heed(entry)
 
     def check_unknown(self, reader: Reader) -> None:
         """Whoever took that record away would have every budget back that a restore could not know of."""

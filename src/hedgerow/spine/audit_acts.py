@@ -19,13 +19,13 @@ from hedgerow.model.records import (
     Purpose,
     QuarantineBatch,
     QuarantinedRow,
-    Released,
     Request,
     Setting,
     Tombstone,
 )
 from hedgerow.model.uses import Json
 from hedgerow.spine.attest import Attestor
+from hedgerow.spine.audit_results import Use, are_released, is_as_used
 from hedgerow.spine.departed import Departed
 from hedgerow.spine.forgotten import DIFFERS, checked
 from hedgerow.spine.keyring import WRAPPING
@@ -40,20 +40,6 @@ Facts = Mapping[str, Json]
 
 
 @dataclass(slots=True)
-class _Use:
-    """A use by the hash of its id: what it is bound to, and how far it came."""
-
-    binding: str
-    dataset: str
-    lease: str
-    release: str | None
-    intent: int
-    done: int | None = None
-    is_kept: bool = False
-    is_withdrawn: bool = False
-
-
-@dataclass(slots=True)
 class Story:
     """What the journal tells of records that acts leave, gathered entry by entry.
 
@@ -61,9 +47,9 @@ class Story:
     """
 
     purposes: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
-    uses: dict[str, _Use] = field(default_factory=dict)
-    intents: dict[int, _Use] = field(default_factory=dict)
-    released: dict[str, int] = field(default_factory=dict)
+    uses: dict[str, Use] = field(default_factory=dict)
+    intents: dict[int, Use] = field(default_factory=dict)
+    released: dict[str, Use] = field(default_factory=dict)
     failures: set[tuple[str, int]] = field(default_factory=set)
     certificates: dict[str, tuple[str, int]] = field(default_factory=dict)
     sources: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -132,13 +118,10 @@ class Story:
                 self.settings["consent.version"] = str(facts["consent_version"])
 
     def _intend(self, facts: Facts, index: int) -> None:
-        cost = cast("Mapping[str, str]", facts["cost"] or {})
-        use = _Use(
-            str(facts["binding"]), str(facts["dataset"]), str(facts["lease"]), cost.get("non-private"), index
-        )
+        use = Use.begun(facts, index)
         self.uses[str(facts["request"])] = self.intents[index] = use
 
-    def _use(self, facts: Facts) -> _Use | None:
+    def _use(self, facts: Facts) -> Use | None:
         return self.uses.get(str(facts.get("request")))
 
     def _end(self, facts: Facts, index: int, acting: str, *, is_done: bool) -> None:
@@ -146,9 +129,9 @@ class Story:
         if use is None:
             return
         if is_done:
-            use.done, use.is_kept = index, facts["result"] is not None
+            use.end(facts, index, acting)
             if use.release is not None:
-                self.released[use.release] = index
+                self.released[use.release] = use
         elif facts.get("code") == "request.withdrawn":
             use.is_withdrawn = True
         elif use.lease != "person":
@@ -233,7 +216,8 @@ def check_story(reader: Reader, story: Story, attestor: Attestor | None) -> None
         Fault: ``records.differ`` with the kind.
     """
     for kind, is_as_told in (
-        ("purposes", _purposes), ("requests", _requests), ("released tables", _released),
+        ("purposes", _purposes), ("requests", _requests),
+        ("released tables", lambda r, s: are_released(r, s.released)),
         ("failures", _failures), ("certificates", lambda r, s: _certificates(r, s, attestor)),
         ("collected sources", _sources), ("columns", _columns), ("quarantine", _quarantine),
         ("tombstones", _stones), ("backups", _backups),
@@ -255,24 +239,8 @@ def _purposes(reader: Reader, story: Story) -> bool:
 def _requests(reader: Reader, story: Story) -> bool:
     held = {digest(r.id)[:_ID_DIGITS]: r for r in reader.find(Request)}
     return held.keys() == story.uses.keys() and all(
-        _is_as_used(held[name], use, story.emptied.get(use.dataset, -1)) for name, use in story.uses.items()
+        is_as_used(held[name], use, story.emptied.get(use.dataset, -1)) for name, use in story.uses.items()
     )
-
-
-def _is_as_used(record: Request, use: _Use, emptied: int) -> bool:
-    if (record.binding, record.dataset) != (use.binding, use.dataset):
-        return False
-    if record.state == "done":
-        # Rows of people are withdrawn with a person or the data set; such an id is never answered again.
-        stays = not (record.person_level and emptied > record.entry)
-        return use.is_kept and record.entry == use.done and stays and not use.is_withdrawn
-    if record.state == "spent":
-        return not use.is_kept
-    return use.is_kept or use.is_withdrawn
-
-
-def _released(reader: Reader, story: Story) -> bool:
-    return {r.id: r.entry for r in reader.find(Released)} == story.released
 
 
 def _failures(reader: Reader, story: Story) -> bool:

@@ -64,7 +64,9 @@ def check_indexes(reader: Reader, acts: IndexActs) -> None:
         Fault: ``records.differ`` with the kind.
     """
     indexes = reader.find(BlindIndex)
-    held = {(i.dataset, i.column, i.version): i.state for i in indexes if i.state != _RETIRED}
+    held = {
+        (i.dataset, i.column, i.version): f"{i.state} {i.normaliser}" for i in indexes if i.state != _RETIRED
+    }
     if held != acts.told:
         raise Fault("records.differ", kind="indexes")
     secrets = {f"{_SECRET}{i.id}" for i in indexes if i.state != _RETIRED}
@@ -81,10 +83,10 @@ def check_indexes(reader: Reader, acts: IndexActs) -> None:
 def _heed(told: Told, action: str, facts: Facts) -> None:
     match action:
         case "dataset.index":
-            told[_key(facts)] = "building"
+            told[_key(facts)] = f"building {facts['normaliser']}"
         case "dataset.index.built":
             _forget(told, str(facts["dataset"]), str(facts["column"]))
-            told[_key(facts)] = "current"
+            told[_key(facts)] = f"current {facts['normaliser']}"
         case "dataset.index.drop" | "dataset.index.refuse":
             _forget(told, str(facts["dataset"]), str(facts["column"]))
         case "dataset.drop":

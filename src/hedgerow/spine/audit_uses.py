@@ -18,6 +18,7 @@ from hedgerow.spine.outside import Spent
 
 Entry = Mapping[str, Json]
 Told = Mapping[str, Mapping[object, object]]
+REPLAY = "use.replay"
 FIND, MOST_FAILED, MOST_SEARCHES = "subject.find", 20, 200
 _NOTHING = Spent(Fraction(0), Fraction(0), ())
 _A_DAY = timedelta(days=1)
@@ -51,7 +52,9 @@ class UseRules:
             self._check_cost(entry, facts, told)
             _check_purpose(entry, facts, told, purposes)
             self._check_failures(entry, facts)
-        if entry["action"] in ("use.intend", GRANT):
+        elif entry["action"] == REPLAY:
+            _check_purpose(entry, facts, told, purposes)
+        if entry["action"] in ("use.intend", REPLAY, GRANT):
             _check_permission(entry, facts, told)
         elif entry["action"] == "use.fail":
             self._count_failure(entry, facts)

@@ -100,14 +100,14 @@ class Consents:
         counter = reader.get(Setting, _COUNTER)
         return int(counter.value) if counter else 0
 
-    def record(self, tx: Transaction, choices: Iterable[Choice], recorded_by: str) -> int:
+    def record(self, tx: Transaction, choices: Iterable[Choice], recorded_by: str) -> list[ConsentEvent]:
         """Append choices and update the latest state.
 
         The state follows the time of the choice: an older choice recorded late does not
         undo a newer one. A choice that was recorded before is not recorded twice.
 
         Returns:
-            How many were recorded.
+            What was recorded.
         """
         version = self.version(tx)
         ordered = self._new_only(tx, sorted(choices, key=rank))
@@ -131,7 +131,7 @@ class Consents:
         for key, state in latest.items():
             if key not in known or known[key] <= rank(by_version[state.version]):
                 tx.put(state)
-        return len(events)
+        return events
 
     def _new_only(self, tx: Transaction, choices: list[Choice]) -> list[Choice]:
         numbers = sorted({choice.number for choice in choices})

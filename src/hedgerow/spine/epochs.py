@@ -25,6 +25,7 @@ from hedgerow.spine.forgotten import check_gone
 from hedgerow.spine.indexes import index_caveat
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.keyring import WRAPPING, Keyring, Wrapping
+from hedgerow.spine.requests import Requests
 
 BATCH_ROWS = 20_000
 LOGICAL, FINAL = "erasure-certificate", "final-erasure-certificate"
@@ -83,12 +84,19 @@ class Epochs:
     """
 
     def __init__(
-        self, store: Store, keyring: Keyring, journal: Journal, attestor: Attestor, clock: Clock
+        self,
+        store: Store,
+        keyring: Keyring,
+        journal: Journal,
+        attestor: Attestor,
+        requests: Requests,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._keyring = keyring
         self._journal = journal
         self._attestor = attestor
+        self._requests = requests
         self._clock = clock
 
     def survey(self, reader: Reader) -> Survey:
@@ -232,6 +240,8 @@ class Epochs:
         with self._store.write() as tx:
             if any(_lying_under(tx, kind, epoch) for kind in WRAPPING for epoch in move.leaving):
                 raise Fault("keys.epoch-in-use")
+            # What an erasure did not see must not outlive the key under which it would be final.
+            self._requests.withdraw_overtaken(tx)
             # A changed certificate stops it while nothing is destroyed yet, and so does whoever came back.
             if self._pending(tx):
                 self._check_gone(tx)

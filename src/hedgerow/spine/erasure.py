@@ -32,6 +32,8 @@ from hedgerow.model.records import (
 from hedgerow.model.uses import Actor, Json
 from hedgerow.model.words import Basis
 from hedgerow.spine.attest import Attestor
+from hedgerow.spine.audit_holdings import choice_sum, membership_sum
+from hedgerow.spine.audit_results import register_read
 from hedgerow.spine.certified import erased
 from hedgerow.spine.consent import last_choice
 from hedgerow.spine.entries import entry_of
@@ -180,7 +182,7 @@ class Erasure:
         members = memberships(reader, person.number)
         return Holdings(
             _held(members),
-            _releases(reader, person.number, members),
+            _releases(reader, person.number, members, reader.find(Released)),
             reader.count(SealedField, number=person.number),
             reader.count(ConsentEvent, number=person.number),
         )
@@ -241,9 +243,11 @@ class Erasure:
                 raise Fault("table.changed")
             refusal = held_up(tx, person) if held_up is not None else None
             if refusal is None:
-                releases = _releases(tx, person.number, members)
+                register = tx.find(Released)
+                releases = _releases(tx, person.number, members, register)
+                rests_on = self._rests_on(tx, person.number, members, register)
                 removed = self._remove(tx, ref, person, versions, swaps)
-                return self._certify(tx, person, _held(members), releases, actor, removed, again)
+                return self._certify(tx, person, members, releases, rests_on, actor, removed, again)
         # Raised only now, so that the request for approval stays.
         raise refusal
 
@@ -273,13 +277,14 @@ class Erasure:
         self,
         tx: Transaction,
         person: Person,
-        datasets: Sequence[str],
+        members: Sequence[Membership],
         releases: Sequence[str],
+        rests_on: Mapping[str, Json],
         actor: Actor,
         removed: _Removed,
         again: Again | None,
     ) -> Mapping[str, Json]:
-        moment = self._clock.now()
+        moment, datasets = self._clock.now(), _held(members)
         certificate_id = "c-" + secrets.token_hex(8)
         now, until = timestamp(moment), (moment + TOMBSTONE_LIFETIME).date().isoformat()
         facts: dict[str, Json] = {
@@ -290,6 +295,7 @@ class Erasure:
             "until": until,
             "line": bound(self._attestor, person.lookup, now, until, certificate_id),
             "number": number_of(self._attestor, person.number),
+            **rests_on,
             **self._left(tx, person, datasets, removed),
         }
         if again is not None:
@@ -326,6 +332,17 @@ class Erasure:
         )
         return certificate
 
+    def _rests_on(
+        self, tx: Transaction, number: int, members: Sequence[Membership], register: Sequence[Released]
+    ) -> dict[str, Json]:
+        """Tell what is taken away and certified by, for the audit to hold it against what was told before."""
+        rows = ((member.dataset, number, member.since_version) for member in members)
+        return {
+            "register": register_read(register),
+            "left": membership_sum(self._attestor, rows),
+            "unchosen": choice_sum(self._attestor, tx.find(ConsentEvent, number=number)),
+        }
+
     def _left(
         self, tx: Transaction, person: Person, datasets: Sequence[str], removed: _Removed
     ) -> dict[str, Json]:
@@ -344,13 +361,17 @@ def _held(members: Sequence[Membership]) -> tuple[str, ...]:
     return tuple(member.dataset for member in members if member.until_version is None)
 
 
-def _releases(reader: Reader, number: int, members: Sequence[Membership]) -> tuple[str, ...]:
+def _releases(
+    reader: Reader, number: int, members: Sequence[Membership], register: Sequence[Released]
+) -> tuple[str, ...]:
     """Name the person-level releases whose lease covered a person."""
     return tuple(
         released.id
         for member in members
-        for released in reader.find(Released, dataset=member.dataset)
-        if member.includes(released.dataset_version) and was_covered(reader, number, released)
+        for released in register
+        if released.dataset == member.dataset
+        and member.includes(released.dataset_version)
+        and was_covered(reader, number, released)
     )
 
 

@@ -29,6 +29,7 @@ from hedgerow.spine.acts import Acts
 from hedgerow.spine.approvals import Approvals, Asked
 from hedgerow.spine.approving import strictest
 from hedgerow.spine.attest import Attestor
+from hedgerow.spine.audit_results import registered
 from hedgerow.spine.awaiting import asked_about_one, asked_of
 from hedgerow.spine.decide import decide, ends_within_a_day
 from hedgerow.spine.facts import FactLoader, Facts
@@ -36,7 +37,7 @@ from hedgerow.spine.journal import About, Journal
 from hedgerow.spine.known import known_actor, known_dataset, known_purpose
 from hedgerow.spine.ledger import Ledger, event_json
 from hedgerow.spine.permission import Context, as_error
-from hedgerow.spine.requests import Requests, binding_of, decision_key
+from hedgerow.spine.requests import Requests, binding_of, decision_key, id_hash
 from hedgerow.spine.steady import require_steady
 from hedgerow.spine.witnesses import Witnesses
 
@@ -180,7 +181,7 @@ class Gate:
                 self._journal.append(tx, "use.refuse", request.actor,
                                      self._awaiting(tx, request, technique, decision, outcome))  # fmt: skip
             elif admitted is not None and known is not None:
-                outcome = self._replay(tx, request, technique, known, decision)
+                outcome = self._replay(tx, request, technique, known, decision, admitted[0])
             else:
                 outcome = as_error(decision.error or ("policy.not-permitted", {}))
                 self._journal.append(
@@ -276,7 +277,7 @@ class Gate:
                 tx.add([Failure(use.request.actor.acting_as, index, timestamp(self._clock.now()))])
 
     def _outcome(self, tx: Transaction, action: str, use: _Admitted, facts: Mapping[str, Json]) -> int:
-        told: dict[str, Json] = {"intent": use.intent, "request": _id_hash(use.request), **facts}
+        told: dict[str, Json] = {"intent": use.intent, "request": id_hash(use.request.request_id), **facts}
         return self._journal.append(tx, action, use.request.actor, told)
 
     def _close(self, use: _Admitted, release: Release, versions: LeaseVersions) -> Receipt:
@@ -300,26 +301,29 @@ class Gate:
         )
 
     def _done(self, tx: Transaction, use: _Admitted, release: Release, versions: LeaseVersions) -> Receipt:
-        entry = self._outcome(
-            tx,
-            "use.done",
-            use,
-            {
-                "mechanism": release.mechanism,
-                "versions": versions.as_json(),
-                "result": digest(dict(release.payload)) if release.kept else None,
-            },
-        )
+        told: dict[str, Json] = {
+            "mechanism": release.mechanism,
+            "versions": versions.as_json(),
+            "result": digest(dict(release.payload)) if release.kept else None,
+            "person_level": release.person_level,
+        }
+        left = self._released(use, release, versions, use.plan.cost)
+        if left is not None:
+            told["register"] = registered(left)
+        entry = self._outcome(tx, "use.done", use, told)
         self._requests.close(tx, use.request.request_id, release, versions, entry)
-        if isinstance(use.plan.cost, NonPrivateEvent):
-            tx.add([self._released(use, release, versions, use.plan.cost.release, entry)])
+        if left is not None:
+            tx.add([replace(left, entry=entry)])
         return self._receipt(tx, use.request, release, entry)
 
     def _released(
-        self, use: _Admitted, release: Release, versions: LeaseVersions, name: str, entry: int
-    ) -> Released:
+        self, use: _Admitted, release: Release, versions: LeaseVersions, cost: object
+    ) -> Released | None:
+        """Make the line of the register for what leaves the house; its entry is not known yet."""
+        if not isinstance(cost, NonPrivateEvent):
+            return None
         return Released(
-            name,
+            cost.release,
             use.request.dataset,
             versions.dataset,
             versions.consent,
@@ -328,11 +332,17 @@ class Gate:
             use.request.actor.acting_as,
             timestamp(self._clock.now()),
             canonical(dict(release.summary)).decode(),
-            entry,
+            entry=-1,
         )
 
     def _replay(
-        self, tx: Transaction, request: UseRequest, technique: Technique, known: Request, decision: Decision
+        self,
+        tx: Transaction,
+        request: UseRequest,
+        technique: Technique,
+        known: Request,
+        decision: Decision,
+        facts: Facts,
     ) -> Receipt | HedgerowError:
         """Answer a known id from the store, or say why it has no answer; journaled either way."""
         try:
@@ -342,6 +352,7 @@ class Gate:
             self._journal.append(tx, "use.refuse", request.actor, refused)
             return error
         replayed = self._refusal(tx, request, technique, decision)
+        replayed |= {"basis": facts.basis, "rests_on": facts.rests_on()}
         entry = self._journal.append(tx, "use.replay", request.actor, replayed)
         return self._receipt(tx, request, release, entry, replayed=True)
 
@@ -395,7 +406,7 @@ class Gate:
             "purpose": known_purpose(reader, request.purpose),
             "dataset": known_dataset(reader, request.dataset),
             "technique": technique.name,
-            "request": _id_hash(request),
+            "request": id_hash(request.request_id),
             "binding": binding_of(request, technique.name),
         }
 
@@ -475,8 +486,3 @@ def _amounts(decision: Decision) -> dict[str, Json]:
 def _failure(code: str, versions: LeaseVersions | None) -> dict[str, Json]:
     """Say why a use failed and, once a lease was open, of which people."""
     return {"code": code} if versions is None else {"code": code, "versions": versions.as_json()}
-
-
-def _id_hash(request: UseRequest) -> str:
-    """Name a request in the journal without repeating text a caller chose."""
-    return digest(request.request_id)[:32]

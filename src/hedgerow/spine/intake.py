@@ -18,6 +18,7 @@ from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import (
     Collected,
+    ConsentEvent,
     Dataset,
     DatasetColumn,
     Member,
@@ -27,6 +28,8 @@ from hedgerow.model.records import (
 )
 from hedgerow.model.uses import Actor, ColumnView, Json
 from hedgerow.model.words import Basis
+from hedgerow.spine.attest import Attestor
+from hedgerow.spine.audit_holdings import choice_sum, columns_told, membership_sum
 from hedgerow.spine.catalog import Catalog, declaration_facts
 from hedgerow.spine.consent import Choice, Consents
 from hedgerow.spine.foresee import Choices, Foreseen, Known, People, coverage, held
@@ -155,6 +158,7 @@ class Intake:
         tables: Tables,
         quarantine: Quarantine,
         journal: Journal,
+        attestor: Attestor,
         clock: Clock,
         indexes: Indexes,
     ) -> None:
@@ -167,6 +171,7 @@ class Intake:
         self._journal = journal
         self._clock = clock
         self._indexes = indexes
+        self._attestor = attestor
 
     def take(self, arrival: Arrival, actor: Actor, progress: Progress = lambda _: None) -> Taken:
         """Take a table in, entirely or not at all.
@@ -365,12 +370,12 @@ class Intake:
         self._put_fields(tx, roll, sealed)
         self._indexes.keep(tx, arrival.dataset, roll.learned, roll.fresh.numbers)
         joined = self._join(tx, arrival.dataset, roll, version)
-        consents, unknown = self._record_consents(tx, arrival, roll, actor)
+        chosen, unknown = self._record_consents(tx, arrival, roll, actor)
         if arrival.replaces is not None:
             self._quarantine.discard(tx, arrival.replaces.id)
         batch = self._quarantine.put(tx, arrival.dataset, arrival.header, arrival.broken)
         self._tables.swap(tx, arrival.dataset, version, (), files)
-        self._tables.bump(tx, arrival.dataset, version, rows=len(roll.numbers), people=joined)
+        self._tables.bump(tx, arrival.dataset, version, rows=len(roll.numbers), people=len(joined))
         source = self._vault.mark(arrival.content_hash)
         facts: dict[str, Json] = {
             "dataset": arrival.dataset,
@@ -382,6 +387,9 @@ class Intake:
             "quarantine": batch,
             "consent_version": self._consents.version(tx),
             "files": manifest_of(tx, arrival.dataset),
+            "joined": membership_sum(self._attestor, zip(repeat(arrival.dataset), joined, repeat(version))),
+            "chosen": choice_sum(self._attestor, chosen),
+            "shape": None if _is_there(old) else columns_told(arrival.subject_column, now, arrival.columns),
             "revived": cast("Json", revived),
             "retried": arrival.replaces.id if arrival.replaces is not None else None,
             "set_aside": rows_of(tx, batch) if batch is not None else None,
@@ -392,7 +400,7 @@ class Intake:
         return Taken(
             arrival.dataset, version, len(roll.numbers), len(roll.people), len(roll.fresh.numbers),
             arrival.table.num_rows, roll.source_people, len(arrival.broken), roll.left_out,
-            consents, unknown, entry,
+            len(chosen), unknown, entry,
         )  # fmt: skip
 
     def _declare(self, tx: Transaction, arrival: Arrival, actor: Actor) -> None:
@@ -436,17 +444,17 @@ class Intake:
         known = {p.number: p.key for p in roll.people.values() if p.number not in new}
         self._vault.extend_fields(tx, known, [row for row in sealed if row[0] in known])
 
-    def _join(self, tx: Transaction, dataset: str, roll: _Roll, version: int) -> int:
+    def _join(self, tx: Transaction, dataset: str, roll: _Roll, version: int) -> list[int]:
         present = set(tx.values(Member, "number", dataset=dataset))
         joining = sorted(p.number for p in roll.people.values() if p.number not in present)
         tx.add_rows(Member, zip(repeat(dataset), joining, repeat(version)))
-        return len(joining)
+        return joining
 
     def _record_consents(
         self, tx: Transaction, arrival: Arrival, roll: _Roll, actor: Actor
-    ) -> tuple[int, int]:
+    ) -> tuple[list[ConsentEvent], int]:
         if not arrival.consents:
-            return 0, 0
+            return [], 0
         lookups = [self._vault.lookup(line.ref) for line in arrival.consents]
         numbers = {lk: person.number for lk, person in roll.people.items()}
         missing = list({lk for lk in lookups if lk not in numbers})
@@ -456,8 +464,7 @@ class Intake:
             for lk, line in zip(lookups, arrival.consents, strict=True)
             if lk in numbers
         ]
-        unknown = sum(lk not in numbers for lk in lookups)
-        return self._consents.record(tx, choices, actor.acting_as), unknown
+        return self._consents.record(tx, choices, actor.acting_as), sum(lk not in numbers for lk in lookups)
 
 
 def _differences(known: Mapping[str, tuple[str, bool]], arriving: Mapping[str, tuple[str, bool]]) -> str:

@@ -7,20 +7,32 @@ import marshal
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
+from secrets import compare_digest
 from typing import cast
 
 from hedgerow.kernel.envelope import new_key, open_sealed, seal
 from hedgerow.model.canonical import canonical, digest
-from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Reader, Transaction
 from hedgerow.model.records import ConsentEvent, Member, Request
 from hedgerow.model.uses import Json, LeaseVersions, Release, UseRequest
+from hedgerow.spine.attest import Attestor
+from hedgerow.spine.journal import Journal
 from hedgerow.spine.keyring import Keyring, result_key
 
 SPENT, DONE, WITHDRAWN = "spent", "done", "withdrawn"
-_FORMAT = 1
-_MAX_ID = 200
+_OLD_FORMAT, _FORMAT = 1, 2
+# What is sealed begins with a byte of its own: those of an older version begin with that of the envelope.
+_HEAD, _TAG_BYTES = b"\x02", 32
+_USE = "stored result 1"
+_MAX_ID, _ID_DIGITS = 200, 32
+_PAGE = 1000
+
+
+def id_hash(request_id: str) -> str:
+    """Name a request in the journal without repeating text a caller chose."""
+    return digest(request_id)[:_ID_DIGITS]
 
 
 def binding_of(request: UseRequest, technique: str) -> str:
@@ -59,11 +71,20 @@ class Requests:
     """Keeps each use's result sealed, for the same caller to fetch again.
 
     Guarantee: an id that was reserved is never run again; it answers with the stored release,
-    with "spent, no result" after a crash, or with "withdrawn".
+    with "spent, no result" after a crash, or with "withdrawn". A stored result opens only beside the
+    binding, data set, versions, purpose and level it was stored with, and one of single people is not
+    given out once the journal tells of an erasure or a drop after it.
+
+    Args:
+        keyring: Wraps the keys of results.
+        attestor: Its key binds what a record says of its result.
+        journal: Tells what happened since.
     """
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, attestor: Attestor, journal: Journal) -> None:
         self._keyring = keyring
+        self._attestor = attestor
+        self._journal = journal
         self._backend = keyring.backend
         self._tenant = keyring.tenant
 
@@ -106,9 +127,10 @@ class Requests:
             consent_version=versions.consent,
             entry=entry,
             person_level=release.person_level,
-            sealed=seal(key, body, self._binding("result", request_id)),
             wrapped=self._backend.wrap(key, result_key(self._tenant, request_id)),
         )
+        tag = self._tag(done)
+        done = replace(done, sealed=_HEAD + tag + seal(key, body, self._bound(done, tag)))
         tx.put(*self._keyring.current(tx, [done]))
 
     def again(self, tx: Transaction, record: Request, request: UseRequest, technique: str) -> Release:
@@ -118,13 +140,24 @@ class Requests:
             Refused: ``request.differs`` when it is bound to anything else, ``request.spent``
                 after a crash, ``request.withdrawn`` when a person in it was erased or withdrew, or the
                 data set was dropped.
+            Fault: ``records.differ`` when the record does not say what the result was stored with.
         """
         if record.binding != binding_of(request, technique):
             raise Refused("request.differs")
-        if record.person_level and record.state == DONE and self._has_withdrawals(tx, record):
+        is_personal = record.sealed is None or self._is_personal(tx, record)
+        if record.state == DONE and is_personal and self._is_over(tx, record):
             self.withdraw_one(tx, record.id)
             raise Refused("request.withdrawn")
-        return self.result(record)
+        return replace(self.result(record), person_level=is_personal)
+
+    def _is_over(self, reader: Reader, record: Request) -> bool:
+        """Tell whether a result of single people may not leave any more."""
+        since = reader, record.dataset, record.entry
+        return (
+            self._has_withdrawals(reader, record)
+            or self._journal.erased_since(*since)
+            or self._journal.dropped_since(*since)
+        )
 
     def _has_withdrawals(self, reader: Reader, record: Request) -> bool:
         """Tell whether a member withdrew consent to the purpose after the lease was opened."""
@@ -143,13 +176,12 @@ class Requests:
         if record.state != DONE or record.sealed is None or record.wrapped is None:
             raise Refused("request.spent")
         key = self._backend.unwrap(record.wrapped, result_key(self._tenant, record.id))
-        body = json.loads(
-            zlib.decompress(open_sealed(key, record.sealed, self._binding("result", record.id)))
-        )
+        told = record.sealed[1 + _TAG_BYTES :] if _is_bound(record.sealed) else record.sealed
+        body = json.loads(zlib.decompress(open_sealed(key, told, self._bound(record, self._tag(record)))))
         return Release(
             cast("Mapping[str, Json]", body["payload"]),
             str(body["mechanism"]),
-            record.person_level,
+            self._is_of_people(record),
             cast("Mapping[str, Json]", body["summary"]),
         )
 
@@ -159,23 +191,110 @@ class Requests:
         tx.put(replace(record, state=WITHDRAWN, sealed=None, wrapped=None))
 
     def withdraw(self, tx: Transaction, dataset: str) -> int:
-        """Destroy the stored person-level results of a data set; the ids answer "withdrawn".
+        """Destroy the stored results of single people in a data set; the ids answer "withdrawn".
+
+        Whatever is not proven to be of nobody goes: where the record was changed, or an older version
+        stored it, which did not bind what the record says.
 
         Returns:
             How many were withdrawn.
         """
-        stale = [record for record in self._stored(tx, dataset) if record.person_level]
+        stale = [record for record in self._stored(tx, dataset) if self._is_of_people(record)]
         for record in stale:
             tx.put(replace(record, state=WITHDRAWN, sealed=None, wrapped=None))
         return len(stale)
 
+    def withdraw_overtaken(self, tx: Transaction) -> int:
+        """Destroy what an erasure or a drop should have destroyed, before their epoch's end is certified.
+
+        What was hidden from them, or put back since, goes by the whole journal; of what is not proven to
+        say what it was stored with, nothing stays.
+
+        Returns:
+            How many were withdrawn.
+        """
+        emptied: dict[str, int] = {}
+        for entry in self._journal.proven(tx, 0, "subject.erase", "dataset.drop"):
+            facts, index = cast("Mapping[str, Json]", entry["facts"]), cast("int", entry["index"])
+            named = [facts["dataset"]] if entry["action"] == "dataset.drop" else facts["datasets"]
+            emptied |= dict.fromkeys(cast("list[str]", named), index)
+        gone = 0
+        after: tuple[object, ...] | None = None
+        while emptied and (page := tx.page(Request, after, _PAGE)):
+            for record in page:
+                is_over = not self._is_bound(record) or emptied.get(record.dataset, -1) > record.entry
+                if record.sealed is not None and self._is_of_people(record) and is_over:
+                    tx.put(replace(record, state=WITHDRAWN, sealed=None, wrapped=None))
+                    gone += 1
+            after = (page[-1].id,)
+        return gone
+
     def held(self, reader: Reader, dataset: str) -> tuple[int, int]:
         """Count the stored results of a data set: those ``withdraw`` would destroy, and the others."""
-        personal = [record.person_level for record in self._stored(reader, dataset)]
+        personal = [self._is_of_people(record) for record in self._stored(reader, dataset)]
         return sum(personal), len(personal) - sum(personal)
 
     def _stored(self, reader: Reader, dataset: str) -> list[Request]:
-        return [record for record in reader.find(Request, dataset=dataset) if record.state == DONE]
+        return [record for record in reader.find(Request, dataset=dataset) if record.sealed is not None]
 
-    def _binding(self, kind: str, request_id: str) -> Binding:
-        return Binding(self._tenant, kind, request_id, "", _FORMAT)
+    def _is_of_people(self, record: Request) -> bool:
+        """Tell whether a stored result has rows of single people, or is not proven to have none."""
+        return record.person_level or not self._is_bound(record)
+
+    def _is_bound(self, record: Request) -> bool:
+        """Tell whether a result was stored beside what the record says now."""
+        sealed = record.sealed or b""
+        return _is_bound(sealed) and compare_digest(sealed[1 : 1 + _TAG_BYTES], self._tag(record))
+
+    def _is_personal(self, reader: Reader, record: Request) -> bool:
+        """Tell whether a stored result has rows of single people, once its record is proven.
+
+        Raises:
+            Fault: ``records.differ`` when the record does not say what the result was stored with.
+        """
+        if _is_bound(record.sealed or b""):
+            is_proven, is_personal = self._is_bound(record), record.person_level
+        else:
+            is_proven, is_personal = self._as_told(reader, record)
+        if not is_proven:
+            raise Fault("records.differ", kind="requests")
+        return is_personal
+
+    def _as_told(self, reader: Reader, record: Request) -> tuple[bool, bool]:
+        """Hold what an older version stored, and bound to nothing of its record, against the journal.
+
+        Returns:
+            Whether the record says what the entries of its use tell, and whether single people are in it.
+        """
+        done = self._told(reader, record.entry, "use.done")
+        intent = self._told(reader, cast("int", done.get("intent", record.entry)), "use.intend")
+        kept = {"dataset": record.dataset_version, "consent": record.consent_version}
+        is_told = (done.get("request"), done.get("versions")) == (id_hash(record.id), kept) and all(
+            intent.get(name) == getattr(record, name) for name in ("binding", "dataset", "purpose")
+        )
+        # Whatever was not paid for from a budget has rows of people.
+        cost = cast("Mapping[str, Json]", intent.get("cost") or {"non-private": ""})
+        return is_told, "non-private" in cost
+
+    def _told(self, reader: Reader, index: int, action: str) -> Mapping[str, Json]:
+        for entry in self._journal.proven(reader, max(index, 0), action):
+            if entry["index"] == index:
+                return cast("Mapping[str, Json]", entry["facts"])
+        return {}
+
+    def _tag(self, record: Request) -> bytes:
+        """Bind what is decided by: also whoever writes to the database cannot make another."""
+        told = (
+            self._tenant, record.id, record.binding, record.dataset, str(record.dataset_version),
+            str(record.consent_version), record.purpose, str(record.person_level), str(record.entry),
+        )  # fmt: skip
+        return bytes.fromhex(self._attestor.bind(_USE, told))
+
+    def _bound(self, record: Request, tag: bytes) -> Binding:
+        if record.sealed is None or _is_bound(record.sealed):
+            return Binding(self._tenant, "result", record.id, tag.hex(), _FORMAT)
+        return Binding(self._tenant, "result", record.id, "", _OLD_FORMAT)
+
+
+def _is_bound(sealed: bytes) -> bool:
+    return sealed[:1] == _HEAD and len(sealed) > _TAG_BYTES

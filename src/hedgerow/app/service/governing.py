@@ -30,6 +30,7 @@ from hedgerow.model.roles import OWNER_ROLE
 from hedgerow.model.uses import Json
 from hedgerow.model.words import ColumnType, Role, near
 from hedgerow.spine.approving import strictest
+from hedgerow.spine.audit_holdings import choice_sum
 from hedgerow.spine.catalog import check_name, declaration_facts, declaration_json
 from hedgerow.spine.consent import Choice, by_time, chosen_at, last_choice
 from hedgerow.spine.ledger import POPULATION, exact
@@ -372,9 +373,10 @@ class Governing(Part):
             made = [e for e in tx.find(ConsentEvent, number=person.number) if e.purpose == purpose]
             when = self._chosen(time, made, granted=granted)
             choice = Choice(person.number, purpose, granted, when, notice, channel)
-            self.spine.consents.record(tx, [choice], self.actor.acting_as)
+            events = self.spine.consents.record(tx, [choice], self.actor.acting_as)
             version = self.spine.consents.version(tx)
             facts: dict[str, Json] = {"purpose": purpose, "granted": granted, "consent_version": version}
+            facts["chosen"] = choice_sum(self.spine.attestor, events)
             entry = self.spine.journal.append(tx, action, self.actor, facts, [person.about])
             own = [e for e in tx.find(ConsentEvent, number=person.number) if e.purpose == purpose]
         return {"purpose": purpose, "granted": granted, "time": when, "entry": entry,
