@@ -13,10 +13,10 @@ import math
 from fractions import Fraction
 
 import pytest
-from tests.unit.dp.world import plan, table
+from tests.unit.dp.world import DECLARED, plan, table
 
-from hedgerow.kernel.aggregation import aggregate, draw_ranks
-from hedgerow.model.plans import KeyDomain
+from hedgerow.kernel.aggregation import aggregate, draw_ranks, number_people
+from hedgerow.model.plans import Clamp, CountRows, KeyDomain
 from hedgerow.techniques.dp_query import run
 
 ANSWERS = 1500
@@ -162,7 +162,91 @@ def test_whether_a_mean_is_left_out_rests_on_noise():
     assert not is_refuted(1, *shown)
 
 
+PEOPLE = "SELECT COUNT(DISTINCT who) AS n"
+
+
+def people_of(rows, made):
+    full = table(rows)
+    whom = full.column("who")
+    return aggregate(full, draw_ranks(whom), made.aggregation, number_people(whom))
+
+
+def by_rows(rows, made):
+    """Plant a fault: people are counted by their rows."""
+    counts = tuple(CountRows() for _ in made.aggregation.aggregates)
+    return exact_of(
+        rows, dataclasses.replace(made, aggregation=dataclasses.replace(made.aggregation, aggregates=counts))
+    )
+
+
+def test_people_counted_by_their_rows_are_refuted_and_each_once_is_not():
+    made = plan(PEOPLE, "1")
+    assert not attack(made, at_least(28 + 1), people_of, answers=800)
+    assert attack(made, at_least(28 + 2), by_rows, answers=800)
+
+
 def test_a_repeat_of_an_answer_draws_anew_so_only_the_request_id_may_replay():
     made = plan(COUNT, "0.01")
     exact = exact_of(WITH, made)
     assert len({run(exact, made).rows for _ in range(20)}) > 10
+
+
+# The crowd at one value and the target at the lowest: adding the target makes the many candidates below the
+# crowd more likely together and those above less, which is the worst case of a choice.
+MEDIAN = "SELECT MEDIAN(age) AS m"
+AGES = dataclasses.replace(
+    DECLARED,
+    columns=(dataclasses.replace(DECLARED.column("age"), clamp=Clamp(Fraction(0), Fraction(40))),),
+)
+LOW_TARGET = [(1, "A", 0, 1.0)] * 8
+
+
+def crowded(many):
+    return [(person, "A", 28, 1.0) for person in range(2, 2 + many)]
+
+
+def above(rows, made, place, compute=exact_of, answers=ANSWERS):
+    """Tell how often the median of one group is found above a value."""
+    (counts,) = compute(rows, made)
+    return sum(made.choices[0].made(counts) > place for _ in range(answers)) / answers
+
+
+def refuted_choice(made, crowd, compute=exact_of, answers=2000):
+    seen = [above(rows, made, 28, compute, answers) for rows in (crowd + LOW_TARGET, crowd)]
+    return is_refuted(float(made.cost.epsilon), *seen, answers)
+
+
+def weaker_choice(made):
+    """Plant a fault: a choice at half the scale for the claimed cost."""
+    weaker = tuple(
+        dataclasses.replace(c, scale=c.scale / 2, epsilon=c.epsilon * 2 + Fraction(1, 10**6))
+        for c in made.choices
+    )
+    return dataclasses.replace(made, choices=weaker)
+
+
+def test_a_median_is_not_refuted_and_half_its_scale_is():
+    made = plan(MEDIAN, "1", AGES)
+    assert not refuted_choice(made, crowded(4))
+    assert refuted_choice(weaker_choice(made), crowded(4), answers=5000)
+
+
+def test_a_median_whose_bound_was_dropped_is_refuted():
+    assert refuted_choice(plan(MEDIAN, "1", AGES), crowded(12), unbounded)
+
+
+def test_candidates_read_from_the_data_are_refuted_and_declared_ones_are_not():
+    crowd, planted = crowded(4), []
+    pair = ([*crowd, *[(1, "A", 40, 1.0)] * 8], crowd)
+    for rows in pair:
+        ages = [one[2] for one in rows]
+        clamp = Clamp(Fraction(min(ages) - 1), Fraction(max(ages)))
+        columns = (dataclasses.replace(DECLARED.column("age"), clamp=clamp),)
+        planted.append(plan(MEDIAN, "1", dataclasses.replace(DECLARED, columns=columns)))
+
+    def refuted(plans):
+        found = [above(rows, made, 30, answers=500) for rows, made in zip(pair, plans, strict=True)]
+        return is_refuted(1, *found, 500)
+
+    assert refuted(planted)
+    assert not refuted([plan(MEDIAN, "1", AGES)] * 2)

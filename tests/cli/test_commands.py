@@ -154,6 +154,48 @@ def test_query_answers_replays_and_shows_what_is_left(hedgerow):
     assert {b["dataset"]: b["left"] for b in shown} == {"*": "9.5", "visits": "1.5"}
 
 
+def test_quantiles_say_how_far_off_their_rank_may_be(hedgerow):
+    asked = "SELECT ward, MEDIAN(systolic) AS middle, MAX(systolic) FROM visits GROUP BY ward"
+    use = ("query", "visits", asked, "--purpose", "research", "--as", "ana")
+    planned = hedgerow(*use, "--epsilon", "1", "--explain").out
+    assert "rows in rank" in planned
+    answer = hedgerow(*use, "--epsilon", "1", "--request-id", "q2", "--json").json
+    assert [column.get("quantile") for column in answer["columns"]] == [None, "0.5", "0.95"]
+    assert all(80 <= value <= 220 for row in answer["rows"] for value in row[1:])
+    assert answer["receipt"]["budget"]["own"]["left"] == "1"
+    off = answer["columns"][1]["rank_error_95"]
+    said = hedgerow(*use, "--epsilon", "1", "--request-id", "q2").out
+    assert f"The median of systolic is at most {off} rows off in rank in 95 of 100 answers" in said
+    assert "stands for MAX(systolic)" in said
+
+
+def test_a_standard_deviation_comes_with_its_error(hedgerow):
+    asked = "SELECT STDDEV(systolic), VAR_POP(systolic) AS v, AVG(systolic) FROM visits"
+    use = ("query", "visits", asked, "--purpose", "research", "--as", "ana", "--epsilon", "2")
+    assert "equal shares: 3 x" in hedgerow(*use, "--explain").out
+    answer = hedgerow(*use, "--json").json
+    assert [column["kind"] for column in answer["columns"]] == ["stddev", "variance_pop", "mean"]
+    deviation, variance, _ = (None if value is None else float(value) for value in answer["rows"][0])
+    assert deviation is None or 0 <= deviation <= 71
+    assert variance is None or 0 <= variance <= 70**2
+    assert "standard deviation of systolic" in answer["sentence"]
+
+
+def test_people_are_counted_and_not_named(hedgerow, town):
+    asked = "SELECT COUNT(DISTINCT patient_ref) AS people, COUNT(*) AS visits FROM visits"
+    use = ("--purpose", "research", "--as", "ana")
+    answer = hedgerow("query", "visits", asked, *use, "--epsilon", "1", "--json").json
+    people, visits = answer["rows"][0]
+    assert people < visits
+    assert abs(people - len(set(town[0].tables["clinic_north_visits"]["patient_ref"].to_pylist()))) < 100
+    same = "SELECT COUNT(DISTINCT person) FROM visits"
+    assert "Counts of people are within ±3" in hedgerow("query", "visits", same, *use, "--epsilon", "1").out
+    refused = hedgerow(
+        "query", "visits", "SELECT COUNT(DISTINCT age) FROM visits", *use, "--epsilon", "1", code=3
+    )
+    assert "COUNT(DISTINCT person)" in refused.err
+
+
 def test_budget_and_declaration(hedgerow, tmp_path):
     (tmp_path / "wards").write_text("A\nB\n")
     hedgerow("dataset", "declare", "visits", "--keys", f"ward=@{tmp_path / 'wards'}", "--bounds", "age=0:120")

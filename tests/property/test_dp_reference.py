@@ -60,7 +60,10 @@ condition = st.recursive(
     ),
     max_leaves=5,
 )
-SELECT = 'SELECT COUNT(*), COUNT(ward), COUNT(seen), SUM(age), AVG(pay), SUM("Mixed Case")'
+SELECT = (
+    'SELECT COUNT(*), COUNT(ward), COUNT(seen), SUM(age), AVG(pay), SUM("Mixed Case"), '
+    'VARIANCE(age), STDDEV("Mixed Case"), VAR_POP(pay), MEDIAN(age), MAX(pay), QUANTILE("Mixed Case", 0.25)'
+)
 
 
 @settings(max_examples=50, deadline=None)

@@ -38,6 +38,12 @@ WORDS = [
         "SUM",
         "AVG",
         "MIN",
+        "MEDIAN",
+        "QUANTILE",
+        "PERCENTILE_CONT",
+        "WITHIN",
+        "STDDEV",
+        "VAR_POP",
         "OVER",
         "CASE",
         "WHEN",
@@ -113,7 +119,10 @@ tree = st.recursive(
 )
 output = st.one_of(
     st.just("COUNT(*)"),
-    st.builds("{}({})".format, st.sampled_from(["COUNT", "SUM", "AVG", "MIN"]), name),
+    st.builds("{}({})".format, st.sampled_from(["COUNT", "SUM", "AVG", "MIN", "MEDIAN", "STDDEV"]), name),
+    st.builds("QUANTILE({}, {})".format, name, constant),
+    st.builds("PERCENTILE_CONT({}) WITHIN GROUP (ORDER BY {})".format, constant, name),
+    st.builds("COUNT(DISTINCT {})".format, name),
     name,
 )
 query = st.builds(
@@ -123,9 +132,18 @@ query = st.builds(
     name,
     st.sampled_from(["", "ORDER BY count", "LIMIT 3", "HAVING 1 = 1"]),
 )
+ASKED = [
+    *["ward", "COUNT(*)", "SUM(age)", "AVG(pay)", "MEDIAN(age)", "QUANTILE(pay, 0.3)", "MIN(pay)"],
+    *[
+        "PERCENTILE_CONT(0.99) WITHIN GROUP (ORDER BY age)",
+        "VAR_POP(age)",
+        "STDDEV(pay)",
+        "COUNT(DISTINCT who)",
+    ],
+]
 good = st.builds(
     "SELECT {} WHERE {} GROUP BY ward".format,
-    st.lists(st.sampled_from(["ward", "COUNT(*)", "SUM(age)", "AVG(pay)"]), min_size=1, max_size=4).map(
+    st.lists(st.sampled_from(ASKED), min_size=1, max_size=4).map(
         lambda parts: ", ".join(["ward AS w", *parts, "COUNT(pay)"])
     ),
     st.recursive(
@@ -177,7 +195,7 @@ def test_anything_shaped_like_a_query(sql):
 def test_what_is_allowed_is_planned(sql):
     made = attempt(sql)
     assert isinstance(made, QueryPlan)
-    assert sum(m.epsilon for m in made.measurements) == made.cost.epsilon == 1
+    assert sum(m.epsilon for m in (*made.measurements, *made.choices)) == made.cost.epsilon == 1
 
 
 # Every row that keys and bounds of ward and pay allow, on a grid that holds both ends.

@@ -23,9 +23,11 @@ from hedgerow.model.engine import BucketFile, PeopleFilter
 from hedgerow.model.plans import (
     AllOf,
     AnyOf,
+    BinCounts,
     Clamp,
     Column,
     Compare,
+    CountPeople,
     CountRows,
     ExactAggregation,
     IsIn,
@@ -33,6 +35,7 @@ from hedgerow.model.plans import (
     KeyDomain,
     Literal,
     Not,
+    SumSquares,
     SumValues,
 )
 
@@ -50,7 +53,7 @@ class Case:
     rows: list[dict[str, Any]]
     people: list[int]
     allowed: list[int]
-    buckets: int
+    buckets: tuple[int, int]
     cut: int
 
     def stored(self) -> tuple[DuckEngine, list[BucketFile], list[dict[str, Any]]]:
@@ -58,12 +61,13 @@ class Case:
         engine = DuckEngine(MemoryShelf())
         files: list[BucketFile] = []
         kept: list[dict[str, Any]] = []
-        for start, end in ((0, self.cut), (self.cut, len(self.rows))):
+        cuts = (0, self.cut, len(self.rows))
+        for start, end, buckets in zip(cuts, cuts[1:], self.buckets, strict=False):
             part, people = self.rows[start:end], np.array(self.people[start:end], dtype=np.int64)
             taken = engine.row_counts(files, PeopleFilter.of(self.people))
             ranks = ranks_for(people, taken)
             files += engine.write(
-                self._table(part), people, ranks, self.buckets, lambda: secrets.token_bytes(32), b"x"
+                self._table(part), people, ranks, buckets, lambda: secrets.token_bytes(32), b"x"
             )
             pairs = zip(part, people.tolist(), ranks.tolist(), strict=True)
             kept += [row | {"_person": person, "_rank": rank} for row, person, rank in pairs]
@@ -86,9 +90,8 @@ def cases(draw: st.DrawFn) -> Case:
     people = draw(st.lists(someone, min_size=len(rows), max_size=len(rows)))
     allowed = draw(st.lists(st.sampled_from(people), unique=True) if people else st.just([]))
     allowed += draw(st.lists(st.just(99), max_size=1))
-    return Case(
-        sorts, rows, people, allowed, draw(st.sampled_from([1, 2, 8])), draw(st.integers(0, len(rows)))
-    )
+    buckets = draw(st.tuples(st.sampled_from([1, 2, 8]), st.sampled_from([1, 2, 8])))
+    return Case(sorts, rows, people, allowed, buckets, draw(st.integers(0, len(rows))))
 
 
 def predicates(sorts: dict[str, Sort]) -> st.SearchStrategy[Any]:
@@ -122,11 +125,20 @@ def plans(draw: st.DrawFn, case: Case) -> ExactAggregation:
     )
     numbers = [name for name, sort in case.sorts.items() if sort.is_number]
     aggregates: list[Any] = [CountRows(), CountRows(draw(st.sampled_from(names)))]
+    aggregates += draw(st.lists(st.just(CountPeople()), max_size=1))
     for name in numbers:
         lower, upper = sorted([draw(bounds), draw(bounds)])
         aggregates.append(SumValues(name, Clamp(lower, upper), draw(st.integers(0, 5))))
+        middle = sum(aggregates[-1].step_bounds) // 2
+        aggregates.append(SumSquares(aggregates[-1], middle, draw(st.sampled_from([1, 2, 3, 10**6]))))
     where = draw(st.none() | predicates(case.sorts))
-    return ExactAggregation(tuple(keys), tuple(aggregates), where, draw(st.sampled_from([0, 1, 2, 100])))
+    sums = [one for one in aggregates if isinstance(one, SumValues) and one.digits < 3]
+    widths = st.sampled_from([1, 2, 3, 50, 10_000])
+    histograms = tuple(BinCounts(one, draw(widths)) for one in sums if draw(st.booleans()))
+    histograms = tuple(one for one in histograms if one.bins <= 1000)
+    aggregates = aggregates if draw(st.booleans()) else []
+    most = draw(st.sampled_from([0, 1, 2, 100]))
+    return ExactAggregation(tuple(keys), tuple(aggregates), where, most, histograms)
 
 
 @given(case=cases(), chance=st.data())

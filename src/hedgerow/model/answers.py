@@ -12,7 +12,21 @@ from typing import Literal as OneOf
 from hedgerow.model.budget import show_exact, show_left
 
 Cell: TypeAlias = "str | int | Decimal | bool | None"
-OutputKind = OneOf["key", "count", "sum", "mean"]
+OutputKind = OneOf[
+    "key",
+    "count",
+    "sum",
+    "mean",
+    "median",
+    "quantile",
+    "min",
+    "max",
+    "variance",
+    "variance_pop",
+    "stddev",
+    "stddev_pop",
+    "people",
+]
 
 UNGOVERNED = "ungoverned: not in any ledger"
 GOVERNED = "governed: debited in the ledger"
@@ -25,12 +39,23 @@ class AnswerColumn:
     Args:
         name: The name asked for.
         kind: A declared key, or which statistic it is.
-        source: The column of the data set it was computed from; none for ``COUNT(*)``.
+        source: The column of the data set it was computed from; none for counts of rows and people.
+        quantile: Which quantile it is, as decimal text; none for other statistics.
+        rank_error_95: Of a quantile: how many rows its rank is off at most in 95 of 100 answers.
     """
 
     name: str
     kind: OutputKind
     source: str | None = None
+    quantile: str | None = None
+    rank_error_95: int | None = None
+
+    def to_dict(self) -> dict[str, str | int | None]:
+        """Render as plain values; what is told of quantiles only stands with them."""
+        told: dict[str, str | int | None] = {"name": self.name, "kind": self.kind, "source": self.source}
+        if self.quantile is not None:
+            told |= {"quantile": self.quantile, "rank_error_95": self.rank_error_95}
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +66,11 @@ class Answer:
         columns: What each cell of a row is, in the order asked.
         rows: One row for each combination of declared keys, whether or not anyone is in it.
             Counts are whole numbers and may be below zero: cutting them would bias sums of
-            counts. A mean is none where the noisy count is too small to divide by.
+            counts. A mean or a spread is none where the noisy count is too small to
+            divide by.
         half_widths: For each cell, how far the noise may carry it in 95 of 100 answers; none
-            for keys and for cells without a value.
+            for keys, for cells without a value and for quantiles, whose error is one of rank: see
+            :class:`AnswerColumn`.
         mechanism: What drew the noise.
         epsilon: What the answer cost, exact.
         unit: What the guarantee protects, for example ``"person"``.
@@ -84,7 +111,7 @@ class Answer:
             what :meth:`from_dict` takes back.
         """
         return {
-            "columns": [{"name": c.name, "kind": c.kind, "source": c.source} for c in self.columns],
+            "columns": [column.to_dict() for column in self.columns],
             "rows": [[_plain(cell) for cell in row] for row in self.rows],
             "half_widths_95": [[_plain(cell) for cell in row] for row in self.half_widths],
             "mechanism": self.mechanism,
@@ -106,7 +133,7 @@ class Answer:
         Returns:
             The same answer.
         """
-        columns = tuple(AnswerColumn(c["name"], c["kind"], c["source"]) for c in kept["columns"])
+        columns = tuple(AnswerColumn(**column) for column in kept["columns"])
         return cls(
             columns=columns,
             rows=tuple(_cells(row, columns) for row in kept["rows"]),

@@ -134,7 +134,95 @@ class SumValues:
         return round(self.clamp.lower * 10**self.digits), round(self.clamp.upper * 10**self.digits)
 
 
-ExactAggregate: TypeAlias = "CountRows | SumValues"
+@dataclass(frozen=True, slots=True)
+class SumSquares:
+    """The sum of squared distances of a clamped column from a midpoint, in fixed point.
+
+    Args:
+        values: The column, its bounds and its grid; null, NaN and the infinities add nothing.
+        midpoint: In steps; no bound may lie more than ``2**31`` steps from it.
+        unit: Each row adds its squared distance in steps divided by it, rounded half up, so that sums stay
+            within 64 bits; 1 or more.
+    """
+
+    values: SumValues
+    midpoint: int
+    unit: int
+
+    @property
+    def column(self) -> str:
+        """The column."""
+        return self.values.column
+
+    @property
+    def distance(self) -> int:
+        """The most steps a value may lie from the midpoint."""
+        lower, upper = self.values.step_bounds
+        return max(abs(upper - self.midpoint), abs(self.midpoint - lower))
+
+    @property
+    def most(self) -> int:
+        """The most one row may add; the least is 0."""
+        return (self.distance**2 + self.unit // 2) // self.unit
+
+
+@dataclass(frozen=True, slots=True)
+class CountPeople:
+    """How many people have at least one row that counts: each person once in each group."""
+
+    @property
+    def column(self) -> None:
+        """None: whom a row is about is no column of the data set."""
+        return
+
+
+ExactAggregate: TypeAlias = "CountRows | SumValues | SumSquares | CountPeople"
+
+
+@dataclass(frozen=True, slots=True)
+class BinCounts:
+    """How many rows of a clamped column lie nearest to each of some public candidates.
+
+    Candidates are the multiples of ``width`` between the bounds, and the bounds themselves in place of
+    a multiple past them; a value half-way between two goes to the upper one. They are made of the bounds and
+    the grid alone. Null, NaN and the infinities lie nowhere.
+
+    Args:
+        values: The column, its bounds and its grid.
+        width: Steps from one candidate to the next, 1 or more.
+    """
+
+    values: SumValues
+    width: int
+
+    @property
+    def column(self) -> str:
+        """The column."""
+        return self.values.column
+
+    @property
+    def base(self) -> int:
+        """The multiple of the width at or below the lower bound, in steps.
+
+        The bin of a value in steps is ``(steps - base + width // 2) // width``.
+        """
+        lower, _ = self.values.step_bounds
+        return lower - lower % self.width
+
+    @property
+    def bins(self) -> int:
+        """How many candidates there are."""
+        _, upper = self.values.step_bounds
+        return (upper - self.base + self.width // 2) // self.width + 1
+
+    def candidate(self, place: int) -> int:
+        """Tell the candidate of a bin, in steps.
+
+        Args:
+            place: Its bin, 0 to ``bins - 1``.
+        """
+        lower, upper = self.values.step_bounds
+        return min(max(self.base + place * self.width, lower), upper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,18 +234,32 @@ class ExactAggregation:
         aggregates: The integers to compute for each group.
         where: Which rows count; none means all.
         max_rows: Contribution bound: only rows whose per-person rank is below it count.
+        histograms: Counts of candidates for each group; a group's integers are the aggregates in order
+            and then each histogram, bin by bin.
     """
 
     keys: tuple[KeyDomain, ...]
     aggregates: tuple[ExactAggregate, ...]
     where: Predicate | None
     max_rows: int
+    histograms: tuple[BinCounts, ...] = ()
+
+    @property
+    def counts_people(self) -> bool:
+        """Whether it must know whom each row is about."""
+        return any(isinstance(one, CountPeople) for one in self.aggregates)
+
+    @property
+    def width(self) -> int:
+        """How many integers each group has."""
+        return len(self.aggregates) + sum(one.bins for one in self.histograms)
 
     @property
     def columns(self) -> frozenset[str]:
         """Every data column the aggregation reads."""
         names = {key.column for key in self.keys}
         names |= {a.column for a in self.aggregates if a.column is not None}
+        names |= {one.column for one in self.histograms}
         return frozenset(names | predicate_columns(self.where))
 
 

@@ -40,7 +40,7 @@ SCHEMA = pa.schema(
 
 def plan(sql, epsilon="1", declaration=DECLARED, columns=COLUMNS, hidden=("who",)):
     """Plan a query on the small data set."""
-    return plan_query(sql, declaration, columns, Fraction(epsilon), "visits", hidden)
+    return plan_query(sql, declaration, columns, Fraction(epsilon), "visits", hidden, "who")
 
 
 def totals(plan, exact):

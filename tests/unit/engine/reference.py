@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 import operator
+from bisect import bisect_right
+from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -13,13 +15,16 @@ from typing import Any
 from hedgerow.model.plans import (
     AllOf,
     AnyOf,
+    BinCounts,
     Compare,
-    CountRows,
+    CountPeople,
+    ExactAggregate,
     ExactAggregation,
     IsIn,
     IsNull,
     Not,
     Predicate,
+    SumSquares,
     SumValues,
 )
 
@@ -96,8 +101,20 @@ def aggregate(rows: list[dict[str, Any]], plan: ExactAggregation) -> list[tuple[
             for row in kept
             if all(_is_key(row[key.column], value) for key, value in zip(plan.keys, group, strict=True))
         ]
-        answer.append(tuple(_one(own, part) for part in plan.aggregates))
+        counts = [count for part in plan.histograms for count in _bins(own, part)]
+        answer.append((*(_one(own, part) for part in plan.aggregates), *counts))
     return answer
+
+
+def _bins(rows: list[dict[str, Any]], part: BinCounts) -> list[int]:
+    """Each value goes to the nearest candidate multiple, half-way ones up; the ends are the bounds."""
+    low, high = part.values.step_bounds
+    multiples = [low - low % part.width]
+    while multiples[-1] + part.width - (part.width // 2) <= high:
+        multiples.append(multiples[-1] + part.width)
+    values = [steps(r[part.column], part.values) for r in rows if value_of(r[part.column]) is not None]
+    places = Counter(bisect_right(multiples, value + part.width // 2) - 1 for value in values)
+    return [places[place] for place in range(len(multiples))]
 
 
 def _is_key(value: Any, key: Any) -> bool:
@@ -105,7 +122,14 @@ def _is_key(value: Any, key: Any) -> bool:
     return value is not None and value == constant_for(value, key)
 
 
-def _one(rows: list[dict[str, Any]], part: CountRows | SumValues) -> int:
+def _one(rows: list[dict[str, Any]], part: ExactAggregate) -> int:
+    if isinstance(part, CountPeople):
+        return len({row["_person"] for row in rows})
+    if isinstance(part, SumSquares):
+        held = [steps(r[part.column], part.values) for r in rows if value_of(r[part.column]) is not None]
+        return sum(
+            math.floor(Fraction((one - part.midpoint) ** 2, part.unit) + Fraction(1, 2)) for one in held
+        )
     if isinstance(part, SumValues):
         return sum(steps(row[part.column], part) for row in rows)
     if part.column is None:

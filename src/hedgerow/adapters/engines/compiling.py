@@ -17,10 +17,12 @@ from hedgerow.model.plans import (
     AllOf,
     AnyOf,
     Compare,
+    CountPeople,
     CountRows,
     IsIn,
     IsNull,
     Not,
+    SumSquares,
     SumValues,
 )
 
@@ -33,8 +35,12 @@ Parameter: TypeAlias = "str | float"
 
 GROUP = "k"
 """The column of group numbers: negative for rows that must not count."""
+WHOM = "p"
+"""The column of people, where a plan counts them."""
 _MOST_DIGITS = 18
 _MOST_STEPS = 2**53
+# Its square, with half a unit more, stays within 64 bits.
+_MOST_DISTANCE = 2**31
 _OPERATORS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
@@ -44,6 +50,40 @@ class Statement:
 
     sql: str
     parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What one file's rows are put through.
+
+    Args:
+        rows: Gives ``(group, integer, ...)``; none when the plan has no aggregates.
+        values: For each histogram, gives the group and the value in steps of each row that counts, null
+            where it holds none.
+        pairs: Gives the group and the person of each row that counts; none when nobody is counted.
+    """
+
+    rows: Statement | None
+    values: tuple[Statement, ...]
+    pairs: Statement | None
+
+
+def compile_program(plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]) -> Program:
+    """Compile every statement of a plan for one lowered schema.
+
+    Args:
+        plan: The plan; its keys are already numbers in the group column.
+        columns: For each column read, its number and what it became.
+
+    Returns:
+        The statements.
+
+    Raises:
+        CallerError: As :func:`compile_aggregation`.
+    """
+    rows = compile_aggregation(plan, columns) if plan.aggregates else None
+    values = tuple(_compile_values(plan, one.values, columns) for one in plan.histograms)
+    return Program(rows, values, _compile_pairs(plan, columns) if plan.counts_people else None)
 
 
 def compile_aggregation(plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]) -> Statement:
@@ -62,11 +102,25 @@ def compile_aggregation(plan: ExactAggregation, columns: Mapping[str, tuple[int,
     """
     compiler = _Compiler(columns)
     picked = ", ".join([GROUP, *(compiler.aggregate(part) for part in plan.aggregates)])
-    where = f"{GROUP} >= 0"
-    if plan.where is not None:
-        where += f" AND {compiler.predicate(plan.where)}"
     # Nothing but our own words and integers is in this text.
-    sql = f"SELECT {picked} FROM t WHERE {where} GROUP BY {GROUP}"  # noqa: S608
+    sql = f"SELECT {picked} FROM t WHERE {compiler.counted(plan)} GROUP BY {GROUP}"  # noqa: S608
+    return Statement(sql, tuple(compiler.parameters))
+
+
+def _compile_values(
+    plan: ExactAggregation, part: SumValues, columns: Mapping[str, tuple[int, Lowered]]
+) -> Statement:
+    compiler = _Compiler(columns)
+    picked = f"CAST({GROUP} AS BIGINT) AS g, CAST({compiler.steps(part)} AS BIGINT) AS s"
+    # Nothing but our own words and integers is in this text.
+    sql = f"SELECT {picked} FROM t WHERE {compiler.counted(plan)}"  # noqa: S608
+    return Statement(sql, tuple(compiler.parameters))
+
+
+def _compile_pairs(plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]) -> Statement:
+    compiler = _Compiler(columns)
+    # Nothing but our own words is in this text.
+    sql = f"SELECT CAST({GROUP} AS BIGINT) AS g, {WHOM} FROM t WHERE {compiler.counted(plan)}"  # noqa: S608
     return Statement(sql, tuple(compiler.parameters))
 
 
@@ -78,16 +132,34 @@ class _Compiler:
         self.parameters: list[Parameter] = []
 
     def aggregate(self, part: ExactAggregate) -> str:
+        if isinstance(part, CountPeople):
+            return "0"  # pieces that share a person are counted together, from the pairs
         if isinstance(part, CountRows):
             return self._count(part.column)
+        if isinstance(part, SumSquares):
+            return self._squares(part)
+        return f"sum({self.steps(part)})"
+
+    def _squares(self, part: SumSquares) -> str:
+        if part.unit < 1 or part.distance > _MOST_DISTANCE:
+            raise CallerError("engine.bounds", column=part.column, digits=part.values.digits)
+        away = f"(CAST({self.steps(part.values)} AS BIGINT) - ({part.midpoint}))"
+        return f"sum(({away} * {away} + {part.unit // 2}) // {part.unit})"
+
+    def counted(self, plan: ExactAggregation) -> str:
+        """Whether a row counts."""
+        return f"{GROUP} >= 0" + ("" if plan.where is None else f" AND {self.predicate(plan.where)}")
+
+    def steps(self, part: SumValues) -> str:
+        """A value in fixed point, clamped; null where there is none."""
         number, lowered = self._columns[part.column]
         low, high = _bounds(part)
         if lowered.kind is Kind.EMPTY:
-            return "0"
+            return "CAST(NULL AS BIGINT)"
         if lowered.kind is Kind.REAL:
-            return f"sum({_real_steps(f'c{number}', part.digits, low, high)})"
+            return _real_steps(f"c{number}", part.digits, low, high)
         if lowered.is_number:
-            return f"sum({_whole_steps(_whole(number, lowered), lowered, part.digits, low, high)})"
+            return f"({_whole_steps(_whole(number, lowered), lowered, part.digits, low, high)})"
         raise CallerError("engine.not-a-number", column=part.column)
 
     def _count(self, name: str | None) -> str:

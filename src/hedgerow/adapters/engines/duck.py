@@ -5,18 +5,22 @@ from __future__ import annotations
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
+import numpy as np
 
 from hedgerow.model.errors import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
 
     from hedgerow.adapters.engines.compiling import Parameter
+    from hedgerow.adapters.engines.people import Numbers
+
+_T = TypeVar("_T")
 
 # No temporary directory: rows of people are never spilled to the disk in clear.
 _HARDENED: dict[str, str | bool | int | float | list[str]] = {
@@ -90,11 +94,42 @@ class DuckPool:
         Raises:
             Fault: ``engine.failed`` with the kind of failure; its text could quote values.
         """
+        return self._run(table, sql, parameters, lambda cursor: cursor.fetchall())
+
+    def arrays(self, table: pa.Table, sql: str, parameters: Sequence[Parameter]) -> list[Numbers]:
+        """Run one statement over one Arrow table, known in it as ``t``, for results of many rows.
+
+        Args:
+            table: The rows; forgotten afterwards.
+            sql: A statement of the compiler whose columns are 64-bit integers.
+            parameters: Its parameters.
+
+        Returns:
+            The columns of the result, without the rows that hold a null.
+
+        Raises:
+            Fault: ``engine.failed`` with the kind of failure.
+        """
+        found = self._run(table, sql, parameters, lambda cursor: cursor.fetchnumpy())
+        masks = [np.ma.getmaskarray(column) for column in found.values() if np.ma.is_masked(column)]
+        columns = [np.asarray(column, dtype=np.int64) for column in found.values()]
+        if not masks:
+            return columns
+        kept = ~np.logical_or.reduce(masks)
+        return [column[kept] for column in columns]
+
+    def _run(
+        self,
+        table: pa.Table,
+        sql: str,
+        parameters: Sequence[Parameter],
+        fetch: Callable[[duckdb.DuckDBPyConnection], _T],
+    ) -> _T:
         try:
             with self._cursor() as cursor:
                 cursor.register("t", _Stream(table))
                 try:
-                    return cursor.execute(sql, list(parameters)).fetchall()
+                    return fetch(cursor.execute(sql, list(parameters)))
                 finally:
                     cursor.unregister("t")
         except duckdb.Error as error:

@@ -110,3 +110,22 @@ def holding(files: tuple[BucketFile, ...], allowed: Numbers) -> tuple[BucketFile
         for count in {file.bucket_count for file in files}
     }
     return tuple(file for file in files if file.bucket in buckets[file.bucket_count])
+
+
+def by_person(files: tuple[BucketFile, ...]) -> list[list[BucketFile]]:
+    """Put files together that can hold the same person: each person's rows lie in one of the lists.
+
+    A person's bucket is the low bits of the number; of two powers of two the smaller count looks at fewer of
+    the same bits, so buckets that agree in those of the smallest count belong together.
+
+    Args:
+        files: Bucket files, of any bucket counts.
+
+    Returns:
+        The files, each in one list.
+    """
+    fewest = min((file.bucket_count for file in files), default=1)
+    together: dict[int, list[BucketFile]] = {}
+    for file in files:
+        together.setdefault(file.bucket & (fewest - 1), []).append(file)
+    return list(together.values())

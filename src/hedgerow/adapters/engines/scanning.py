@@ -7,18 +7,19 @@ did not ask for at ``scan`` cannot be read.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from hedgerow.adapters.engines.buckets import OpenBucket, open_bucket, random_order
-from hedgerow.adapters.engines.compiling import GROUP, Statement, compile_aggregation
+from hedgerow.adapters.engines.compiling import GROUP, WHOM, Program, compile_program
 from hedgerow.adapters.engines.groups import group_count, number_groups
 from hedgerow.adapters.engines.lowering import lower_column, lowering_of
-from hedgerow.adapters.engines.people import Mask, Numbers, allowed_rows
+from hedgerow.adapters.engines.people import Mask, Numbers, allowed_rows, by_person
+from hedgerow.adapters.engines.totals import Partial, Totals, cells_of, people_of
 from hedgerow.model.engine import PERSON, RANK
 from hedgerow.model.errors import CallerError, Fault
 
@@ -63,8 +64,8 @@ class BucketRelation:
                 the double product of value and ``10**digits``, half to even.
 
         Returns:
-            One tuple of integers for each combination, in row-major order of the domains; zeros
-            where no row counts.
+            One tuple of integers for each combination, in row-major order of the domains: the
+            aggregates and then each histogram, bin by bin; zeros where no row counts.
 
         Raises:
             CallerError: ``engine.column-not-granted`` and whatever the plan has wrong.
@@ -75,15 +76,12 @@ class BucketRelation:
             integer.
         """
         self._granted(plan.columns)
-        totals: dict[int, list[int]] = {}
-        for partial in self._each(_units(self.files), lambda files: self._partial(files, plan)):
-            for group, *values in partial:
-                # Python integers cannot overflow, and each partial sum fits 128 bits.
-                held = totals.setdefault(group, [0] * len(plan.aggregates))
-                for place, value in enumerate(values):
-                    held[place] += value or 0
-        zeros = (0,) * len(plan.aggregates)
-        return [tuple(totals[group]) if group in totals else zeros for group in range(group_count(plan.keys))]
+        totals = Totals(plan)
+        # People are counted over all files that may hold the same person; their counts add up, no others'.
+        pieces = by_person(self.files) if plan.counts_people else [[file] for file in self.files]
+        for partial in self._each(_units(pieces), lambda files: self._partial(files, plan)):
+            totals.add(partial)
+        return totals.rows()
 
     def table(self, *, with_person: bool = False) -> pa.Table:
         """Read the granted columns of the allowed people.
@@ -134,32 +132,41 @@ class BucketRelation:
                 for future in pending:
                     future.cancel()
 
-    def _partial(self, files: Sequence[BucketFile], plan: ExactAggregation) -> list[tuple[Any, ...]]:
+    def _partial(self, files: Sequence[BucketFile], plan: ExactAggregation) -> Partial:
         """Aggregate a few files, those of one shape in one statement."""
-        shapes: dict[tuple[Statement, pa.Schema], list[pa.Table]] = {}
+        shapes: dict[tuple[Program, pa.Schema], list[pa.Table]] = {}
         for file in files:
-            statement, table = self._lowered(file, plan)
-            shapes.setdefault((statement, table.schema), []).append(table)
-        return [
-            row
-            for (statement, _), tables in shapes.items()
-            for row in self.duck.rows(pa.concat_tables(tables), statement.sql, statement.parameters)
-        ]
+            program, table = self._lowered(file, plan)
+            shapes.setdefault((program, table.schema), []).append(table)
+        count, pairs = group_count(plan.keys), []
+        found = Partial([], [np.zeros(count * one.bins, dtype=np.int64) for one in plan.histograms])
+        for (program, _), tables in shapes.items():
+            rows = pa.concat_tables(tables)
+            if program.rows is not None:
+                found.rows.extend(self.duck.rows(rows, program.rows.sql, program.rows.parameters))
+            if program.pairs is not None:
+                pairs.append(self.duck.arrays(rows, program.pairs.sql, program.pairs.parameters))
+            for place, statement in enumerate(program.values):
+                groups, steps = self.duck.arrays(rows, statement.sql, statement.parameters)
+                found.bins[place] += cells_of(plan.histograms[place], groups, steps, count)
+        found.rows.extend(people_of(plan, pairs, self.allowed))
+        return found
 
-    def _lowered(self, file: BucketFile, plan: ExactAggregation) -> tuple[Statement, pa.Table]:
-        """Read one file for a statement; rows that must not count have a negative group."""
+    def _lowered(self, file: BucketFile, plan: ExactAggregation) -> tuple[Program, pa.Table]:
+        """Read one file for a program; rows that must not count have a negative group."""
         opened = open_bucket(file, self.shelf, as_codes=True)
         names = sorted(plan.columns)
         physical = {name: opened.physical(name) for name in names}
         rows, counts = self._part(opened, list(physical.values()), plan.max_rows)
         lowerings = {name: lowering_of(rows[physical[name]].type) for name in names}
         columns = {name: (lower_column(rows[physical[name]]), lowerings[name]) for name in names}
-        statement = compile_aggregation(plan, {name: (at, lowerings[name]) for at, name in enumerate(names)})
+        program = compile_program(plan, {name: (at, lowerings[name]) for at, name in enumerate(names)})
         read = {f"c{at}": columns[name][0] for at, name in enumerate(names) if name in _computed(plan)}
-        table = pa.table({GROUP: number_groups(plan.keys, columns, counts)} | read)
+        whom = {WHOM: rows[PERSON]} if plan.counts_people else {}
+        table = pa.table({GROUP: number_groups(plan.keys, columns, counts)} | read | whom)
         if np.count_nonzero(counts) * _SPARSE < len(counts):
             table = table.filter(pa.array(counts))
-        return statement, table
+        return program, table
 
     def _part(self, opened: OpenBucket, physical: list[str], max_rows: int) -> tuple[pa.Table, Mask]:
         """Read columns and tell which rows may count: allowed person, rank below the bound."""
@@ -180,19 +187,19 @@ class BucketRelation:
         return kept.select(names).rename_columns(shown).replace_schema_metadata(None)
 
 
-def _units(files: Sequence[BucketFile]) -> list[list[BucketFile]]:
-    """Put files together until a statement has enough rows to be worth its start."""
+def _units(pieces: Sequence[Sequence[BucketFile]]) -> list[list[BucketFile]]:
+    """Put pieces together until a statement has enough rows to be worth its start."""
     units: list[list[BucketFile]] = []
     rows = _UNIT_ROWS
-    for file in files:
+    for piece in pieces:
         if rows >= _UNIT_ROWS:
             units.append([])
             rows = 0
-        units[-1].append(file)
-        rows += file.rows
+        units[-1].extend(piece)
+        rows += sum(file.rows for file in piece)
     return units
 
 
 def _computed(plan: ExactAggregation) -> frozenset[str]:
     """The columns DuckDB itself must see: keys alone are numbers by then."""
-    return type(plan)((), plan.aggregates, plan.where, plan.max_rows).columns
+    return replace(plan, keys=()).columns

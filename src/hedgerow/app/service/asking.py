@@ -139,7 +139,7 @@ class Asking(Part):
 
         Args:
             dataset: The data set.
-            sql: ``SELECT`` of counts, sums and means over declared keys.
+            sql: ``SELECT`` of statistics over declared keys.
             purpose: Why.
             epsilon: What to spend, exact decimal text.
             request_id: Repeating it returns the same answer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hedgerow.kernel.aggregation.ranks import NEVER, draw_ranks
+from hedgerow.kernel.aggregation.ranks import NEVER, draw_ranks, number_people
 from hedgerow.kernel.aggregation.reference import aggregate
 
-__all__ = ["NEVER", "aggregate", "draw_ranks"]
+__all__ = ["NEVER", "aggregate", "draw_ranks", "number_people"]

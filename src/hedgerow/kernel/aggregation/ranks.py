@@ -29,7 +29,7 @@ def draw_ranks(
     Guarantee: the ranks of one person's rows depend on nothing of any other person: adding or
         removing a person changes nobody else's ranks in distribution.
     """
-    codes = _codes(person)
+    codes = number_people(person)
     order = np.lexsort((np.frombuffer(randomness(8 * len(codes)), dtype=np.uint64), codes))
     in_order = codes[order]
     is_first = np.ones(len(codes), dtype=bool)
@@ -42,8 +42,15 @@ def draw_ranks(
     return ranks
 
 
-def _codes(person: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Number the people; -1 for nobody."""
+def number_people(person: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Number the people from 0; -1 for nobody (null or NaN).
+
+    Args:
+        person: Who each row is about.
+
+    Returns:
+        A number for each row, the same for rows of one person.
+    """
     column = person.combine_chunks() if isinstance(person, pa.ChunkedArray) else person
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)

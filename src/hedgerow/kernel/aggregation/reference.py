@@ -18,10 +18,11 @@ from hedgerow.model.errors import Fault
 from hedgerow.model.plans import (
     AllOf,
     AnyOf,
+    BinCounts,
     Compare,
     Comparison,
+    CountPeople,
     CountRows,
-    ExactAggregate,
     ExactAggregation,
     IsIn,
     IsNull,
@@ -29,11 +30,13 @@ from hedgerow.model.plans import (
     Literal,
     Not,
     Predicate,
+    SumSquares,
     SumValues,
 )
 
 Mask = npt.NDArray[np.bool_]
 _SUM_MOST = 2**62
+_DISTANCE_MOST = 2**31
 _INT_MOST = 2**63 - 1
 
 _COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
@@ -46,30 +49,44 @@ _COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
 }
 
 
-def aggregate(table: pa.Table, ranks: npt.NDArray[np.int64], spec: ExactAggregation) -> list[list[int]]:
+def aggregate(
+    table: pa.Table,
+    ranks: npt.NDArray[np.int64],
+    spec: ExactAggregation,
+    people: npt.NDArray[np.int64] | None = None,
+) -> list[list[int]]:
     """Compute exact bounded aggregates.
 
     Args:
         table: The rows, with every column the aggregation reads.
         ranks: Rank of each row among its person's rows, from 0.
         spec: What to compute.
+        people: Number of the person of each row; needed where people are counted.
 
     Returns:
         For each combination of keys, in the order of their product with the first key column
-        slowest, the aggregates in order.
+        slowest, the aggregates in order and then each histogram, bin by bin.
 
     Raises:
-        Fault: ``dp.sum-overflow`` when a sum could pass 64 bits.
+        Fault: ``dp.sum-overflow`` when a sum could pass 64 bits; ``dp.bad-aggregate`` when people are to be
+            counted and it is not said who they are.
 
-    Guarantee: one person moves the counts by at most ``max_rows`` in L1 and the sums by at most
-        ``max_rows`` times the larger step bound.
+    Guarantee: one person moves the counts by at most ``max_rows`` in L1, over all bins of a histogram
+        too, and the sums by at most ``max_rows`` times the larger step bound.
     """
     groups = prod(len(key.values) for key in spec.keys)
     codes = _group_codes(table, spec.keys)
     counted = (codes >= 0) & (ranks < spec.max_rows)
     if spec.where is not None:
         counted &= _holds(table, spec.where)
-    columns = [_one(table, one, codes, counted, groups) for one in spec.aggregates]
+    columns = [
+        _people(people, codes, counted, groups)
+        if isinstance(one, CountPeople)
+        else _one(table, one, codes, counted, groups)
+        for one in spec.aggregates
+    ]
+    for one in spec.histograms:
+        columns += list(_bins(table, one, codes, counted, groups).T)
     return [[int(column[group]) for column in columns] for group in range(groups)]
 
 
@@ -84,8 +101,22 @@ def _group_codes(table: pa.Table, keys: tuple[KeyDomain, ...]) -> npt.NDArray[np
     return codes
 
 
+def _people(
+    people: npt.NDArray[np.int64] | None, codes: npt.NDArray[np.int64], counted: Mask, groups: int
+) -> npt.NDArray[np.int64]:
+    """Count each person once in each group."""
+    if people is None:
+        raise Fault("dp.bad-aggregate")
+    pairs = np.unique(np.stack([codes[counted], people[counted]]), axis=1)
+    return np.bincount(pairs[0], minlength=groups)
+
+
 def _one(
-    table: pa.Table, one: ExactAggregate, codes: npt.NDArray[np.int64], counted: Mask, groups: int
+    table: pa.Table,
+    one: CountRows | SumValues | SumSquares,
+    codes: npt.NDArray[np.int64],
+    counted: Mask,
+    groups: int,
 ) -> npt.NDArray[np.int64]:
     totals = np.zeros(groups, dtype=np.int64)
     match one:
@@ -99,6 +130,24 @@ def _one(
                 raise Fault("dp.sum-overflow")
             kept = counted & has_value
             np.add.at(totals, codes[kept], steps[kept])
+        case SumSquares():
+            steps, has_value = _steps(table.column(one.column), one.values)
+            if one.most * max(1, int(counted.sum())) > _SUM_MOST or one.distance > _DISTANCE_MOST:
+                raise Fault("dp.sum-overflow")
+            kept = counted & has_value
+            squares = ((steps[kept] - one.midpoint) ** 2 + one.unit // 2) // one.unit
+            np.add.at(totals, codes[kept], squares)
+    return totals
+
+
+def _bins(
+    table: pa.Table, one: BinCounts, codes: npt.NDArray[np.int64], counted: Mask, groups: int
+) -> npt.NDArray[np.int64]:
+    """Count the rows nearest to each candidate, one line for each group."""
+    totals = np.zeros((groups, one.bins), dtype=np.int64)
+    steps, has_value = _steps(table.column(one.column), one.values)
+    kept = counted & has_value
+    np.add.at(totals, (codes[kept], (steps[kept] - one.base + one.width // 2) // one.width), 1)
     return totals
 
 

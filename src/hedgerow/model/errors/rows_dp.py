@@ -5,8 +5,9 @@ from __future__ import annotations
 from hedgerow.model.errors.base import ErrorRow, caller, fault, refused
 
 _ALLOWED = (
-    "Ask SELECT with COUNT(*), COUNT(column), SUM(column) or AVG(column), conditions that compare "
-    "columns with constants in WHERE, and GROUP BY of columns with declared keys."
+    "Ask SELECT with COUNT(*), or COUNT, SUM, AVG, MEDIAN, QUANTILE, MIN, MAX, VARIANCE or STDDEV of a "
+    "column, conditions that compare columns with constants in WHERE, and GROUP BY of columns with declared "
+    "keys."
 )
 
 ROWS: tuple[ErrorRow, ...] = (
@@ -56,7 +57,7 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "dp.sql-no-aggregate",
         "The query asks for no statistic; the declared keys are known without it.",
-        "Add COUNT(*), COUNT(column), SUM(column) or AVG(column).",
+        "Add COUNT(*), or COUNT, SUM, AVG, MEDIAN, QUANTILE, MIN, MAX, VARIANCE or STDDEV of a column.",
     ),
     refused(
         "dp.sql-raw-column",

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration, KeyDomain
@@ -31,7 +32,7 @@ class Declared:
         unit: The privacy unit.
         max_rows: Rows of one person that count at most.
         keys: Grouping columns with their domains.
-        clamps: Value bounds of each column that is summed.
+        clamps: Value bounds of each column whose values matter.
     """
 
     dataset: str
@@ -39,6 +40,11 @@ class Declared:
     max_rows: int
     keys: tuple[KeyDomain, ...]
     clamps: dict[str, Clamp]
+
+    @property
+    def groups(self) -> int:
+        """How many combinations of keys there are; 1 without keys."""
+        return prod(len(key.values) for key in self.keys)
 
 
 def typed_keys(kind: ColumnType, texts: Sequence[str]) -> tuple[str | int | bool, ...] | None:

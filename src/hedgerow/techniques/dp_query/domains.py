@@ -23,11 +23,13 @@ from hedgerow.techniques.dp_query.declared import KEY_TYPES, SUM_TYPES
 from hedgerow.techniques.dp_query.resolve import Catalog, shown
 
 
-def check_possible(where: Predicate, declaration: DatasetDeclaration, catalog: Catalog, dataset: str) -> None:
+def check_possible(
+    where: Predicate | None, declaration: DatasetDeclaration, catalog: Catalog, dataset: str
+) -> None:
     """Refuse a condition that asks for what is not declared.
 
     Args:
-        where: The condition, on catalog columns.
+        where: The condition, on catalog columns; none asks for nothing.
         declaration: Keys and bounds the owner declared.
         catalog: The columns' types.
         dataset: Name of the data set, for the next step.
@@ -37,6 +39,8 @@ def check_possible(where: Predicate, declaration: DatasetDeclaration, catalog: C
             column's declared keys, ``dp.out-of-bounds`` when only values outside a column's
             declared bounds could meet the condition.
     """
+    if where is None:
+        return
     domains = _Domains(declaration, catalog)
     for test in _wanted(where):
         if not domains.holds(test):

@@ -62,9 +62,10 @@ def query(
     table = arrow_of(frame)
     plan = _plan(table, sql, person, declaration, checked_epsilon(epsilon))
     left = budget.spend(plan.cost)
-    from hedgerow.kernel.aggregation import aggregate, draw_ranks
+    from hedgerow.kernel.aggregation import aggregate, draw_ranks, number_people
 
-    exact = aggregate(table, draw_ranks(table.column(person)), plan.aggregation)
+    whom = table.column(person)
+    exact = aggregate(table, draw_ranks(whom), plan.aggregation, number_people(whom))
     answer = replace(run(exact, plan), standing=UNGOVERNED)
     return answer.with_left(left.left, budget.limit.epsilon), left
 
@@ -109,7 +110,7 @@ def _plan(
     readable = {name: kind for name, kind in kinds.items() if kind is not None}
     hidden = {person} | (kinds.keys() - readable.keys())
     try:
-        return plan_query(sql, declaration, readable, epsilon, FRAME, hidden)
+        return plan_query(sql, declaration, readable, epsilon, FRAME, hidden, person)
     except Refused as refusal:
         if refusal.code not in _HERE:
             raise

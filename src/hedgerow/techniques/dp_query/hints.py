@@ -41,8 +41,8 @@ _COLUMNS = "GROUP BY ward, sex"
 _NUMBER = "Write the constant out in digits, such as 1000, 0.5 or -3; text stands in single quotes."
 _GROUPING = f"Name the columns, as in {_COLUMNS}; for totals add up the answer or ask without GROUP BY."
 _DISTINCT = (
-    "Leave DISTINCT out: COUNT(column) counts rows that hold a value, and GROUP BY column counts "
-    "rows at each declared key."
+    "Count people by COUNT(DISTINCT person). How many values there are may hang on one person: leave "
+    "DISTINCT out, and COUNT(column) counts rows that hold a value, GROUP BY column rows at each key."
 )
 
 # Clauses around the outputs.
@@ -117,18 +117,32 @@ ONE_COLUMN = Hint(
 )
 DISTINCT_VALUES = Hint("DISTINCT in a statistic", _DISTINCT)
 _EXTREME = (
-    "The extreme is one person's value and is never told; ask COUNT(*) WHERE age >= 90, or see the declared "
-    "bounds with `hedgerow dataset show DATASET`"
+    "Which row holds the extreme tells of one person and is never told; ask MIN(age) or MAX(age), answered "
+    "by a quantile, or COUNT(*) WHERE age >= 90."
 )
-_QUANTILE = (
-    "Ask AVG(column), or the share below a value: COUNT(*) with WHERE age < 50, over COUNT(*) without."
+PORTION = Hint(
+    "a quantile that is not between 0 and 1",
+    "Write a number above 0 and below 1 with at most four decimals, as in QUANTILE(age, 0.25); for the ends "
+    "ask MIN(age) or MAX(age), answered by the 0.05 and the 0.95 quantile.",
+)
+QUANTILE_FORM = Hint(
+    "a quantile written in another way",
+    "Write QUANTILE(age, 0.25), or PERCENTILE_CONT(0.25) WITHIN GROUP (ORDER BY age), smallest first.",
 )
 CONDITIONAL = Hint(
     "a condition inside an output",
     "Put the condition in WHERE, a query each: SELECT COUNT(*) FROM DATASET WHERE age > 30",
 )
 MEAN = Hint("MEAN", "Write AVG(column).")
-FUNCTION = Hint("a function", "Only COUNT, SUM and AVG of a column are answered.")
+SPREAD = Hint(
+    "a spread by another name",
+    "Write STDDEV(age) or VARIANCE(age); STDDEV_POP and VAR_POP divide by the count, the others by one less.",
+)
+FUNCTION = Hint(
+    "a function",
+    "COUNT, SUM and AVG of a column are answered, MEDIAN, QUANTILE, MIN and MAX, VARIANCE and STDDEV.",
+)
+_QUANTILE_NAMES = ("QUANTILE", "PERCENTILE", "APPROX_PERCENTILE", "APPROX_QUANTILE")
 ARITHMETIC = Hint(
     "an expression on columns",
     "Ask the statistics plain and do the arithmetic on the answer, which is free; a mean is AVG(column).",
@@ -155,20 +169,8 @@ DATE_PART = Hint(
 _OUTPUTS: _Kinds = (
     ((exp.Subquery,), Hint("a sub-query", "Ask the inner query by itself.")),
     ((exp.Window,), WINDOW),
-    ((exp.Min, exp.ArgMin), Hint("MIN", _EXTREME)),
-    ((exp.Max, exp.ArgMax), Hint("MAX", _EXTREME)),
-    ((exp.Median,), Hint("MEDIAN", _QUANTILE)),
-    (
-        (exp.Quantile, exp.PercentileCont, exp.PercentileDisc, exp.ApproxQuantile, exp.WithinGroup),
-        Hint("a quantile", _QUANTILE),
-    ),
-    (
-        (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop),
-        Hint(
-            "a standard deviation or variance",
-            "Ask AVG(column), or counts of ranges: WHERE age >= 20 AND age < 30",
-        ),
-    ),
+    ((exp.ArgMin, exp.ArgMax), Hint("the row of an extreme", _EXTREME)),
+    ((exp.PercentileCont, exp.PercentileDisc, exp.ApproxQuantile), QUANTILE_FORM),
     (
         (exp.Corr, exp.CovarPop, exp.CovarSamp),
         Hint("a correlation", "Ask AVG of one column at each declared key of another: GROUP BY ward"),
@@ -277,6 +279,18 @@ def of_output(node: exp.Expr) -> Hint:
     """Choose the hint for an output that is neither a column nor a statistic that is answered."""
     if isinstance(node, exp.Anonymous) and str(node.this).upper() in ("MEAN", "AVERAGE"):
         return MEAN
+    if isinstance(node, exp.Anonymous) and str(node.this).upper() in (
+        "STD",
+        "VAR",
+        "STDEV",
+        "STDEVP",
+        "VARP",
+    ):
+        return SPREAD
+    if isinstance(node, exp.Anonymous) and str(node.this).upper().startswith(_QUANTILE_NAMES):
+        return QUANTILE_FORM
+    if isinstance(node, exp.WithinGroup):
+        return of_output(node.this)
     return _first(_OUTPUTS, node) or (FUNCTION if isinstance(node, exp.Func) else ARITHMETIC)
 
 

@@ -36,6 +36,14 @@ _OUR_WORDS = frozenset(
         "sum",
         "avg",
         "on",
+        "median",
+        "quantile",
+        "percentile_cont",
+        "percentile_disc",
+        "within",
+        "distinct",
+        "min",
+        "max",
     ]
 )
 _NOT_WORDS = frozenset({TokenType.VAR, TokenType.IDENTIFIER, TokenType.STRING})

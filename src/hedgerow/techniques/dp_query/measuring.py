@@ -7,9 +7,18 @@ from fractions import Fraction
 
 from hedgerow.kernel.noise import half_width, laplace_scale
 from hedgerow.model.errors import Refused
-from hedgerow.model.plans import Clamp, CountRows, ExactAggregate, SumValues
-from hedgerow.model.words import ColumnType
+from hedgerow.model.plans import (
+    BinCounts,
+    CountPeople,
+    CountRows,
+    ExactAggregate,
+    ExactAggregation,
+    Predicate,
+    SumSquares,
+    SumValues,
+)
 from hedgerow.techniques.dp_query.declared import Declared
+from hedgerow.techniques.dp_query.grid import SUM_MOST, digits_of
 from hedgerow.techniques.dp_query.planned import (
     CountCell,
     MeanCell,
@@ -17,46 +26,12 @@ from hedgerow.techniques.dp_query.planned import (
     MeasurementKind,
     SumCell,
 )
-from hedgerow.techniques.dp_query.resolve import Catalog, shown
+from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell, candidates, planned_choice
+from hedgerow.techniques.dp_query.resolve import Catalog
+from hedgerow.techniques.dp_query.spread import SpreadCell
 
-# No data set of more rows is planned for; with it, exact sums stay below 2**62 and so within 64
-# bits. The engine checks the real sum and fails rather than wrap around.
-ROWS_BOUND = 2**32
-_STEP_MOST = 2**62 // ROWS_BOUND
-_STEPS_WANTED = 10_000
-_DIGITS_MOST = 9
 _JOINT = Fraction(975, 1000)
 _NOISE_MOST = 2**62
-
-
-def digits_of(column: str, clamp: Clamp, kind: ColumnType) -> int:
-    """Choose the fixed-point grid of a column from its bounds and type alone.
-
-    Args:
-        column: Its name, for the refusal.
-        clamp: Its declared bounds.
-        kind: Whole numbers stay whole; decimals get at least 10,000 steps between the bounds
-            and the digits the bounds are written with, as far as 64 bits allow.
-
-    Returns:
-        Decimal digits, 0 or more.
-
-    Raises:
-        Refused: ``dp.too-wide`` when even whole steps could pass 64 bits.
-    """
-    wanted = 0
-    while kind is ColumnType.DECIMAL and wanted < _DIGITS_MOST and not _is_fine(clamp, wanted):
-        wanted += 1
-    for digits in range(wanted, -1, -1):
-        if max(map(abs, SumValues(column, clamp, digits).step_bounds)) <= _STEP_MOST:
-            return digits
-    raise Refused("dp.too-wide", column=shown(column), most=f"{_STEP_MOST:,}")
-
-
-def _is_fine(clamp: Clamp, digits: int) -> bool:
-    step = Fraction(1, 10**digits)
-    is_exact = (clamp.lower / step).denominator == 1 and (clamp.upper / step).denominator == 1
-    return is_exact and clamp.upper - clamp.lower >= _STEPS_WANTED * step
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +43,7 @@ class _Draft:
     terms: tuple[tuple[int, int], ...]
     sensitivity: int
     digits: int
+    unit: int = 1
 
     def with_noise(self, epsilon: Fraction) -> Measurement:
         scale = laplace_scale(self.sensitivity, epsilon)
@@ -83,7 +59,22 @@ class _Draft:
             self.digits,
             half_width(scale),
             half_width(scale, _JOINT),
+            self.unit,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is computed exactly, and the noisy vectors and private choices made of it."""
+
+    aggregates: tuple[ExactAggregate, ...]
+    histograms: tuple[BinCounts, ...]
+    measurements: tuple[Measurement, ...]
+    choices: tuple[Choice, ...]
+
+    def aggregation(self, declared: Declared, where: Predicate | None) -> ExactAggregation:
+        """State what the engine computes: these, of the rows that count."""
+        return ExactAggregation(declared.keys, self.aggregates, where, declared.max_rows, self.histograms)
 
 
 class Measuring:
@@ -92,7 +83,7 @@ class Measuring:
     Args:
         declared: Contribution bound and value bounds.
         catalog: The columns' types.
-        averaged: Columns whose mean is asked: their sum is rebuilt from the mean's parts.
+        averaged: Columns whose mean or spread is asked: their sum is rebuilt from the mean's parts.
     """
 
     def __init__(self, declared: Declared, catalog: Catalog, averaged: frozenset[str]) -> None:
@@ -101,12 +92,20 @@ class Measuring:
         self._averaged = averaged
         self._aggregates: list[ExactAggregate] = []
         self._drafts: list[_Draft] = []
+        self._histograms: list[BinCounts] = []
+        self._choices: list[tuple[Fraction, BinCounts]] = []
 
     def count(self, column: str | None) -> CountCell:
         """Count rows, or rows where a column holds a value; one person moves it by max_rows."""
         kind: MeasurementKind = "rows" if column is None else "values"
         exact = self._exact(CountRows(column))
         draft = _Draft(kind, column, ((exact, 1),), self._declared.max_rows, 0)
+        return CountCell(self._place(draft))
+
+    def people(self) -> CountCell:
+        """Count people, each once in a group; one person moves it by max_rows or the groups, if fewer."""
+        sensitivity = min(self._declared.max_rows, self._declared.groups)
+        draft = _Draft("people", None, ((self._exact(CountPeople()), 1),), sensitivity, 0)
         return CountCell(self._place(draft))
 
     def sum(self, column: str) -> SumCell:
@@ -131,20 +130,61 @@ class Measuring:
         draft = _Draft("centred sum", column, terms, sensitivity, values.digits)
         return MeanCell(self._place(draft), count.measurement, midpoint, lower, upper)
 
-    def measurements(self, epsilon: Fraction) -> tuple[tuple[ExactAggregate, ...], tuple[Measurement, ...]]:
+    def quantile(self, column: str, quantile: Fraction) -> QuantileCell:
+        """Choose a candidate near a quantile; quantiles of one column share its histogram."""
+        clamp, kind = self._declared.clamps[column], self._catalog.type_of(column)
+        bins = candidates(column, clamp, kind, self._declared.groups)
+        if bins not in self._histograms:
+            self._histograms.append(bins)
+        asked = (quantile, bins)
+        if asked not in self._choices:
+            self._choices.append(asked)
+        return QuantileCell(self._choices.index(asked))
+
+    def spread(self, column: str, *, is_sample: bool, is_root: bool) -> SpreadCell:
+        """Measure squares of the distances of a mean; one person moves them by max_rows times the largest."""
+        mean, values = self.mean(column), self._values(column)
+        distance = max(1, mean.upper - mean.midpoint, mean.midpoint - mean.lower)
+        squares = SumSquares(values, mean.midpoint, -(-(distance**2) // (SUM_MOST - 1)))
+        sensitivity = self._declared.max_rows * max(1, squares.most)
+        terms = ((self._exact(squares), 1),)
+        draft = _Draft("squared distances", column, terms, sensitivity, 2 * values.digits, squares.unit)
+        return SpreadCell(
+            squares=self._place(draft),
+            total=mean.measurement,
+            count=mean.count,
+            unit=squares.unit,
+            lower=mean.lower,
+            upper=mean.upper,
+            digits=values.digits,
+            is_sample=is_sample,
+            is_root=is_root,
+        )
+
+    def measured(self, epsilon: Fraction) -> Measured:
         """Split the cost in equal, exact shares and choose the noise.
 
         Args:
-            epsilon: What all measurements cost together.
+            epsilon: What all measurements and choices cost together.
 
         Returns:
-            The exact aggregates to compute and the measurements made of them.
+            What is computed exactly, and what is made of it.
 
         Raises:
             Refused: ``dp.too-noisy`` when the noise could pass 64 bits.
         """
-        share = epsilon / len(self._drafts)
-        return tuple(self._aggregates), tuple(draft.with_noise(share) for draft in self._drafts)
+        share = epsilon / (len(self._drafts) + len(self._choices))
+        max_rows = self._declared.max_rows
+        choices = (
+            planned_choice(quantile, bins, self._histograms.index(bins), max_rows, share)
+            for quantile, bins in self._choices
+        )
+        return Measured(
+            tuple(self._aggregates),
+            tuple(self._histograms),
+            tuple(draft.with_noise(share) for draft in self._drafts),
+            tuple(choices),
+        )
 
     def _values(self, column: str) -> SumValues:
         clamp = self._declared.clamps[column]

@@ -18,7 +18,6 @@ from hedgerow.techniques.dp_query.conditions import condition, constant_number, 
 from hedgerow.techniques.dp_query.hints import OUTPUTS_MAX
 from hedgerow.techniques.dp_query.keywords import with_quoted_columns
 from hedgerow.techniques.dp_query.query import (
-    Function,
     KeyOutput,
     Name,
     Ordering,
@@ -26,6 +25,7 @@ from hedgerow.techniques.dp_query.query import (
     Query,
     StatisticOutput,
 )
+from hedgerow.techniques.dp_query.statistics import is_statistic, statistic
 
 TEXT_MAX = 20_000
 _ROWS_SHOWN_MAX = 10**6
@@ -40,7 +40,6 @@ _OPENINGS = (
     (re.compile(r"from\b|\(\s*select\b", re.IGNORECASE), hints.OPENING),
 )
 
-_FUNCTIONS: dict[type[exp.Expr], Function] = {exp.Count: "count", exp.Sum: "sum", exp.Avg: "mean"}
 _CLAUSES = {
     "joins": hints.JOIN,
     "laterals": hints.JOIN,
@@ -60,10 +59,13 @@ def parse(sql: str, dataset: str, columns: Collection[str] = ()) -> Query:
     """Read one SELECT over one data set.
 
     Args:
-        sql: The query: ``COUNT(*)``, ``COUNT(col)``, ``SUM(col)``, ``AVG(col)`` with aliases;
-            optional ``FROM dataset``, ``WHERE`` of comparisons of columns with constants,
-            ``GROUP BY`` columns or their aliases or positions, ``ORDER BY`` outputs by name,
-            position or statistic, and ``LIMIT``. The last two are applied to the noisy rows.
+        sql: The query: ``COUNT(*)``, ``COUNT(col)``, ``COUNT(DISTINCT person)``, ``SUM(col)``, ``AVG(col)``,
+            ``MEDIAN(col)``,
+            ``QUANTILE(col, 0.25)`` (or ``PERCENTILE_CONT(0.25) WITHIN GROUP (ORDER BY col)``), ``MIN(col)``,
+            ``MAX(col)``, ``VARIANCE(col)``, ``STDDEV(col)`` with aliases; optional ``FROM dataset``,
+            ``WHERE`` of comparisons of columns with constants, ``GROUP BY`` columns or their aliases or
+            positions, ``ORDER BY`` outputs by name, position or statistic, and ``LIMIT``. The last two
+            are applied to the noisy rows.
         dataset: The data set the query is put to.
         columns: Its columns; one that is named like a word of SQL needs no quotes.
 
@@ -192,27 +194,9 @@ def _output(part: exp.Expr) -> Output:
         return KeyOutput(name_of(part), alias)
     if isinstance(part, exp.Star):
         raise hints.STAR.refusal()
-    if type(part) not in _FUNCTIONS:
+    if not is_statistic(part):
         raise hints.of_output(part).refusal()
-    return _statistic(part, alias)
-
-
-def _statistic(part: exp.Expr, alias: str | None) -> StatisticOutput:
-    function = _FUNCTIONS[type(part)]
-    inner = only(part, hints.ONE_COLUMN, "this", "big_int").this
-    if function == "count" and _is_row(inner):
-        return StatisticOutput(function, None, alias)
-    if not isinstance(inner, exp.Column):
-        raise hints.of_argument(inner).refusal()
-    return StatisticOutput(function, name_of(inner), alias)
-
-
-def _is_row(inner: exp.Expr | None) -> bool:
-    """Tell whether COUNT counts rows: ``*``, or a number, which every row holds."""
-    if isinstance(inner, exp.Star):
-        only(inner, hints.COUNT_OF_NOTHING)
-        return True
-    return isinstance(inner, exp.Literal) and not inner.is_string
+    return statistic(part, alias)
 
 
 def _order_by(order: exp.Expr | None, outputs: int) -> tuple[Ordering, ...]:
@@ -230,8 +214,8 @@ def _ordering(part: exp.Expr, outputs: int) -> Ordering:
     by = ordered.this.unnest()
     if isinstance(by, exp.Column):
         return Ordering(name_of(by), is_descending)
-    if type(by) in _FUNCTIONS:
-        return Ordering(_statistic(by, None), is_descending)
+    if is_statistic(by):
+        return Ordering(statistic(by, None), is_descending)
     place = _place(by, outputs)
     if place is None:
         raise hints.ORDER.refusal()

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from hedgerow.model.answers import AnswerColumn, OutputKind
-from hedgerow.model.budget import LaplaceEvent, checked_epsilon
+from hedgerow.model.budget import LaplaceEvent, PureEvent, checked_epsilon
 from hedgerow.model.errors import CallerError, Refused
-from hedgerow.model.plans import DatasetDeclaration, ExactAggregation
+from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.words import ColumnType
+from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.declared import SUM_TYPES, Declared, require
 from hedgerow.techniques.dp_query.domains import check_possible
-from hedgerow.techniques.dp_query.measuring import Measuring
+from hedgerow.techniques.dp_query.measuring import Measured, Measuring
 from hedgerow.techniques.dp_query.parse import parse
 from hedgerow.techniques.dp_query.planned import KeyCell, OutputCell, PlannedOutput, QueryPlan
+from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell, quantile_text
 from hedgerow.techniques.dp_query.query import KeyOutput, Name, Output, Query, StatisticOutput
 from hedgerow.techniques.dp_query.resolve import Catalog, shown
 
 GROUPS_MAX = 100_000
+# Statistics of the values of a column, which need its bounds.
+_BOUNDED: dict[OutputKind, str] = {
+    **dict.fromkeys(("sum", "mean"), "SUM or AVG"),
+    **dict.fromkeys(("median", "quantile", "min", "max"), "a quantile"),
+    **dict.fromkeys(("variance", "variance_pop", "stddev", "stddev_pop"), "VARIANCE or STDDEV"),
+}
+# Statistics that measure distances from the midpoint, of which a sum is rebuilt at no cost.
+_AVERAGED: tuple[OutputKind, ...] = ("mean", "variance", "variance_pop", "stddev", "stddev_pop")
 
 
 def plan_query(
@@ -30,6 +39,7 @@ def plan_query(
     epsilon: Fraction,
     dataset: str,
     hidden: Iterable[str] = (),
+    person: str | None = None,
 ) -> QueryPlan:
     """Plan a private query.
 
@@ -38,9 +48,11 @@ def plan_query(
         declaration: Unit, rows per person, bounds and keys the owner declared.
         columns: Type of each column by its exact name.
         epsilon: What the whole answer may cost, exact; split in equal shares over the noisy
-            vectors it needs. Statistics asked twice are measured once.
+            vectors and private choices it needs. Statistics asked twice are measured once.
         dataset: Name of the data set.
         hidden: Columns that say who a person is; naming one is refused.
+        person: The one of them that names the person of a row, which ``COUNT(DISTINCT person)`` may name; so
+            may the word ``person`` where no column is called so.
 
     Returns:
         The plan.
@@ -56,31 +68,37 @@ def plan_query(
     share = checked_epsilon(epsilon)
     kept_apart = frozenset(hidden)
     query = parse(sql, dataset, {*columns, *kept_apart})
-    catalog = Catalog(dataset, columns, kept_apart)
+    catalog = Catalog(dataset, columns, kept_apart, person)
     group_by = tuple(dict.fromkeys(_grouped(name, query.outputs, catalog) for name in query.group_by))
     asked = tuple(_asked(output, catalog, group_by) for output in query.outputs)
     where = None if query.where is None else catalog.predicate(query.where)
-    summed = [a.column for a in asked if a.function in ("sum", "mean") and a.column is not None]
-    declared = require(declaration, catalog, dataset, group_by, summed)
+    declared = require(declaration, catalog, dataset, group_by, _columns(asked, _BOUNDED))
     _check_groups(declared)
-    if where is not None:
-        check_possible(where, declaration, catalog, dataset)
-    averaged = frozenset(a.column for a in asked if a.function == "mean" and a.column is not None)
-    measuring = Measuring(declared, catalog, averaged)
-    outputs = _outputs(asked, [_cell(a, measuring, group_by) for a in asked])
-    aggregates, measurements = measuring.measurements(share)
+    check_possible(where, declaration, catalog, dataset)
+    measuring = Measuring(declared, catalog, frozenset(_columns(asked, _AVERAGED)))
+    cells = [_cell(a, measuring, group_by) for a in asked]
+    measured = measuring.measured(share)
+    outputs = _outputs(asked, cells, measured.choices)
     order_by = _order(query, outputs, catalog)
     _check_labels(group_by, outputs)
     return QueryPlan(
         dataset=dataset,
         unit=declared.unit,
-        aggregation=ExactAggregation(declared.keys, aggregates, where, declared.max_rows),
-        measurements=measurements,
+        aggregation=measured.aggregation(declared, where),
+        measurements=measured.measurements,
         outputs=outputs,
         order_by=order_by,
         limit=query.limit,
-        cost=LaplaceEvent.of((each.sensitivity, each.epsilon) for each in measurements),
+        cost=_cost(measured, share),
+        choices=measured.choices,
     )
+
+
+def _cost(measured: Measured, share: Fraction) -> PureEvent:
+    """Tell the loss; with what is known of its noise, where all of it is discrete Laplace."""
+    if measured.choices:
+        return PureEvent(share)
+    return LaplaceEvent.of((each.sensitivity, each.epsilon) for each in measured.measurements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +108,12 @@ class _Asked:
     function: OutputKind
     column: str | None
     alias: str | None
+    quantile: Fraction | None = None
 
     @property
     def default_name(self) -> str:
         if self.column is None:
-            return "count"
+            return "people" if self.function == "people" else "count"
         return self.column if self.function == "key" else f"{self.function}_{self.column}"
 
 
@@ -111,15 +130,30 @@ def _is_meant(name: Name, alias: str) -> bool:
 
 
 def _asked(output: Output, catalog: Catalog, group_by: Sequence[str]) -> _Asked:
+    if isinstance(output, StatisticOutput) and output.function == "people":
+        _check_person(output.column, catalog)
+        return _Asked("people", None, output.alias)
     column = None if output.column is None else catalog.find(output.column)
     if isinstance(output, KeyOutput):
         if column not in group_by:
             raise Refused("dp.sql-raw-column", column=shown(output.column.text))
         return _Asked("key", column, output.alias)
-    is_summed = output.function in ("sum", "mean")
-    if is_summed and column is not None and catalog.type_of(column) not in SUM_TYPES:
-        raise catalog.misused(column, "SUM or AVG", "Use COUNT, with a condition in WHERE.")
-    return _Asked(output.function, column, output.alias)
+    if output.function in _BOUNDED and column is not None and catalog.type_of(column) not in SUM_TYPES:
+        use = _BOUNDED[output.function]
+        raise catalog.misused(column, use, "Use COUNT, with a condition in WHERE.")
+    return _Asked(output.function, column, output.alias, output.quantile)
+
+
+def _check_person(name: Name | None, catalog: Catalog) -> None:
+    """Refuse to count distinct values of anything but the person."""
+    if name is not None and not catalog.is_person(name):
+        catalog.find(name)
+        raise hints.DISTINCT_VALUES.refusal()
+
+
+def _columns(asked: Sequence[_Asked], functions: Container[OutputKind]) -> list[str]:
+    """List the columns that some statistics are asked of."""
+    return [a.column for a in asked if a.function in functions and a.column is not None]
 
 
 def _check_labels(group_by: Sequence[str], outputs: Sequence[PlannedOutput]) -> None:
@@ -132,9 +166,8 @@ def _check_labels(group_by: Sequence[str], outputs: Sequence[PlannedOutput]) -> 
 
 
 def _check_groups(declared: Declared) -> None:
-    groups = math.prod(len(key.values) for key in declared.keys)
-    if groups > GROUPS_MAX:
-        raise Refused("dp.too-many-groups", groups=f"{groups:,}", most=f"{GROUPS_MAX:,}")
+    if declared.groups > GROUPS_MAX:
+        raise Refused("dp.too-many-groups", groups=f"{declared.groups:,}", most=f"{GROUPS_MAX:,}")
 
 
 def _cell(asked: _Asked, measuring: Measuring, group_by: Sequence[str]) -> OutputCell:
@@ -145,10 +178,19 @@ def _cell(asked: _Asked, measuring: Measuring, group_by: Sequence[str]) -> Outpu
             return measuring.sum(column)
         case _Asked(function="mean", column=str() as column):
             return measuring.mean(column)
-    return measuring.count(asked.column)
+        case _Asked(
+            function="variance" | "variance_pop" | "stddev" | "stddev_pop" as function, column=str() as column
+        ):
+            is_root, is_sample = function.startswith("stddev"), not function.endswith("_pop")
+            return measuring.spread(column, is_sample=is_sample, is_root=is_root)
+        case _Asked(column=str() as column, quantile=Fraction() as quantile):
+            return measuring.quantile(column, quantile)
+    return measuring.people() if asked.function == "people" else measuring.count(asked.column)
 
 
-def _outputs(asked: Sequence[_Asked], cells: Sequence[OutputCell]) -> tuple[PlannedOutput, ...]:
+def _outputs(
+    asked: Sequence[_Asked], cells: Sequence[OutputCell], choices: Sequence[Choice]
+) -> tuple[PlannedOutput, ...]:
     """Name the outputs: an alias is kept to the letter, a default name is numbered when taken."""
     taken: set[str] = set()
     for alias in (a.alias for a in asked if a.alias is not None):
@@ -159,8 +201,16 @@ def _outputs(asked: Sequence[_Asked], cells: Sequence[OutputCell]) -> tuple[Plan
     for one, cell in zip(asked, cells, strict=True):
         name = one.alias or _free(one.default_name, taken)
         taken.add(name)
-        outputs.append(PlannedOutput(AnswerColumn(name, one.function, one.column), cell))
+        choice = choices[cell.choice] if isinstance(cell, QuantileCell) else None
+        outputs.append(PlannedOutput(_column(name, one, choice), cell))
     return tuple(outputs)
+
+
+def _column(name: str, asked: _Asked, choice: Choice | None) -> AnswerColumn:
+    if choice is None:
+        return AnswerColumn(name, asked.function, asked.column)
+    which = quantile_text(choice.quantile)
+    return AnswerColumn(name, asked.function, asked.column, which, choice.rank_error)
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -181,7 +231,10 @@ def _order(query: Query, outputs: Sequence[PlannedOutput], catalog: Catalog) -> 
 def _place(by: Name | StatisticOutput, outputs: Sequence[PlannedOutput], catalog: Catalog) -> int:
     """Find the output meant: by what it is called, else by what it shows."""
     if isinstance(by, StatisticOutput):
-        place = _showing(by.function, by.column, outputs, catalog)
+        is_people = by.function == "people"
+        if is_people:
+            _check_person(by.column, catalog)
+        place = _showing(by.function, None if is_people else by.column, outputs, catalog, by.quantile)
         called = f"{by.function.upper()}({'*' if by.column is None else shown(by.column.text)})"
     else:
         place, called = _called(by, outputs), shown(by.text)
@@ -202,8 +255,16 @@ def _called(name: Name, outputs: Sequence[PlannedOutput]) -> int | None:
 
 
 def _showing(
-    kind: OutputKind, name: Name | None, outputs: Sequence[PlannedOutput], catalog: Catalog
+    kind: OutputKind,
+    name: Name | None,
+    outputs: Sequence[PlannedOutput],
+    catalog: Catalog,
+    quantile: Fraction | None = None,
 ) -> int | None:
-    source = None if name is None else catalog.find(name)
-    shows = ((output.column.kind, output.column.source) for output in outputs)
-    return next((place for place, known in enumerate(shows) if known == (kind, source)), None)
+    wanted = (
+        kind,
+        None if name is None else catalog.find(name),
+        None if quantile is None else quantile_text(quantile),
+    )
+    shows = ((o.column.kind, o.column.source, o.column.quantile) for o in outputs)
+    return next((place for place, known in enumerate(shows) if known == wanted), None)

@@ -8,14 +8,18 @@ from fractions import Fraction
 from typing import Literal as OneOf
 from typing import TypeAlias
 
+from hedgerow.kernel.noise import half_width
 from hedgerow.model.answers import AnswerColumn
 from hedgerow.model.budget import PureEvent, show_exact
 from hedgerow.model.plans import Clamp, ExactAggregation, SumValues
 from hedgerow.model.uses import Grant, Json
 from hedgerow.model.words import contribution
+from hedgerow.techniques.dp_query.quantiles import MECHANISM as CHOICE
+from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell
+from hedgerow.techniques.dp_query.spread import EACH_OF_THREE, SpreadCell, expected_width
 
-MeasurementKind = OneOf["rows", "values", "sum", "centred sum"]
-MECHANISM = "discrete Laplace on exact integers (OpenDP)"
+MeasurementKind = OneOf["rows", "values", "sum", "centred sum", "squared distances", "people"]
+_NOISE = "discrete Laplace on exact integers (OpenDP)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +27,17 @@ class Measurement:
     """One noisy vector: a whole number for each group.
 
     Args:
-        kind: Rows, rows with a value, sum of values, or sum of distances from the midpoint.
+        kind: Rows, rows with a value, sum of values, sum of distances from the midpoint or of their
+            squares, or people.
         column: The column, or none for rows.
         terms: The exact aggregates it adds up, as (index into the aggregation, factor).
         sensitivity: The most one person changes the vector, in L1, in steps.
         epsilon: Its share of the cost, exact.
         scale: Scale of the noise in steps.
-        digits: A step is ``10**-digits``.
+        digits: A step is ``unit * 10**-digits``.
         half_width: Steps the noise stays within in 95 of 100 answers.
         half_width_joint: The same for 97.5, so that two measurements hold jointly in 95.
+        unit: See ``digits``.
     """
 
     kind: MeasurementKind
@@ -43,6 +49,7 @@ class Measurement:
     digits: int
     half_width: int
     half_width_joint: int
+    unit: int = 1
 
     @property
     def title(self) -> str:
@@ -98,7 +105,7 @@ class MeanCell:
     upper: int
 
 
-OutputCell: TypeAlias = "KeyCell | CountCell | SumCell | MeanCell"
+OutputCell: TypeAlias = "KeyCell | CountCell | SumCell | MeanCell | QuantileCell | SpreadCell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,7 @@ class QueryPlan:
         order_by: Sorting of the noisy rows as (output index, whether descending).
         limit: Noisy rows shown; none means all.
         cost: The worst-case privacy loss of the whole answer.
+        choices: The private choices.
     """
 
     dataset: str
@@ -132,6 +140,13 @@ class QueryPlan:
     order_by: tuple[tuple[int, bool], ...]
     limit: int | None
     cost: PureEvent
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def mechanism(self) -> str:
+        """What draws the noise and makes the choices."""
+        used = (_NOISE if self.measurements else "", CHOICE if self.choices else "")
+        return "; ".join(filter(None, used))
 
     @property
     def columns(self) -> frozenset[str]:
@@ -158,8 +173,10 @@ class QueryPlan:
 
     @property
     def clamps(self) -> dict[str, Clamp]:
-        """Value bounds of each column that is summed."""
-        return {a.column: a.clamp for a in self.aggregation.aggregates if isinstance(a, SumValues)}
+        """Value bounds of each column whose values matter."""
+        clamped = [a for a in self.aggregation.aggregates if isinstance(a, SumValues)]
+        clamped += [one.values for one in self.aggregation.histograms]
+        return {values.column: values.clamp for values in clamped}
 
     @property
     def obligations(self) -> tuple[str, ...]:
@@ -178,7 +195,8 @@ class QueryPlan:
             ``unit``, ``max_rows``, ``groups``, ``columns``, ``epsilon``, ``split``,
             ``mechanism``, ``measurements``, ``outputs`` and ``obligations``.
         """
-        share = show_exact(self.measurements[0].epsilon, 12)
+        many = len(self.measurements) + len(self.choices)
+        share = show_exact(self.cost.epsilon / many, 12)
         return {
             "technique": "dp_query",
             "dataset": self.dataset,
@@ -187,9 +205,12 @@ class QueryPlan:
             "groups": self.groups,
             "columns": sorted(self.columns),
             "epsilon": show_exact(self.cost.epsilon, 12),
-            "split": f"equal shares: {len(self.measurements)} x {share}",
-            "mechanism": MECHANISM,
-            "measurements": [_measured(m) for m in self.measurements],
+            "split": f"equal shares: {many} x {share}",
+            "mechanism": self.mechanism,
+            "measurements": [
+                *(_measured(m) for m in self.measurements),
+                *(choice.describe(share) for choice in self.choices),
+            ],
             "outputs": [self._expected(output) for output in self.outputs],
             "obligations": list(self.obligations),
         }
@@ -198,12 +219,24 @@ class QueryPlan:
         told: dict[str, Json] = {"name": output.column.name, "kind": output.column.kind}
         if isinstance(output.cell, MeanCell):
             widths = {n: self.mean_half_width(output.cell, n) for n in (100, 1_000, 10_000)}
-            told["expected_error_95"] = {
-                f"group of {n} values": "no use" if w is None else format(w, "f") for n, w in widths.items()
-            }
+            told["expected_error_95"] = _by_size(widths)
+        elif isinstance(output.cell, SpreadCell):
+            three = self.spread_widths(output.cell)
+            widths = {n: expected_width(output.cell, n, *three) for n in (100, 1_000, 10_000)}
+            told["expected_error_95"] = _by_size(widths)
+        elif isinstance(output.cell, QuantileCell):
+            told["expected_error_95"] = f"{self.choices[output.cell.choice].rank_error} rows in rank"
         elif not isinstance(output.cell, KeyCell):
             told["expected_error_95"] = format(self.half_width(output.cell), "f")
         return told
+
+    def spread_widths(self, cell: SpreadCell) -> tuple[int, int, int]:
+        """Tell how far count, centred sum and squares of a spread may be off together in 95 of 100."""
+        count, total, squares = (
+            half_width(self.measurements[place].scale, EACH_OF_THREE)
+            for place in (cell.count, cell.total, cell.squares)
+        )
+        return count, total, squares
 
     def half_width(self, cell: CountCell | SumCell) -> Decimal:
         """How far the noise may carry a count or a sum in 95 of 100 answers."""
@@ -227,8 +260,12 @@ class QueryPlan:
         return rounded_up(steps / 10**total.digits, total.digits + 3)
 
 
+def _by_size(widths: dict[int, Decimal | None]) -> dict[str, Json]:
+    return {f"group of {n} values": "no use" if w is None else format(w, "f") for n, w in widths.items()}
+
+
 def _measured(measurement: Measurement) -> dict[str, Json]:
-    step = Decimal(1).scaleb(-measurement.digits)
+    step = Decimal(measurement.unit).scaleb(-measurement.digits)
     return {
         "what": measurement.title,
         "step": format(step, "f"),

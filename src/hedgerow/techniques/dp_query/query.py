@@ -7,7 +7,20 @@ from fractions import Fraction
 from typing import Literal as OneOf
 from typing import TypeAlias
 
-Function = OneOf["count", "sum", "mean"]
+Function = OneOf[
+    "count",
+    "sum",
+    "mean",
+    "median",
+    "quantile",
+    "min",
+    "max",
+    "variance",
+    "variance_pop",
+    "stddev",
+    "stddev_pop",
+    "people",
+]
 Operator = OneOf["=", "!=", "<", "<=", ">", ">="]
 Constant: TypeAlias = "str | int | bool | Fraction"
 
@@ -81,11 +94,19 @@ class KeyOutput:
 
 @dataclass(frozen=True, slots=True)
 class StatisticOutput:
-    """A statistic in the result; without a column it counts rows."""
+    """A statistic in the result; without a column it counts rows; ``people`` counts distinct people.
+
+    Args:
+        function: Which one.
+        column: Of which column.
+        alias: What the caller calls it.
+        quantile: Which quantile is chosen, above 0 and below 1; none for other statistics.
+    """
 
     function: Function
     column: Name | None
     alias: str | None
+    quantile: Fraction | None = None
 
 
 Output: TypeAlias = "KeyOutput | StatisticOutput"

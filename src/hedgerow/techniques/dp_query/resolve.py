@@ -64,10 +64,18 @@ class Catalog:
         dataset: Name of the data set, for errors.
         columns: Type of each column by its exact name.
         hidden: Columns that say who a person is; naming one is refused.
+        person: The one of them that names the person of a row.
     """
 
-    def __init__(self, dataset: str, columns: Mapping[str, ColumnType], hidden: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        dataset: str,
+        columns: Mapping[str, ColumnType],
+        hidden: Iterable[str] = (),
+        person: str | None = None,
+    ) -> None:
         self._dataset = dataset
+        self._person = person
         self._columns = dict(columns)
         self._hidden = frozenset(hidden)
 
@@ -76,6 +84,13 @@ class Catalog:
         known = self._columns.keys() | self._hidden
         exact = [name.text] if name.text in known else []
         return exact or [c for c in known if not name.is_quoted and c.casefold() == name.text.casefold()]
+
+    def is_person(self, name: Name) -> bool:
+        """Tell whether a name means the person: its column, or ``person`` where no column is called so."""
+        matches = self.matches(name)
+        if not matches:
+            return not name.is_quoted and name.text.casefold() == "person"
+        return matches == [self._person]
 
     def find(self, name: Name) -> str:
         """Find a column: by its exact name, else, when not quoted, by case-blind name if unique.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
@@ -12,17 +11,17 @@ from hedgerow.kernel.noise import add_laplace
 from hedgerow.model.answers import Answer, Cell
 from hedgerow.model.errors import Fault
 from hedgerow.techniques.dp_query.planned import (
-    MECHANISM,
     CountCell,
     KeyCell,
     MeanCell,
     Measurement,
-    OutputCell,
     QueryPlan,
     SumCell,
     rounded_up,
 )
+from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell
 from hedgerow.techniques.dp_query.sentence import notes, sentence
+from hedgerow.techniques.dp_query.spread import Seen, SpreadCell, quotient, spread
 
 _Shown = tuple[Cell, Decimal | None]
 
@@ -32,7 +31,8 @@ def run(exact: Sequence[Sequence[int]], plan: QueryPlan) -> Answer:
 
     Args:
         exact: One row for each combination of declared keys, in the order of their product
-            (the first grouping column slowest), with the plan's aggregates in order.
+            (the first grouping column slowest), with the plan's aggregates in order and then its
+            histograms.
         plan: What was planned.
 
     Returns:
@@ -47,9 +47,15 @@ def run(exact: Sequence[Sequence[int]], plan: QueryPlan) -> Answer:
     """
     _check_shape(exact, plan)
     noisy = [_measure(exact, measurement) for measurement in plan.measurements]
+    chosen = [_choose(exact, choice, plan) for choice in plan.choices]
     keys = product(*(key.values for key in plan.aggregation.keys))
     shown = [
-        tuple(_cell(output.cell, group, key, noisy, plan) for output in plan.outputs)
+        tuple(
+            _chosen(output.cell, chosen[output.cell.choice][group], plan)
+            if isinstance(output.cell, QuantileCell)
+            else _cell(output.cell, group, key, noisy, plan)
+            for output in plan.outputs
+        )
         for group, key in enumerate(keys)
     ]
     for place, is_descending in reversed(plan.order_by):
@@ -59,7 +65,7 @@ def run(exact: Sequence[Sequence[int]], plan: QueryPlan) -> Answer:
         columns=tuple(output.column for output in plan.outputs),
         rows=tuple(tuple(cell for cell, _ in row) for row in shown),
         half_widths=tuple(tuple(width for _, width in row) for row in shown),
-        mechanism=MECHANISM,
+        mechanism=plan.mechanism,
         epsilon=plan.cost.epsilon,
         unit=plan.unit,
         sentence=sentence(plan, shown),
@@ -68,7 +74,7 @@ def run(exact: Sequence[Sequence[int]], plan: QueryPlan) -> Answer:
 
 
 def _check_shape(exact: Sequence[Sequence[int]], plan: QueryPlan) -> None:
-    width = len(plan.aggregation.aggregates)
+    width = plan.aggregation.width
     if len(exact) != plan.groups or any(len(row) != width for row in exact):
         raise Fault("dp.bad-aggregate")
     if any(type(value) is not int for row in exact for value in row):
@@ -80,8 +86,18 @@ def _measure(exact: Sequence[Sequence[int]], measurement: Measurement) -> list[i
     return add_laplace(totals, measurement.sensitivity, measurement.epsilon, measurement.scale)
 
 
+def _choose(exact: Sequence[Sequence[int]], choice: Choice, plan: QueryPlan) -> list[int]:
+    before = plan.aggregation.histograms[: choice.histogram]
+    start = len(plan.aggregation.aggregates) + sum(one.bins for one in before)
+    return [choice.made(row[start : start + choice.bins.bins]) for row in exact]
+
+
+def _chosen(cell: QuantileCell, steps: int, plan: QueryPlan) -> _Shown:
+    return _scaled(steps, plan.choices[cell.choice].bins.values.digits), None
+
+
 def _cell(
-    cell: OutputCell,
+    cell: KeyCell | CountCell | SumCell | MeanCell | SpreadCell,
     group: int,
     key: Sequence[str | int | bool],
     noisy: Sequence[Sequence[int]],
@@ -99,18 +115,14 @@ def _cell(
             return _scaled(steps, plan.measurements[measurement].digits), plan.half_width(cell)
         case MeanCell():
             return _mean(cell, noisy[cell.measurement][group], noisy[cell.count][group], plan)
+        case SpreadCell():
+            places, widths = (cell.count, cell.total, cell.squares), plan.spread_widths(cell)
+            seen = (Seen(noisy[p][group], width) for p, width in zip(places, widths, strict=True))
+            return spread(cell, *seen)
 
 
 def _scaled(steps: int, digits: int) -> int | Decimal:
     return Decimal(steps).scaleb(-digits) if digits else steps
-
-
-@dataclass(frozen=True, slots=True)
-class _Interval:
-    """Least and greatest mean that the two noisy numbers allow, in steps from the midpoint."""
-
-    low: Fraction
-    high: Fraction
 
 
 def _mean(cell: MeanCell, total: int, count: int, plan: QueryPlan) -> _Shown:
@@ -118,24 +130,15 @@ def _mean(cell: MeanCell, total: int, count: int, plan: QueryPlan) -> _Shown:
     summed, counted = plan.measurements[cell.measurement], plan.measurements[cell.count]
     if count - counted.half_width_joint < 1:
         return None, None
-    interval = _interval(cell, total, count, summed.half_width_joint, counted.half_width_joint)
     low, high = Fraction(cell.lower - cell.midpoint), Fraction(cell.upper - cell.midpoint)
-    offset = min(max(Fraction(total, count), low), high)
-    width = max(interval.high - offset, offset - interval.low, Fraction(0))
+    allowed = quotient(Seen(total, summed.half_width_joint), Seen(count, counted.half_width_joint))
+    offset, least, most = (min(max(value, low), high) for value in (Fraction(total, count), *allowed))
+    width = max(most - offset, offset - least, Fraction(0))
     unit, places = Fraction(1, 10**summed.digits), summed.digits + 3
     value = (cell.midpoint + offset) * unit
     nearest = Decimal(round(value * 10**places)).scaleb(-places)
     rounding = Fraction(1, 2 * 10**places)
     return nearest, rounded_up(width * unit + rounding, places)
-
-
-def _interval(cell: MeanCell, total: int, count: int, total_width: int, count_width: int) -> _Interval:
-    least, most = count - count_width, count + count_width
-    bottom, top = total - total_width, total + total_width
-    low = Fraction(bottom, least if bottom < 0 else most)
-    high = Fraction(top, most if top < 0 else least)
-    floor, ceiling = Fraction(cell.lower - cell.midpoint), Fraction(cell.upper - cell.midpoint)
-    return _Interval(min(max(low, floor), ceiling), min(max(high, floor), ceiling))
 
 
 def _sorted(shown: list[tuple[_Shown, ...]], place: int, *, is_descending: bool) -> list[tuple[_Shown, ...]]:

@@ -8,6 +8,7 @@ from statistics import median_high
 
 from hedgerow.model.answers import Cell
 from hedgerow.model.words import contribution
+from hedgerow.techniques.dp_query import quantiles
 from hedgerow.techniques.dp_query.planned import (
     CountCell,
     KeyCell,
@@ -16,6 +17,8 @@ from hedgerow.techniques.dp_query.planned import (
     QueryPlan,
     SumCell,
 )
+from hedgerow.techniques.dp_query.quantiles import QuantileCell
+from hedgerow.techniques.dp_query.spread import SpreadCell
 
 Shown = tuple[Cell, Decimal | None]
 
@@ -41,18 +44,31 @@ def sentence(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> str:
 
 def _told(output: PlannedOutput, plan: QueryPlan, widths: Sequence[Decimal | None]) -> str:
     cell, source = output.cell, output.column.source
-    if isinstance(cell, MeanCell):
+    if isinstance(cell, MeanCell | SpreadCell):
         known = [width for width in widths if width is not None]
+        one, many = _called(cell)
         if not known:
-            return f"no mean of {source} can be told"
+            return f"no {one} of {source} can be told"
         if len(widths) == 1:
-            return f"the mean of {source} is within ±{format(known[0], 'f')}"
-        return f"means of {source} are within ±{format(median_high(known), 'f')} in the typical group"
+            return f"the {one} of {source} is within ±{format(known[0], 'f')}"
+        return f"{many} of {source} are within ±{format(median_high(known), 'f')} in the typical group"
     if isinstance(cell, KeyCell):
         return ""
+    if isinstance(cell, QuantileCell):
+        choice = plan.choices[cell.choice]
+        what = quantiles.title(output.column.kind, choice.quantile, choice.bins.column)
+        return f"{what} is at most {choice.rank_error:,} rows off in rank"
+    if output.column.kind == "people":
+        return f"counts of people are within ±{format(plan.half_width(cell), 'f')}"
     what = f"sums of {source}" if isinstance(cell, SumCell) else "counts"
     what = f"counts of {source}" if source is not None and not isinstance(cell, SumCell) else what
     return f"{what} are within ±{format(plan.half_width(cell), 'f')}"
+
+
+def _called(cell: MeanCell | SpreadCell) -> tuple[str, str]:
+    if isinstance(cell, MeanCell):
+        return "mean", "means"
+    return ("standard deviation", "standard deviations") if cell.is_root else ("variance", "variances")
 
 
 def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
@@ -65,28 +81,36 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
     Returns:
         One sentence each.
     """
-    told = [
-        (
-            f"The ± is of the noise alone: {contribution(plan.max_rows, plan.unit)}, "
-            "and values are clamped to the declared bounds."
-        ),
-        "Counts and sums may fall below zero; they are not cut, so that adding them up stays fair.",
-    ]
+    bounds = f"{contribution(plan.max_rows, plan.unit)}, and values are clamped to the declared bounds."
+    told = [f"What is said of the error is of the noise alone: {bounds}"]
+    if plan.measurements:
+        told = [
+            f"The ± is of the noise alone: {bounds}",
+            "Counts and sums may fall below zero; they are not cut, so that adding them up stays fair.",
+        ]
+    told += dict.fromkeys(
+        quantiles.note(output.column.kind, plan.choices[output.cell.choice])
+        for output in plan.outputs
+        if isinstance(output.cell, QuantileCell)
+    )
+    if plan.aggregation.counts_people:
+        told.append("Who has more rows than count may be missed where only other rows would have counted.")
     if plan.aggregation.keys:
         told.append("Every declared key is shown, also where nobody is; rows with other keys do not count.")
     return (*told, *_left_out(plan, shown))
 
 
 def _left_out(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> Iterator[str]:
-    """Say which means are left out and which count decided: one of its own, that may not be shown."""
+    """Say what is left out and which count decided: one of its own, that may not be shown."""
     counts = {o.cell.measurement: o.column.name for o in plan.outputs if isinstance(o.cell, CountCell)}
     for place, output in enumerate(plan.outputs):
         empty = sum(row[place][0] is None for row in shown)
-        if not isinstance(output.cell, MeanCell) or not empty:
+        if not isinstance(output.cell, MeanCell | SpreadCell) or not empty:
             continue
         source, named = output.column.source, counts.get(output.cell.count)
+        _, what = _called(output.cell)
         which = f"shown as {named}" if named else f"not shown here, as COUNT({source}) would be"
         yield (
-            f"{empty} of {len(shown)} means of {source} are left out: the noisy count of the rows with a "
+            f"{empty} of {len(shown)} {what} of {source} are left out: the noisy count of the rows with a "
             f"value of {source}, {which}, is too small."
         )

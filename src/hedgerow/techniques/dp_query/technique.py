@@ -19,7 +19,7 @@ Aggregate = Callable[[ExactAggregation], Sequence[Sequence[int]]]
 
 
 class DpQuery:
-    """Differentially private count, sum and mean over groups with declared keys and bounds."""
+    """Differentially private statistics over groups with declared keys and bounds."""
 
     name = "dp_query"
     action = "query"
@@ -52,6 +52,7 @@ class DpQuery:
             parse_exact(epsilon, "--epsilon"),
             dataset.name,
             hidden,
+            dataset.subject_column,
         )
 
     def answer(self, aggregate: Aggregate, plan: QueryPlan) -> Answer:
