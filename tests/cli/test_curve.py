@@ -57,6 +57,15 @@ def test_a_mean_says_what_it_supposes(ana):
     assert mean["half_widths_95"][0] is None, "at epsilon 0.05 the mean of a thousand values is of no use"
 
 
+def test_of_a_quantile_the_rows_in_rank_are_drawn(ana, hedgerow):
+    (median,) = curve(ana, "SELECT MEDIAN(systolic) FROM visits", epsilon="0.5")["outputs"]
+    assert (median["name"], median["given"]) == ("median_systolic", "rows in rank")
+    line = ("query", "visits", "SELECT MEDIAN(systolic) FROM visits", *SAID[3:-1], "--epsilon", "0.5")
+    rank = hedgerow(*line, "--json").json["columns"][0]["rank_error_95"]
+    assert int(median["half_widths_95"][3]) == rank
+    assert f"{rank:,} in rank" in hedgerow(*line).out
+
+
 def test_how_many_such_queries_are_left_stands_beside(ana):
     ana.query("visits", QUESTION, epsilon="0.7")
     told = curve(ana, epsilon="1.3")
@@ -97,7 +106,7 @@ def test_without_a_budget_it_is_drawn_too(ana):
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        ({"sql": "SELECT MAX(systolic) FROM visits"}, "dp.sql-unsupported"),
+        ({"sql": "SELECT COUNT(DISTINCT systolic) FROM visits"}, "dp.sql-unsupported"),
         ({"sql": "SELECT AVG(age) FROM visits"}, "dp.undeclared"),
         ({"dataset": "nothing"}, "dataset.not-for-you"),
         ({"purpose": "nonsense"}, "purpose.unknown"),

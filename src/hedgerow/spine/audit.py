@@ -107,10 +107,10 @@ def check_records(
             raise Fault("records.differ", kind=kind)
     _check_consents(reader)
     check_story(reader, heard.story, attestor)
-    check_people(reader, heard.story.choices_left)
-    heard.holdings.check(reader, attestor)
     if attestor is not None and heard.story.erased_numbers:
         check_gone(attestor, reader.numbers(Subject, "number").tolist(), heard.story.erased_numbers)
+    check_people(reader, heard.story.choices_left)
+    heard.holdings.check(reader, attestor)
     check_indexes(reader, heard.indexes)
     check_cosigned(reader, heard.heads)
 

@@ -63,7 +63,9 @@ def query(  # noqa: PLR0913 - the options of the command
     """Ask DATASET a differentially private question.
 
     Noise is added so that the answer would look much the same without any one person. SQL is SELECT with
-    COUNT, SUM and AVG, WHERE and GROUP BY over columns with declared keys (`hedgerow dataset declare`).
+    COUNT, COUNT(DISTINCT person), SUM, AVG, VARIANCE, STDDEV, MEDIAN, QUANTILE(column, 0.9), MIN and MAX,
+    WHERE, and GROUP BY over columns with declared keys (`hedgerow dataset declare`). MIN and MAX are the 0.05
+    and 0.95 quantiles: no extreme value is anybody's.
     The answer says how wrong it may be and what is left of the budget; --curve says before how wrong it would
     be at several epsilons.
     """
@@ -95,7 +97,10 @@ def _drawn(told: dict[str, Any]) -> str:
 
 
 def _named(output: dict[str, Any]) -> str:
-    return f"{output['name']} (in a {output['given']})" if output["given"] else str(output["name"])
+    name, given = str(output["name"]), str(output["given"])
+    if given.startswith("group"):
+        return f"{name} (in a {given})"
+    return f"{name} ({given})" if given else name
 
 
 def _forecast(decision: dict[str, Any]) -> str:
@@ -126,5 +131,7 @@ def _shown(answer: dict[str, Any]) -> str:
 def _row(columns: list[dict[str, Any]], cells: list[Any], widths: list[Any]) -> list[Any]:
     shown: list[Any] = []
     for column, cell, width in zip(columns, cells, widths, strict=True):
-        shown += [cell] if column["kind"] == "key" else [cell, width]
+        rank = column.get("rank_error_95")
+        off = width if rank is None else f"{rank:,} in rank"
+        shown += [cell] if column["kind"] == "key" else [cell, off]
     return shown

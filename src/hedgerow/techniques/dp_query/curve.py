@@ -15,6 +15,7 @@ from hedgerow.techniques.dp_query.frame import arrow_of, explain
 
 EPSILONS = tuple(Fraction(text) for text in ("0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10"))
 _MOST_POINTS = 50
+_IN_RANK = " rows in rank"
 
 
 def curve(
@@ -36,7 +37,7 @@ def curve(
 
     Returns:
         ``epsilons``, ``outputs`` with ``half_widths_95`` at each of them, and ``unknown``: the outputs of
-        which no half-width is known before data.
+        which no error is known before data. Of a quantile it is told in rows, by which its rank may be off.
 
     Raises:
         Refused: What cannot be bounded.
@@ -113,6 +114,8 @@ def _expected(told: Json) -> tuple[str, str | None]:
     if isinstance(told, Mapping) and told:
         given, width = list(told.items())[len(told) // 2]
         return str(given), _figure(width)
+    if isinstance(told, str) and told.endswith(_IN_RANK):
+        return _IN_RANK.strip(), _figure(told.removesuffix(_IN_RANK))
     return "", _figure(told)
 
 
