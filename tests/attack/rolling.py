@@ -46,7 +46,7 @@ def _renamed(world, ref):
     world.spine.intake.take(replace(arrival, table=table), OWNER)
 
 
-def _set_aside(world, refs, broken):
+def set_aside(world, refs, broken):
     world.spine.intake.take(broken_arrival(world, refs, broken), OWNER)
 
 
@@ -110,8 +110,8 @@ def story(folder):
     acts = [
         lambda: world.collect("visits", ["ann", "bob", "cem", "dan"], with_consent=True),
         lambda: world.collect("bills", ["ann", "eve"]),
-        lambda: _set_aside(world, ["fay", "dan", "gus"], [b"gus,x", b"hal,y"]),
-        lambda: _set_aside(world, [], [b"ida,x"]),
+        lambda: set_aside(world, ["fay", "dan", "gus"], [b"gus,x", b"hal,y"]),
+        lambda: set_aside(world, [], [b"ida,x"]),
         lambda: world.use(("count", "visits", CARE, world.epsilon), "counted"),
         lambda: world.use(("rows", "visits", CARE, None), "rows-out"),
         lambda: service().show_subject("ann"),

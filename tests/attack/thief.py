@@ -20,7 +20,7 @@ from tests.program import Program
 
 from hedgerow.adapters.keys import file as key_file
 from hedgerow.kernel.envelope import open_sealed
-from hedgerow.model.canonical import canonical
+from hedgerow.model.canonical import canonical, digest
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.keys import Binding
 
@@ -216,7 +216,9 @@ class Thief:
             binding = Binding(self.tenant, "quarantine-key", batch["id"], "0", 1)
             for key in self._try(batch["wrapped"], binding):
                 for row in self.rows("quarantined_rows", batch=batch["id"]):
-                    own = Binding(self.tenant, "quarantine", batch["id"], str(row["place"]), 1)
+                    said = [batch[name] for name in ("dataset", "header", "created", "until")]
+                    told = digest([digest(said), row["place"], row["reason"]])
+                    own = Binding(self.tenant, "quarantine", batch["id"], told, 2)
                     found += self._opened([key], row["sealed"], own)
         return found
 

@@ -42,7 +42,7 @@ from hedgerow.app.wiring import wire
 from hedgerow.app.workspace import populate
 from hedgerow.kernel.merkle import compare_head, head_from_json, head_to_json
 from hedgerow.model.canonical import timestamp
-from hedgerow.model.errors import HedgerowError
+from hedgerow.model.errors import Fault, HedgerowError
 from hedgerow.model.plans import ColumnDeclaration, DatasetDeclaration
 from hedgerow.model.records import Bucket, ConsentEvent, Dataset, Tombstone
 from hedgerow.model.words import Basis
@@ -113,6 +113,10 @@ class World(Approving, Asking):
         except Crash:
             self.restart()
             return CRASHED
+        except Fault as fault:
+            # Some acts hear the journal first, before any invariant is looked at.
+            demand(not fault.code.startswith("journal."), "e: journal", fault.code)
+            raise
         finally:
             self.points.disarm()
 

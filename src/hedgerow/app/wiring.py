@@ -29,6 +29,7 @@ from hedgerow.spine.erasure import Erasure
 from hedgerow.spine.facts import FactLoader
 from hedgerow.spine.finding import Finding
 from hedgerow.spine.gate import Gate
+from hedgerow.spine.hearing import Hearing
 from hedgerow.spine.indexes import Indexes
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.keyring import Keyring, secret_key
@@ -86,6 +87,7 @@ class Spine:
     witnesses: Witnesses
     cosigning: Cosigning
     second_key: SecondKey
+    hearing: Hearing
 
 
 def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock: Clock) -> Spine:
@@ -109,7 +111,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     indexes = Indexes(store, keyring, vault, catalog, journal, clock)
     tables, acts = Tables(engine, shelf, keyring), Acts(store, policies, journal)
     quarantine, requests = Quarantine(keyring, clock), Requests(keyring, attestor, journal)
-    approvals = Approvals(store, acts, journal, clock)
+    approvals, hearing = Approvals(store, acts, journal, clock), Hearing(journal, attestor)
     gate = Gate(
         store=store, facts=FactLoader(catalog, consents, ledger, policies), acts=acts,
         approvals=approvals, ledger=ledger, journal=journal, requests=requests,
@@ -118,7 +120,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     )  # fmt: skip
     erasure = Erasure(
         store=store, vault=vault, tables=tables, requests=requests, quarantine=quarantine,
-        journal=journal, attestor=attestor, clock=clock,
+        journal=journal, attestor=attestor, clock=clock, hearing=hearing,
     )  # fmt: skip
     dropping = Dropping(
         store=store, catalog=catalog, tables=tables, requests=requests, quarantine=quarantine,
@@ -129,7 +131,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         from hedgerow.spine.intake import Intake
 
         return Intake(
-            store=store, catalog=catalog, vault=vault, consents=consents, tables=tables,
+            store=store, catalog=catalog, vault=vault, consents=consents, tables=tables, hearing=hearing,
             quarantine=quarantine, journal=journal, attestor=attestor, clock=clock, indexes=indexes,
         )  # fmt: skip
 
@@ -141,11 +143,12 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     return Spine(
         tenant, store, backend, clock, attestor, journal, catalog, consents, vault, ledger, policies,
         tables, quarantine, deferred(intake), approvals, gate, erasure, dropping,
-        Epochs(store, keyring, journal, attestor, requests, clock), rights, indexes,
+        Epochs(store, keyring, journal, attestor, requests, clock, hearing), rights, indexes,
         Finding(store, gate, catalog, indexes, vault, journal, clock, found_key), deferred(_query),
-        deferred(_release), Backups(store, keyring, journal, attestor, clock),
-        Restoring(store, vault, tables, quarantine, erasure, dropping, journal, ledger, attestor), witnesses,
-        Cosigning(keyring, journal, attestor, clock), SecondKey(keyring, journal, attestor, clock),
+        deferred(_release), Backups(store, keyring, journal, attestor, clock, hearing),
+        Restoring(store, vault, tables, quarantine, erasure, dropping, journal, ledger, attestor, hearing),
+        witnesses, Cosigning(keyring, journal, attestor, clock),
+        SecondKey(keyring, journal, attestor, clock), hearing,
     )  # fmt: skip
 
 

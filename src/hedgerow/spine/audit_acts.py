@@ -29,8 +29,7 @@ from hedgerow.spine.audit_results import Use, are_released, is_as_used
 from hedgerow.spine.departed import Departed
 from hedgerow.spine.forgotten import DIFFERS, checked
 from hedgerow.spine.keyring import WRAPPING
-from hedgerow.spine.quarantine import rows_of
-from hedgerow.spine.tables import manifest_of
+from hedgerow.spine.standing import FILES, WAITING
 
 _ID_DIGITS = 32
 # As much of a wrapped key as names its epoch.
@@ -55,18 +54,13 @@ class Story:
     sources: dict[tuple[str, str], int] = field(default_factory=dict)
     columns: dict[str, tuple[tuple[str, ...], frozenset[str]]] = field(default_factory=dict)
     emptied: dict[str, int] = field(default_factory=dict)
-    batches: dict[str, str | None] = field(default_factory=dict)
-    batch_dataset: dict[str, str] = field(default_factory=dict)
-    over: set[str] = field(default_factory=set)
     stones: set[str] = field(default_factory=set)
-    manifests: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     destroyed: set[str] = field(default_factory=set)
     departed: Departed = field(default_factory=Departed)
     choices_erased: int = 0
     erased_numbers: set[str] = field(default_factory=set)
     tells_stones: bool = True
-    tells_batches: bool = True
     tells_choices: bool = True
 
     @property
@@ -94,10 +88,6 @@ class Story:
                 self._drop(str(facts["dataset"]), index)
             case "subject.erase":
                 self._erase(facts, index)
-            case "quarantine.discard":
-                self._gone(str(facts["batch"]))
-            case "quarantine.expire":
-                self._expire(facts)
             case _:
                 self._govern(str(entry["action"]), facts, index)
 
@@ -143,65 +133,29 @@ class Story:
         in_vault = frozenset(cast("list[str]", facts["vault"]))
         self.columns.setdefault(dataset, (tuple(cast("list[str]", facts["columns"])), in_vault))
         self.settings["consent.version"] = str(facts["consent_version"])
-        self._manifest(dataset, facts.get("files"))
         if "revived" not in facts:
-            self.tells_stones = self.tells_batches = False
+            self.tells_stones = False
         self.stones -= set(cast("list[str]", facts.get("revived") or []))
-        if facts.get("retried") is not None:
-            self._gone(str(facts["retried"]))
-        if facts["quarantine"] is not None:
-            batch = str(facts["quarantine"])
-            self.batches[batch] = cast("str | None", facts.get("set_aside"))
-            self.batch_dataset[batch] = dataset
-
-    def _manifest(self, dataset: str, told: Json) -> None:
-        self.manifests.pop(dataset, None)
-        if told is not None:
-            self.manifests[dataset] = str(told)
 
     def _drop(self, dataset: str, index: int) -> None:
         self.sources = {key: entry for key, entry in self.sources.items() if key[0] != dataset}
         self.columns.pop(dataset, None)
-        self.manifests.pop(dataset, None)
         self.emptied[dataset] = index
-        for batch in [name for name, where in self.batch_dataset.items() if where == dataset]:
-            self._gone(batch)
 
     def _erase(self, facts: Facts, index: int) -> None:
         self.certificates[str(facts["certificate"])] = (_LOGICAL, index)
         self._stone(facts)
         if "choices" not in facts:
-            self.tells_choices = self.tells_stones = self.tells_batches = False
+            self.tells_choices = self.tells_stones = False
         if "number" in facts:
             self.erased_numbers.add(str(facts["number"]))
         self.choices_erased += cast("int", facts.get("choices") or 0)
-        manifests = cast("Mapping[str, Json]", facts.get("files") or {})
-        for dataset in cast("list[str]", facts["datasets"]):
-            self.emptied[dataset] = index
-            self._manifest(dataset, manifests.get(dataset))
-        for batch, left in cast("Mapping[str, str]", facts.get("set_aside") or {}).items():
-            if left:
-                self.batches[batch] = left
-            else:
-                self._gone(batch)
+        self.emptied |= dict.fromkeys(cast("list[str]", facts["datasets"]), index)
 
     def _stone(self, facts: Facts) -> None:
         self.stones.add(str(facts["certificate"]))
         if facts.get("replaces") is not None:
             self.stones.discard(str(facts["replaces"]))
-
-    def _gone(self, batch: str) -> None:
-        self.batches.pop(batch, None)
-        self.batch_dataset.pop(batch, None)
-        self.over.add(batch)
-
-    def _expire(self, facts: Facts) -> None:
-        gone = facts["batches"]
-        if not isinstance(gone, list):
-            self.tells_batches = False
-            return
-        for batch in gone:
-            self._gone(str(batch))
 
 
 def check_story(reader: Reader, story: Story, attestor: Attestor | None) -> None:
@@ -281,15 +235,10 @@ def _columns(reader: Reader, story: Story) -> bool:
 
 
 def _quarantine(reader: Reader, story: Story) -> bool:
-    held = {batch.id for batch in reader.find(QuarantineBatch)}
-    if story.tells_batches and held != story.batches.keys():
+    standing = story.departed.standing
+    if WAITING in standing.broken or standing.altered_batch(reader) is not None:
         return False
-    if held & story.over:
-        return False
-    if set(reader.values(QuarantinedRow, "batch")) - held:
-        return False
-    told = {batch: left for batch, left in story.batches.items() if left is not None and batch in held}
-    return all(rows_of(reader, batch) == left for batch, left in told.items())
+    return set(reader.values(QuarantinedRow, "batch")) <= set(reader.values(QuarantineBatch, "id"))
 
 
 def _stones(reader: Reader, story: Story) -> bool:
@@ -319,7 +268,8 @@ def _settings(reader: Reader, story: Story) -> bool:
 
 
 def _manifests(reader: Reader, story: Story) -> bool:
-    return all(manifest_of(reader, dataset) == told for dataset, told in story.manifests.items())
+    standing = story.departed.standing
+    return FILES not in standing.broken and standing.moved_files(reader) is None
 
 
 def _epochs(reader: Reader, story: Story) -> bool:

@@ -99,17 +99,24 @@ class Backups:
         journal: Tells of each backup.
         attestor: Signs manifests and lists.
         clock: The time.
+        hearing: Tells what the journal tells.
     """
 
     def __init__(
-        self, store: Store, keyring: Keyring, journal: Journal, attestor: Attestor, clock: Clock
+        self,
+        store: Store,
+        keyring: Keyring,
+        journal: Journal,
+        attestor: Attestor,
+        clock: Clock,
+        hearing: Hearing,
     ) -> None:
         self._store = store
         self._keyring = keyring
         self._journal = journal
         self._attestor = attestor
         self._clock = clock
-        self._hearing = Hearing(journal, attestor)
+        self._hearing = hearing
 
     def begin(
         self, actor: Actor, place: str, keys_place: str, keep_keys: timedelta, to: Sequence[str]

@@ -20,6 +20,7 @@ from hedgerow.model.words import Basis, is_name
 RIGHTS_PURPOSE = "data-subject-rights"
 RIGHTS_ACTION = "subject.export"
 NEVER_ENDS = date.max
+_NAMED = 10
 
 
 def check_name(name: str, what: str) -> str:
@@ -247,3 +248,23 @@ def _read_column(name: str, entry: Mapping[str, object]) -> ColumnDeclaration:
     keys = cast("list[str | int | bool] | None", entry["keys"])
     clamp = Clamp(Fraction(bounds[0]), Fraction(bounds[1])) if bounds else None
     return ColumnDeclaration(name, clamp, tuple(keys) if keys is not None else None)
+
+
+def differences(known: Mapping[str, tuple[str, bool]], arriving: Mapping[str, tuple[str, bool]]) -> str:
+    """Tell in which columns a source differs from its data set; empty where in none.
+
+    Args:
+        known: Type, and whether it lies in the vault, of each column of the data set.
+        arriving: The same of the source.
+    """
+    told = []
+    for name, (kind, in_vault) in known.items():
+        if name not in arriving:
+            told.append(f"{name} is missing")
+        elif (now := arriving[name])[0] != kind:
+            told.append(f"{name} is {now[0]}, not {kind}")
+        elif now[1] is not in_vault:
+            told.append(f"{name} lies in the {'vault' if in_vault else 'table'} there")
+    told += [f"{name} is new" for name in arriving if name not in known]
+    more = [f"and {len(told) - _NAMED} more"] if len(told) > _NAMED else []
+    return "; ".join([*told[:_NAMED], *more])

@@ -16,10 +16,12 @@ from hedgerow.model.records import Backup
 from hedgerow.model.uses import Json
 from hedgerow.spine.entries import parse_entry
 from hedgerow.spine.journal import Journal
+from hedgerow.spine.standing import Standing
 
 ERASE, KNOWN, DROP, EXPIRE = "subject.erase", "erasure.known", "dataset.drop", "erasure.expire"
 BACKUP, PRUNE, ESCROW, RESTORED = "space.backup", "backup.prune", "keys.escrow", "space.restored"
 INDEX = "dataset.index"
+COLLECT, DISCARD, EXPIRED = "collect", "quarantine.discard", "quarantine.expire"
 # Leads nowhere: a place that is not the one in the journal is not written to, nor said to be reached.
 NOWHERE = "/dev/null"
 Facts = Mapping[str, Json]
@@ -93,6 +95,7 @@ class Departed:
     is a new one, and does not speak for the old: both hold the same keys and the same name, and the journal
     alone tells them apart. ``sealed_for`` has the fingerprints of those for whom the last backup was sealed.
     ``indexes`` tells of each version of a search index, by data set, column and version, when it was made.
+    ``standing`` has what is there to go on from: table files and waiting rows.
     """
 
     backups: dict[str, ToldBackup] = field(default_factory=dict)
@@ -102,6 +105,7 @@ class Departed:
     line: str = ""
     sealed_for: tuple[str, ...] = ()
     indexes: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    standing: Standing = field(default_factory=Standing)
 
     def with_more(self, entries: Sequence[Facts]) -> Departed:
         """Give what is told once further entries are heard, in the order of the journal."""
@@ -109,7 +113,7 @@ class Departed:
             return self
         more = Departed(
             dict(self.backups), list(self.escrows), dict(self.erasures), dict(self.older), self.line,
-            self.sealed_for, dict(self.indexes),
+            self.sealed_for, dict(self.indexes), self.standing.copy(),
         )  # fmt: skip
         for entry in entries:
             more.heed(entry)
@@ -125,6 +129,7 @@ class Departed:
             "line": self.line,
             "sealed_for": list(self.sealed_for),
             "indexes": [[*key, made] for key, made in self.indexes.items()],
+            "standing": self.standing.as_json(),
         }
 
     @classmethod
@@ -138,10 +143,12 @@ class Departed:
             told["line"],
             tuple(told["sealed_for"]),
             {(dataset, column, version): made for dataset, column, version, made in told["indexes"]},
+            Standing.from_json(told["standing"]),
         )
 
     def heed(self, entry: Facts) -> None:
         """Take one entry in, in the order of the journal."""
+        self.standing.heed(entry)
         facts, index = cast("Facts", entry["facts"]), cast("int", entry["index"])
         match entry["action"]:
             case "space.backup":
@@ -205,7 +212,7 @@ class Departed:
 
 HEEDED = (
     ERASE, KNOWN, DROP, EXPIRE, BACKUP, PRUNE, ESCROW, RESTORED,
-    INDEX, f"{INDEX}.built", f"{INDEX}.drop", f"{INDEX}.refuse",
+    INDEX, f"{INDEX}.built", f"{INDEX}.drop", f"{INDEX}.refuse", COLLECT, DISCARD, EXPIRED,
 )  # fmt: skip
 _MARKS = tuple(f'"action":"{action}"'.encode() for action in HEEDED)
 

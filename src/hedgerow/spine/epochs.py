@@ -22,6 +22,7 @@ from hedgerow.spine.departed import Departed, heard
 from hedgerow.spine.erasure import LEFT_BEFORE, quarantine_caveat
 from hedgerow.spine.escrows import escrow_caveat
 from hedgerow.spine.forgotten import check_gone
+from hedgerow.spine.hearing import Hearing
 from hedgerow.spine.indexes import index_caveat
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.keyring import WRAPPING, Keyring, Wrapping
@@ -91,6 +92,7 @@ class Epochs:
         attestor: Attestor,
         requests: Requests,
         clock: Clock,
+        hearing: Hearing,
     ) -> None:
         self._store = store
         self._keyring = keyring
@@ -98,6 +100,7 @@ class Epochs:
         self._attestor = attestor
         self._requests = requests
         self._clock = clock
+        self._hearing = hearing
 
     def survey(self, reader: Reader) -> Survey:
         """Tell what lies under which epoch."""
@@ -144,6 +147,10 @@ class Epochs:
 
         Returns:
             The new epoch, how many records moved, the epochs destroyed and the certificates made.
+
+        Raises:
+            Fault: ``table.not-as-told`` or ``quarantine.altered`` where keys shall end and table files or
+                waiting rows are not those the journal told last: they may be of somebody erased.
         """
         move = self._begin(actor, is_ending=is_ending)
         moved = self._rewrap(progress)
@@ -168,6 +175,7 @@ class Epochs:
     def _begin(self, actor: Actor, *, is_ending: bool) -> Move:
         with self._store.read() as reader:
             begun = self.unfinished(reader)
+            self._require_told(reader, is_ending=is_ending)
         if begun is not None and begun.is_ending >= is_ending:
             return begun
         backend = self._keyring.backend
@@ -242,10 +250,17 @@ class Epochs:
                 raise Fault("keys.epoch-in-use")
             # What an erasure did not see must not outlive the key under which it would be final.
             self._requests.withdraw_overtaken(tx)
-            # A changed certificate stops it while nothing is destroyed yet, and so does whoever came back.
+            # A changed certificate stops it while nothing is destroyed yet; so do rows and people put back.
             if self._pending(tx):
                 self._check_gone(tx)
+            self._require_told(tx, is_ending=True)
             self._journal.append(tx, "keys.destroy", actor, {"epochs": list(move.leaving)})
+
+    def _require_told(self, reader: Reader, *, is_ending: bool) -> None:
+        if is_ending:
+            standing = self._hearing.told(reader).standing
+            standing.require_files(reader)
+            standing.require_waiting(reader)
 
     def _check_gone(self, reader: Reader) -> None:
         """Check that no key of somebody who was erased is among those that were moved on."""

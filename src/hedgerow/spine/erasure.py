@@ -38,8 +38,9 @@ from hedgerow.spine.certified import erased
 from hedgerow.spine.consent import last_choice
 from hedgerow.spine.entries import entry_of
 from hedgerow.spine.forgotten import bound, number_of
+from hedgerow.spine.hearing import Hearing
 from hedgerow.spine.journal import Journal
-from hedgerow.spine.quarantine import Quarantine
+from hedgerow.spine.quarantine import Quarantine, last_day
 from hedgerow.spine.requests import Requests
 from hedgerow.spine.tables import Tables, manifest_of
 from hedgerow.spine.vault import Person, Vault
@@ -111,13 +112,15 @@ class _Removed:
 
     Args:
         choices: How many consent events went.
-        waiting: For each batch that lost rows, the hash of those it still has.
+        waiting: For each batch that lost rows, the hash of those it had and of those it still has.
         batches: The batches that still wait.
+        files: For each data set, the hash of the manifest that the erasure went on from.
     """
 
     choices: int
-    waiting: Mapping[str, str]
+    waiting: Mapping[str, tuple[str, str]]
     batches: Sequence[QuarantineBatch]
+    files: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ class Erasure:
     certificate says "logical" and names what is not final yet.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an erasure reaches most rooms; wiring names each once
         self,
         *,
         store: Store,
@@ -152,6 +155,7 @@ class Erasure:
         journal: Journal,
         attestor: Attestor,
         clock: Clock,
+        hearing: Hearing,
     ) -> None:
         self._store = store
         self._vault = vault
@@ -161,6 +165,7 @@ class Erasure:
         self._journal = journal
         self._attestor = attestor
         self._clock = clock
+        self._hearing = hearing
 
     def person(self, reader: Reader, ref: str) -> Person:
         """Open a person by source id.
@@ -204,9 +209,13 @@ class Erasure:
 
         Raises:
             Refused: What ``held_up`` says.
+            Fault: ``table.not-as-told`` or ``quarantine.altered`` where it would go on from table files or
+                waiting rows that are not those the journal told last; nothing is changed.
         """
         with self._tables.writing():
             with self._store.read() as reader:
+                # Heard here, so that the transaction reads little more of the journal.
+                self._hearing.told(reader)
                 person = again.person if again is not None else self.person(reader, ref)
                 members = memberships(reader, person.number)
                 versions = {name: self._version(reader, name) for name in _held(members)}
@@ -239,6 +248,10 @@ class Erasure:
         again: Again | None,
     ) -> Mapping[str, Json]:
         with self._store.write() as tx:
+            standing = self._hearing.told(tx).standing
+            standing.require_files(tx, versions)
+            batches = self._quarantine.batches(tx)
+            standing.require_waiting(tx, held=batches)
             if memberships(tx, person.number) != members or tx.get(Subject, person.number) is None:
                 raise Fault("table.changed")
             refusal = held_up(tx, person) if held_up is not None else None
@@ -246,7 +259,7 @@ class Erasure:
                 register = tx.find(Released)
                 releases = _releases(tx, person.number, members, register)
                 rests_on = self._rests_on(tx, person.number, members, register)
-                removed = self._remove(tx, ref, person, versions, swaps)
+                removed = self._remove(tx, ref, person, versions, swaps, batches)
                 return self._certify(tx, person, members, releases, rests_on, actor, removed, again)
         # Raised only now, so that the request for approval stays.
         raise refusal
@@ -258,7 +271,9 @@ class Erasure:
         person: Person,
         versions: Mapping[str, int],
         swaps: Mapping[str, tuple[list[BucketFile], list[BucketFile]]],
+        batches: Sequence[QuarantineBatch],
     ) -> _Removed:
+        files = {name: manifest_of(tx, name) for name in swaps}
         for name, (old, new) in swaps.items():
             self._tables.swap(tx, name, versions[name] + 1, old, new)
             gone = sum(f.rows for f in old) - sum(f.rows for f in new)
@@ -268,10 +283,9 @@ class Erasure:
         counts = dict(zip(kinds, tx.remove_all(kinds, number=person.number), strict=True))
         if counts[Subject] != 1:
             raise Fault("table.changed")
-        batches = self._quarantine.batches(tx)
         waiting = self._quarantine.forget(tx, ref, batches) if ref else {}
-        still = [batch for batch in batches if waiting.get(batch.id) != ""]
-        return _Removed(counts[ConsentEvent], waiting, still)
+        still = [batch for batch in batches if batch.id not in waiting or waiting[batch.id][1]]
+        return _Removed(counts[ConsentEvent], waiting, still, files)
 
     def _certify(
         self,
@@ -351,8 +365,10 @@ class Erasure:
         return {
             "choices": removed.choices,
             "files": {name: manifest_of(tx, name) for name in datasets},
+            "files_from": dict(removed.files),
             "replaces": older.certificate if older is not None else None,
-            "set_aside": dict(removed.waiting),
+            "set_aside": {batch: left for batch, (_, left) in removed.waiting.items()},
+            "set_aside_from": {batch: had for batch, (had, _) in removed.waiting.items()},
         }
 
 
@@ -384,7 +400,7 @@ def quarantine_caveat(batches: Sequence[QuarantineBatch]) -> list[str]:
     """Say what may wait in quarantine of a person whom nothing there names, and until when."""
     if not batches:
         return []
-    last = max(batch.until for batch in batches)
+    last = max(map(last_day, batches))
     return [f"rows in quarantine that could not be read as anybody's, until {last} at the latest"]
 
 

@@ -20,7 +20,7 @@ from hedgerow.spine.journal import Journal
 
 HEARD = "journal.heard"
 # Bound along: what was kept by a program that heeds other acts is not read on from.
-_USE = "heard 2"
+_USE = "heard 3"
 # So many entries are read again before what was heard is kept anew.
 KEEP_ENTRIES = 256
 
@@ -77,8 +77,11 @@ class Hearing:
             self._kept = 0 if kept is None else kept.size
             found = self._read_on(reader, kept)
         if found is None:
-            told, self._kept = heard(reader, self._journal), 0
-            found = Heard(*self._journal.signed_state(reader), told)
+            self._kept = 0
+            found = self._read_on(reader, Heard(0, Frontier().to_bytes(), Departed()))
+        if found is None:
+            # It is not the signed one: this says where.
+            found = Heard(*self._journal.signed_state(reader), heard(reader, self._journal))
         self._held = found
         return found.told
 
@@ -86,10 +89,10 @@ class Hearing:
         """Read what came after a state; nothing where the log did not grow from it."""
         if begin is None:
             return None
-        more = self._journal.proven_after(reader, begin.frontier, *HEEDED)
-        if more is None:
+        found = self._journal.proven_after(reader, begin.frontier, *HEEDED)
+        if found is None:
             return None
-        size, frontier = self._journal.signed_state(reader)
+        more, size, frontier = found
         return Heard(size, frontier, begin.told.with_more(more))
 
     def is_due(self) -> bool:

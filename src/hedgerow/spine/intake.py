@@ -30,12 +30,13 @@ from hedgerow.model.uses import Actor, ColumnView, Json
 from hedgerow.model.words import Basis
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.audit_holdings import choice_sum, columns_told, membership_sum
-from hedgerow.spine.catalog import Catalog, declaration_facts
+from hedgerow.spine.catalog import Catalog, declaration_facts, differences
 from hedgerow.spine.consent import Choice, Consents
 from hedgerow.spine.foresee import Choices, Foreseen, Known, People, coverage, held
+from hedgerow.spine.hearing import Hearing
 from hedgerow.spine.indexes import Indexes, Learned
 from hedgerow.spine.journal import Journal
-from hedgerow.spine.quarantine import Broken, Quarantine, rows_of
+from hedgerow.spine.quarantine import Broken, Quarantine, rows_of, waits_as
 from hedgerow.spine.steady import require_steady
 from hedgerow.spine.tables import Tables, manifest_of
 from hedgerow.spine.vault import FieldRow, Newcomers, Person, Vault
@@ -43,7 +44,6 @@ from hedgerow.spine.vault import FieldRow, Newcomers, Person, Vault
 Numbers = NDArray[np.int64]
 Progress = Callable[[str], None]
 _QUESTION_COSTS = 20
-_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,7 @@ class Intake:
         attestor: Attestor,
         clock: Clock,
         indexes: Indexes,
+        hearing: Hearing,
     ) -> None:
         self._store = store
         self._catalog = catalog
@@ -171,6 +172,7 @@ class Intake:
         self._journal = journal
         self._clock = clock
         self._indexes = indexes
+        self._hearing = hearing
         self._attestor = attestor
 
     def take(self, arrival: Arrival, actor: Actor, progress: Progress = lambda _: None) -> Taken:
@@ -186,10 +188,12 @@ class Intake:
 
         Raises:
             CallerError: When it does not fit what is there; nothing is written.
-            Fault: When the store or disk fails; nothing of it is visible.
+            Fault: When the store or disk fails; nothing of it is visible. ``table.not-as-told`` or
+                ``quarantine.altered`` where the data set or the batch is not as the journal told it last.
         """
         require_steady(self._clock)
         with self._store.read() as reader:
+            self._hearing.told(reader)  # so that the transaction reads little more of the journal
             old = self._before(reader, arrival)
             progress("finding the people")
             roll = self._roll(reader, arrival)
@@ -275,7 +279,7 @@ class Intake:
             return old
         held_columns = reader.find(DatasetColumn, dataset=arrival.dataset)
         known = {c.name: (c.type, c.in_vault) for c in held_columns}
-        if differ := _differences(known, {c.name: (c.type, c.in_vault) for c in arrival.columns}):
+        if differ := differences(known, {c.name: (c.type, c.in_vault) for c in arrival.columns}):
             raise CallerError("dataset.columns-differ", dataset=arrival.dataset, differ=differ)
         return old
 
@@ -360,7 +364,7 @@ class Intake:
         files: Sequence[BucketFile],
         version: int,
     ) -> Taken:
-        self._unchanged(tx, arrival, old, roll)
+        before = self._unchanged(tx, arrival, old, roll)
         now = timestamp(self._clock.now())
         self._catalog_entries(tx, arrival, old, now)
         revived = sorted(stone.certificate for stone in tx.find_any(Tombstone, "lookup", roll.revived))
@@ -373,7 +377,9 @@ class Intake:
         chosen, unknown = self._record_consents(tx, arrival, roll, actor)
         if arrival.replaces is not None:
             self._quarantine.discard(tx, arrival.replaces.id)
-        batch = self._quarantine.put(tx, arrival.dataset, arrival.header, arrival.broken)
+        batch = self._quarantine.put(
+            tx, arrival.dataset, arrival.header, arrival.subject_column, arrival.broken
+        )
         self._tables.swap(tx, arrival.dataset, version, (), files)
         self._tables.bump(tx, arrival.dataset, version, rows=len(roll.numbers), people=len(joined))
         source = self._vault.mark(arrival.content_hash)
@@ -384,17 +390,20 @@ class Intake:
             "columns": [c.name for c in arrival.columns],
             "vault": [c.name for c in arrival.columns if c.in_vault],
             "bases": {purpose: basis.value for purpose, basis in arrival.bases.items()},
-            "quarantine": batch,
+            "quarantine": batch.id if batch is not None else None,
             "consent_version": self._consents.version(tx),
             "files": manifest_of(tx, arrival.dataset),
+            "files_from": before,
             "joined": membership_sum(self._attestor, zip(repeat(arrival.dataset), joined, repeat(version))),
             "chosen": choice_sum(self._attestor, chosen),
             "shape": None if _is_there(old) else columns_told(arrival.subject_column, now, arrival.columns),
             "revived": cast("Json", revived),
             "retried": arrival.replaces.id if arrival.replaces is not None else None,
-            "set_aside": rows_of(tx, batch) if batch is not None else None,
+            "set_aside": rows_of(tx, batch.id) if batch is not None else None,
+            "waits_as": waits_as(batch) if batch is not None else None,
         }
         entry = self._journal.append(tx, "collect", actor, facts)
+        self._hearing.keep(tx)
         tx.put(Collected(arrival.dataset, source, entry, now))
         self._declare(tx, arrival, actor)
         return Taken(
@@ -409,8 +418,8 @@ class Intake:
         declared = self._catalog.declare(tx, arrival.dataset, arrival.declares, actor.acting_as)
         self._journal.append(tx, "dataset.declare", actor, declaration_facts(arrival.dataset, declared))
 
-    def _unchanged(self, tx: Transaction, arrival: Arrival, old: Dataset | None, roll: _Roll) -> None:
-        """Stop when another process changed what this intake was worked out from."""
+    def _unchanged(self, tx: Transaction, arrival: Arrival, old: Dataset | None, roll: _Roll) -> str:
+        """Stop when another process changed what this intake was made from; give its manifest's hash."""
         now = tx.get(Dataset, arrival.dataset)
         same = (now.version if now else 0) == (old.version if old else 0)
         here = tx.rows_any(Subject, ("number", "lookup"), "lookup", list(roll.people))
@@ -426,6 +435,11 @@ class Intake:
             or {number for number, _ in here} != {s.number for s in roll.known}
         ):
             raise Fault("table.changed")
+        standing = self._hearing.told(tx).standing
+        standing.require_files(tx, [arrival.dataset])
+        if batch is not None:
+            standing.require_waiting(tx, [batch.id])
+        return manifest_of(tx, arrival.dataset)
 
     def _catalog_entries(self, tx: Transaction, arrival: Arrival, old: Dataset | None, now: str) -> None:
         self._catalog.allow(tx, arrival.dataset, arrival.bases)
@@ -465,21 +479,6 @@ class Intake:
             if lk in numbers
         ]
         return self._consents.record(tx, choices, actor.acting_as), sum(lk not in numbers for lk in lookups)
-
-
-def _differences(known: Mapping[str, tuple[str, bool]], arriving: Mapping[str, tuple[str, bool]]) -> str:
-    """Tell in which columns a source differs from its data set; empty where in none."""
-    told = []
-    for name, (kind, in_vault) in known.items():
-        if name not in arriving:
-            told.append(f"{name} is missing")
-        elif (now := arriving[name])[0] != kind:
-            told.append(f"{name} is {now[0]}, not {kind}")
-        elif now[1] is not in_vault:
-            told.append(f"{name} lies in the {'vault' if in_vault else 'table'} there")
-    told += [f"{name} is new" for name in arriving if name not in known]
-    more = [f"and {len(told) - _NAMED} more"] if len(told) > _NAMED else []
-    return "; ".join([*told[:_NAMED], *more])
 
 
 def _is_there(record: Dataset | None) -> bool:

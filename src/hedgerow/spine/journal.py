@@ -321,7 +321,9 @@ class Journal:
         frontier = self._signed_state(reader)
         return frontier.size, frontier.to_bytes()
 
-    def proven_after(self, reader: Reader, begin: bytes, *actions: str) -> list[Mapping[str, Json]] | None:
+    def proven_after(
+        self, reader: Reader, begin: bytes, *actions: str
+    ) -> tuple[list[Mapping[str, Json]], int, bytes] | None:
         """Read the entries after a state of the log that was proven before, as ``proven`` does.
 
         Args:
@@ -330,14 +332,17 @@ class Journal:
             actions: Keep these alone.
 
         Returns:
-            The entries kept, in order; none where the signed log is not that state and the rows after it.
+            The entries kept, in order, and the size and frontier now; none where the signed log is not that
+            state and the rows after it.
         """
         grown, signed = Frontier.from_bytes(begin), self._signed_state(reader)
+        if signed.to_bytes() == begin:
+            return [], signed.size, begin
         if grown.size > signed.size:
             return None
         found = self._replayed(reader, grown, grown.size, actions)
         is_signed = (grown.size, grown.root()) == (signed.size, signed.root())
-        return _of(actions, found) if is_signed else None
+        return (_of(actions, found), signed.size, signed.to_bytes()) if is_signed else None
 
     def _kept(self, reader: Reader, size: int) -> Frontier:
         """Find a frontier kept before a size; it is as good as the root that is read from it in the end."""

@@ -10,20 +10,20 @@ import secrets
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import cast
 
 from hedgerow.kernel.envelope import new_key, normalise_reference, open_sealed, seal
-from hedgerow.model.canonical import timestamp
-from hedgerow.model.errors import CallerError
+from hedgerow.model.canonical import digest, timestamp
+from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Clock, Reader, Transaction
-from hedgerow.model.records import Dataset, QuarantineBatch, QuarantinedRow
+from hedgerow.model.records import QuarantineBatch, QuarantinedRow
 from hedgerow.spine.keyring import Keyring, batch_key
 
 LIFETIME = timedelta(days=30)
-_FORMAT = 1
+_FORMAT, _OLDER = 2, 1
 _MOST_DIGITS = 64
 _APART = r"\s,;|\"'`:=()\[\]{}<>/\\"
 
@@ -46,20 +46,34 @@ class Quarantine:
         self._tenant = keyring.tenant
         self._clock = clock
 
-    def _binding(self, kind: str, batch: str, line: int) -> Binding:
-        return Binding(self._tenant, kind, batch, str(line), _FORMAT)
+    def _binding(self, batch: QuarantineBatch, place: int, reason: str) -> Binding:
+        """What a row is bound to: all that is said of it beside, so that it opens under nothing else."""
+        return Binding(
+            self._tenant, "quarantine", batch.id, digest([waits_as(batch), place, reason]), _FORMAT
+        )
 
-    def put(self, tx: Transaction, dataset: str, header: str, rows: Sequence[Broken]) -> str | None:
+    def put(
+        self, tx: Transaction, dataset: str, header: str, subject: str, rows: Sequence[Broken]
+    ) -> QuarantineBatch | None:
         """Set rows aside under a fresh key.
 
+        Args:
+            tx: The transaction.
+            dataset: The data set they were meant for.
+            header: What a retry needs to read them, a JSON object.
+            subject: The column that says whose a row is.
+            rows: The rows.
+
         Returns:
-            The id of the batch, or none when there are no rows.
+            The batch, or none when there are no rows.
         """
         if not rows:
             return None
-        batch, now = "q-" + secrets.token_hex(6), self._clock.now()
+        name, now = "q-" + secrets.token_hex(6), self._clock.now()
         until = (now + LIFETIME).date().isoformat()
-        self._keep(tx, QuarantineBatch(batch, dataset, header, timestamp(now), until, b""), rows)
+        told = json.dumps({**json.loads(header), "subject": subject})
+        batch = QuarantineBatch(name, dataset, told, timestamp(now), until, b"")
+        self._keep(tx, batch, rows)
         return batch
 
     def _keep(self, tx: Transaction, batch: QuarantineBatch, rows: Sequence[Broken]) -> None:
@@ -67,13 +81,15 @@ class Quarantine:
         key = new_key()
         kept = replace(batch, wrapped=self._backend.wrap(key, batch_key(self._tenant, batch.id)))
         tx.add(self._keyring.current(tx, [kept]))
+        reasons = [json.dumps([row.line, row.reason]) for row in rows]
         tx.add(
-            QuarantinedRow(batch.id, i, json.dumps([row.line, row.reason]),
-                           seal(key, row.raw, self._binding("quarantine", batch.id, i)))
-            for i, row in enumerate(rows)
-        )  # fmt: skip
+            QuarantinedRow(batch.id, i, reason, seal(key, row.raw, self._binding(batch, i, reason)))
+            for i, (row, reason) in enumerate(zip(rows, reasons, strict=True))
+        )
 
-    def forget(self, tx: Transaction, ref: str, batches: Sequence[QuarantineBatch]) -> dict[str, str]:
+    def forget(
+        self, tx: Transaction, ref: str, batches: Sequence[QuarantineBatch]
+    ) -> dict[str, tuple[str, str]]:
         """Destroy the waiting rows that name a person; the others of a batch go under a fresh key.
 
         Args:
@@ -82,19 +98,23 @@ class Quarantine:
             batches: Every batch that waits.
 
         Returns:
-            For each batch that lost rows, the hash of those it still has; empty when it has none.
+            For each batch that lost rows, the hash of those it had and of those it still has; the latter
+            is empty when it has none.
+
+        Raises:
+            Fault: ``quarantine.altered``.
         """
-        left: dict[str, str] = {}
+        left: dict[str, tuple[str, str]] = {}
         for batch in batches:
-            record = tx.get(Dataset, batch.dataset)
             rows = self.rows(tx, batch)
-            kept = [row for row in rows if not _names(row.raw, batch.header, record, ref)]
+            kept = [row for row in rows if not _names(row.raw, batch.header, ref)]
             if len(kept) == len(rows):
                 continue
+            had = rows_of(tx, batch.id)
             self.discard(tx, batch.id)
             if kept:
                 self._keep(tx, batch, kept)
-            left[batch.id] = rows_of(tx, batch.id) if kept else ""
+            left[batch.id] = (had, rows_of(tx, batch.id) if kept else "")
         return left
 
     def batches(self, reader: Reader) -> list[QuarantineBatch]:
@@ -107,15 +127,35 @@ class Quarantine:
                 for row in reader.find(QuarantinedRow, batch=batch)]  # fmt: skip
 
     def rows(self, reader: Reader, batch: QuarantineBatch) -> list[Broken]:
-        """Open the rows of a batch, to read them again."""
-        key = self._backend.unwrap(batch.wrapped, batch_key(self._tenant, batch.id))
-        found = []
-        for i, row in enumerate(reader.find(QuarantinedRow, batch=batch.id)):
+        """Open the rows of a batch, to read them again.
+
+        Raises:
+            Fault: ``quarantine.altered`` where one does not open under what the batch says of it.
+        """
+        key, found = self._key(batch), []
+        for row in reader.find(QuarantinedRow, batch=batch.id):
+            raw = self._opened(key, batch, row)
             line, reason = json.loads(row.reason)
-            found.append(
-                Broken(line, reason, open_sealed(key, row.sealed, self._binding("quarantine", batch.id, i)))
-            )
+            found.append(Broken(line, reason, raw))
         return found
+
+    def _key(self, batch: QuarantineBatch) -> bytes:
+        try:
+            return self._backend.unwrap(batch.wrapped, batch_key(self._tenant, batch.id))
+        except Fault as fault:
+            if fault.code != "envelope.unreadable":
+                raise
+            raise Fault("quarantine.altered", batch=batch.id) from None
+
+    def _opened(self, key: bytes, batch: QuarantineBatch, row: QuarantinedRow) -> bytes:
+        # An older version bound a row to batch and place alone: what is said of it, the journal tells then.
+        older = Binding(self._tenant, "quarantine", batch.id, str(row.place), _OLDER)
+        for binding in (self._binding(batch, row.place, row.reason), older):
+            try:
+                return open_sealed(key, row.sealed, binding)
+            except Fault:
+                continue
+        raise Fault("quarantine.altered", batch=batch.id)
 
     def discard(self, tx: Transaction, batch: str) -> bool:
         """Destroy a batch: its key and its rows.
@@ -133,10 +173,24 @@ class Quarantine:
             The ids of those that went.
         """
         today = self._clock.now().date().isoformat()
-        over = [batch.id for batch in self.batches(tx) if batch.until < today]
+        over = [batch.id for batch in self.batches(tx) if last_day(batch) < today]
         for batch in over:
             self.discard(tx, batch)
         return over
+
+
+def last_day(batch: QuarantineBatch) -> str:
+    """Tell until when a batch waits at most (ISO date), whatever date stands in its record."""
+    try:
+        longest = (datetime.fromisoformat(batch.created) + LIFETIME).date().isoformat()
+    except (ValueError, OverflowError):
+        return batch.until  # changed: the audit says so
+    return min(batch.until, longest)
+
+
+def waits_as(batch: QuarantineBatch) -> str:
+    """Hash what is said of waiting rows: for which data set and purposes, how to read them, until when."""
+    return digest([batch.dataset, batch.header, batch.created, batch.until])
 
 
 def rows_of(reader: Reader, batch: str) -> str:
@@ -147,11 +201,14 @@ def rows_of(reader: Reader, batch: str) -> str:
     return told.hexdigest()
 
 
-def _names(raw: bytes, header: str, dataset: Dataset | None, ref: str) -> bool:
-    """Tell whether a broken row names a person, in its subject column or, where that is lost, anywhere."""
+def _names(raw: bytes, header: str, ref: str) -> bool:
+    """Tell whether a broken row names a person, in its subject column or, where that is lost, anywhere.
+
+    The header of an older version does not name that column, and the data set's record is bound to nothing.
+    """
     wanted, told = normalise_reference(ref), cast("Mapping[str, object]", json.loads(header))
     columns = [str(name) for name, _ in cast("Sequence[Sequence[str]]", told["columns"])]
-    subject = dataset.subject_column if dataset is not None else ""
+    subject = str(told.get("subject") or "")
     text = raw.decode("utf-8", "replace")
     delimiter = str(told.get("delimiter") or ",") if told.get("format", "csv") == "csv" else ""
     cells = _cells(text, columns, delimiter)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import cast
 
 from hedgerow.kernel.merkle import open_checkpoint
 from hedgerow.model.budget import NonPrivateEvent, PrivacyEvent, PureEvent, ZcdpEvent
@@ -35,6 +36,7 @@ from hedgerow.spine.dropping import Dropping
 from hedgerow.spine.entries import entry_of
 from hedgerow.spine.erasure import Again, Erasure, is_left
 from hedgerow.spine.forgotten import bound, known_erasures, remember_revived
+from hedgerow.spine.hearing import Hearing
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json
 from hedgerow.spine.outside import OutsideHead, Spent, spent_since
@@ -63,6 +65,7 @@ class Restoring:
         journal: Tells of it.
         ledger: Is charged.
         attestor: Its key signed the backup.
+        hearing: Tells what waits in quarantine.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - where the rooms meet; wiring names each once
@@ -76,6 +79,7 @@ class Restoring:
         journal: Journal,
         ledger: Ledger,
         attestor: Attestor,
+        hearing: Hearing,
     ) -> None:
         self._store = store
         self._vault = vault
@@ -86,6 +90,7 @@ class Restoring:
         self._journal = journal
         self._ledger = ledger
         self._attestor = attestor
+        self._hearing = hearing
 
     def check(self, checkpoint: str) -> int:
         """Check the journal against its head and the manifest's, and the records against the journal.
@@ -196,11 +201,13 @@ class Restoring:
     def _empty_quarantine(self, actor: Actor) -> None:
         """Destroy every broken row: without a source id nobody can tell whose it is."""
         with self._store.write() as tx:
-            batches = self._quarantine.batches(tx)
-            for batch in batches:
-                self._quarantine.discard(tx, batch.id)
-            if batches:
-                self._journal.append(tx, "quarantine.expire", actor, {"batches": len(batches)})
+            held = {batch.id for batch in self._quarantine.batches(tx)}
+            for batch in held:
+                self._quarantine.discard(tx, batch)
+            # Those that were taken away meanwhile, too: put back, they are found then.
+            if gone := sorted({*held, *self._hearing.told(tx).standing.batches}):
+                facts: dict[str, Json] = {"batches": cast("Json", gone)}
+                self._journal.append(tx, "quarantine.expire", actor, facts)
 
     def _dropped(self, each: Listed, actor: Actor) -> bool:
         with self._store.read() as reader:

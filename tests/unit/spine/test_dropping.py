@@ -65,7 +65,7 @@ def _version(world, dataset="visits"):
 def _set_aside(world):
     with world.inner_store.write() as tx:
         world.spine.quarantine.put(
-            tx, "visits", json.dumps({"columns": [["id", "text"]]}), [Broken(2, "bad", b"ann")]
+            tx, "visits", json.dumps({"columns": [["id", "text"]]}), "id", [Broken(2, "bad", b"ann")]
         )
 
 

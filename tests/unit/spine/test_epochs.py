@@ -91,11 +91,18 @@ def _erase(space, person):
     return name
 
 
+def _set_aside(spine, tx):
+    """Set a broken row aside, as a collection does and tells."""
+    batch = spine.quarantine.put(tx, "visits", json.dumps({"columns": []}), "id", [Broken(1, "bad", b"row")])
+    told = {"dataset": "visits", "quarantine": batch.id, "revived": [], "bases": {}, "columns": []}
+    spine.journal.append(tx, "collect", OWNER, told)
+
+
 class TestMoving:
     def test_every_kind_moves_and_opens_as_before(self, space):
         people = space.enrol(5)
         with space.store.write() as tx:
-            space.spine.quarantine.put(tx, "visits", json.dumps({"columns": []}), [Broken(1, "bad", b"row")])
+            _set_aside(space.spine, tx)
             wrapped = space.spine.backend.wrap(bytes(32), bucket_key("w-one", "visits", "f"))
             tx.add([Bucket("visits", "f", 0, 1, 1, 1, wrapped)])
         old = space.spine.backend.current_epoch()
@@ -170,7 +177,7 @@ class TestOtherProcesses:
         assert epoch_of(subjects[0].wrapped) != moved["epoch"]
         with space.store.write() as tx:
             vault.admit(tx, subjects)
-            late.quarantine.put(tx, "visits", json.dumps({"columns": []}), [Broken(1, "bad", b"row")])
+            _set_aside(late, tx)
         assert space.epochs_of() == {moved["epoch"]}
         (held,) = space.held(Subject)
         assert space.spine.vault.open(held).key == people[0].key
@@ -227,7 +234,7 @@ class TestEnding:
     def test_each_erasure_becomes_final_once_with_the_time_its_keys_went(self, space):
         people = space.enrol(3)
         with space.store.write() as tx:
-            space.spine.quarantine.put(tx, "visits", json.dumps({"columns": []}), [Broken(1, "bad", b"row")])
+            _set_aside(space.spine, tx)
         first, second = _erase(space, people[0]), _erase(space, people[1])
         assert space.spine.epochs.move(OWNER, is_ending=False)["final"] == []
         space.clock.advance(days=1)

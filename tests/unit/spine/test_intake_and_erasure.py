@@ -20,7 +20,6 @@ from hedgerow.model.records import (
     Charge,
     ConsentEvent,
     ConsentState,
-    Dataset,
     Declaration,
     PolicyText,
     Principal,
@@ -262,14 +261,6 @@ class TestQuarantine:
         world.erase("ann")
         with world.read() as reader:
             assert reader.count(QuarantineBatch) == 0
-
-    def test_rows_of_a_data_set_that_is_gone_are_searched_everywhere(self, world):
-        self._broken(world, b"x,ann", b"x,y")
-        with world.inner_store.write() as tx:
-            record = tx.get(Dataset, "visits")
-            tx.put(replace(record, name="other"))
-            tx.remove(Dataset, name="visits")
-            assert len(world.spine.quarantine.forget(tx, "ann", world.spine.quarantine.batches(tx))) == 1
 
 
 class TestErasure:

@@ -16,6 +16,7 @@ from hedgerow.model.ports import Reader
 from hedgerow.model.records import Bucket, Certificate, QuarantineBatch
 from hedgerow.model.words import many
 from hedgerow.spine.epochs import FINAL, LOGICAL
+from hedgerow.spine.quarantine import last_day
 
 # Prefix of every file the program makes outside the workspace.
 OWN_PREFIX = "hedgerow-"
@@ -55,7 +56,7 @@ def named(reader: Reader) -> frozenset[str]:
 
 def overdue(reader: Reader, now: datetime) -> int:
     """Count the batches in quarantine that should be gone."""
-    return sum(batch.until < now.date().isoformat() for batch in reader.find(QuarantineBatch))
+    return sum(last_day(batch) < now.date().isoformat() for batch in reader.find(QuarantineBatch))
 
 
 def files(

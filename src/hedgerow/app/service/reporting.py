@@ -63,6 +63,7 @@ class Reporting(Part):
             names = {
                 "datasets": hidden,
                 "files": hidden,
+                "files_from": hidden,
                 "releases": {r.id for r in reader.find(Released) if r.dataset in hidden},
             }
             return [_with_use(_cleared(e, names), about) for e in _without(hidden, found, about)]

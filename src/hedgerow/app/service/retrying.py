@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hedgerow.app.service.collecting import Collecting, csv_line, missing_person, without_counts
 from hedgerow.model.canonical import digest
@@ -27,6 +27,7 @@ from hedgerow.spine.quarantine import Broken
 if TYPE_CHECKING:
     from hedgerow.adapters.readers import SourceTable
     from hedgerow.spine.intake import Arrival, Taken
+    from hedgerow.spine.standing import Waiting
 
 Consents = Path | Sequence[Mapping[str, str]]
 _READS: Mapping[ColumnType, Callable[[str], object]] = {
@@ -63,19 +64,30 @@ class Retrying(Collecting):
     def plan_discard(self, batch: str) -> dict[str, Json]:
         """Tell what a discard would destroy: ``batch``, ``dataset`` and ``rows``; nothing is written."""
         with self.spine.store.read() as reader:
-            known = self._managed(reader, batch)
+            dataset = self._to_discard(reader, batch)
             rows = len(self.spine.quarantine.reasons(reader, batch))
-        return {"batch": batch, "dataset": known.dataset, "rows": rows}
+        return {"batch": batch, "dataset": dataset, "rows": rows}
 
     def quarantine_discard(self, batch: str) -> dict[str, Json]:
-        """Destroy a batch of broken rows."""
+        """Destroy a batch of broken rows, also one that was changed or taken away beside the program."""
         with self.spine.store.read() as reader:
-            self._managed(reader, batch)
+            self._to_discard(reader, batch)
         with self.spine.store.write() as tx:
-            if not self.spine.quarantine.discard(tx, batch):
+            is_told = batch in self.spine.hearing.told(tx).standing.batches
+            if not self.spine.quarantine.discard(tx, batch) and not is_told:
                 raise CallerError("quarantine.unknown", batch=batch)
             self._note(tx, "quarantine.discard", {"batch": batch})
         return {"discarded": batch}
+
+    def _to_discard(self, reader: Reader, batch: str) -> str:
+        """Name the data set of a batch that the actor may destroy: by the journal, where it tells one."""
+        self._require("quarantine.manage")
+        known: Waiting | QuarantineBatch | None = self.spine.hearing.told(reader).standing.batches.get(batch)
+        known = known or reader.get(QuarantineBatch, batch)
+        if known is None:
+            raise CallerError("quarantine.unknown", batch=batch)
+        self._require("quarantine.manage", known.dataset)
+        return known.dataset
 
     def _managed(self, reader: Reader, batch: str) -> QuarantineBatch:
         """Find a batch that the actor may work on."""
@@ -132,7 +144,8 @@ class Retrying(Collecting):
 
         Raises:
             CallerError: ``quarantine.unknown``, ``quarantine.still-broken`` or one of the consents.
-            Fault: ``table.changed`` when the batch was taken in, destroyed or thinned out meanwhile.
+            Fault: ``table.changed`` when the batch was taken in, destroyed or thinned out meanwhile;
+                ``quarantine.altered`` when it is not the one that was set aside.
         """
         arrival = self._retried(batch, consents, empty_broken=empty_broken)
         taken = self.spine.intake.take(arrival, self.actor)
@@ -145,6 +158,7 @@ class Retrying(Collecting):
         """Read a batch again as a table that wants in."""
         with self.spine.store.read() as reader:
             known = self._managed(reader, batch)
+            self.spine.hearing.told(reader).standing.require_waiting(reader, [batch])
             view = self.spine.catalog.require_dataset(reader, known.dataset)
             self.spine.catalog.require_live_purpose(reader, view)
             rows = self.spine.quarantine.rows(reader, known)
@@ -174,23 +188,25 @@ class _Again:
 def _arrival(batch: QuarantineBatch, view: DatasetView, again: _Again, rows: Sequence[Broken]) -> Arrival:
     from hedgerow.spine.intake import Arrival
 
-    source = again.source
+    source, header = again.source, cast("Mapping[str, Any]", json.loads(batch.header))
+    # An older version did not say whose column it was beside the rows.
+    subject = str(header.get("subject") or view.subject_column)
     reasons = {again.place[row.line]: row.reason for row in source.broken}
     reasons |= {place: rows[place].reason for place in again.unfit}
-    has_person = source.table.column(view.subject_column).is_valid()
+    has_person = source.table.column(subject).is_valid()
     places = [again.place[int(line)] for line in source.line]
     taken = [place for place, known in zip(places, has_person.to_pylist(), strict=True) if known]
-    reasons |= {place: missing_person(view.subject_column) for place in set(places) - set(taken)}
+    reasons |= {place: missing_person(subject) for place in set(places) - set(taken)}
     still = tuple(
         Broken(rows[place].line, reason, rows[place].raw) for place, reason in sorted(reasons.items())
     )
     lines = source.line[: len(taken)].copy()
     lines[:] = [rows[place].line for place in taken]
     content = digest([row.raw.hex() for row in rows])
-    stated = cast("Mapping[str, str]", json.loads(batch.header).get("bases") or {})
+    stated = cast("Mapping[str, str]", header.get("bases") or {})
     bases = {purpose: Basis(basis) for purpose, basis in stated.items()}
     return Arrival(
-        view.name, view.subject_column, view.columns, source.table.filter(has_person), lines, still,
+        view.name, subject, view.columns, source.table.filter(has_person), lines, still,
         batch.header, content, bases, (), again=True, replaces=batch,
     )  # fmt: skip
 

@@ -114,6 +114,14 @@ ROWS: tuple[ErrorRow, ...] = (
         "There is no quarantine batch {batch}.",
         "List them with `hedgerow collect --quarantine list`.",
     ),
+    fault(
+        "quarantine.altered",
+        "The broken rows of batch {batch} are not those that were set aside: somebody changed the database"
+        " beside Hedgerow. Nothing was done.",
+        "Restore a backup from before (`hedgerow restore --help`), or destroy these rows: "
+        "`hedgerow collect --quarantine discard --batch {batch}`.",
+        exit_code=6,
+    ),
     caller(
         "quarantine.still-broken",
         "No row of batch {batch} can be read now either.",

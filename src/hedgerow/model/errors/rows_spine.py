@@ -63,6 +63,13 @@ ROWS: tuple[ErrorRow, ...] = (
         "Repeat the command.",
         status=409,
     ),
+    fault(
+        "table.not-as-told",
+        "The table files of data set {dataset} are not those that the journal told last: somebody changed"
+        " the database beside Hedgerow. Nothing was changed.",
+        "They may hold rows of erased people. Restore a backup from before: `hedgerow restore --help`.",
+        exit_code=6,
+    ),
     caller(
         "name.malformed",
         "A {what} name is 1 to 63 lower-case letters, digits, - and _, starting with a letter.",
