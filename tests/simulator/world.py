@@ -149,6 +149,10 @@ class World(Approving, Asking):
         more = {CARE: Basis.CONTRACT, **again}
         arrival = self._arrival(dataset, tags, BASES if is_new else more, consents)
         before = model.versions.get(dataset, 0)
+        if is_new and self.clock.now().date() > UNTIL[RESEARCH]:
+            # A data set that is new, or new again, is collected for no purpose that is over.
+            self.expect("purpose.ended", "g: purpose", lambda: self.spine.intake.take(arrival, OWNER))
+            return
         outcome = self.attempt(lambda: self.spine.intake.take(arrival, OWNER), crash)
         with self.read() as reader:
             found = reader.get(Dataset, dataset)
