@@ -169,7 +169,10 @@ def test_an_older_copy_of_the_database_passes_alone_and_is_caught_by_a_saved_hea
 
 
 def test_a_log_signed_anew_is_caught_as_resigned(built, space):
-    """The attacker puts a key of his own into the workspace, which takes the key file as well."""
+    """The attacker puts a key of his own into the workspace, which takes the key file as well.
+
+    What the journal tells under the old key fits no more, and a head that was saved says it is another log.
+    """
     key = Ed25519PrivateKey.generate()
     tenant = read(space, "SELECT value FROM settings WHERE name='tenant'")[0][0]
     backend = key_file.open_(space.space / "keys.json", None)
@@ -181,7 +184,7 @@ def test_a_log_signed_anew_is_caught_as_resigned(built, space):
         note = sign_checkpoint(f"hedgerow/{tenant}", frontier.size, frontier.root(), key)
         changes.append(('UPDATE journal SET checkpoint=? WHERE "index"=?', (note, index)))
     sql(space, *changes, ("UPDATE journal_head SET checkpoint=?", (note,)))
-    assert space.call("journal", "verify").code == 0, "the log is consistent with itself"
+    caught(space, "records.differ")
     said = caught(space, "journal.resigned", "--against", built.folder / "head.json")
     assert json.loads((built.folder / "head.json").read_text())["fingerprint"] in said
 

@@ -150,8 +150,8 @@ def erase_commits_in_two(patch):
     """The rows first, the rest in a second transaction: a crash between leaves half an erasure."""
     remove = Erasure._remove
 
-    def halves(self, tx, ref, person, versions, swaps):
-        done = remove(self, tx, ref, person, versions, swaps)
+    def halves(self, tx, *rest):
+        done = remove(self, tx, *rest)
         tx._connection.execute("COMMIT")
         from tests.property.cutting import POINTS
 

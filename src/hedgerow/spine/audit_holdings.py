@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from operator import attrgetter
+from struct import Struct
 from typing import cast
 
 from hedgerow.model.canonical import digest
@@ -20,6 +21,7 @@ _CHOICE = ("version", "number", "purpose", "granted", "time", "notice", "channel
 _GRANTED = _CHOICE.index("granted")
 _LANES, _DIGITS = 2, 16
 _WRAPS = 1 << 64
+_PAIR = Struct(">qq")
 _AT_ONCE = 100_000
 Sum = tuple[int, int]
 Rows = Iterable[tuple[str, int, int]]
@@ -167,13 +169,12 @@ def _sums(attestor: Attestor, held: Mapping[str, Sequence[tuple[int, int]]]) -> 
 
 def _sum_in(key: bytes, pairs: Sequence[tuple[int, int]]) -> Sum:
     """Add up a keyed random value for each pair, each pair being there once."""
-    import numpy as np
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-    blocks = np.array(pairs, dtype=">i8").tobytes()
-    # A block is no message but the argument of a keyed function; no two are alike, and none is kept.
-    keyed = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305
-    return _lanes(keyed.update(blocks) + keyed.finalize())
+    keyed, made = blake2b(digest_size=_LANES * 8, key=key), bytearray()
+    for pair in pairs:
+        one = keyed.copy()
+        one.update(_PAIR.pack(*pair))
+        made += one.digest()
+    return _lanes(bytes(made))
 
 
 def _lanes(values: bytes) -> Sum:

@@ -49,14 +49,15 @@ def test_means_and_sums_are_rebuilt_from_the_midpoint():
 
 def test_a_mean_of_too_few_is_left_out_and_said():
     made = plan("SELECT AVG(age)", "0.1")
-    answer = run([[0, 0]], made)
+    # So far below zero that no noise makes a mean of it.
+    answer = run([[-(10**6), 0]], made)
     assert answer.rows == ((None,),)
     assert answer.half_widths == ((None,),)
     assert answer.notes[-1] == (
         "1 of 1 means of age are left out: the noisy count of the rows with a value of age, "
         "not shown here, as COUNT(age) would be, is too small."
     )
-    shown = run([[0, 0]], plan("SELECT AVG(age), COUNT(age) AS n", "0.1"))
+    shown = run([[-(10**6), 0]], plan("SELECT AVG(age), COUNT(age) AS n", "0.1"))
     assert "a value of age, shown as n, is too small." in shown.notes[-1]
     assert answer.sentence == "No mean of age can be told in 95 of 100 answers."
 

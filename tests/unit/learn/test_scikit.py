@@ -69,8 +69,11 @@ def test_a_classifier_stands_in_a_pipeline_and_is_cloned():
     assert sklearn.base.is_regressor(linear())
 
 
+# Packages elsewhere bring a folder of this name along.
 LOADED = """
-import sys
+import sys, types
+sys.modules["tests"] = types.ModuleType("tests")
+sys.modules["tests"].__path__ = ["tests"]
 from tests.unit.learn.people import linear, logistic, rows
 X, y = rows(50)
 logistic(steps=2).fit(X, y).predict(X)
