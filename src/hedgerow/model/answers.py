@@ -12,8 +12,7 @@ from typing import Literal as OneOf
 from hedgerow.model.budget import show_exact, show_left
 
 Cell: TypeAlias = "str | int | Decimal | bool | None"
-OutputKind = OneOf[
-    "key",
+Function = OneOf[
     "count",
     "sum",
     "mean",
@@ -27,6 +26,7 @@ OutputKind = OneOf[
     "stddev_pop",
     "people",
 ]
+OutputKind = OneOf["key", Function]
 
 UNGOVERNED = "ungoverned: not in any ledger"
 GOVERNED = "governed: debited in the ledger"

@@ -41,7 +41,7 @@ def check_gone(attestor: Attestor, numbers: Iterable[int], erased: Collection[st
         raise Fault("records.differ", kind="erased people")
 
 
-def entry_of(reader: Reader, stone: Tombstone) -> int:
+def told_in(reader: Reader, stone: Tombstone) -> int:
     """Find the journal entry of the erasure that a tombstone is of; 0 when its certificate is not here."""
     certificate = reader.get(Certificate, stone.certificate)
     return int(json.loads(certificate.body)["entry_index"]) if certificate is not None else 0
@@ -63,7 +63,7 @@ def remember_revived(tx: Transaction, lookup: bytes) -> None:
 
 
 def _line_of(reader: Reader, stone: Tombstone) -> Forgotten:
-    return Forgotten(entry_of(reader, stone), stone.lookup, "", stone.erased, stone.until, stone.certificate)
+    return Forgotten(told_in(reader, stone), stone.lookup, "", stone.erased, stone.until, stone.certificate)
 
 
 def forgotten(reader: Reader) -> list[Forgotten]:

@@ -8,11 +8,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from hedgerow.kernel.noise.laplace import float_up
-from hedgerow.model.errors import Fault
+from hedgerow.kernel.noise.laplace import float_up, noisy
 
 _UP = Context(prec=60, rounding=ROUND_CEILING, Emax=10**15, Emin=-(10**15), traps=[])
-_I64_MAX = 2**63 - 1
 # OpenDP rounds its own bound up a few times; so much more noise keeps it below the rho that is paid.
 _ROOM = 1 + Fraction(1, 2**48)
 
@@ -53,12 +51,7 @@ def add_gaussian(values: Sequence[int], sensitivity: int, rho: Fraction, scale: 
     Source: Canonne, Kamath, Steinke 2020, "The discrete Gaussian for differential privacy",
         theorem 14 and its sampler, as implemented by OpenDP.
     """
-    if any(not -_I64_MAX <= value <= _I64_MAX for value in values):
-        raise Fault("noise.overflow")
-    measurement = _measurement(scale)
-    if not Fraction(measurement.map(float_up(Fraction(sensitivity)))) <= rho:
-        raise Fault("noise.too-weak")
-    return [int(value) for value in measurement(list(values))]
+    return noisy(_measurement(scale), values, float_up(Fraction(sensitivity)), rho)
 
 
 @lru_cache(maxsize=64)

@@ -72,10 +72,18 @@ def add_laplace(values: Sequence[int], sensitivity: int, epsilon: Fraction, scal
     Source: Ghosh, Roughgarden, Sundararajan 2009 (the geometric mechanism); sampler of
         Canonne, Kamath, Steinke 2020, as implemented by OpenDP.
     """
+    return noisy(_measurement(scale), values, sensitivity, epsilon)
+
+
+def noisy(measurement: Any, values: Sequence[int], distance: float, allowed: Fraction) -> list[int]:  # noqa: ANN401 - OpenDP's type
+    """Draw from one of OpenDP's mechanisms, once its own bound of the loss is within what is allowed.
+
+    Raises:
+        Fault: ``noise.too-weak`` or ``noise.overflow``.
+    """
     if any(not -_I64_MAX <= value <= _I64_MAX for value in values):
         raise Fault("noise.overflow")
-    measurement = _measurement(scale)
-    if not Fraction(measurement.map(sensitivity)) <= epsilon:
+    if not Fraction(measurement.map(distance)) <= allowed:
         raise Fault("noise.too-weak")
     return [int(value) for value in measurement(list(values))]
 

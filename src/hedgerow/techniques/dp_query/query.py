@@ -7,20 +7,8 @@ from fractions import Fraction
 from typing import Literal as OneOf
 from typing import TypeAlias
 
-Function = OneOf[
-    "count",
-    "sum",
-    "mean",
-    "median",
-    "quantile",
-    "min",
-    "max",
-    "variance",
-    "variance_pop",
-    "stddev",
-    "stddev_pop",
-    "people",
-]
+from hedgerow.model.answers import Function
+
 Operator = OneOf["=", "!=", "<", "<=", ">", ">="]
 Constant: TypeAlias = "str | int | bool | Fraction"
 

@@ -7,9 +7,10 @@ from fractions import Fraction
 
 from sqlglot import exp
 
+from hedgerow.model.answers import Function
 from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.conditions import name_of, only
-from hedgerow.techniques.dp_query.query import Function, Name, StatisticOutput
+from hedgerow.techniques.dp_query.query import Name, StatisticOutput
 
 _FUNCTIONS: dict[type[exp.Expr], Function] = {
     exp.Count: "count",
