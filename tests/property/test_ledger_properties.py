@@ -14,26 +14,41 @@ from hypothesis import strategies as st
 from hedgerow.adapters.store.memory import MemoryStore
 from hedgerow.adapters.store.sqlite import SqliteStore
 from hedgerow.kernel.accounting import admits, compose, zcdp_epsilon
-from hedgerow.model.budget import LaplaceEvent, Limit, NonPrivateEvent, PureEvent, ZcdpEvent
+from hedgerow.model.budget import (
+    ApproximateEvent,
+    LaplaceEvent,
+    Limit,
+    NonPrivateEvent,
+    PureEvent,
+    SampledGaussianEvent,
+    ZcdpEvent,
+)
 from hedgerow.model.errors import Fault, Refused
 from hedgerow.model.records import Account, Charge
 from hedgerow.model.uses import Actor
 from hedgerow.spine.ledger import POPULATION, Ledger, bound_of, event_json, is_fold, read_event, totals_of
-from hedgerow.spine.restating import restated
+from hedgerow.spine.restating import own_chances, restated
 
 EXHAUSTED = ("budget.exhausted", "budget.population-exhausted")
 QUICK = settings(max_examples=50, deadline=None)
 OFFICER = Actor("owner", "officer")
 ACCOUNTS = [("visits", "research"), ("visits", "care"), ("bills", "research")]
 EXACT = st.fractions(Fraction(1, 900), 3, max_denominator=997)
-EVENTS = st.one_of(
+SURE = st.one_of(
     EXACT.map(PureEvent),
     EXACT.map(PureEvent),
     EXACT.map(ZcdpEvent),
     st.lists(st.tuples(st.integers(1, 10**12), EXACT), min_size=1, max_size=3).map(LaplaceEvent.of),
-    st.sampled_from("RS").map(NonPrivateEvent),
+)
+SAMPLED = st.builds(
+    SampledGaussianEvent, EXACT, st.fractions(Fraction(1, 99), 1), EXACT, st.integers(1, 10**6)
+)
+CHANCES = st.sampled_from([Fraction(1, 10**9), Fraction(1, 400), Fraction(1, 300), Fraction(1, 100)])
+EVENTS = st.one_of(
+    SURE, st.builds(ApproximateEvent, SURE | SAMPLED, CHANCES), st.sampled_from("RS").map(NonPrivateEvent)
 )
 LIMITS = st.builds(Limit, EXACT.map(lambda e: e * 4), st.sampled_from([0, Fraction(1, 100)]).map(Fraction))
+CHANCES_SPENT = Fraction(1, 1000)
 STEPS = st.one_of(
     st.tuples(st.just("reserve"), st.sampled_from(ACCOUNTS), EVENTS),
     st.tuples(st.just("commit"), st.integers(0, 9), st.none()),
@@ -98,9 +113,10 @@ def _foreseen(where, event, limits, held):
         return "budget.unallocated"
     for account, code in ((where, "budget.exhausted"), (POPULATION, "budget.population-exhausted")):
         limit, total = limits.get(account, Limit(Fraction(0))), compose([*held[account], event])
+        half, rho = limit.delta / 2, total.rho + total.pure_rho
         by_sum = total.rho == 0 and total.pure <= limit.epsilon
-        rho = total.rho + total.pure_rho
-        if not by_sum and not (limit.delta and zcdp_epsilon(rho, limit.delta) <= limit.epsilon):
+        by_tail = half and zcdp_epsilon(rho, half) <= limit.epsilon
+        if total.delta > half or not (by_sum or by_tail):
             return code
     return None
 
@@ -144,6 +160,58 @@ def test_an_event_reads_back_exactly(event):
 def test_noise_that_means_nothing_is_no_event(text):
     with pytest.raises(ValueError, match=r"Laplace|unpack"):
         read_event(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "approximate 0/1 pure 1/2",
+        "approximate 1/1 pure 1/2",
+        "approximate -1/2 pure 1/2",
+        "approximate 1/2 sampled-gaussian 1/2,2/1,1/1,9",
+        "approximate 1/2 sampled-gaussian 1/2,1/2,0/1,9",
+    ],
+)
+def test_a_chance_or_a_run_that_means_nothing_is_no_event(text):
+    with pytest.raises(ValueError, match=r"chance|rate"):
+        read_event(text)
+
+
+@pytest.mark.parametrize("inner", ["non-private R-1", "approximate 1/9 pure 1/2", "gaussian 1/2"])
+def test_a_chance_stands_beside_a_sure_loss_only(inner):
+    with pytest.raises(Fault) as unknown:
+        read_event(f"approximate 1/100 {inner}")
+    assert unknown.value.code == "ledger.unknown-event"
+
+
+def test_half_of_a_delta_is_for_charges_with_a_chance_of_their_own_and_no_more():
+    store, ledger = MemoryStore(), Ledger(Stopped())
+    small = ApproximateEvent(PureEvent(Fraction(1, 10**6)), Fraction(1, 600))
+    with store.write() as tx:
+        for account in (ACCOUNTS[0], POPULATION):
+            ledger.allocate(tx, *account, Limit(Fraction(3), Fraction(1, 100)), OFFICER)
+    with store.read() as reader:
+        assert ledger.balance(reader, *ACCOUNTS[0]).more(small) == 3
+    codes = [_try(store, ledger, number, ACCOUNTS[0], small) for number in range(4)]
+    assert codes == [None, None, None, "budget.exhausted"]
+    assert _try(store, ledger, 9, ACCOUNTS[0], small.event) is None
+    assert _accounts(store)[ACCOUNTS[0]].delta == "1/200"
+    with store.write() as tx:
+        for account in (ACCOUNTS[0], POPULATION):
+            ledger.allocate(tx, *account, Fraction(3), OFFICER)
+    assert _try(store, ledger, 10, ACCOUNTS[0], small) == "budget.exhausted"
+
+
+def test_after_a_statement_no_chance_of_their_own_is_left_to_charges():
+    store, ledger = MemoryStore(), Ledger(Stopped())
+    with store.write() as tx:
+        for account in (ACCOUNTS[0], POPULATION):
+            ledger.allocate(tx, *account, Limit(Fraction(3), Fraction(1, 100)), OFFICER)
+        ledger.reserve(tx, "r", *ACCOUNTS[0], ApproximateEvent(PureEvent(Fraction(1, 9)), CHANCES_SPENT), 0)
+        assert own_chances(tx) == [
+            (where, ApproximateEvent(PureEvent(Fraction(0)), Fraction(1, 200) - CHANCES_SPENT))
+            for where in sorted((ACCOUNTS[0], POPULATION))
+        ]
 
 
 def test_a_kind_that_a_later_version_wrote_is_no_release():

@@ -55,13 +55,63 @@ class ZcdpEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class SampledGaussianEvent(PureEvent):
+    """Gaussian noise on Poisson samples of the people: an epsilon that holds but for the delta beside it.
+
+    It has no bound without a delta, so that it stands inside an :class:`ApproximateEvent` alone. Its
+    parameters are kept so that a better accountant can bound several such runs together anew.
+
+    Args:
+        rate: Chance of each person to be in a sample, in (0, 1].
+        variance: Of the noise, in units of the most one person changes a sum in L2, squared; above 0.
+        steps: How many samples were drawn, 1 or more.
+
+    Raises:
+        ValueError: When a value is out of range.
+    """
+
+    rate: Fraction
+    variance: Fraction
+    steps: int
+
+    def __post_init__(self) -> None:
+        """Refuse what describes no such run."""
+        if not (self.epsilon > 0 and 0 < self.rate <= 1 and self.variance > 0 and self.steps >= 1):
+            raise ValueError("a sampled Gaussian event has a rate in (0, 1], a variance and steps")
+
+
+@dataclass(frozen=True, slots=True)
+class ApproximateEvent:
+    """An event whose loss holds but for a chance of its own, as that of a threshold on found keys.
+
+    Args:
+        event: What is lost otherwise.
+        delta: The chance of a larger loss, in (0, 1), exact.
+
+    Raises:
+        ValueError: When the chance is out of range.
+
+    Source: Bun and Steinke 2016, section 8.1 (approximate zCDP); a mechanism of (epsilon, delta) is a pure
+        one of epsilon but for delta (Kairouz, Oh, Viswanath 2015).
+    """
+
+    event: PureEvent | ZcdpEvent
+    delta: Fraction
+
+    def __post_init__(self) -> None:
+        """Refuse a chance that is none."""
+        if not 0 < self.delta < 1:
+            raise ValueError("the chance of a larger loss lies in (0, 1)")
+
+
+@dataclass(frozen=True, slots=True)
 class NonPrivateEvent:
     """A release without differential privacy, named so that every later epsilon reads apart from it."""
 
     release: str
 
 
-PrivacyEvent: TypeAlias = "PureEvent | ZcdpEvent | NonPrivateEvent"
+PrivacyEvent: TypeAlias = "PureEvent | ZcdpEvent | ApproximateEvent | NonPrivateEvent"
 
 _EPSILON_MIN = Fraction(1, 10**12)
 _EPSILON_MAX = Fraction(1_000_000)
@@ -78,6 +128,9 @@ class Limit:
         epsilon: Privacy loss allowed, 0 or more.
         delta: Chance that the loss passes it, in [0, 1); 0 means never (pure).
         dp_only: Whether releases without differential privacy are refused outright.
+        own: The part of delta that is kept for events with a chance of their own, 0 to delta; the rest is the
+            chance that the sums of the others pass epsilon. Fixed beforehand: were it chosen after answers,
+            the two chances could add up to more than delta.
 
     Raises:
         CallerError: ``budget.bad-limit`` when a value is out of range.
@@ -86,11 +139,17 @@ class Limit:
     epsilon: Fraction
     delta: Fraction = Fraction(0)
     dp_only: bool = False
+    own: Fraction = Fraction(0)
 
     def __post_init__(self) -> None:
         """Refuse limits that mean nothing."""
-        if self.epsilon < 0 or not 0 <= self.delta < 1:
+        if self.epsilon < 0 or not 0 <= self.delta < 1 or not 0 <= self.own <= self.delta:
             raise CallerError("budget.bad-limit")
+
+    @property
+    def tail(self) -> Fraction:
+        """The chance that sums of losses pass epsilon: delta without what is kept for events' own."""
+        return self.delta - self.own
 
 
 def parse_decimal(text: str) -> Fraction | None:

@@ -98,7 +98,15 @@ class UseRules:
         limit = Fraction(epsilon) if told_limit is not None else None
         unknown = self._followed.unknown_since
         return Standing(
-            *where, limit, spent.epsilon, spent.rho, spent.apart, unknown, Fraction(delta), spent.pure_rho
+            *where,
+            limit,
+            spent.epsilon,
+            spent.rho,
+            spent.apart,
+            unknown,
+            Fraction(delta),
+            spent.pure_rho,
+            spent.delta,
         )
 
 

@@ -19,7 +19,7 @@ from hedgerow.spine.entries import entry_of
 from hedgerow.spine.forgotten import DIFFERS, checked, forgotten, is_line_of, known_by, line_json
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.ledger import debited, read_told
-from hedgerow.spine.outside import OutsideHead, Spent
+from hedgerow.spine.outside import OutsideHead, Spent, spent_of
 
 RESTATED = "budget.restate"
 _SPENDING = ("use.intend", "budget.unseen")
@@ -120,20 +120,15 @@ def _gone_on(reader: Reader, attestor: Attestor, before: OutsideHead, entries: I
 
 
 def _check_accounts(reader: Reader, told: Mapping[Where, Spent]) -> None:
-    held = {(account.dataset, account.purpose): _spent(account) for account in reader.find(Account)}
+    held = {(account.dataset, account.purpose): spent_of(account) for account in reader.find(Account)}
     for where in sorted({*held, *told}):
         if held.get(where, _NOTHING) != told.get(where, _NOTHING):
             raise Fault("ledger.differs", dataset=where[0], purpose=where[1])
-
-
-def _spent(account: Account) -> Spent:
-    apart = tuple(name for name in account.apart.split(",") if name)
-    return Spent(Fraction(account.epsilon), Fraction(account.rho), apart)
 
 
 def _more(spent: Spent, cost: Json) -> Spent:
     event = read_told(cost)
     if isinstance(event, NonPrivateEvent):
         return replace(spent, apart=(*spent.apart, event.release))
-    total = Composition(spent.epsilon, spent.pure_rho, spent.rho).plus(event)
-    return Spent(total.pure, total.rho, spent.apart, total.pure_rho)
+    total = Composition(spent.epsilon, spent.pure_rho, spent.rho, delta=spent.delta).plus(event)
+    return Spent(total.pure, total.rho, spent.apart, total.pure_rho, total.delta)

@@ -16,11 +16,13 @@ from hedgerow.kernel.accounting import (
     remaining,
 )
 from hedgerow.model.budget import (
+    ApproximateEvent,
     LaplaceEvent,
     Limit,
     NonPrivateEvent,
     PrivacyEvent,
     PureEvent,
+    SampledGaussianEvent,
     ZcdpEvent,
     show_chance,
     show_exact,
@@ -54,16 +56,17 @@ class Standing:
     unknown_since: str = ""
     delta: Fraction = Fraction(0)
     pure_rho: Fraction | None = None
+    spent_delta: Fraction = Fraction(0)
 
     @property
     def spent(self) -> Composition:
         """The totals; composition is additive, so they stand for all charges."""
-        return _totals(self.spent_epsilon, self.pure_rho, self.spent_rho)
+        return _totals(self.spent_epsilon, self.pure_rho, self.spent_rho, self.spent_delta)
 
     @property
     def allowed(self) -> Limit | None:
         """What may be spent in all; none when nothing was allocated."""
-        return None if self.limit is None else Limit(self.limit, self.delta)
+        return None if self.limit is None else limit_of(self.limit, self.delta)
 
     def admits(self, event: PrivacyEvent) -> bool:
         """Tell whether one more event stays within the limit (exact)."""
@@ -102,6 +105,7 @@ class Standing:
             "left": show_left(self.left),
             "apart_from": list(self.apart),
             **({"delta": show_chance(self.delta)} if self.delta else {}),
+            **({"delta_spent": show_chance(self.spent_delta)} if self.spent_delta else {}),
             **({"unknown_since": self.unknown_since} if self.unknown_since else {}),
         }
 
@@ -138,6 +142,8 @@ class Balance:
 def cost_text(event: PrivacyEvent | None) -> str:
     """Render an event's cost in words."""
     match event:
+        case ApproximateEvent(event=inner, delta=delta):
+            return f"{cost_text(inner)}, delta {show_chance(delta)}"
         case PureEvent(epsilon=epsilon):
             return f"epsilon {show_exact(epsilon)}"
         case ZcdpEvent(rho=rho):
@@ -153,6 +159,10 @@ def event_json(event: PrivacyEvent) -> dict[str, Json]:
     match event:
         case LaplaceEvent(parts=parts):
             return {"laplace": ",".join(f"{n}:{e.numerator}/{e.denominator}" for n, e in parts)}
+        case SampledGaussianEvent(epsilon=epsilon, rate=rate, variance=variance, steps=steps):
+            return {"sampled-gaussian": f"{exact(epsilon)},{exact(rate)},{exact(variance)},{steps}"}
+        case ApproximateEvent(event=inner, delta=delta):
+            return {"approximate": f"{exact(delta)} {event_text(inner)}"}
         case PureEvent(epsilon=epsilon):
             return {"pure": f"{epsilon.numerator}/{epsilon.denominator}"}
         case ZcdpEvent(rho=rho):
@@ -209,6 +219,7 @@ class Ledger:
             unknown.value if unknown else "",
             Fraction(allocation.delta) if allocation else Fraction(0),
             Fraction(account.pure_rho) if account.pure_rho else None,
+            Fraction(account.delta),
         )
 
     def balance(self, reader: Reader, dataset: str, purpose: str) -> Balance:
@@ -293,9 +304,14 @@ def debited(account: tuple[str, str]) -> tuple[tuple[str, str], ...]:
     return (account,) if account == POPULATION else (account, POPULATION)
 
 
-def _totals(epsilon: Fraction, pure_rho: Fraction | None, rho: Fraction) -> Composition:
+def limit_of(epsilon: Fraction, delta: Fraction) -> Limit:
+    """Make the limit of an account: half of its delta is for charges with a chance of their own."""
+    return Limit(epsilon, delta, own=delta / 2)
+
+
+def _totals(epsilon: Fraction, pure_rho: Fraction | None, rho: Fraction, delta: Fraction) -> Composition:
     """Compose totals; where the zCDP of pure charges was not kept, all count as one, which is never less."""
-    return Composition(epsilon, epsilon**2 / 2 if pure_rho is None else pure_rho, rho)
+    return Composition(epsilon, epsilon**2 / 2 if pure_rho is None else pure_rho, rho, delta=delta)
 
 
 def totals_of(account: Account | None) -> Composition:
@@ -303,12 +319,15 @@ def totals_of(account: Account | None) -> Composition:
     if account is None:
         return Composition()
     pure_rho = Fraction(account.pure_rho) if account.pure_rho else None
-    return _totals(Fraction(account.epsilon), pure_rho, Fraction(account.rho))
+    return _totals(Fraction(account.epsilon), pure_rho, Fraction(account.rho), Fraction(account.delta))
 
 
 def bound_of(spent: Composition, delta: Fraction) -> Fraction:
-    """Bound what was spent, in epsilon at a delta; zCDP charges have no such bound without one."""
-    found = epsilon_of(spent, delta)
+    """Bound what was spent, in epsilon at the delta of a limit; zCDP charges have no such bound without one.
+
+    Half of that delta is the charges' own, whatever they used of it so far.
+    """
+    found = epsilon_of(replace(spent, delta=Fraction(0)), delta / 2)
     return spent.pure if found is None else found
 
 
@@ -319,10 +338,17 @@ def _new(dataset: str, purpose: str) -> Account:
 def _after(account: Account, event: PrivacyEvent) -> Account:
     if isinstance(event, NonPrivateEvent):
         return replace(account, apart=",".join(filter(None, (account.apart, event.release))))
-    before = Composition(Fraction(account.epsilon), Fraction(account.pure_rho or 0), Fraction(account.rho))
+    before = Composition(
+        Fraction(account.epsilon),
+        Fraction(account.pure_rho or 0),
+        Fraction(account.rho),
+        delta=Fraction(account.delta),
+    )
     total = before.plus(event)
     pure_rho = str(total.pure_rho) if account.pure_rho else ""
-    return replace(account, epsilon=str(total.pure), rho=str(total.rho), pure_rho=pure_rho)
+    return replace(
+        account, epsilon=str(total.pure), rho=str(total.rho), pure_rho=pure_rho, delta=str(total.delta)
+    )
 
 
 def is_fold(kept: Account | None, counted: Account | None) -> bool:
@@ -373,4 +399,12 @@ def read_event(text: str) -> PrivacyEvent:
         return LaplaceEvent.of((int(steps), Fraction(epsilon)) for steps, epsilon in parts)
     if kind == "non-private":
         return NonPrivateEvent(value)
+    if kind == "sampled-gaussian":
+        epsilon, rate, variance, steps = value.split(",")
+        return SampledGaussianEvent(Fraction(epsilon), Fraction(rate), Fraction(variance), int(steps))
+    if kind == "approximate":
+        delta, _, inner = value.partition(" ")
+        event = read_event(inner)
+        if isinstance(event, PureEvent | ZcdpEvent):
+            return ApproximateEvent(event, Fraction(delta))
     raise Fault("ledger.unknown-event")

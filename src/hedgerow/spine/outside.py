@@ -41,12 +41,14 @@ class Spent:
         rho: Sum of the concentrated losses.
         apart: Releases without such a bound, in the order they were made.
         pure_rho: What the pure losses cost as zCDP, where it was followed; a head does not tell it.
+        delta: Sum of the chances that losses have of their own.
     """
 
     epsilon: Fraction
     rho: Fraction
     apart: tuple[str, ...]
     pure_rho: Fraction = field(default=Fraction(0), compare=False)
+    delta: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ def _spent_json(account: Account) -> dict[str, object]:
         "epsilon": _exact(account.epsilon),
         "rho": _exact(account.rho),
         "apart": [name for name in account.apart.split(",") if name],
+        **({"delta": _exact(account.delta)} if Fraction(account.delta) else {}),
     }
 
 
@@ -190,7 +193,14 @@ def _account(record: Mapping[str, object]) -> tuple[str, str]:
 
 def _spent(record: Mapping[str, object]) -> Spent:
     apart = cast("list[str]", record["apart"])
-    return Spent(Fraction(str(record["epsilon"])), Fraction(str(record["rho"])), tuple(map(str, apart)))
+    epsilon, rho = (Fraction(str(record[name])) for name in ("epsilon", "rho"))
+    return Spent(epsilon, rho, tuple(map(str, apart)), delta=Fraction(str(record.get("delta", "0"))))
+
+
+def spent_of(account: Account) -> Spent:
+    """Read what an account says was spent, as a head kept outside tells it."""
+    apart = tuple(name for name in account.apart.split(",") if name)
+    return Spent(Fraction(account.epsilon), Fraction(account.rho), apart, delta=Fraction(account.delta))
 
 
 def compare_outside(
@@ -236,9 +246,15 @@ def spent_since(then: Mapping[tuple[str, str], Spent], outside: OutsideHead) -> 
     nothing = Spent(Fraction(0), Fraction(0), ())
     for where in sorted({*then, *outside.spent}):
         old, new = then.get(where, nothing), outside.spent.get(where, nothing)
-        if new.epsilon < old.epsilon or new.rho < old.rho or new.apart[: len(old.apart)] != old.apart:
+        is_less = new.epsilon < old.epsilon or new.rho < old.rho or new.delta < old.delta
+        if is_less or new.apart[: len(old.apart)] != old.apart:
             raise Fault("witness.less-spent", dataset=where[0], purpose=where[1])
-        gained = Spent(new.epsilon - old.epsilon, new.rho - old.rho, new.apart[len(old.apart) :])
+        gained = Spent(
+            new.epsilon - old.epsilon,
+            new.rho - old.rho,
+            new.apart[len(old.apart) :],
+            delta=new.delta - old.delta,
+        )
         if gained != nothing:
             more[where] = gained
     return more

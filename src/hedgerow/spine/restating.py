@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hedgerow.model.budget import Limit, PureEvent, show_exact
+from hedgerow.model.budget import ApproximateEvent, Limit, PureEvent, show_exact
 from hedgerow.model.errors import CallerError
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Account, Allocation, DatasetPurpose
 from hedgerow.model.uses import Json
 from hedgerow.model.words import near
-from hedgerow.spine.ledger import POPULATION, bound_of, totals_of
+from hedgerow.spine.ledger import POPULATION, bound_of, limit_of, totals_of
 
 Where = tuple[str, str]
 UNNAMED = (
@@ -82,6 +82,23 @@ def restated(reader: Reader, spent: Mapping[Where, Fraction]) -> list[Restated]:
         charge = _charge(limit, said, bound_of(total, limit.delta))
         result = bound_of(total.plus(PureEvent(charge)), limit.delta)
         found.append(Restated(where, known, said, charge, result))
+    return found
+
+
+def own_chances(reader: Reader) -> list[tuple[Where, ApproximateEvent]]:
+    """Tell what to charge so that each account's part of delta for charges' own counts as used up.
+
+    A statement says epsilons; what was spent of such chances since is not known.
+    """
+    found = []
+    for each in reader.find(Allocation):
+        where = (each.dataset, each.purpose)
+        left = (
+            limit_of(Fraction(each.epsilon), Fraction(each.delta)).own
+            - totals_of(reader.get(Account, *where)).delta
+        )
+        if left > 0:
+            found.append((where, ApproximateEvent(PureEvent(Fraction(0)), left)))
     return found
 
 

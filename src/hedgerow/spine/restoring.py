@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import cast
 
 from hedgerow.kernel.merkle import open_checkpoint
-from hedgerow.model.budget import NonPrivateEvent, PrivacyEvent, PureEvent, ZcdpEvent
+from hedgerow.model.budget import ApproximateEvent, NonPrivateEvent, PrivacyEvent, PureEvent, ZcdpEvent
 from hedgerow.model.engine import Engine, PeopleFilter
 from hedgerow.model.errors import Fault
 from hedgerow.model.ports import Reader, Store, Transaction
@@ -39,9 +39,9 @@ from hedgerow.spine.forgotten import bound, known_erasures, remember_revived
 from hedgerow.spine.hearing import Hearing
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json
-from hedgerow.spine.outside import OutsideHead, Spent, spent_since
+from hedgerow.spine.outside import OutsideHead, Spent, spent_of, spent_since
 from hedgerow.spine.quarantine import Quarantine
-from hedgerow.spine.restating import restated
+from hedgerow.spine.restating import own_chances, restated
 from hedgerow.spine.tables import Tables
 from hedgerow.spine.vault import Person, Vault
 
@@ -302,6 +302,7 @@ class Restoring:
             for each in restated(tx, spent)
             if each.charge > 0
         ]
+        made += [self._unseen(tx, *each, actor, "statement") for each in own_chances(tx)]
         self._journal.append(tx, "budget.restate", actor, facts)
         tx.put(Setting(UNKNOWN, ""))
         return made
@@ -369,12 +370,7 @@ def _account(reader: Reader, where: tuple[str, str]) -> Account:
 
 
 def _totals(reader: Reader) -> dict[tuple[str, str], Spent]:
-    return {
-        (a.dataset, a.purpose): Spent(
-            Fraction(a.epsilon), Fraction(a.rho), tuple(name for name in a.apart.split(",") if name)
-        )
-        for a in reader.find(Account)
-    }
+    return {(account.dataset, account.purpose): spent_of(account) for account in reader.find(Account)}
 
 
 def _events(spent: Spent) -> Iterator[PrivacyEvent]:
@@ -382,5 +378,7 @@ def _events(spent: Spent) -> Iterator[PrivacyEvent]:
         yield PureEvent(spent.epsilon)
     if spent.rho:
         yield ZcdpEvent(spent.rho)
+    if spent.delta:
+        yield ApproximateEvent(PureEvent(Fraction(0)), spent.delta)
     for name in spent.apart:
         yield NonPrivateEvent(name)

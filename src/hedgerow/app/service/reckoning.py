@@ -10,6 +10,7 @@ from typing import cast
 from hedgerow.app.service.base import Part, need_purpose
 from hedgerow.kernel.accounting import Bounds, bounds_of, pld_more, zcdp_epsilon
 from hedgerow.model.budget import (
+    ApproximateEvent,
     LaplaceEvent,
     NonPrivateEvent,
     PrivacyEvent,
@@ -29,8 +30,8 @@ Where = tuple[str, str]
 _ZCDP = "zCDP (Bun and Steinke)"
 DECIDES = "The sum of epsilons decides what is admitted: it holds whatever is asked next."
 DECIDES_AT_DELTA = (
-    "The smaller of the sum and of zCDP at the limit's delta decides: it holds whatever is asked next, but "
-    "for that chance."
+    "The smaller of the sum and of zCDP at half the limit's delta decides: it holds whatever is asked next, "
+    "but for that chance; the other half is for charges with a chance of their own."
 )
 REPORTS = (
     "What is marked a report: what was spent costs no more than they say but for a chance of delta, PLD had "
@@ -40,6 +41,7 @@ _KINDS: tuple[tuple[str, type[PrivacyEvent]], ...] = (
     ("discrete Laplace noise", LaplaceEvent),
     ("pure, noise not recorded", PureEvent),
     ("zCDP", ZcdpEvent),
+    ("with a chance of its own", ApproximateEvent),
     ("without differential privacy", NonPrivateEvent),
 )
 
@@ -73,7 +75,7 @@ class Reckoning(Part):
             **account,
             "at_delta": show_chance(delta),
             "charges": _counted(history),
-            "accountants": _accountants(bounds, standing.delta),
+            "accountants": _accountants(bounds, standing.delta / 2),
             "meaning": [DECIDES_AT_DELTA if standing.delta else DECIDES, REPORTS],
         }
 
@@ -96,7 +98,7 @@ class Reckoning(Part):
                 for each in accounts
             ]
         return [
-            {**account, "pld": show_exact(bounds_of(history, delta).pld), "at_delta": show_chance(delta)}
+            {**account, "pld": _shown(bounds_of(history, delta).pld), "at_delta": show_chance(delta)}
             for account, history in zip(accounts, found, strict=True)
         ]
 
@@ -190,15 +192,21 @@ def _counted(history: Sequence[PrivacyEvent]) -> dict[str, Json]:
 
 
 def _accountants(bounds: Bounds, decided_at: Fraction) -> list[Json]:
-    """List what each accountant finds; a limit with a delta is decided by zCDP at that delta too."""
+    """List what each accountant finds; a limit with a delta is decided by zCDP at its tail too."""
     total, rho = bounds.total, bounds.total.rho + bounds.total.pure_rho
     sums = show_exact(total.pure) if total.rho == 0 else None
-    found = [_found("sum of epsilons", sums, Fraction(0), decides=True)]
+    found = [_found("sum of epsilons", sums, total.delta, decides=True)]
     if decided_at:
-        found.append(_found(_ZCDP, show_exact(zcdp_epsilon(rho, decided_at)), decided_at, decides=True))
-    if decided_at != bounds.delta:
-        found.append(_found(_ZCDP, show_exact(bounds.zcdp), bounds.delta, decides=False))
-    return [*found, _found("PLD (dp-accounting)", show_exact(bounds.pld), bounds.delta, decides=False)]
+        decided = show_exact(zcdp_epsilon(rho, decided_at))
+        found.append(_found(_ZCDP, decided, decided_at + total.delta, decides=True))
+    if decided_at + total.delta != bounds.delta:
+        found.append(_found(_ZCDP, _shown(bounds.zcdp), bounds.delta, decides=False))
+    return [*found, _found("PLD (dp-accounting)", _shown(bounds.pld), bounds.delta, decides=False)]
+
+
+def _shown(bound: Fraction | None) -> str | None:
+    """Render a bound, where there is one at all."""
+    return None if bound is None else show_exact(bound)
 
 
 def _found(name: str, epsilon: str | None, delta: Fraction, *, decides: bool) -> Json:

@@ -26,14 +26,16 @@ class Bounds:
     Args:
         total: The exact sums; what the filter decides on.
         delta: The chance of a larger loss that ``zcdp`` and ``pld`` speak of.
-        zcdp: By zero-concentrated privacy, proven for any choice of what to ask next.
-        pld: By privacy loss distributions, had all been fixed beforehand; never above the sum, or zCDP.
+        zcdp: By zero-concentrated privacy, proven for any choice of what to ask next; none where the events
+            have larger chances of their own.
+        pld: By privacy loss distributions, had all been fixed beforehand; never above the sum, or zCDP; none
+            likewise.
     """
 
     total: Composition
     delta: Fraction
-    zcdp: Fraction
-    pld: Fraction
+    zcdp: Fraction | None
+    pld: Fraction | None
 
 
 def bounds_of(events: Iterable[PrivacyEvent], delta: Fraction) -> Bounds:
@@ -51,8 +53,11 @@ def bounds_of(events: Iterable[PrivacyEvent], delta: Fraction) -> Bounds:
     """
     history = tuple(events)
     total = compose(history)
-    pld = _by_pld(_runs(history), total, delta)
-    return Bounds(total, delta, zcdp_epsilon(total.rho + total.pure_rho, delta), pld)
+    rest = delta - total.delta
+    if rest <= 0:
+        return Bounds(total, delta, None, None)
+    pld = _by_pld(_runs(history), total, rest)
+    return Bounds(total, delta, zcdp_epsilon(total.rho + total.pure_rho, rest), pld)
 
 
 def _runs(events: Sequence[PrivacyEvent]) -> Counter[Mechanism]:
@@ -89,9 +94,10 @@ def pld_more(limit: Fraction, events: Iterable[PrivacyEvent], event: PrivacyEven
 
     def fits(count: int) -> bool:
         total = compose(history).plus(event, count)
+        rest = delta - total.delta
         runs = _runs(history)
         for each in mechanisms_of(event):
             runs[each] += count
-        return _by_pld(runs, total, delta, grid) <= limit
+        return rest > 0 and _by_pld(runs, total, rest, grid) <= limit
 
     return most_that(fits, _MOST_LOOKED_AHEAD)

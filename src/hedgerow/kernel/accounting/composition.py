@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from hedgerow.kernel.accounting.conversion import zcdp_epsilon
-from hedgerow.model.budget import LaplaceEvent, NonPrivateEvent, PrivacyEvent, PureEvent, ZcdpEvent
+from hedgerow.model.budget import (
+    ApproximateEvent,
+    LaplaceEvent,
+    NonPrivateEvent,
+    PrivacyEvent,
+    PureEvent,
+    ZcdpEvent,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +27,14 @@ class Composition:
         rho: Sum of the rhos of zCDP events.
         releases: Releases without differential privacy, by name; every epsilon reads apart
             from them.
+        delta: Sum of the chances that events have of their own to lose more than they count for.
     """
 
     pure: Fraction = Fraction(0)
     pure_rho: Fraction = Fraction(0)
     rho: Fraction = Fraction(0)
     releases: frozenset[str] = frozenset()
+    delta: Fraction = Fraction(0)
 
     def plus(self, event: PrivacyEvent, times: int = 1) -> Composition:
         """Add an event.
@@ -50,6 +59,8 @@ class Composition:
             case ZcdpEvent(rho=rho):
                 _not_negative(rho)
                 return replace(self, rho=self.rho + times * rho)
+            case ApproximateEvent(event=inner, delta=delta):
+                return replace(self.plus(inner, times), delta=self.delta + times * delta)
             case NonPrivateEvent(release=release):
                 return replace(self, releases=self.releases | {release})
 
@@ -70,7 +81,7 @@ def compose(events: Iterable[PrivacyEvent]) -> Composition:
 
     Source: pure events add up by basic composition (Dwork et al. 2006); zCDP events add up, and
         a pure event of ``epsilon`` is one of ``rho = epsilon**2 / 2`` (Bun and Steinke 2016,
-        Lemma 1.7 and Proposition 1.4).
+        Lemma 1.7 and Proposition 1.4). Chances of events' own add up beside either (Lemma 8.2 there).
     """
     total = Composition()
     for event in events:
@@ -83,13 +94,15 @@ def epsilon_of(total: Composition, delta: Fraction = Fraction(0)) -> Fraction | 
 
     Args:
         total: What was spent.
-        delta: Chance of a larger loss, in [0, 1).
+        delta: Chance of a larger loss, in [0, 1); that of events' own is a part of it.
 
     Returns:
-        An exact upper bound, or none when no finite one exists (zCDP events at delta 0). Where
-        two bounds hold, the smaller. Releases without differential privacy are not in it.
+        An exact upper bound, or none when no finite one exists: zCDP events at delta 0, or events whose own
+        chances come to more. Where two bounds hold, the smaller. Releases without differential privacy are
+        not in it.
     """
-    bounds = [total.pure] if total.rho == 0 else []
-    if delta > 0:
-        bounds.append(zcdp_epsilon(total.rho + total.pure_rho, delta))
+    tail = delta - total.delta
+    bounds = [total.pure] if total.rho == 0 and tail >= 0 else []
+    if tail > 0:
+        bounds.append(zcdp_epsilon(total.rho + total.pure_rho, tail))
     return min(bounds) if bounds else None

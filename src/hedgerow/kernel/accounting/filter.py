@@ -12,7 +12,12 @@ passes the limit is safe under fully adaptive choice.
 A run is admitted when either sum allows it. That is one filter, not two: where every event is
 pure and the epsilons add up to at most epsilon, the loss never passes epsilon; every other run
 that is admitted is one the zCDP filter admits throughout, and those pass epsilon with chance at
-most delta in all. So the chances do not add.
+most the limit's tail in all. So the chances do not add.
+
+Events with a chance of their own are admitted while those chances add up to no more than the part of
+delta that the limit keeps for them (``own``); the tail is the rest. Both are fixed before the first
+event, so that the loss passes epsilon with a chance of at most own and tail together: delta
+(Whitehouse et al. 2023, the filter of approximate zCDP).
 """
 
 from __future__ import annotations
@@ -58,8 +63,8 @@ def remaining(limit: Limit, spent: Iterable[PrivacyEvent] | Composition) -> Frac
     """
     total = spent if isinstance(spent, Composition) else compose(spent)
     options = [limit.epsilon - total.pure] if total.rho == 0 else []
-    if limit.delta > 0:
-        left = rho_within(limit.epsilon, limit.delta) - total.rho - total.pure_rho
+    if limit.tail > 0:
+        left = rho_within(limit.epsilon, limit.tail) - total.rho - total.pure_rho
         options.append(square_root_down(2 * left))
     best = max([Fraction(0), *options])
     return best if best == 0 or _fits(limit, total.plus(PureEvent(best))) else Fraction(0)
@@ -104,8 +109,10 @@ def most_that(fits: Callable[[int], bool], most: int) -> int:
 
 
 def _fits(limit: Limit, total: Composition) -> bool:
+    if total.delta > limit.own:
+        return False
     if total.rho == 0 and total.pure <= limit.epsilon:
         return True
-    if limit.delta == 0:
+    if limit.tail == 0:
         return False
-    return zcdp_epsilon(total.rho + total.pure_rho, limit.delta) <= limit.epsilon
+    return zcdp_epsilon(total.rho + total.pure_rho, limit.tail) <= limit.epsilon

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from hedgerow.model.budget import LaplaceEvent, NonPrivateEvent, PrivacyEvent, PureEvent, ZcdpEvent
+from hedgerow.model.budget import (
+    ApproximateEvent,
+    LaplaceEvent,
+    NonPrivateEvent,
+    PrivacyEvent,
+    PureEvent,
+    ZcdpEvent,
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,5 +73,8 @@ def mechanisms_of(event: PrivacyEvent) -> tuple[Mechanism, ...]:
             return tuple(DiscreteLaplace(epsilon, steps) for steps, epsilon in parts)
         case PureEvent(epsilon=epsilon) if epsilon > 0:
             return (AnyPure(epsilon),)
+        case ApproximateEvent(event=inner):
+            # Its own chance is no part of it: whoever bounds takes it off delta first.
+            return mechanisms_of(inner)
         case PureEvent() | ZcdpEvent() | NonPrivateEvent():
             return ()

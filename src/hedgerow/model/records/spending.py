@@ -43,8 +43,8 @@ class Charge(Record):
 class Account(Record):
     """The running total of an account: the fold of its charges, kept beside them.
 
-    ``pure_rho`` is what the pure charges cost as zCDP. Accounts of before it was kept have none: all of them
-    count as one charge then, which is never less.
+    ``delta`` is what the charges have as chances of their own. ``pure_rho`` is what the pure charges cost as
+    zCDP. Accounts of before it was kept have none: all of them count as one charge then, which is never less.
     """
 
     TABLE: ClassVar[str] = "accounts"
@@ -55,6 +55,7 @@ class Account(Record):
     rho: str
     apart: str
     pure_rho: str = ""
+    delta: str = "0"
 
 
 @dataclass(frozen=True, slots=True)
