@@ -1,6 +1,6 @@
 """The private query over encrypted buckets, gate, ledger and journal included, beside DuckDB on Parquet.
 
-The peer computes COUNT, SUM and AVG of one column in 40 groups for everybody, over the same three columns
+The peer computes COUNT, SUM and AVG of one column in 100 groups for everybody, over the same three columns
 (key, value, person) scanned by pyarrow from one plain Parquet file. Ours: consent of nine people in ten,
 ten rows a person and ten declared, noise, two transactions forced to the disk.
 """

@@ -17,7 +17,7 @@ from frame import SEED, Spent, Stopwatch, say
 if TYPE_CHECKING:
     from hedgerow.app.space import Space
 
-WARDS = tuple(f"ward-{number:02d}" for number in range(40))
+WARDS = tuple(f"ward-{number:02d}" for number in range(100))
 DAY = np.timedelta64(1, "D")
 QUERY = "SELECT ward, COUNT(*), SUM(cost), AVG(cost) FROM visits GROUP BY ward"
 

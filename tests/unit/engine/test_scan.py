@@ -317,6 +317,13 @@ class TestMistakes:
             _one(array).aggregate(plan)
         assert caught.value.code == code
 
+    def test_keys_that_equal_others_of_another_kind_are_not_taken_for_them(self) -> None:
+        relation = _one(pa.array([1, 0, 1]))
+        assert relation.aggregate(_plan(keys=[KeyDomain("x", (1, 0))])) == [(2,), (1,)]
+        with pytest.raises(CallerError) as caught:
+            relation.aggregate(_plan(keys=[KeyDomain("x", (True, False))]))
+        assert caught.value.code == "engine.literal-type"
+
     def test_a_column_of_lists_can_be_counted(self) -> None:
         relation = _one(pa.array([[1], None, []]))
         assert relation.aggregate(_plan(CountRows("x"))) == [(2,)]

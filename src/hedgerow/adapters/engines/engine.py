@@ -98,7 +98,15 @@ class DuckEngine:
                 raise CallerError("engine.column-twice", column=name)
         allowed = numbers_of(people)
         needed = holding(tuple(files), allowed)
-        return BucketRelation(self._shelf, self._duck, needed, granted, allowed, self._threads)
+        return BucketRelation(
+            self._shelf,
+            self._duck,
+            tuple(file for file, _ in needed),
+            granted,
+            allowed,
+            {file.name: people for file, people in needed},
+            self._threads,
+        )
 
     def rewrite_without(
         self, file: BucketFile, people: PeopleFilter, new_key: NewKey, binding: bytes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -75,18 +76,31 @@ def number_groups(
 
 def _places(key: KeyDomain, column: pa.ChunkedArray, lowered: Lowered) -> Ints:
     """Find each row's place in the domain, -1 where it has none."""
-    points = [point_of(lowered, value, key.column) for value in key.values]
+    value_type = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    wanted, places = _wanted(key, tuple(map(type, key.values)), lowered, value_type)
     if lowered.kind is Kind.EMPTY:
         return np.full(len(column), -1)
+    found = [_found(chunk, wanted, places, lowered) for chunk in column.chunks]
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+
+
+@lru_cache(maxsize=64)
+def _wanted(
+    key: KeyDomain,
+    kinds: tuple[type, ...],  # noqa: ARG001 - True and 1 are one key of a cache, and not of a column
+    lowered: Lowered,
+    value_type: pa.DataType,
+) -> tuple[pa.Array, pa.Array]:
+    """List the values a column would hold for each key, and the places of those keys; once for many files."""
+    points = [point_of(lowered, value, key.column) for value in key.values]
+    if lowered.kind is Kind.EMPTY:
+        return pa.array([]), pa.array([])
     if len(set(points)) != len(points):
         raise CallerError("engine.key-twice", column=key.column)
-    value_type = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     held = [(place, _held(point, lowered)) for place, point in enumerate(points)]
     known = [(place, value) for place, value in held if value is not None]
     wanted = pa.array([_cell(value, value_type) for _, value in known], type=value_type)
-    places = pa.array([place for place, _ in known], type=_narrowest(len(points)))
-    found = [_found(chunk, wanted, places, lowered) for chunk in column.chunks]
-    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+    return wanted, pa.array([place for place, _ in known], type=_narrowest(len(points)))
 
 
 def _narrowest(count: int) -> pa.DataType:

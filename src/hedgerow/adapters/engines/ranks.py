@@ -93,7 +93,7 @@ def row_counts(files: Sequence[BucketFile], people: PeopleFilter, shelf: Shelf) 
         Fault: When a file cannot be read.
     """
     allowed = numbers_of(people)
-    found = [_taken_in(file, allowed, shelf) for file in holding(tuple(files), allowed)]
+    found = [_taken_in(file, own, shelf) for file, own in holding(tuple(files), allowed)]
     person = np.concatenate([np.empty(0, np.int64), *(one for one, _ in found)])
     taken = np.concatenate([np.empty(0, np.int64), *(count for _, count in found)])
     return RowCounts(*_greatest(person, taken))

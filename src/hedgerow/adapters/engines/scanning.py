@@ -24,7 +24,7 @@ from hedgerow.model.engine import PERSON, RANK
 from hedgerow.model.errors import CallerError, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from hedgerow.adapters.engines.duck import DuckPool
     from hedgerow.model.engine import BucketFile, Shelf
@@ -46,6 +46,7 @@ class BucketRelation:
         files: The files that can hold an allowed person.
         columns: The granted columns.
         allowed: Internal numbers of the allowed people, strictly increasing.
+        own: Those of each file's bucket, by the file's name.
         threads: How many pieces of about half a million rows are worked on at once.
     """
 
@@ -54,6 +55,7 @@ class BucketRelation:
     files: tuple[BucketFile, ...]
     columns: tuple[str, ...]
     allowed: Numbers = field(repr=False)
+    own: Mapping[str, Numbers] = field(repr=False)
     threads: int
 
     def aggregate(self, plan: ExactAggregation) -> list[tuple[int, ...]]:
@@ -171,8 +173,9 @@ class BucketRelation:
     def _part(self, opened: OpenBucket, physical: list[str], max_rows: int) -> tuple[pa.Table, Mask]:
         """Read columns and tell which rows may count: allowed person, rank below the bound."""
         is_bounded = opened.max_rank < max_rows
-        rows = opened.read([*physical, PERSON, *([] if is_bounded else [RANK])], self.allowed)
-        counts = allowed_rows(self.allowed, rows[PERSON].to_numpy())
+        allowed = self.own[opened.file.name]
+        rows = opened.read([*physical, PERSON, *([] if is_bounded else [RANK])], allowed)
+        counts = allowed_rows(allowed, rows[PERSON].to_numpy())
         if not is_bounded:
             counts &= rows[RANK].to_numpy() < max_rows
         return rows, counts
@@ -180,8 +183,9 @@ class BucketRelation:
     def _kept(self, file: BucketFile, *, with_person: bool) -> pa.Table:
         opened = open_bucket(file, self.shelf)
         physical = [opened.physical(name) for name in self.columns]
-        rows = opened.read([*physical, PERSON], self.allowed)
-        kept = rows.filter(pa.array(allowed_rows(self.allowed, rows[PERSON].to_numpy())))
+        allowed = self.own[file.name]
+        rows = opened.read([*physical, PERSON], allowed)
+        kept = rows.filter(pa.array(allowed_rows(allowed, rows[PERSON].to_numpy())))
         names = [*physical, *([PERSON] if with_person else [])]
         shown = [*self.columns, *([PERSON] if with_person else [])]
         return kept.select(names).rename_columns(shown).replace_schema_metadata(None)
