@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 NEVER = np.iinfo(np.int64).max
+_DENSE = 4
 
 
 def draw_ranks(
@@ -43,7 +44,7 @@ def draw_ranks(
 
 
 def number_people(person: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """Number the people from 0; -1 for nobody (null or NaN).
+    """Number the people from 0, perhaps with gaps; -1 for nobody (null or NaN).
 
     Args:
         person: Who each row is about.
@@ -52,6 +53,9 @@ def number_people(person: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
         A number for each row, the same for rows of one person.
     """
     column = person.combine_chunks() if isinstance(person, pa.ChunkedArray) else person
+    dense = _dense(column)
+    if dense is not None:
+        return dense
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     if not pa.types.is_dictionary(column.type):
@@ -60,3 +64,14 @@ def number_people(person: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
         zero_copy_only=False
     )
     return codes
+
+
+def _dense(column: pa.Array) -> npt.NDArray[np.int64] | None:
+    """Take whole numbers that lie close together for the people's numbers, which needs no search."""
+    if not pa.types.is_integer(column.type) or column.null_count or not len(column):
+        return None
+    low, high = (pc.min_max(column)[name].as_py() for name in ("min", "max"))
+    if high - low >= _DENSE * len(column) or high > np.iinfo(np.int64).max:
+        return None
+    numbers: npt.NDArray[np.int64] = column.cast(pa.int64()).to_numpy(zero_copy_only=False) - low
+    return numbers
