@@ -2,7 +2,9 @@
 
 The peer computes COUNT, SUM and AVG of one column in 100 groups for everybody, over the same three columns
 (key, value, person) scanned by pyarrow from one plain Parquet file. Ours: consent of nine people in ten,
-ten rows a person and ten declared, noise, two transactions forced to the disk.
+ten rows a person and ten declared, noise, two transactions forced to the disk. On a data frame there is no
+workspace, and which rows of a person count is drawn anew for each query. ``make bench-peers`` asks the same
+of OpenDP's Polars interface.
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ from frame import SEED, Row, Sizes, Spent, apart, growth, interleaved, timed, to
 
 ROWS_EACH = 10
 LIMIT = 3.0
+BOTH_LIMIT_S = 0.5
+FLY_LIMIT_S = 2.0
+PEAK_LIMIT_MIB = 1536
 MEDIAN_LIMIT_S = 1.0
 REPEAT = 5
 VALUES = ("age", "cost")
-OURS, MEDIAN = "count(*), sum({0}), avg({0})", "median({0})"
+OURS, BOTH, MEDIAN = "count(*), sum({0}), avg({0})", "count(*), sum({0})", "median({0})"
 
 
 def rows(sizes: Sizes) -> Iterator[Row]:
@@ -36,18 +41,29 @@ def rows(sizes: Sizes) -> Iterator[Row]:
             with told(f"build {many:,} rows"):
                 apart(build, Path(folder) / str(many), many)
             found[many] = apart(measure, Path(folder) / str(many))
-    warm, cold, plain, median, fixed, peak = found[large]
+        fly = apart(on_the_fly, Path(folder) / str(large))
+    warm, cold, plain, both, median, fixed, peak = found[large]
     size = sizes.millions(10_000_000)
+    groups = f"of {VALUES[1]} in {len(worlds.WARDS)} groups, {size} rows"
+    exact, drawn = "DuckDB, plain Parquet", "the same of a data frame, rows of a person drawn for each query"
+    yield _within(f"private count and sum {groups}", *both, exact, BOTH_LIMIT_S, sizes)
+    yield _within(drawn, fly, both[1], exact, FLY_LIMIT_S, sizes)
     for value in VALUES:
         yield _against(f"private query of {value}, {size} rows", warm[value], plain[value], is_target=True)
     yield _against(f"the same, first in its process ({VALUES[0]})", cold, plain[VALUES[0]], is_target=True)
-    yield _median(f"private median of {VALUES[1]} in {len(worlds.WARDS)} groups, {size} rows", *median, sizes)
+    yield _within(f"private median {groups}", *median, f"{exact}, exact median", MEDIAN_LIMIT_S, sizes)
     yield Row(
         "fixed cost of gate, ledger and journal (query of 1,000 rows)",
         str(fixed),
         figures={"wall_s": fixed.wall_s, "cpu_s": fixed.cpu_s},
     )
-    yield Row("peak memory of those queries", f"{peak:.0f} MiB", figures={"peak_mib": peak})
+    yield Row(
+        "peak memory of those queries",
+        f"{peak:.0f} MiB",
+        target=f"<= {PEAK_LIMIT_MIB} MiB",
+        is_met=peak <= PEAK_LIMIT_MIB,
+        figures={"peak_mib": peak},
+    )
     first = VALUES[0]
     yield growth(f"growth of the query, {small:,} to {large:,} rows", found[small][0][first], warm[first])
 
@@ -65,14 +81,14 @@ def _against(name: str, ours: Spent, plain: Spent, *, is_target: bool) -> Row:
     )
 
 
-def _median(name: str, ours: Spent, plain: Spent, sizes: Sizes) -> Row:
+def _within(name: str, ours: Spent, plain: Spent, peer: str, limit_s: float, sizes: Sizes) -> Row:
     return Row(
         name,
         str(ours),
-        f"DuckDB, plain Parquet, exact median {plain}",
+        f"{peer} {plain}",
         ours.wall_s / plain.wall_s,
-        "" if sizes.quick else f"<= {MEDIAN_LIMIT_S:.0f} s",
-        None if sizes.quick else ours.wall_s <= MEDIAN_LIMIT_S,
+        "" if sizes.quick else f"<= {limit_s:g} s",
+        None if sizes.quick else ours.wall_s <= limit_s,
         {"wall_s": ours.wall_s, "cpu_s": ours.cpu_s, "peer_wall_s": plain.wall_s, "peer_cpu_s": plain.cpu_s},
     )
 
@@ -103,7 +119,7 @@ def values(draw: np.random.Generator, many: int) -> pa.Table:
 
 def measure(
     folder: Path,
-) -> tuple[dict[str, Spent], Spent, dict[str, Spent], tuple[Spent, Spent], Spent, float]:
+) -> tuple[dict[str, Spent], Spent, dict[str, Spent], list[Spent], list[Spent], Spent, float]:
     """Ask cold once, then in turns with the peer."""
     with worlds.opened(folder / "space") as space:
         analyst = space.acting_as("analyst1", purpose="research")
@@ -122,10 +138,27 @@ def measure(
             warm[value], plain[value] = interleaved(
                 REPEAT, ask("large", value), plain_query(plainly, folder, value)
             )
-        exact = plain_query(plainly, folder, VALUES[1], MEDIAN)
-        middle, plain_middle = interleaved(REPEAT, ask("large", VALUES[1], MEDIAN), exact)
-    peak = max(spent.peak_mib for spent in [cold, *warm.values(), middle])
-    return warm, cold, plain, (middle, plain_middle), fixed, peak
+        both, middle = (
+            interleaved(REPEAT, ask("large", VALUES[1], of), plain_query(plainly, folder, VALUES[1], of))
+            for of in (BOTH, MEDIAN)
+        )
+    peak = max(spent.peak_mib for spent in [cold, *warm.values(), middle[0]])
+    return warm, cold, plain, both, middle, fixed, peak
+
+
+def on_the_fly(folder: Path) -> Spent:
+    """Ask the same of an Arrow table, where no rank is kept beside the rows."""
+    import hedgerow as hr
+
+    table = pq.read_table(folder / "plain.parquet", columns=["person", "ward", "cost"])
+    known = hr.dp.declare(max_rows=ROWS_EACH, bounds={"cost": (0, 5000)}, keys={"ward": list(worlds.WARDS)})
+    sql, budget = f"SELECT ward, {BOTH.format('cost')} FROM frame GROUP BY ward", hr.dp.Budget.of(1)
+
+    def ask() -> object:
+        return hr.dp.query(table, sql, person="person", declaration=known, epsilon=1, budget=budget)
+
+    ask()
+    return interleaved(3, ask)[0]
 
 
 def plain_query(
