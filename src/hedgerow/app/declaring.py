@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hedgerow.model.budget import parse_decimal
+from hedgerow.model.contribution import Contribution
 from hedgerow.model.errors import CallerError
 from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
 from hedgerow.model.words import ColumnRole, ColumnType
@@ -24,7 +25,8 @@ _LINE_OF = {
     "bounds": "age = [0, 120]",
     "keys": 'ward = ["A", "B"]',
 }
-_PLAIN = {"keep", "drop", "unit", "max_rows"}
+_LIMITS = ("max_rows", "max_groups", "max_rows_per_group")
+_PLAIN = {"keep", "drop", "unit", *_LIMITS}
 
 
 def parse_pair(text: str, option: str) -> tuple[str, str]:
@@ -105,11 +107,20 @@ class Asked:
     max_rows: int | None = None
     bounds: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    max_groups: int | None = None
+    max_rows_per_group: int | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is declared."""
-        return self.max_rows is None and not self.bounds and not self.keys
+        limits = (getattr(self, name) for name in _LIMITS)
+        return not (self.bounds or self.keys) and all(limit is None for limit in limits)
+
+    @property
+    def contribution(self) -> Contribution | None:
+        """How much of one unit counts; none where that is not declared."""
+        limits = {name: getattr(self, name) for name in _LIMITS}
+        return DatasetDeclaration(self.unit, **limits).contribution
 
     def typed(self, types: Mapping[str, ColumnType], dataset: str) -> DatasetDeclaration:
         """Read the texts by the types of the columns.
@@ -119,14 +130,22 @@ class Asked:
         """
         if self.unit != "person":
             raise CallerError("declare.unit")
-        if self.max_rows is not None and not 1 <= self.max_rows <= 1_000_000:  # noqa: PLR2004 - the documented range
-            raise CallerError("declare.max-rows")
+        for name in _LIMITS:
+            limit = getattr(self, name)
+            if limit is not None and not 1 <= limit <= 1_000_000:  # noqa: PLR2004 - the documented range
+                raise CallerError("declare.max-rows", option=f"--{name.replace('_', '-')}")
         names = sorted({*self.bounds, *self.keys})
         for name in names:
             if name not in types:
                 raise CallerError("column.unknown", column=name, dataset=dataset)
         columns = tuple(self._column(name, types[name]) for name in names)
-        return DatasetDeclaration(self.unit, self.max_rows, columns)
+        return DatasetDeclaration(
+            self.unit,
+            self.max_rows,
+            columns,
+            max_groups=self.max_groups,
+            max_rows_per_group=self.max_rows_per_group,
+        )
 
     def _column(self, name: str, kind: ColumnType) -> ColumnDeclaration:
         clamp = parse_bounds(self.bounds[name]) if name in self.bounds else None
@@ -151,8 +170,9 @@ def read_schema(path: Path) -> Schema:
     """Read a schema file (TOML).
 
     Args:
-        path: The file, with any of ``keep``, ``drop``, ``unit``, ``max_rows`` and the tables
-            ``types``, ``roles``, ``bounds`` and ``keys``; ``docs/cli.md`` shows one.
+        path: The file, with any of ``keep``, ``drop``, ``unit``, ``max_rows``, ``max_groups``,
+            ``max_rows_per_group`` and the tables ``types``, ``roles``, ``bounds`` and ``keys``;
+            ``docs/cli.md`` shows one.
 
     Raises:
         CallerError: ``files.missing``, ``file.missing``, or ``schema.malformed`` with what is wrong.
@@ -191,9 +211,10 @@ def _stated(path: Path) -> dict[str, Any]:
 
 
 def _schema(stated: Mapping[str, Any]) -> Schema:
-    limit = stated.get("max_rows")
-    if limit is not None and type(limit) is not int:
-        raise _Misfit("max_rows is no whole number, such as max_rows = 6")
+    limits = {name: stated.get(name) for name in _LIMITS}
+    for name, limit in limits.items():
+        if limit is not None and type(limit) is not int:
+            raise _Misfit(f"{name} is no whole number, such as {name} = 6")
     if not isinstance(stated.get("unit", "person"), str):
         raise _Misfit('unit is no text, such as unit = "person"')
     return Schema(
@@ -203,9 +224,9 @@ def _schema(stated: Mapping[str, Any]) -> Schema:
         {name: _word(ColumnRole, "roles", name, role) for name, role in _table(stated, "roles")},
         Asked(
             stated.get("unit", "person"),
-            limit,
-            {name: _bounds(name, pair) for name, pair in _table(stated, "bounds")},
-            {name: _keys(name, keys) for name, keys in _table(stated, "keys")},
+            bounds={name: _bounds(name, pair) for name, pair in _table(stated, "bounds")},
+            keys={name: _keys(name, keys) for name, keys in _table(stated, "keys")},
+            **limits,
         ),
     )
 

@@ -73,24 +73,50 @@ class Session:
         dataset: str,
         sql: str,
         *,
-        epsilon: str,
+        epsilon: str | None = None,
+        rho: str | None = None,
+        discover_keys: str | None = None,
         purpose: str | None = None,
         request_id: str | None = None,
     ) -> dict[str, Json]:
         """Ask a differentially private query; see ``Service.query``."""
         return self.service.query(
-            dataset, sql, purpose=purpose or self.purpose, epsilon=epsilon, request_id=request_id
+            dataset,
+            sql,
+            purpose=purpose or self.purpose,
+            epsilon=epsilon,
+            rho=rho,
+            discover_keys=discover_keys,
+            request_id=request_id,
         )
 
-    def explain(self, dataset: str, sql: str, *, epsilon: str, purpose: str | None = None) -> dict[str, Json]:
+    def explain(
+        self,
+        dataset: str,
+        sql: str,
+        *,
+        epsilon: str | None = None,
+        rho: str | None = None,
+        discover_keys: str | None = None,
+        purpose: str | None = None,
+    ) -> dict[str, Json]:
         """Decide a query without executing it."""
-        return self.service.explain_query(dataset, sql, purpose=purpose or self.purpose, epsilon=epsilon)
+        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
+        return self.service.explain_query(dataset, sql, purpose=purpose or self.purpose, **cost)
 
     def curve(
-        self, dataset: str, sql: str, *, epsilon: str | None = None, purpose: str | None = None
+        self,
+        dataset: str,
+        sql: str,
+        *,
+        epsilon: str | None = None,
+        rho: str | None = None,
+        discover_keys: str | None = None,
+        purpose: str | None = None,
     ) -> dict[str, Json]:
-        """Tell how wrong a query may be at several epsilons; see ``Service.curve_query``."""
-        return self.service.curve_query(dataset, sql, purpose=purpose or self.purpose, epsilon=epsilon)
+        """Tell how wrong a query may be at several epsilons or rhos; see ``Service.curve_query``."""
+        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
+        return self.service.curve_query(dataset, sql, purpose=purpose or self.purpose, **cost)
 
     def collect(
         self,

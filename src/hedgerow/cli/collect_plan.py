@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hedgerow.cli.screen import facts, fitted
-from hedgerow.model.words import Basis, contribution, many
+from hedgerow.model.words import Basis, many
 
 if TYPE_CHECKING:
     from hedgerow.app.service.collect_plan import CollectPlan
@@ -103,7 +103,7 @@ def _columns(plan: CollectPlan) -> Iterator[Fact]:
         yield "dropped", f"{', '.join(names['dropped'])}: not collected."
     asked, declares = plan.request.schema.asked, plan.arrival.declares
     if declares is not None:
-        limit = [contribution(asked.max_rows, asked.unit)] if asked.max_rows else []
+        limit = [asked_rows.said(asked.unit)] if (asked_rows := asked.contribution) else []
         bounds = [f"{name} within {stated}" for name, stated in asked.bounds.items()]
         keys = [f"{name} has {len(stated)} keys" for name, stated in asked.keys.items()]
         yield "declared", f"{'; '.join([*limit, *bounds, *keys])}."

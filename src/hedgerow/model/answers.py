@@ -72,22 +72,26 @@ class Answer:
             for keys, for cells without a value and for quantiles, whose error is one of rank: see
             :class:`AnswerColumn`.
         mechanism: What drew the noise.
-        epsilon: What the answer cost, exact.
+        epsilon: What the answer cost, exact; none where its noise is Gaussian.
         unit: What the guarantee protects, for example ``"person"``.
         sentence: How wrong the answer may be, in words.
         notes: What else the reader must know, one sentence each.
         standing: Whether a ledger holds the cost.
+        rho: What the answer cost in zero-concentrated loss, exact, where its noise is Gaussian.
+        delta: The chance that keys found in the data told more; none where all keys were declared.
     """
 
     columns: tuple[AnswerColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
     half_widths: tuple[tuple[Decimal | None, ...], ...]
     mechanism: str
-    epsilon: Fraction
+    epsilon: Fraction | None
     unit: str
     sentence: str
     notes: tuple[str, ...] = ()
     standing: str = GOVERNED
+    rho: Fraction | None = None
+    delta: Fraction | None = None
 
     def with_left(self, left: Fraction, total: Fraction) -> Answer:
         """Say in the sentence what is left of the budget.
@@ -107,16 +111,18 @@ class Answer:
 
         Returns:
             ``columns``, ``rows``, ``half_widths_95``, ``mechanism``, ``epsilon`` (numerator over
-            denominator), ``epsilon_shown``, ``unit``, ``sentence``, ``notes`` and ``standing``;
-            what :meth:`from_dict` takes back.
+            denominator) and ``epsilon_shown``, or ``rho`` and ``rho_shown``; ``delta`` where keys were
+            found; ``unit``, ``sentence``,
+            ``notes`` and ``standing``; what :meth:`from_dict` takes back.
         """
         return {
             "columns": [column.to_dict() for column in self.columns],
             "rows": [[_plain(cell) for cell in row] for row in self.rows],
             "half_widths_95": [[_plain(cell) for cell in row] for row in self.half_widths],
             "mechanism": self.mechanism,
-            "epsilon": f"{self.epsilon.numerator}/{self.epsilon.denominator}",
-            "epsilon_shown": show_exact(self.epsilon, 12),
+            **_cost("epsilon", self.epsilon),
+            **_cost("rho", self.rho),
+            **({} if self.delta is None else {"delta": f"{self.delta.numerator}/{self.delta.denominator}"}),
             "unit": self.unit,
             "sentence": self.sentence,
             "notes": list(self.notes),
@@ -142,7 +148,9 @@ class Answer:
                 for row in kept["half_widths_95"]
             ),
             mechanism=kept["mechanism"],
-            epsilon=Fraction(kept["epsilon"]),
+            epsilon=Fraction(kept["epsilon"]) if "epsilon" in kept else None,
+            rho=Fraction(kept["rho"]) if "rho" in kept else None,
+            delta=Fraction(kept["delta"]) if "delta" in kept else None,
             unit=kept["unit"],
             sentence=kept["sentence"],
             notes=tuple(kept["notes"]),
@@ -154,6 +162,12 @@ class Answer:
         names = [column.name for column in self.columns]
         plain = [[float(c) if isinstance(c, Decimal) else c for c in row] for row in self.rows]
         return [dict(zip(names, row, strict=True)) for row in plain]
+
+
+def _cost(name: str, loss: Fraction | None) -> dict[str, str]:
+    if loss is None:
+        return {}
+    return {name: f"{loss.numerator}/{loss.denominator}", f"{name}_shown": show_exact(loss, 12)}
 
 
 def _plain(cell: Cell) -> str | int | bool | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from hedgerow.model.errors import CallerError
-from hedgerow.model.plans import ExactAggregation
+from hedgerow.model.plans import Combination, ExactAggregation, KeySearch
 
 ArrowTable: TypeAlias = Any
 """A ``pyarrow.Table``; the model names no third party."""
@@ -151,6 +151,10 @@ class Relation(Protocol):
 
     def aggregate(self, plan: ExactAggregation) -> list[tuple[int, ...]]:
         """Compute exact integers for every combination of declared keys."""
+        ...
+
+    def keys(self, search: KeySearch) -> list[tuple[Combination, int]]:
+        """Count the people of each combination of keys that rows hold."""
         ...
 
     def table(self, *, with_person: bool = False) -> ArrowTable:

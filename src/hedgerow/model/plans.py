@@ -6,11 +6,18 @@ engine is compiled from it, so that nothing a caller wrote reaches an engine as 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import product
+from math import prod
 from typing import Literal as OneOf
 from typing import TypeAlias
 
+from hedgerow.model.contribution import Contribution
+
+Combination: TypeAlias = "tuple[str | int | bool, ...]"
+"""A key of each grouping column; dates in ISO 8601."""
 Scalar: TypeAlias = "str | int | bool | Fraction | None"
 Comparison = OneOf["=", "!=", "<", "<=", ">", ">="]
 
@@ -236,6 +243,11 @@ class ExactAggregation:
         max_rows: Contribution bound: only rows whose per-person rank is below it count.
         histograms: Counts of candidates for each group; a group's integers are the aggregates in order
             and then each histogram, bin by bin.
+        max_groups: Contribution bound: of the groups with a row of a person that would count, so many drawn
+            at random count; none bounds nothing.
+        max_rows_per_group: Contribution bound: of the rows of a person in one group that would count, those
+            of the lowest ranks count.
+        selected: The combinations of keys there are, each once, in place of all; none means all.
     """
 
     keys: tuple[KeyDomain, ...]
@@ -243,11 +255,31 @@ class ExactAggregation:
     where: Predicate | None
     max_rows: int
     histograms: tuple[BinCounts, ...] = ()
+    max_groups: int | None = None
+    max_rows_per_group: int | None = None
+    selected: tuple[Combination, ...] | None = None
+
+    @property
+    def combinations(self) -> Iterable[Combination]:
+        """The combinations of keys, in the order of the groups."""
+        return product(*(key.values for key in self.keys)) if self.selected is None else self.selected
+
+    @property
+    def groups(self) -> int:
+        """How many groups there are."""
+        if self.selected is not None:
+            return len(self.selected)
+        return prod(len(key.values) for key in self.keys)
 
     @property
     def counts_people(self) -> bool:
-        """Whether it must know whom each row is about."""
+        """Whether people are counted."""
         return any(isinstance(one, CountPeople) for one in self.aggregates)
+
+    @property
+    def bounds_groups(self) -> bool:
+        """Whether contributions are bounded over groups, beside the bound on ranks."""
+        return self.max_groups is not None or self.max_rows_per_group is not None
 
     @property
     def width(self) -> int:
@@ -261,6 +293,32 @@ class ExactAggregation:
         names |= {a.column for a in self.aggregates if a.column is not None}
         names |= {one.column for one in self.histograms}
         return frozenset(names | predicate_columns(self.where))
+
+
+@dataclass(frozen=True, slots=True)
+class KeySearch:
+    """What an engine counts to find keys: the people of each combination of keys that rows hold.
+
+    Args:
+        columns: Text, whole numbers, truth values or dates; a row without a value in one holds no
+            combination.
+        where: Which rows count; none means all.
+        max_rows: Contribution bound: only rows whose per-person rank is below it count.
+        max_groups: Contribution bound: of a person's combinations so many drawn at random count; none bounds
+            nothing.
+        least: Combinations of fewer people are not told, 1 or more.
+    """
+
+    columns: tuple[str, ...]
+    where: Predicate | None
+    max_rows: int
+    max_groups: int | None
+    least: int
+
+    @property
+    def read(self) -> frozenset[str]:
+        """Every data column it reads."""
+        return frozenset(self.columns) | predicate_columns(self.where)
 
 
 def predicate_columns(predicate: Predicate | None) -> frozenset[str]:
@@ -301,12 +359,26 @@ class DatasetDeclaration:
         max_rows: Contribution bound in rows per person, or none when not declared.
         columns: Column declarations by name.
         version: Counts declarations of this data set from 1; 0 means none yet.
+        max_groups: Contribution bound in groups per person, or none.
+        max_rows_per_group: Contribution bound in rows per person and group, or none.
     """
 
     unit: str = "person"
     max_rows: int | None = None
     columns: tuple[ColumnDeclaration, ...] = field(default=())
     version: int = 0
+    max_groups: int | None = None
+    max_rows_per_group: int | None = None
+
+    @property
+    def contribution(self) -> Contribution | None:
+        """How much of one unit counts; none where that is not declared.
+
+        Bounds on groups and on rows in each of them together bound all rows.
+        """
+        groups, each = self.max_groups, self.max_rows_per_group
+        rows = self.max_rows or (groups * each if groups and each else None)
+        return None if rows is None else Contribution(rows, groups, each)
 
     def column(self, name: str) -> ColumnDeclaration:
         """Look up what was declared of a column; an empty declaration when nothing was."""

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Protocol, TypeAlias
 
 from hedgerow.model.budget import PrivacyEvent
-from hedgerow.model.plans import DatasetDeclaration, ExactAggregation
+from hedgerow.model.plans import Combination, DatasetDeclaration, ExactAggregation, KeySearch
 from hedgerow.model.policy import ApprovalNeed
 from hedgerow.model.words import name_or_nothing
 
@@ -158,6 +158,10 @@ class Lease(Protocol):
 
     def aggregate(self, spec: ExactAggregation) -> Sequence[Sequence[int]]:
         """Compute exact bounded aggregates inside the lease."""
+        ...
+
+    def keys(self, search: KeySearch) -> Sequence[tuple[Combination, int]]:
+        """Count the people of each combination of keys inside the lease."""
         ...
 
     def rows(self) -> ArrowTable:

@@ -63,11 +63,6 @@ def near(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {' or '.join(found)}?" if found else ""
 
 
-def contribution(max_rows: int, unit: str) -> str:
-    """Say how much of one privacy unit counts, for example ``"at most 5 rows of one person count"``."""
-    return f"at most {many(max_rows, 'row')} of one {unit} {'counts' if max_rows == 1 else 'count'}"
-
-
 class Basis(StrEnum):
     """The lawful basis of a purpose (GDPR Article 6(1))."""
 

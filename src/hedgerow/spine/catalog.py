@@ -21,6 +21,7 @@ RIGHTS_PURPOSE = "data-subject-rights"
 RIGHTS_ACTION = "subject.export"
 NEVER_ENDS = date.max
 _NAMED = 10
+_OVER_GROUPS = ("max_groups", "max_rows_per_group")
 
 
 def check_name(name: str, what: str) -> str:
@@ -210,6 +211,8 @@ def _merge(old: DatasetDeclaration, new: DatasetDeclaration) -> DatasetDeclarati
         new.max_rows or old.max_rows,
         tuple(columns[name] for name in sorted(columns)),
         old.version + 1,
+        new.max_groups or old.max_groups,
+        new.max_rows_per_group or old.max_rows_per_group,
     )
 
 
@@ -219,6 +222,8 @@ def declaration_json(declaration: DatasetDeclaration) -> dict[str, Json]:
         "unit": declaration.unit,
         "max_rows": declaration.max_rows,
         "columns": {c.column: _column_json(c) for c in declaration.columns},
+        # Named only where declared, so that bodies of before read as they did.
+        **{name: bound for name in _OVER_GROUPS if (bound := getattr(declaration, name)) is not None},
     }
 
 
@@ -240,7 +245,8 @@ def read_declaration(record: Declaration) -> DatasetDeclaration:
     """Read a declaration as a record keeps it."""
     body = json.loads(record.body)
     columns = tuple(_read_column(name, entry) for name, entry in sorted(body["columns"].items()))
-    return DatasetDeclaration(body["unit"], body["max_rows"], columns, record.version)
+    over_groups = (body.get(name) for name in _OVER_GROUPS)
+    return DatasetDeclaration(body["unit"], body["max_rows"], columns, record.version, *over_groups)
 
 
 def _read_column(name: str, entry: Mapping[str, object]) -> ColumnDeclaration:

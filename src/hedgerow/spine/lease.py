@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from hedgerow.model.engine import ArrowTable, PeopleFilter, Relation
 from hedgerow.model.errors import Fault, Refused
-from hedgerow.model.plans import ExactAggregation
+from hedgerow.model.plans import Combination, ExactAggregation, KeySearch
 from hedgerow.model.ports import Clock, Reader, Store
 from hedgerow.model.records import Dataset, DatasetPurpose, Subject
 from hedgerow.model.uses import DatasetView, Grant, Lease, LeaseVersions, Plan
@@ -59,6 +59,13 @@ class OpenLease:
         if not spec.columns <= self._grant.columns or self._relation is None:
             raise Fault("lease.misused")
         return self._relation.aggregate(spec)
+
+    def keys(self, search: KeySearch) -> Sequence[tuple[Combination, int]]:
+        """Count the people of combinations of granted columns, once."""
+        self._take("keys", "aggregate")
+        if not search.read <= self._grant.columns or self._relation is None:
+            raise Fault("lease.misused")
+        return self._relation.keys(search)
 
     def rows(self) -> ArrowTable:
         """Read the granted columns, once; with whose row it is only where several people are in it."""

@@ -89,6 +89,15 @@ class Standing:
             return Fraction(0)
         return remaining(self.allowed, self.spent)
 
+    def without_delta(self) -> dict[str, object]:
+        """Tell whose limit lacks a delta, for the next step."""
+        is_all = (self.dataset, self.purpose) == POPULATION
+        return {
+            "whose": "the population" if is_all else f"{self.dataset} for {self.purpose}",
+            "account": "--population" if is_all else f"{self.dataset} --purpose {self.purpose}",
+            "limit": show_exact(self.limit or Fraction(0)),
+        }
+
     @property
     def bound(self) -> Fraction:
         """What was spent at most, in epsilon at the limit's delta; see ``bound_of``."""
@@ -130,6 +139,8 @@ class Balance:
             (self.own, "budget.exhausted"),
             (self.population, "budget.population-exhausted"),
         ):
+            if isinstance(event, ZcdpEvent | ApproximateEvent) and not standing.delta:
+                return "budget.no-delta", standing.without_delta()
             if not standing.admits(event):
                 return code, {**names, "left": show_left(standing.left), "cost": cost_text(event)}
         return None

@@ -164,7 +164,9 @@ def test_the_technique_plans_on_a_view_and_runs_on_a_lease():
         ({"sql": "SELECT COUNT(email)", "epsilon": "1"}, "dp.hidden-column"),
         ({"sql": "SELECT COUNT(*) WHERE who = 1", "epsilon": "1"}, "dp.hidden-column"),
         ({"sql": "SELECT COUNT(*)", "epsilon": "nan"}, "budget.not-a-number"),
-        ({"sql": "SELECT COUNT(*)"}, "budget.not-a-number"),
+        ({"sql": "SELECT COUNT(*)"}, "dp.one-price"),
+        ({"sql": "SELECT COUNT(*)", "epsilon": "1", "rho": "1"}, "dp.one-price"),
+        ({"sql": "SELECT COUNT(*)", "rho": 1}, "budget.not-a-number"),
         ({"epsilon": "1"}, "dp.sql-malformed"),
     ],
 )

@@ -36,7 +36,11 @@ Parameter: TypeAlias = "str | float"
 GROUP = "k"
 """The column of group numbers: negative for rows that must not count."""
 WHOM = "p"
-"""The column of people, where a plan counts them."""
+"""The column of people, where a plan counts them or bounds their groups."""
+RANKED = "r"
+"""The column of ranks, where a plan bounds groups."""
+PLACE = "n"
+"""The place of a row among those of one shape, where a plan bounds groups."""
 _MOST_DIGITS = 18
 _MOST_STEPS = 2**53
 # Its square, with half a unit more, stays within 64 bits.
@@ -61,11 +65,14 @@ class Program:
         values: For each histogram, gives the group and the value in steps of each row that counts, null
             where it holds none.
         pairs: Gives the group and the person of each row that counts; none when nobody is counted.
+        bounded: Gives person, group, rank and place of each row that counts so far; none when groups are not
+            bounded.
     """
 
     rows: Statement | None
     values: tuple[Statement, ...]
     pairs: Statement | None
+    bounded: Statement | None
 
 
 def compile_program(plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]) -> Program:
@@ -83,7 +90,12 @@ def compile_program(plan: ExactAggregation, columns: Mapping[str, tuple[int, Low
     """
     rows = compile_aggregation(plan, columns) if plan.aggregates else None
     values = tuple(_compile_values(plan, one.values, columns) for one in plan.histograms)
-    return Program(rows, values, _compile_pairs(plan, columns) if plan.counts_people else None)
+    group = f"CAST({GROUP} AS BIGINT) AS g"
+    pairs = _compile_picked(f"{group}, {WHOM}", plan, columns) if plan.counts_people else None
+    picked = f"{WHOM}, {group}, CAST({RANKED} AS BIGINT) AS r, {PLACE}"
+    return Program(
+        rows, values, pairs, _compile_picked(picked, plan, columns) if plan.bounds_groups else None
+    )
 
 
 def compile_aggregation(plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]) -> Statement:
@@ -117,10 +129,31 @@ def _compile_values(
     return Statement(sql, tuple(compiler.parameters))
 
 
-def _compile_pairs(plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]) -> Statement:
+def _compile_picked(
+    picked: str, plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]
+) -> Statement:
     compiler = _Compiler(columns)
     # Nothing but our own words is in this text.
-    sql = f"SELECT CAST({GROUP} AS BIGINT) AS g, {WHOM} FROM t WHERE {compiler.counted(plan)}"  # noqa: S608
+    sql = f"SELECT {picked} FROM t WHERE {compiler.counted(plan)}"  # noqa: S608
+    return Statement(sql, tuple(compiler.parameters))
+
+
+def compile_places(where: Predicate, columns: Mapping[str, tuple[int, Lowered]]) -> Statement:
+    """Compile a condition for one lowered schema.
+
+    Args:
+        where: The condition.
+        columns: For each column read, its number and what it became.
+
+    Returns:
+        A statement that gives the place of each row that may count and meets it.
+
+    Raises:
+        CallerError: As :func:`compile_aggregation`.
+    """
+    compiler = _Compiler(columns)
+    # Nothing but our own words is in this text.
+    sql = f"SELECT {PLACE} FROM t WHERE {GROUP} >= 0 AND {compiler.predicate(where)}"  # noqa: S608
     return Statement(sql, tuple(compiler.parameters))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ from hedgerow.model.errors import CallerError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hedgerow.model.plans import KeyDomain
+    from hedgerow.model.plans import Combination, KeyDomain
 
 Ints: TypeAlias = "npt.NDArray[np.integer[Any]]"
 Mask: TypeAlias = "npt.NDArray[np.bool_]"
@@ -26,44 +27,49 @@ Mask: TypeAlias = "npt.NDArray[np.bool_]"
 MOST_GROUPS = 10_000_000
 
 
-def group_count(keys: Sequence[KeyDomain]) -> int:
-    """Count the combinations of declared keys.
+def group_count(keys: Sequence[KeyDomain], selected: Sequence[Combination] | None = None) -> int:
+    """Count the groups.
 
     Args:
         keys: The grouping columns.
+        selected: The combinations there are; none means all.
 
     Returns:
-        The product of the domain sizes; 1 without keys.
+        How many are selected, or the product of the domain sizes; 1 without keys.
 
     Raises:
         CallerError: ``engine.groups`` above ten million.
     """
-    groups = 1
-    for key in keys:
-        groups *= len(key.values)
+    groups = prod(len(key.values) for key in keys) if selected is None else len(selected)
     if groups > MOST_GROUPS:
         raise CallerError("engine.groups", groups=groups, most=MOST_GROUPS)
     return groups
 
 
 def number_groups(
-    keys: Sequence[KeyDomain], columns: Mapping[str, tuple[pa.ChunkedArray, Lowered]], counts: Mask
+    keys: Sequence[KeyDomain],
+    columns: Mapping[str, tuple[pa.ChunkedArray, Lowered]],
+    counts: Mask,
+    selected: Sequence[Combination] | None = None,
 ) -> pa.Array:
-    """Give each row the number of its group in row-major order of the domains.
+    """Give each row the number of its group in row-major order of the domains, or among the selected.
 
     Args:
         keys: The grouping columns.
         columns: Their lowered columns and lowerings.
         counts: Which rows may count at all.
+        selected: The combinations there are; none means all.
 
     Returns:
         One integer for each row, -1 for a row that must not count: excluded, or with a key that
-        nobody declared.
+        nobody declared or selected.
 
     Raises:
         CallerError: ``engine.groups``, ``engine.key-twice``, ``engine.literal-type``, ``engine.column-type``.
     """
-    groups = group_count(keys)
+    groups = group_count(keys, selected)
+    if selected is not None:
+        return _number_selected(keys, columns, counts, selected)
     width = np.min_scalar_type(-max(groups, 1))
     numbers: Ints = np.zeros(len(counts), dtype=width)
     for key in keys:
@@ -72,6 +78,37 @@ def number_groups(
         counts = counts & (places >= 0)
         numbers = numbers * np.array(len(key.values), dtype=width) + places
     return pa.array(np.where(counts, numbers, np.array(-1, dtype=width)))
+
+
+def _number_selected(
+    keys: Sequence[KeyDomain],
+    columns: Mapping[str, tuple[pa.ChunkedArray, Lowered]],
+    counts: Mask,
+    selected: Sequence[Combination],
+) -> pa.Array:
+    """Number rows column by column among the beginnings of combinations: no product of domains is formed."""
+    numbers: Ints = np.zeros(len(counts), dtype=np.int64)
+    wanted: Ints = np.zeros(len(selected), dtype=np.int64)
+    for place, key in enumerate(keys):
+        known = {(type(value), value): at for at, value in enumerate(key.values)}
+        own = [known[type(one[place]), one[place]] for one in selected]
+        wanted = wanted * len(known) + np.array(own, dtype=np.int64)
+        found = _places(key, *columns[key.column])
+        numbers = np.where((numbers >= 0) & (found >= 0), numbers * len(known) + found, -1)
+        beginnings, wanted = np.unique(wanted, return_inverse=True)
+        numbers = _placed(beginnings, numbers)
+    order = np.full(len(selected) + 1, -1, dtype=np.int64)
+    order[wanted] = np.arange(len(selected))
+    # The place -1 is the last one, which stays -1.
+    return pa.array(np.where(counts, order[numbers], -1))
+
+
+def _placed(known: Ints, numbers: Ints) -> Ints:
+    """Find each number's place among sorted ones, -1 where it has none."""
+    if not len(known):
+        return np.full(len(numbers), -1)
+    places = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+    return np.where(known[places] == numbers, places, -1)
 
 
 def _places(key: KeyDomain, column: pa.ChunkedArray, lowered: Lowered) -> Ints:

@@ -15,11 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from hedgerow.adapters.engines.buckets import OpenBucket, open_bucket, random_order
-from hedgerow.adapters.engines.compiling import GROUP, WHOM, Program, compile_program
+from hedgerow.adapters.engines.compiling import GROUP, RANKED, WHOM, Program, compile_program
+from hedgerow.adapters.engines.contributions import within_bounds
+from hedgerow.adapters.engines.found import people_of_files, rows_of
 from hedgerow.adapters.engines.groups import group_count, number_groups
 from hedgerow.adapters.engines.lowering import lower_column, lowering_of
 from hedgerow.adapters.engines.people import Mask, Numbers, allowed_rows, by_person
 from hedgerow.adapters.engines.totals import Partial, Totals, cells_of, people_of
+from hedgerow.kernel.aggregation import told_keys
 from hedgerow.model.engine import PERSON, RANK
 from hedgerow.model.errors import CallerError, Fault
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from hedgerow.adapters.engines.duck import DuckPool
     from hedgerow.model.engine import BucketFile, Shelf
-    from hedgerow.model.plans import ExactAggregation
+    from hedgerow.model.plans import Combination, ExactAggregation, KeySearch
 
 _SPARSE = 4
 _UNIT_ROWS = 400_000
@@ -75,15 +78,47 @@ class BucketRelation:
 
         Guarantee:
             No row of a person outside the filter, and none ranked ``max_rows`` or later, adds to any
-            integer.
+            integer; nor does one beyond the plan's bounds over groups.
         """
         self._granted(plan.columns)
         totals = Totals(plan)
-        # People are counted over all files that may hold the same person; their counts add up, no others'.
-        pieces = by_person(self.files) if plan.counts_people else [[file] for file in self.files]
+        # People are counted, and their groups bounded, over all files that may hold the same person.
+        is_whole = plan.counts_people or plan.bounds_groups
+        pieces = by_person(self.files) if is_whole else [[file] for file in self.files]
         for partial in self._each(_units(pieces), lambda files: self._partial(files, plan)):
             totals.add(partial)
         return totals.rows()
+
+    def keys(self, search: KeySearch) -> list[tuple[Combination, int]]:
+        """Count the people of each combination of keys that rows hold.
+
+        Args:
+            search: Columns, predicate and contribution bounds.
+
+        Returns:
+            Each combination of enough people with its exact count, in the order of the keys.
+
+        Raises:
+            CallerError: ``engine.column-not-granted``, ``engine.column-type``.
+            Fault: When a file cannot be read or the engine fails.
+
+        Guarantee:
+            As :meth:`aggregate`; each person counts once in a combination and in ``max_groups`` of them at
+            most.
+        """
+        self._granted(search.read)
+        units = _units(by_person(self.files))
+        counted = list(self._each(units, lambda files: self._people_of_keys(files, search)))
+        return told_keys(counted, search.least) if counted else []
+
+    def _people_of_keys(self, files: Sequence[BucketFile], search: KeySearch) -> pa.Table:
+        parts = []
+        for file in files:
+            opened = open_bucket(file, self.shelf)
+            physical = {name: opened.physical(name) for name in sorted(search.read)}
+            rows, counts = self._part(opened, list(physical.values()), search.max_rows, with_rank=True)
+            parts.append(rows_of(self.duck, rows, physical, counts, search))
+        return people_of_files(parts, search)
 
     def table(self, *, with_person: bool = False) -> pa.Table:
         """Read the granted columns of the allowed people.
@@ -140,10 +175,10 @@ class BucketRelation:
         for file in files:
             program, table = self._lowered(file, plan)
             shapes.setdefault((program, table.schema), []).append(table)
-        count, pairs = group_count(plan.keys), []
+        count, pairs = group_count(plan.keys, plan.selected), []
         found = Partial([], [np.zeros(count * one.bins, dtype=np.int64) for one in plan.histograms])
-        for (program, _), tables in shapes.items():
-            rows = pa.concat_tables(tables)
+        whole = [(program, pa.concat_tables(tables)) for (program, _), tables in shapes.items()]
+        for program, rows in within_bounds(self.duck, whole, plan):
             if program.rows is not None:
                 found.rows.extend(self.duck.rows(rows, program.rows.sql, program.rows.parameters))
             if program.pairs is not None:
@@ -159,22 +194,28 @@ class BucketRelation:
         opened = open_bucket(file, self.shelf, as_codes=True)
         names = sorted(plan.columns)
         physical = {name: opened.physical(name) for name in names}
-        rows, counts = self._part(opened, list(physical.values()), plan.max_rows)
+        rows, counts = self._part(
+            opened, list(physical.values()), plan.max_rows, with_rank=plan.bounds_groups
+        )
         lowerings = {name: lowering_of(rows[physical[name]].type) for name in names}
         columns = {name: (lower_column(rows[physical[name]]), lowerings[name]) for name in names}
         program = compile_program(plan, {name: (at, lowerings[name]) for at, name in enumerate(names)})
         read = {f"c{at}": columns[name][0] for at, name in enumerate(names) if name in _computed(plan)}
-        whom = {WHOM: rows[PERSON]} if plan.counts_people else {}
-        table = pa.table({GROUP: number_groups(plan.keys, columns, counts)} | read | whom)
+        whom = {WHOM: rows[PERSON]} if plan.counts_people or plan.bounds_groups else {}
+        whom |= {RANKED: rows[RANK]} if plan.bounds_groups else {}
+        table = pa.table({GROUP: number_groups(plan.keys, columns, counts, plan.selected)} | read | whom)
         if np.count_nonzero(counts) * _SPARSE < len(counts):
             table = table.filter(pa.array(counts))
         return program, table
 
-    def _part(self, opened: OpenBucket, physical: list[str], max_rows: int) -> tuple[pa.Table, Mask]:
+    def _part(
+        self, opened: OpenBucket, physical: list[str], max_rows: int, *, with_rank: bool
+    ) -> tuple[pa.Table, Mask]:
         """Read columns and tell which rows may count: allowed person, rank below the bound."""
         is_bounded = opened.max_rank < max_rows
+        needed = [PERSON] if is_bounded and not with_rank else [PERSON, RANK]
         allowed = self.own[opened.file.name]
-        rows = opened.read([*physical, PERSON, *([] if is_bounded else [RANK])], allowed)
+        rows = opened.read([*physical, *needed], allowed)
         counts = allowed_rows(allowed, rows[PERSON].to_numpy())
         if not is_bounded:
             counts &= rows[RANK].to_numpy() < max_rows

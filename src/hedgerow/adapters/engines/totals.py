@@ -64,7 +64,7 @@ def people_of(
         return []
     groups, people = (np.concatenate(columns) for columns in zip(*pairs, strict=True))
     # A person's place and a group make one number of less than 64 bits; sorting those is quick.
-    count = group_count(plan.keys)
+    count = group_count(plan.keys, plan.selected)
     met = np.sort(np.searchsorted(allowed, people) * count + groups)
     is_first = np.ones(len(met), dtype=np.bool_)
     is_first[1:] = met[1:] != met[:-1]
@@ -87,7 +87,7 @@ class Totals:
     """
 
     def __init__(self, plan: ExactAggregation) -> None:
-        self._groups = group_count(plan.keys)
+        self._groups = group_count(plan.keys, plan.selected)
         self._aggregates = len(plan.aggregates)
         self._sums: dict[int, list[int]] = {}
         self._bins = []

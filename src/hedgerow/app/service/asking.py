@@ -58,26 +58,45 @@ class ReleaseRequest:
 _NAME_KEPT = 40
 _COUNTING_VERSIONS = ("consent", "dataset")
 _BUDGET = "budget."
+Cost = Mapping[str, str | None]
 
 
 class Asking(Part):
     """Data is used, privately."""
 
     def _query_request(
-        self, dataset: str, sql: str, purpose: str | None, epsilon: str, request_id: str | None
+        self, dataset: str, sql: str, purpose: str | None, cost: Cost, request_id: str | None
     ) -> UseRequest:
         # Numbers from Python count as the decimals they print as.
-        parameters: dict[str, Json] = {"sql": sql, "epsilon": str(epsilon)}
+        paid = {name: str(text) for name, text in cost.items() if text is not None}
+        parameters: dict[str, Json] = {"sql": sql, **paid}
         chosen = need_purpose(purpose)
         return UseRequest(self.actor, chosen, dataset, parameters, request_id or new_request_id())
 
-    def explain_query(self, dataset: str, sql: str, *, purpose: str | None, epsilon: str) -> dict[str, Json]:
+    def explain_query(
+        self,
+        dataset: str,
+        sql: str,
+        *,
+        purpose: str | None,
+        epsilon: str | None = None,
+        rho: str | None = None,
+        discover_keys: str | None = None,
+    ) -> dict[str, Json]:
         """Say what a query would be decided, cost and mean, without executing it."""
-        request = self._query_request(dataset, sql, purpose, epsilon, None)
+        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
+        request = self._query_request(dataset, sql, purpose, cost, None)
         return self._explained(request, self.spine.query)
 
     def curve_query(
-        self, dataset: str, sql: str, *, purpose: str | None, epsilon: str | None = None
+        self,
+        dataset: str,
+        sql: str,
+        *,
+        purpose: str | None,
+        epsilon: str | None = None,
+        rho: str | None = None,
+        discover_keys: str | None = None,
     ) -> dict[str, Json]:
         """Tell how wrong a query may be at several epsilons; nothing is spent and no data is opened.
 
@@ -86,33 +105,39 @@ class Asking(Part):
             sql: The query.
             purpose: Why.
             epsilon: One more epsilon to look at, exact decimal text.
+            rho: A rho to look at, among others and in place of epsilons: with Gaussian noise.
+            discover_keys: As of a query.
 
         Returns:
-            ``outputs`` with ``half_widths_95`` at each of ``epsilons``, ``queries_left`` of each epsilon, and
-            ``unknown``: outputs of which no half-width is known before data.
+            ``outputs`` with ``half_widths_95`` at each of ``epsilons`` or ``rhos``, ``queries_left`` of
+            each, and ``unknown``: outputs of which no half-width is known before data.
 
         Raises:
             Refused: What a query would be refused for, apart from a budget that does not hold it.
             CallerError: When the query or the epsilon is malformed.
         """
-        from hedgerow.techniques.dp_query.curve import EPSILONS, curve_of, spread
+        from hedgerow.techniques.dp_query.curve import EPSILONS, RHOS, curve_of, spread
 
-        chosen = [] if epsilon is None else [parse_exact(epsilon, "--epsilon")]
-        wanted = spread([*EPSILONS, *chosen])
-        decisions = [self._decision_at(dataset, sql, purpose, each) for each in wanted]
+        if epsilon is not None and rho is not None:
+            raise CallerError("dp.one-price")
+        name, given = ("epsilon", epsilon) if rho is None else ("rho", rho)
+        chosen = [] if given is None else [parse_exact(given, f"--{name}")]
+        wanted = spread([*(EPSILONS if rho is None else RHOS), *chosen])
+        costs = ({name: show_exact(each, 64), "discover_keys": discover_keys} for each in wanted)
+        decisions = [self._decision_at(dataset, sql, purpose, cost) for cost in costs]
         with self.spine.store.read() as reader:
             balance = self.spine.ledger.balance(reader, dataset, need_purpose(purpose))
         return {
             "dataset": dataset,
             "purpose": purpose,
-            **curve_of(wanted, [each.plan or None for each in decisions]),
+            **curve_of(wanted, [each.plan or None for each in decisions], name),
             "queries_left": [0 if each.cost is None else balance.more(each.cost) for each in decisions],
             "chosen": show_exact(chosen[0], 12) if chosen else None,
         }
 
-    def _decision_at(self, dataset: str, sql: str, purpose: str | None, epsilon: Fraction) -> Decision:
-        """Decide a query at an epsilon; what speaks against it at any epsilon is raised."""
-        request = self._query_request(dataset, sql, purpose, show_exact(epsilon, 64), None)
+    def _decision_at(self, dataset: str, sql: str, purpose: str | None, cost: Cost) -> Decision:
+        """Decide a query at a cost; what speaks against it at any cost is raised."""
+        request = self._query_request(dataset, sql, purpose, cost, None)
         decision = self.spine.gate.explain(request, self.spine.query)
         against = [each.code for each in decision.reasons if not decision.allowed]
         if decision.error and any(not (c.startswith(_BUDGET) or c == "dp.too-noisy") for c in against):
@@ -133,7 +158,15 @@ class Asking(Part):
         return told
 
     def query(
-        self, dataset: str, sql: str, *, purpose: str | None, epsilon: str, request_id: str | None = None
+        self,
+        dataset: str,
+        sql: str,
+        *,
+        purpose: str | None,
+        epsilon: str | None = None,
+        rho: str | None = None,
+        discover_keys: str | None = None,
+        request_id: str | None = None,
     ) -> dict[str, Json]:
         """Ask a differentially private query.
 
@@ -142,12 +175,16 @@ class Asking(Part):
             sql: ``SELECT`` of statistics over declared keys.
             purpose: Why.
             epsilon: What to spend, exact decimal text.
+            rho: What to spend instead, with Gaussian noise.
+            discover_keys: A delta: keys that are not declared are found in the data, and it is the chance
+                that they tell more.
             request_id: Repeating it returns the same answer.
 
         Returns:
             The answer (see ``Answer.to_dict``) and the receipt.
         """
-        request = self._query_request(dataset, sql, purpose, epsilon, request_id)
+        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
+        request = self._query_request(dataset, sql, purpose, cost, request_id)
         receipt = self.spine.gate.use(request, self.spine.query)
         answer = Answer.from_dict(receipt.release.payload)
         own = cast("Mapping[str, str]", receipt.left["own"])

@@ -270,6 +270,7 @@ class Governing(Part):
         with self.spine.store.read() as reader:
             view = self.spine.catalog.require_dataset(reader, name)
             indexes = self.spine.indexes.listed(reader, name)
+        bounds = view.declaration.contribution
         return {
             "name": view.name,
             "version": self._version_for(name, view.version),
@@ -278,6 +279,7 @@ class Governing(Part):
             "indexes": cast("Json", indexes),
             "bases": dict(view.bases),
             "declaration": {"version": view.declaration.version, **declaration_json(view.declaration)},
+            "contribution": bounds.said(view.declaration.unit) if bounds else None,
         }
 
     def allocate(

@@ -11,7 +11,7 @@ from hedgerow.cli.commands.dataset_index import index
 from hedgerow.cli.common import example, gated, warn_unreached, yes_option
 from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError
-from hedgerow.model.words import contribution, many
+from hedgerow.model.words import many
 
 if TYPE_CHECKING:
     from hedgerow.app.space import Session
@@ -47,8 +47,7 @@ def show(session: Session, screen: Screen, name: str) -> None:
     ]  # fmt: skip
     bases = ", ".join(f"{purpose} ({basis})" for purpose, basis in found["bases"].items())
     told = f"{name}, version {found['version']}; subject key {found['subject_key']}; purposes: {bases}"
-    limit = found["declaration"]["max_rows"]
-    bound = contribution(limit, found["declaration"]["unit"]) if limit else "nothing declared yet"
+    bound = found["contribution"] or "nothing declared yet"
     headings = ["column", "in", "type", "role", "category", "bounds", "keys"]
     screen.result(found, f"{told}\n{bound}{_indexed(found)}\n{table(headings, rows)}")
 
@@ -70,6 +69,10 @@ def _declared(entry: dict[str, Any] | None) -> list[str]:
 @click.argument("name")
 @click.option("--unit", default="person", show_default=True, help="The privacy unit.")
 @click.option("--max-rows", type=int, metavar="N", help="Rows of one person that count at most.")
+@click.option("--max-groups", type=int, metavar="N", help="Groups that rows of one person count in at most.")
+@click.option(
+    "--max-rows-per-group", type=int, metavar="N", help="Rows of one person that count in any one group."
+)
 @click.option(
     "--bounds", multiple=True, metavar="COL=LOWER:UPPER", help="Values are clamped to these (repeatable)."
 )
@@ -79,14 +82,14 @@ def _declared(entry: dict[str, Any] | None) -> list[str]:
 )  # fmt: skip
 @gated("dataset.declare", "name")
 @example("hedgerow dataset declare visits --max-rows 5 --bounds age=0:120 --keys ward=A,B,C")
-def declare(
+def declare(  # noqa: PLR0913 - the options of the command
     session: Session, screen: Screen, name: str, *, unit: str, max_rows: int | None,
-    bounds: tuple[str, ...], keys: tuple[str, ...],
+    max_groups: int | None, max_rows_per_group: int | None, bounds: tuple[str, ...], keys: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Declare bounds and keys of NAME. Only the owner may, and never from its values.
 
-    A private query needs --max-rows, the bounds of each column it sums, and the keys of each column it
-    groups by. What was declared before and is not named stays.
+    A private query needs --max-rows (or --max-groups and --max-rows-per-group), the bounds of each column it
+    sums, and the keys of each column it groups by. What was declared before and is not named stays.
     """
     from hedgerow.app.declaring import Asked, parse_keys, parse_pair
 
@@ -95,6 +98,8 @@ def declare(
         max_rows,
         dict(parse_pair(text, "--bounds") for text in bounds),
         {column: parse_keys(rest) for column, rest in (parse_pair(text, "--keys") for text in keys)},
+        max_groups,
+        max_rows_per_group,
     )
     if asked.is_empty:
         raise CallerError("declare.nothing")

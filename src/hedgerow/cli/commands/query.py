@@ -18,8 +18,8 @@ _DRAWN = 4
 
 
 def _needed(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Ask for an epsilon, but where the curve shall help to choose one."""
-    if value is None and not ctx.params.get("curve"):
+    """Ask for an epsilon, but where the curve shall help to choose one or a rho is given."""
+    if value is None and not ctx.params.get("curve") and ctx.params.get("rho") is None:
         raise click.MissingParameter(ctx=ctx, param=param)
     return value
 
@@ -33,7 +33,20 @@ def _needed(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     callback=_needed,
     metavar="E",
     help="What to spend of the privacy budget, for example 0.5; less is more private and less exact."
-    "  [required without --curve]",
+    "  [required without --rho or --curve]",
+)
+@click.option(
+    "--rho",
+    is_eager=True,
+    metavar="R",
+    help="What to spend instead of an epsilon, for example 0.01: Gaussian noise, which is less where an "
+    "answer has many numbers; the budgets need a delta.",
+)
+@click.option(
+    "--discover-keys",
+    metavar="DELTA",
+    help="Find the keys of columns without declared ones in the data; for example 1e-8, the chance that a "
+    "key is shown which hangs on one person. The budgets need a delta.",
 )
 @click.option(
     "--curve",
@@ -56,6 +69,8 @@ def query(  # noqa: PLR0913 - the options of the command
     *,
     purpose: str | None,
     epsilon: str | None,
+    rho: str | None,
+    discover_keys: str | None,
     request_id: str | None,
     explain: bool,
     curve: bool,
@@ -64,35 +79,38 @@ def query(  # noqa: PLR0913 - the options of the command
 
     Noise is added so that the answer would look much the same without any one person. SQL is SELECT with
     COUNT, COUNT(DISTINCT person), SUM, AVG, VARIANCE, STDDEV, MEDIAN, QUANTILE(column, 0.9), MIN and MAX,
-    WHERE, and GROUP BY over columns with declared keys (`hedgerow dataset declare`). MIN and MAX are the 0.05
+    WHERE, and GROUP BY over columns with declared keys (`hedgerow dataset declare`) or, with --discover-keys,
+    over keys that enough people share. MIN and MAX are the 0.05
     and 0.95 quantiles: no extreme value is anybody's.
     The answer says how wrong it may be and what is left of the budget; --curve says before how wrong it would
-    be at several epsilons.
+    be at several epsilons, and with --rho at several rhos.
     """
-    if curve or epsilon is None:
-        told = session.service.curve_query(dataset, sql, purpose=purpose, epsilon=epsilon)
+    asked = {"purpose": purpose, "epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
+    if curve:
+        told = session.service.curve_query(dataset, sql, **asked)
         screen.result(told, _drawn(told))
         return
     if explain:
-        decision = session.service.explain_query(dataset, sql, purpose=purpose, epsilon=epsilon)
+        decision = session.service.explain_query(dataset, sql, **asked)
         screen.decision(decision, forecast=_forecast(decision))
         return
-    answer = session.service.query(dataset, sql, purpose=purpose, epsilon=epsilon, request_id=request_id)
+    answer = session.service.query(dataset, sql, **asked, request_id=request_id)
     screen.result(answer, _shown(answer))
 
 
 def _drawn(told: dict[str, Any]) -> str:
     """Draw the curves of the first outputs, and lay all of them out in a table."""
-    labels = [f"{each} *" if each == told["chosen"] else each for each in told["epsilons"]]
+    name = "rho" if "rhos" in told else "epsilon"
+    labels = [f"{each} *" if each == told["chosen"] else each for each in told[f"{name}s"]]
     shown: list[str] = []
     for output in told["outputs"][:_DRAWN]:
-        shown += [f"± of {_named(output)} in 95 of 100 answers, by epsilon:"]
+        shown += [f"± of {_named(output)} in 95 of 100 answers, by {name}:"]
         shown += [bars(list(zip(labels, output["half_widths_95"], strict=True))), ""]
     columns = [output["half_widths_95"] for output in told["outputs"]]
-    headings = ["epsilon", "queries left", *(f"± {_named(output)}" for output in told["outputs"])]
+    headings = [name, "queries left", *(f"± {_named(output)}" for output in told["outputs"])]
     shown += [table(headings, list(zip(labels, told["queries_left"], *columns, strict=True)))]
     shown += [f"{name}: how wrong it may be is not known before the answer." for name in told["unknown"]]
-    shown += ["* is the epsilon that was given."] if told["chosen"] else []
+    shown += [f"* is the {name} that was given."] if told["chosen"] else []
     return "\n".join([*shown, "Nothing was spent, and no data was opened."])
 
 

@@ -8,7 +8,17 @@ from fractions import Fraction
 
 from hedgerow.kernel.accounting.composition import Composition
 from hedgerow.kernel.accounting.filter import admits, remaining
-from hedgerow.model.budget import Limit, PrivacyEvent, PureEvent, checked_epsilon, show_exact, show_left
+from hedgerow.model.budget import (
+    ApproximateEvent,
+    Limit,
+    PrivacyEvent,
+    PureEvent,
+    ZcdpEvent,
+    checked_epsilon,
+    show_chance,
+    show_exact,
+    show_left,
+)
 from hedgerow.model.errors import CallerError, Refused
 
 
@@ -25,12 +35,18 @@ class Budget:
     spent: Composition = field(default_factory=Composition)
 
     @classmethod
-    def of(cls, epsilon: str | float | Decimal | Fraction, delta: str | Fraction = "0") -> Budget:
+    def of(
+        cls,
+        epsilon: str | float | Decimal | Fraction,
+        delta: str | Fraction = "0",
+        own: str | Fraction = "0",
+    ) -> Budget:
         """Open a budget.
 
         Args:
             epsilon: Privacy loss allowed in all; text or a float means the decimal it shows.
             delta: Chance of a larger loss, in [0, 1).
+            own: The part of it that is kept for uses with a chance of their own, as keys found in the data.
 
         Returns:
             The whole budget, nothing spent.
@@ -39,10 +55,10 @@ class Budget:
             CallerError: ``budget.not-a-number`` or ``budget.bad-limit``.
         """
         try:
-            chance = Fraction(delta)
+            chance, kept = Fraction(delta), Fraction(own)
         except (ValueError, TypeError, ZeroDivisionError):
             raise CallerError("budget.bad-limit") from None
-        return cls(Limit(checked_epsilon(epsilon), chance))
+        return cls(Limit(checked_epsilon(epsilon), chance, own=kept))
 
     @property
     def left(self) -> Fraction:
@@ -59,13 +75,29 @@ class Budget:
             The budget that is left.
 
         Raises:
-            Refused: ``dp.budget-exhausted`` when it does not fit.
+            Refused: ``dp.budget-exhausted`` when it does not fit; ``dp.budget-no-delta`` for Gaussian noise
+                where the limit has no delta.
         """
+        if isinstance(event, ZcdpEvent) and not self.limit.delta:
+            raise Refused("dp.budget-no-delta")
+        if isinstance(event, ApproximateEvent) and self.spent.delta + event.delta > self.limit.own:
+            raise Refused("dp.budget-no-own-delta", delta=show_chance(event.delta))
         if not admits(self.limit, self.spent, event):
             raise Refused(
                 "dp.budget-exhausted",
-                cost=show_exact(event.epsilon, 12) if isinstance(event, PureEvent) else "more than any",
+                cost=_cost(event),
                 left=show_left(self.left),
                 total=show_exact(self.limit.epsilon),
             )
         return replace(self, spent=self.spent.plus(event))
+
+
+def _cost(event: PrivacyEvent) -> str:
+    match event:
+        case PureEvent(epsilon=epsilon):
+            return f"epsilon {show_exact(epsilon, 12)}"
+        case ZcdpEvent(rho=rho):
+            return f"rho {show_exact(rho, 12)}"
+        case ApproximateEvent(event=inner, delta=delta):
+            return f"{_cost(inner)} and delta {show_chance(delta)}"
+    return "more than any epsilon"

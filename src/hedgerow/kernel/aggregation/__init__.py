@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from hedgerow.kernel.aggregation.bounding import within_groups
+from hedgerow.kernel.aggregation.found import count_people, plain_keys, search_keys, told_keys
 from hedgerow.kernel.aggregation.ranks import NEVER, draw_ranks, number_people
 from hedgerow.kernel.aggregation.reference import aggregate
 
-__all__ = ["NEVER", "aggregate", "draw_ranks", "number_people"]
+__all__ = [
+    "NEVER",
+    "aggregate",
+    "count_people",
+    "draw_ranks",
+    "number_people",
+    "plain_keys",
+    "search_keys",
+    "told_keys",
+    "within_groups",
+]

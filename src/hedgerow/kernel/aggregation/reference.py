@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from fractions import Fraction
 from functools import reduce
-from math import ceil, floor, prod
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from hedgerow.kernel.aggregation.bounding import within_groups
 from hedgerow.model.errors import Fault
 from hedgerow.model.plans import (
     AllOf,
@@ -61,7 +62,7 @@ def aggregate(
         table: The rows, with every column the aggregation reads.
         ranks: Rank of each row among its person's rows, from 0.
         spec: What to compute.
-        people: Number of the person of each row; needed where people are counted.
+        people: Number of the person of each row; needed where people are counted or groups bounded.
 
     Returns:
         For each combination of keys, in the order of their product with the first key column
@@ -69,16 +70,19 @@ def aggregate(
 
     Raises:
         Fault: ``dp.sum-overflow`` when a sum could pass 64 bits; ``dp.bad-aggregate`` when people are to be
-            counted and it is not said who they are.
+            counted, or groups bounded, and it is not said who they are.
 
     Guarantee: one person moves the counts by at most ``max_rows`` in L1, over all bins of a histogram
-        too, and the sums by at most ``max_rows`` times the larger step bound.
+        too, and the sums by at most ``max_rows`` times the larger step bound; each in ``max_groups`` groups
+        at most, and in each group by ``max_rows_per_group`` at most.
     """
-    groups = prod(len(key.values) for key in spec.keys)
-    codes = _group_codes(table, spec.keys)
+    groups = spec.groups
+    codes = _selected(_group_codes(table, spec.keys), spec)
     counted = (codes >= 0) & (ranks < spec.max_rows)
     if spec.where is not None:
         counted &= _holds(table, spec.where)
+    if spec.bounds_groups:
+        counted[counted] = _within(people, codes, ranks, counted, spec)
     columns = [
         _people(people, codes, counted, groups)
         if isinstance(one, CountPeople)
@@ -90,15 +94,49 @@ def aggregate(
     return [[int(column[group]) for column in columns] for group in range(groups)]
 
 
+def _within(
+    people: npt.NDArray[np.int64] | None,
+    codes: npt.NDArray[np.int64],
+    ranks: npt.NDArray[np.int64],
+    counted: Mask,
+    spec: ExactAggregation,
+) -> Mask:
+    """Bound each person's rows over groups, of those that would count."""
+    if people is None:
+        raise Fault("dp.bad-aggregate")
+    rows = people[counted], codes[counted], ranks[counted]
+    return within_groups(*rows, spec.max_groups, spec.max_rows_per_group)
+
+
 def _group_codes(table: pa.Table, keys: tuple[KeyDomain, ...]) -> npt.NDArray[np.int64]:
     """Number each row's group; -1 where a key is missing or not declared."""
     codes = np.zeros(table.num_rows, dtype=np.int64)
     for key in keys:
         column = _plain(table.column(key.column))
-        place = pc.index_in(column, value_set=pa.array(key.values, type=column.type))
+        values = [_scalar(Literal(value), column.type).as_py() for value in key.values]
+        place = pc.index_in(column, value_set=pa.array(values, type=column.type))
         own = pc.fill_null(place.cast(pa.int64()), -1).to_numpy()
         codes = np.where((codes >= 0) & (own >= 0), codes * len(key.values) + own, -1)
     return codes
+
+
+def _selected(codes: npt.NDArray[np.int64], spec: ExactAggregation) -> npt.NDArray[np.int64]:
+    """Number groups by their place among the selected combinations; -1 where not selected."""
+    if spec.selected is None:
+        return codes
+    places = [{_typed(value): place for place, value in enumerate(key.values)} for key in spec.keys]
+    number = {}
+    for place, combination in enumerate(spec.selected):
+        code = 0
+        for key, known, value in zip(spec.keys, places, combination, strict=True):
+            code = code * len(key.values) + known[_typed(value)]
+        number[code] = place
+    return np.array([number.get(code, -1) for code in codes.tolist()], dtype=np.int64)
+
+
+def _typed(value: str | int | bool) -> tuple[type, str | int | bool]:  # noqa: FBT001 - a key
+    """Tell 1 from true, which are equal."""
+    return type(value), value
 
 
 def _people(
@@ -193,6 +231,11 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
         return column.cast(pa.large_string())
     return column
+
+
+def holds(table: pa.Table, predicate: Predicate | None) -> Mask:
+    """Tell which rows meet a condition; all of them where there is none."""
+    return np.ones(table.num_rows, dtype=np.bool_) if predicate is None else _holds(table, predicate)
 
 
 def _holds(table: pa.Table, predicate: Predicate) -> Mask:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
+from math import ceil, isqrt
+from statistics import NormalDist
 from typing import Any
 
 from hedgerow.kernel.noise.laplace import float_up, noisy
@@ -13,9 +15,24 @@ from hedgerow.kernel.noise.laplace import float_up, noisy
 _UP = Context(prec=60, rounding=ROUND_CEILING, Emax=10**15, Emin=-(10**15), traps=[])
 # OpenDP rounds its own bound up a few times; so much more noise keeps it below the rho that is paid.
 _ROOM = 1 + Fraction(1, 2**48)
+# The inverse of the normal distribution comes in floats, exact to far more digits than this.
+_SLACK = Fraction(1, 10**9)
 
 
-def gaussian_scale(sensitivity: int, rho: Fraction) -> float:
+def l2_bound(square: int) -> Fraction:
+    """Take the root of the square of an L2 sensitivity: exact where it is whole, else rounded up.
+
+    Args:
+        square: The most one person can change the vector, in L2, squared.
+
+    Returns:
+        An exact value whose square is at least ``square``.
+    """
+    root = isqrt(square)
+    return Fraction(root) if root * root == square else Fraction(_UP.next_plus(_UP.sqrt(Decimal(square))))
+
+
+def gaussian_scale(sensitivity: int | Fraction, rho: Fraction) -> float:
     """Choose the scale of discrete Gaussian noise, rounded up.
 
     Args:
@@ -31,7 +48,9 @@ def gaussian_scale(sensitivity: int, rho: Fraction) -> float:
     return float_up(Fraction(root) * _ROOM)
 
 
-def add_gaussian(values: Sequence[int], sensitivity: int, rho: Fraction, scale: float) -> list[int]:
+def add_gaussian(
+    values: Sequence[int], sensitivity: int | Fraction, rho: Fraction, scale: float
+) -> list[int]:
     """Add discrete Gaussian noise to a vector of exact integers, in one call.
 
     Args:
@@ -52,6 +71,25 @@ def add_gaussian(values: Sequence[int], sensitivity: int, rho: Fraction, scale: 
         theorem 14 and its sampler, as implemented by OpenDP.
     """
     return noisy(_measurement(scale), values, float_up(Fraction(sensitivity)), rho)
+
+
+@lru_cache(maxsize=1024)
+def gaussian_half_width(scale: float, confidence: Fraction = Fraction(95, 100)) -> int:
+    """Compute how far discrete Gaussian noise stays from zero with a given confidence.
+
+    Args:
+        scale: Scale of the noise, above 0.
+        confidence: A chance in (0, 1).
+
+    Returns:
+        A whole ``t`` with ``P(|noise| <= t) >= confidence``, less than 1 wider than the normal
+        distribution's.
+
+    Source: Canonne, Kamath, Steinke 2020, proposition 25: ``P(X >= m) <= P(N >= m - 1)`` for whole m, where
+        N is normal of the same scale; so ``P(|X| > t) <= 2 P(N >= t)``.
+    """
+    normal = Fraction(NormalDist().inv_cdf(float((1 + confidence) / 2))) + _SLACK
+    return ceil(normal * Fraction(scale))
 
 
 @lru_cache(maxsize=64)

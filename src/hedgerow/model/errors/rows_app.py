@@ -95,13 +95,14 @@ ROWS: tuple[ErrorRow, ...] = (
     caller("declare.unit", "The privacy unit can only be a person.", "Write --unit person."),
     caller(
         "declare.max-rows",
-        "--max-rows is a whole number from 1 to 1,000,000.",
-        "Write for example --max-rows 5.",
+        "{option} is a whole number from 1 to 1,000,000.",
+        "Write for example {option} 5.",
     ),
     caller(
         "declare.nothing",
         "Nothing was declared.",
-        "Give --max-rows N, --bounds COL=LOWER:UPPER or --keys COL=A,B,C.",
+        "Give --max-rows N, --max-groups N, --max-rows-per-group N, --bounds COL=LOWER:UPPER or "
+        "--keys COL=A,B,C.",
     ),
     caller(
         "schema.malformed",

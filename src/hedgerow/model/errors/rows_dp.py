@@ -33,8 +33,28 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     refused(
         "dp.budget-exhausted",
-        "The query costs {cost} epsilon and {left} of {total} is left.",
-        "Ask with an epsilon of {left} or less.",
+        "The query costs {cost}, and epsilon {left} of {total} is left.",
+        "Ask for less: at most an epsilon of {left}.",
+        exit_code=5,
+        status=429,
+    ),
+    caller(
+        "dp.one-price",
+        "A query costs either an epsilon or, with Gaussian noise, a rho.",
+        "Give one of the two: --epsilon 0.5 or --rho 0.01; in Python epsilon=... or rho=...",
+    ),
+    refused(
+        "dp.budget-no-delta",
+        "Gaussian noise has no epsilon but at a delta, and this budget has none.",
+        "Open the budget with a delta, such as Budget.of(4, '1e-6'), or ask with epsilon instead of rho.",
+        exit_code=5,
+        status=429,
+    ),
+    refused(
+        "dp.budget-no-own-delta",
+        "Keys found in the data take a delta of {delta}, which the budget has not kept for such uses.",
+        "Open the budget with a part of its delta kept for them, such as Budget.of(4, '1e-6', own='5e-7'), "
+        "or declare the keys.",
         exit_code=5,
         status=429,
     ),
@@ -149,8 +169,8 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     refused(
         "dp.too-noisy",
-        "The noise this epsilon asks for would pass 64 bits.",
-        "Ask with a larger epsilon or declare narrower bounds.",
+        "The noise this epsilon or rho asks for would pass 64 bits.",
+        "Ask with a larger epsilon or rho, or declare narrower bounds.",
     ),
     caller(
         "dp.curve-points",

@@ -330,6 +330,14 @@ ROWS: tuple[ErrorRow, ...] = (
         "Ask for less, or ask the privacy officer: `hedgerow budget allocate --population --epsilon E`.",
         exit_code=5,
     ),
+    refused(
+        "budget.no-delta",
+        "The budget of {whose} has no delta; Gaussian noise has no epsilon without one, nor have keys found "
+        "in the data.",
+        "Ask with --epsilon instead of --rho and by declared keys, or ask the privacy officer for a delta: "
+        "`hedgerow budget allocate {account} --epsilon {limit} --delta 1e-6`.",
+        exit_code=5,
+    ),
     caller(
         "request.malformed-id",
         "A request id is 1 to 200 printable characters.",

@@ -13,6 +13,7 @@ from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.uses import Json
 from hedgerow.techniques.dp_query.frame import arrow_of, explain
 
+RHOS = tuple(Fraction(text) for text in ("0.0001", "0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1"))
 EPSILONS = tuple(Fraction(text) for text in ("0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10"))
 _MOST_POINTS = 50
 _IN_RANK = " rows in rank"
@@ -25,6 +26,7 @@ def curve(
     person: str,
     declaration: DatasetDeclaration,
     epsilons: Iterable[str | float | Decimal | Fraction] = EPSILONS,
+    rhos: Iterable[str | float | Decimal | Fraction] | None = None,
 ) -> Mapping[str, Any]:
     """Tell how wrong a query on a data frame may be at several epsilons, without reading a value.
 
@@ -34,27 +36,29 @@ def curve(
         person: The column that names the person of each row.
         declaration: Rows per person, bounds and keys.
         epsilons: What the answer could cost, 1 to 50 values.
+        rhos: What it could cost with Gaussian noise, in place of epsilons.
 
     Returns:
-        ``epsilons``, ``outputs`` with ``half_widths_95`` at each of them, and ``unknown``: the outputs of
-        which no error is known before data. Of a quantile it is told in rows, by which its rank may be off.
+        ``epsilons`` or ``rhos``, ``outputs`` with ``half_widths_95`` at each of them, and ``unknown``: the
+        outputs of which no error is known before data. Of a quantile it is told in rows, by which its rank
+        may be off.
 
     Raises:
         Refused: What cannot be bounded.
         CallerError: When the query, the frame or an epsilon is malformed.
     """
     table = arrow_of(frame)
-    wanted = spread(epsilons)
+    wanted, name = spread(epsilons if rhos is None else rhos), "epsilon" if rhos is None else "rho"
 
-    def described(epsilon: Fraction) -> Mapping[str, Json] | None:
+    def described(loss: Fraction) -> Mapping[str, Json] | None:
         try:
-            return explain(table, sql, person=person, declaration=declaration, epsilon=epsilon)
+            return explain(table, sql, person=person, declaration=declaration, **{name: loss})
         except Refused as refusal:
             if refusal.code != "dp.too-noisy":
                 raise
             return None
 
-    return curve_of(wanted, [described(each) for each in wanted])
+    return curve_of(wanted, [described(each) for each in wanted], name)
 
 
 def spread(epsilons: Iterable[str | float | Decimal | Fraction]) -> list[Fraction]:
@@ -75,16 +79,19 @@ def spread(epsilons: Iterable[str | float | Decimal | Fraction]) -> list[Fractio
     return wanted
 
 
-def curve_of(epsilons: Sequence[Fraction], described: Sequence[Mapping[str, Json] | None]) -> dict[str, Json]:
+def curve_of(
+    epsilons: Sequence[Fraction], described: Sequence[Mapping[str, Json] | None], loss: str = "epsilon"
+) -> dict[str, Json]:
     """Gather what plans say of their error into one curve for each output.
 
     Args:
         epsilons: The epsilons, in order.
         described: What the plan of each says (``QueryPlan.describe``), or none where there is no plan.
+        loss: What they are: ``epsilon`` or ``rho``.
 
     Returns:
-        ``epsilons``; ``outputs`` as name, ``given`` (what the figure supposes; empty for one that holds
-        whatever the data is) and ``half_widths_95``; and ``unknown``.
+        ``epsilons`` or ``rhos``; ``outputs`` as name, ``given`` (what the figure supposes; empty for one
+        that holds whatever the data is) and ``half_widths_95``; and ``unknown``.
     """
     found: dict[tuple[str, str], dict[int, str]] = {}
     unknown: dict[str, None] = {}
@@ -100,7 +107,7 @@ def curve_of(epsilons: Sequence[Fraction], described: Sequence[Mapping[str, Json
             if width is not None:
                 drawn[place] = width
     return {
-        "epsilons": [show_exact(each, 12) for each in epsilons],
+        f"{loss}s": [show_exact(each, 12) for each in epsilons],
         "outputs": [
             {"name": name, "given": given, "half_widths_95": [widths.get(n) for n in range(len(epsilons))]}
             for (name, given), widths in found.items()

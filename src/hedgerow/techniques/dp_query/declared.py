@@ -5,17 +5,25 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 
+from hedgerow.model.contribution import Contribution
 from hedgerow.model.errors import CallerError, Refused
-from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration, KeyDomain
+from hedgerow.model.plans import (
+    Clamp,
+    ColumnDeclaration,
+    DatasetDeclaration,
+    ExactAggregation,
+    KeyDomain,
+)
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.resolve import Catalog, shown
 
 MAX_ROWS_MOST = 1_000_000
 KEY_TYPES = (ColumnType.TEXT, ColumnType.INTEGER, ColumnType.BOOLEAN)
+FOUND_TYPES = (*KEY_TYPES, ColumnType.DATE)
 SUM_TYPES = (ColumnType.INTEGER, ColumnType.DECIMAL)
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
@@ -33,6 +41,8 @@ class Declared:
         max_rows: Rows of one person that count at most.
         keys: Grouping columns with their domains.
         clamps: Value bounds of each column whose values matter.
+        max_groups: Groups that rows of one person count in at most; none where not declared.
+        max_rows_per_group: Rows of one person that count in any one group at most.
     """
 
     dataset: str
@@ -40,11 +50,34 @@ class Declared:
     max_rows: int
     keys: tuple[KeyDomain, ...]
     clamps: dict[str, Clamp]
+    max_groups: int | None = None
+    max_rows_per_group: int | None = None
 
     @property
-    def groups(self) -> int:
-        """How many combinations of keys there are; 1 without keys."""
-        return prod(len(key.values) for key in self.keys)
+    def contribution(self) -> Contribution:
+        """How much of one person counts."""
+        return Contribution(self.max_rows, self.max_groups, self.max_rows_per_group)
+
+    def bounding(self, aggregation: ExactAggregation) -> ExactAggregation:
+        """Ask the engine for the bounds over groups, where they can hold a row back."""
+        bounds, free = self.contribution, Contribution(self.max_rows)
+        by_groups = bounds.groups(self.groups) < free.groups(self.groups)
+        by_rows = bounds.per_group < free.per_group
+        return replace(
+            aggregation,
+            max_groups=self.max_groups if by_groups else None,
+            max_rows_per_group=self.max_rows_per_group if by_rows else None,
+        )
+
+    @property
+    def groups(self) -> int | None:
+        """How many combinations of keys there are, 1 without keys; none where keys are to be found."""
+        return None if self.finds_keys else prod(len(key.values) for key in self.keys)
+
+    @property
+    def finds_keys(self) -> bool:
+        """Whether keys of a column are to be found in the data."""
+        return any(not key.values for key in self.keys)
 
 
 def typed_keys(kind: ColumnType, texts: Sequence[str]) -> tuple[str | int | bool, ...] | None:
@@ -70,17 +103,22 @@ def typed_keys(kind: ColumnType, texts: Sequence[str]) -> tuple[str | int | bool
 
 def declare(
     *,
-    max_rows: int,
+    max_rows: int | None = None,
     bounds: Mapping[str, tuple[object, object]] | None = None,
     keys: Mapping[str, Iterable[str | int | bool]] | None = None,
+    max_groups: int | None = None,
+    max_rows_per_group: int | None = None,
 ) -> DatasetDeclaration:
     """Declare what a private query stands on, from knowledge outside the data.
 
     Args:
-        max_rows: Rows of one person that count at most, 1 or more.
+        max_rows: Rows of one person that count at most, 1 or more; may be left out where both bounds over
+            groups are given.
         bounds: Lower and upper bound by column: text, whole numbers, ``Decimal``, ``Fraction``,
             or floats, which mean the decimal they print as.
         keys: The groups a column may have, by column.
+        max_groups: Groups that rows of one person count in at most.
+        max_rows_per_group: Rows of one person that count in any one group at most.
 
     Returns:
         The declaration.
@@ -97,7 +135,13 @@ def declare(
         )
         for name in names
     )
-    return DatasetDeclaration(max_rows=max_rows, columns=columns, version=1)
+    return DatasetDeclaration(
+        max_rows=max_rows,
+        columns=columns,
+        version=1,
+        max_groups=max_groups,
+        max_rows_per_group=max_rows_per_group,
+    )
 
 
 def _exact_clamp(column: str, lower: object, upper: object) -> Clamp:
@@ -121,6 +165,8 @@ def require(
     dataset: str,
     group_by: Sequence[str],
     summed: Iterable[str],
+    *,
+    finds: bool = False,
 ) -> Declared:
     """Collect the bounds and keys a query needs.
 
@@ -130,6 +176,7 @@ def require(
         dataset: Name of the data set.
         group_by: Columns that need keys.
         summed: Columns that need bounds.
+        finds: Whether keys that are not declared may be found in the data.
 
     Returns:
         The declarations, complete.
@@ -139,15 +186,27 @@ def require(
         CallerError: ``dp.bad-declaration`` when bounds or keys make no sense.
     """
     summed = tuple(dict.fromkeys(summed))
-    _complete(declaration, dataset, group_by, summed)
+    _complete(declaration, dataset, () if finds else group_by, summed)
     if declaration.unit != "person":
         raise _bad(dataset, "the privacy unit must be person", "--unit person")
-    max_rows = declaration.max_rows
-    if isinstance(max_rows, bool) or not isinstance(max_rows, int) or not 1 <= max_rows <= MAX_ROWS_MOST:
-        raise _bad(dataset, f"max-rows is not between 1 and {MAX_ROWS_MOST}", "--max-rows N")
+    bounds = _contribution(declaration, dataset)
     keys = tuple(_domain(declaration, catalog, dataset, column) for column in group_by)
     clamps = {column: _clamp(declaration, dataset, column) for column in summed}
-    return Declared(dataset, declaration.unit, max_rows, keys, clamps)
+    limits = bounds.max_rows, keys, clamps, bounds.max_groups, bounds.max_rows_per_group
+    return Declared(dataset, declaration.unit, *limits)
+
+
+def _contribution(declaration: DatasetDeclaration, dataset: str) -> Contribution:
+    for name in ("max_rows", "max_groups", "max_rows_per_group"):
+        limit = getattr(declaration, name)
+        is_whole = isinstance(limit, int) and not isinstance(limit, bool)
+        if limit is not None and not (is_whole and 1 <= limit <= MAX_ROWS_MOST):
+            option = name.replace("_", "-")
+            raise _bad(dataset, f"{option} is not between 1 and {MAX_ROWS_MOST}", f"--{option} N")
+    bounds = declaration.contribution
+    if bounds is None or bounds.max_rows > MAX_ROWS_MOST:
+        raise _bad(dataset, f"all rows of one person come to more than {MAX_ROWS_MOST}", "--max-rows N")
+    return bounds
 
 
 def _complete(
@@ -155,7 +214,7 @@ def _complete(
 ) -> None:
     missing: list[str] = []
     options: list[str] = []
-    if declaration.max_rows is None:
+    if declaration.max_rows is None and not (declaration.max_groups and declaration.max_rows_per_group):
         missing.append("the rows of one person that count")
         options.append("--max-rows N")
     for column in summed:
@@ -182,9 +241,11 @@ def _bad(dataset: str, problem: str, option: str) -> CallerError:
 
 def _domain(declaration: DatasetDeclaration, catalog: Catalog, dataset: str, column: str) -> KeyDomain:
     kind = catalog.type_of(column)
-    if kind not in KEY_TYPES:
-        raise catalog.misused(column, "GROUP BY", "Group by text, whole numbers or booleans.")
     keys = declaration.column(column).keys or ()
+    if kind not in (KEY_TYPES if keys else FOUND_TYPES):
+        raise catalog.misused(column, "GROUP BY", "Group by text, whole numbers, booleans or, found, dates.")
+    if not keys:
+        return KeyDomain(column, ())
     expected = {ColumnType.TEXT: str, ColumnType.INTEGER: int, ColumnType.BOOLEAN: bool}[kind]
     if any(type(key) is not expected for key in keys) or len(set(keys)) != len(keys):
         option = f"--keys {shlex.quote(f'{column}=VALUE,...')}"

@@ -10,12 +10,12 @@ from typing import Any
 
 from hedgerow.kernel.accounting import Budget
 from hedgerow.model.answers import UNGOVERNED, Answer
-from hedgerow.model.budget import checked_epsilon
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import QueryPlan
+from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.resolve import shown
 from hedgerow.techniques.dp_query.run import run
 
@@ -34,7 +34,9 @@ def query(
     *,
     person: str,
     declaration: DatasetDeclaration,
-    epsilon: str | float | Decimal | Fraction,
+    epsilon: str | float | Decimal | Fraction | None = None,
+    rho: str | float | Decimal | Fraction | None = None,
+    discover_keys: str | float | Decimal | Fraction | None = None,
     budget: Budget,
 ) -> tuple[Answer, Budget]:
     """Answer a query privately on a data frame.
@@ -45,7 +47,11 @@ def query(
         person: The column that names the person of each row; rows about nobody do not count.
         declaration: Rows per person, bounds and keys, from :func:`declare`; knowledge from
             outside the data, never read from it.
-        epsilon: What the answer may cost.
+        epsilon: What the answer may cost, with Laplace noise.
+        rho: What it may cost instead, with Gaussian noise (zero-concentrated); the budget needs a delta then.
+        discover_keys: A delta: keys that are not declared are found in the data then, and it is the chance
+            that they tell more. The budget keeps a part of its delta for such: ``Budget.of(1, "1e-6",
+            own="1e-7")``.
         budget: What it is taken from.
 
     Returns:
@@ -53,19 +59,23 @@ def query(
         spending it again is not seen by anyone.
 
     Raises:
-        Refused: ``dp.budget-exhausted``, ``dp.undeclared-frame``, or what cannot be bounded.
-        CallerError: When the query, the frame or the epsilon is malformed.
+        Refused: ``dp.budget-exhausted``, ``dp.budget-no-delta``, ``dp.undeclared-frame``, or what cannot be
+            bounded.
+        CallerError: When the query, the frame, the epsilon or the rho is malformed; ``dp.one-price``.
 
-    Guarantee: epsilon-differential privacy for adding or removing all rows of one person.
-    Cost: exactly ``epsilon``, spent before the values are read.
+    Guarantee: epsilon-differential privacy, or rho-zCDP, for adding or removing all rows of one person.
+    Cost: exactly ``epsilon`` or ``rho``, spent before the values are read.
     """
     table = arrow_of(frame)
-    plan = _plan(table, sql, person, declaration, checked_epsilon(epsilon))
+    plan = _plan(table, sql, person, declaration, Price.of(epsilon, rho, discover_keys))
     left = budget.spend(plan.cost)
-    from hedgerow.kernel.aggregation import aggregate, draw_ranks, number_people
+    from hedgerow.kernel.aggregation import aggregate, draw_ranks, number_people, search_keys
 
     whom = table.column(person)
-    exact = aggregate(table, draw_ranks(whom), plan.aggregation, number_people(whom))
+    ranks, people = draw_ranks(whom), number_people(whom)
+    if plan.selection is not None:
+        plan = plan.selecting(search_keys(table, ranks, plan.selection.search, people))
+    exact = aggregate(table, ranks, plan.aggregation, people)
     answer = replace(run(exact, plan), standing=UNGOVERNED)
     return answer.with_left(left.left, budget.limit.epsilon), left
 
@@ -76,7 +86,9 @@ def explain(
     *,
     person: str,
     declaration: DatasetDeclaration,
-    epsilon: str | float | Decimal | Fraction,
+    epsilon: str | float | Decimal | Fraction | None = None,
+    rho: str | float | Decimal | Fraction | None = None,
+    discover_keys: str | float | Decimal | Fraction | None = None,
 ) -> Mapping[str, Any]:
     """Tell what a query would compute, cost and how wrong it may be, without reading a value.
 
@@ -86,15 +98,18 @@ def explain(
         person: The column that names the person of each row.
         declaration: Rows per person, bounds and keys.
         epsilon: What the answer would cost.
+        rho: What it would cost instead, with Gaussian noise.
+        discover_keys: A delta, where keys would be found in the data.
 
     Returns:
         The plan as plain values.
 
     Raises:
         Refused: What cannot be bounded.
-        CallerError: When the query, the frame or the epsilon is malformed.
+        CallerError: When the query, the frame, the epsilon or the rho is malformed.
     """
-    return _plan(arrow_of(frame), sql, person, declaration, checked_epsilon(epsilon)).describe()
+    price = Price.of(epsilon, rho, discover_keys)
+    return _plan(arrow_of(frame), sql, person, declaration, price).describe()
 
 
 def _plan(
@@ -102,7 +117,7 @@ def _plan(
     sql: str,
     person: str,
     declaration: DatasetDeclaration,
-    epsilon: Fraction,
+    price: Price,
 ) -> QueryPlan:
     if table.column_names.count(person) != 1:
         raise CallerError("dp.unknown-column", column=shown(str(person)), dataset=FRAME)
@@ -110,7 +125,7 @@ def _plan(
     readable = {name: kind for name, kind in kinds.items() if kind is not None}
     hidden = {person} | (kinds.keys() - readable.keys())
     try:
-        return plan_query(sql, declaration, readable, epsilon, FRAME, hidden, person)
+        return plan_query(sql, declaration, readable, price, FRAME, hidden, person)
     except Refused as refusal:
         if refusal.code not in _HERE:
             raise

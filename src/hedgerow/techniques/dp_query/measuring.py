@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hedgerow.kernel.noise import half_width, laplace_scale
+from hedgerow.kernel.noise import gaussian_half_width, gaussian_scale, half_width, l2_bound, laplace_scale
 from hedgerow.model.errors import Refused
 from hedgerow.model.plans import (
     BinCounts,
@@ -18,6 +18,7 @@ from hedgerow.model.plans import (
     SumValues,
 )
 from hedgerow.techniques.dp_query.declared import Declared
+from hedgerow.techniques.dp_query.found import SHOWN_WITH_CHOICES
 from hedgerow.techniques.dp_query.grid import SUM_MOST, digits_of
 from hedgerow.techniques.dp_query.planned import (
     CountCell,
@@ -26,6 +27,7 @@ from hedgerow.techniques.dp_query.planned import (
     MeasurementKind,
     SumCell,
 )
+from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell, candidates, planned_choice
 from hedgerow.techniques.dp_query.resolve import Catalog
 from hedgerow.techniques.dp_query.spread import SpreadCell
@@ -41,40 +43,49 @@ class _Draft:
     kind: MeasurementKind
     column: str | None
     terms: tuple[tuple[int, int], ...]
-    sensitivity: int
+    moved: tuple[int, int]
     digits: int
     unit: int = 1
 
-    def with_noise(self, epsilon: Fraction) -> Measurement:
-        scale = laplace_scale(self.sensitivity, epsilon)
+    def with_noise(self, share: Price) -> Measurement:
+        sensitivity, square = self.moved
+        if share.epsilon is not None:
+            scale, width = laplace_scale(sensitivity, share.epsilon), half_width
+        else:
+            scale, width = gaussian_scale(l2_bound(square), share.loss), gaussian_half_width
         if not scale * 50 < _NOISE_MOST:
             raise Refused("dp.too-noisy")
         return Measurement(
             self.kind,
             self.column,
             self.terms,
-            self.sensitivity,
-            epsilon,
+            sensitivity,
+            share.epsilon,
             scale,
             self.digits,
-            half_width(scale),
-            half_width(scale, _JOINT),
+            width(scale),
+            width(scale, _JOINT),
             self.unit,
+            share.rho,
+            square,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What is computed exactly, and the noisy vectors and private choices made of it."""
+    """What is computed exactly, the noisy vectors and private choices made of it, and what each costs."""
 
     aggregates: tuple[ExactAggregate, ...]
     histograms: tuple[BinCounts, ...]
     measurements: tuple[Measurement, ...]
     choices: tuple[Choice, ...]
+    share: Price
 
     def aggregation(self, declared: Declared, where: Predicate | None) -> ExactAggregation:
         """State what the engine computes: these, of the rows that count."""
-        return ExactAggregation(declared.keys, self.aggregates, where, declared.max_rows, self.histograms)
+        return declared.bounding(
+            ExactAggregation(declared.keys, self.aggregates, where, declared.max_rows, self.histograms)
+        )
 
 
 class Measuring:
@@ -96,44 +107,43 @@ class Measuring:
         self._choices: list[tuple[Fraction, BinCounts]] = []
 
     def count(self, column: str | None) -> CountCell:
-        """Count rows, or rows where a column holds a value; one person moves it by max_rows."""
+        """Count rows, or rows where a column holds a value; one person moves it by the rows that count."""
         kind: MeasurementKind = "rows" if column is None else "values"
         exact = self._exact(CountRows(column))
-        draft = _Draft(kind, column, ((exact, 1),), self._declared.max_rows, 0)
+        draft = _Draft(kind, column, ((exact, 1),), self._moved(1), 0)
         return CountCell(self._place(draft))
 
     def people(self) -> CountCell:
-        """Count people, each once in a group; one person moves it by max_rows or the groups, if fewer."""
-        sensitivity = min(self._declared.max_rows, self._declared.groups)
-        draft = _Draft("people", None, ((self._exact(CountPeople()), 1),), sensitivity, 0)
+        """Count people, each once in a group; one person moves it by 1 in each group that rows count in."""
+        groups = self._declared.contribution.groups(self._declared.groups)
+        draft = _Draft("people", None, ((self._exact(CountPeople()), 1),), (groups, groups), 0)
         return CountCell(self._place(draft))
 
     def sum(self, column: str) -> SumCell:
-        """Add up a column; one person moves it by max_rows times the larger bound."""
+        """Add up a column; one person moves it by the rows that count times the larger bound."""
         if column in self._averaged:
             mean = self.mean(column)
             return SumCell(mean.measurement, mean.count, mean.midpoint)
         values = self._values(column)
         reach = max(1, *map(abs, values.step_bounds))
         terms = ((self._exact(values), 1),)
-        sensitivity = self._declared.max_rows * reach
-        return SumCell(self._place(_Draft("sum", column, terms, sensitivity, values.digits)))
+        return SumCell(self._place(_Draft("sum", column, terms, self._moved(reach), values.digits)))
 
     def mean(self, column: str) -> MeanCell:
-        """Average a column: distances from the midpoint, moved by max_rows times half the range."""
+        """Average a column: distances from the midpoint, moved by rows times half the range."""
         values = self._values(column)
         lower, upper = values.step_bounds
         midpoint = (lower + upper) // 2
         count = self.count(column)
         terms = ((self._exact(values), 1), (self._exact(CountRows(column)), -midpoint))
-        sensitivity = self._declared.max_rows * max(1, upper - midpoint, midpoint - lower)
-        draft = _Draft("centred sum", column, terms, sensitivity, values.digits)
+        moved = self._moved(max(1, upper - midpoint, midpoint - lower))
+        draft = _Draft("centred sum", column, terms, moved, values.digits)
         return MeanCell(self._place(draft), count.measurement, midpoint, lower, upper)
 
     def quantile(self, column: str, quantile: Fraction) -> QuantileCell:
         """Choose a candidate near a quantile; quantiles of one column share its histogram."""
         clamp, kind = self._declared.clamps[column], self._catalog.type_of(column)
-        bins = candidates(column, clamp, kind, self._declared.groups)
+        bins = candidates(column, clamp, kind, self._declared.groups or SHOWN_WITH_CHOICES)
         if bins not in self._histograms:
             self._histograms.append(bins)
         asked = (quantile, bins)
@@ -142,13 +152,13 @@ class Measuring:
         return QuantileCell(self._choices.index(asked))
 
     def spread(self, column: str, *, is_sample: bool, is_root: bool) -> SpreadCell:
-        """Measure squares of the distances of a mean; one person moves them by max_rows times the largest."""
+        """Measure squares of the distances of a mean; one person moves them by rows times the largest."""
         mean, values = self.mean(column), self._values(column)
         distance = max(1, mean.upper - mean.midpoint, mean.midpoint - mean.lower)
         squares = SumSquares(values, mean.midpoint, -(-(distance**2) // (SUM_MOST - 1)))
-        sensitivity = self._declared.max_rows * max(1, squares.most)
+        moved = self._moved(max(1, squares.most))
         terms = ((self._exact(squares), 1),)
-        draft = _Draft("squared distances", column, terms, sensitivity, 2 * values.digits, squares.unit)
+        draft = _Draft("squared distances", column, terms, moved, 2 * values.digits, squares.unit)
         return SpreadCell(
             squares=self._place(draft),
             total=mean.measurement,
@@ -161,11 +171,11 @@ class Measuring:
             is_root=is_root,
         )
 
-    def measured(self, epsilon: Fraction) -> Measured:
+    def measured(self, price: Price) -> Measured:
         """Split the cost in equal, exact shares and choose the noise.
 
         Args:
-            epsilon: What all measurements and choices cost together.
+            price: What all measurements and choices cost together.
 
         Returns:
             What is computed exactly, and what is made of it.
@@ -173,10 +183,11 @@ class Measuring:
         Raises:
             Refused: ``dp.too-noisy`` when the noise could pass 64 bits.
         """
-        share = epsilon / (len(self._drafts) + len(self._choices))
-        max_rows = self._declared.max_rows
+        parts = len(self._drafts) + len(self._choices) + self._declared.finds_keys
+        share = price.share(parts)
+        rows = self._declared.contribution.rows(self._declared.groups)
         choices = (
-            planned_choice(quantile, bins, self._histograms.index(bins), max_rows, share)
+            planned_choice(quantile, bins, self._histograms.index(bins), rows, share.choice_epsilon)
             for quantile, bins in self._choices
         )
         return Measured(
@@ -184,7 +195,13 @@ class Measuring:
             tuple(self._histograms),
             tuple(draft.with_noise(share) for draft in self._drafts),
             tuple(choices),
+            share,
         )
+
+    def _moved(self, reach: int) -> tuple[int, int]:
+        """Tell how far one person moves a vector that a row moves by ``reach``: L1, and L2 squared."""
+        groups, bounds = self._declared.groups, self._declared.contribution
+        return bounds.rows(groups) * reach, bounds.square(groups) * reach**2
 
     def _values(self, column: str) -> SumValues:
         clamp = self._declared.clamps[column]

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hedgerow.model.answers import AnswerColumn, OutputKind
-from hedgerow.model.budget import LaplaceEvent, PureEvent, checked_epsilon
+from hedgerow.model.budget import checked_epsilon
 from hedgerow.model.errors import CallerError, Refused
-from hedgerow.model.plans import DatasetDeclaration
+from hedgerow.model.plans import DatasetDeclaration, Predicate
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.declared import SUM_TYPES, Declared, require
 from hedgerow.techniques.dp_query.domains import check_possible
+from hedgerow.techniques.dp_query.found import Selection, planned_selection
 from hedgerow.techniques.dp_query.measuring import Measured, Measuring
 from hedgerow.techniques.dp_query.parse import parse
 from hedgerow.techniques.dp_query.planned import KeyCell, OutputCell, PlannedOutput, QueryPlan
+from hedgerow.techniques.dp_query.price import Cost, Price
 from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell, quantile_text
 from hedgerow.techniques.dp_query.query import KeyOutput, Name, Output, Query, StatisticOutput
 from hedgerow.techniques.dp_query.resolve import Catalog, shown
@@ -36,7 +38,7 @@ def plan_query(
     sql: str,
     declaration: DatasetDeclaration,
     columns: Mapping[str, ColumnType],
-    epsilon: Fraction,
+    price: Price | Fraction,
     dataset: str,
     hidden: Iterable[str] = (),
     person: str | None = None,
@@ -47,8 +49,8 @@ def plan_query(
         sql: What the caller asks; see :func:`hedgerow.techniques.dp_query.parse.parse`.
         declaration: Unit, rows per person, bounds and keys the owner declared.
         columns: Type of each column by its exact name.
-        epsilon: What the whole answer may cost, exact; split in equal shares over the noisy
-            vectors and private choices it needs. Statistics asked twice are measured once.
+        price: What the whole answer may cost, exact; a plain fraction is an epsilon. Split in equal shares
+            over the noisy vectors and private choices it needs. Statistics asked twice are measured once.
         dataset: Name of the data set.
         hidden: Columns that say who a person is; naming one is refused.
         person: The one of them that names the person of a row, which ``COUNT(DISTINCT person)`` may name; so
@@ -61,23 +63,27 @@ def plan_query(
         Refused: When something cannot be bounded or is not declared.
         CallerError: When the query or the epsilon is malformed.
 
-    Guarantee: running the plan is ``epsilon``-differentially private for adding or removing all
-        rows of one person; docs/sensitivity.md argues each step.
-    Cost: a :class:`LaplaceEvent` of exactly ``epsilon``, one part for each noisy vector.
+    Guarantee: running the plan is ``epsilon``-differentially private, or ``rho``-zCDP, for adding or removing
+        all rows of one person; docs/sensitivity.md argues each step.
+    Cost: a ``LaplaceEvent`` of exactly ``epsilon``, one part for each noisy vector, or a ``ZcdpEvent`` of
+        exactly ``rho``.
     """
-    share = checked_epsilon(epsilon)
+    price_of = price if isinstance(price, Price) else Price(checked_epsilon(price))
     kept_apart = frozenset(hidden)
     query = parse(sql, dataset, {*columns, *kept_apart})
     catalog = Catalog(dataset, columns, kept_apart, person)
     group_by = tuple(dict.fromkeys(_grouped(name, query.outputs, catalog) for name in query.group_by))
     asked = tuple(_asked(output, catalog, group_by) for output in query.outputs)
     where = None if query.where is None else catalog.predicate(query.where)
-    declared = require(declaration, catalog, dataset, group_by, _columns(asked, _BOUNDED))
+    declared = require(
+        declaration, catalog, dataset, group_by, _columns(asked, _BOUNDED), finds=price_of.delta is not None
+    )
     _check_groups(declared)
     check_possible(where, declaration, catalog, dataset)
     measuring = Measuring(declared, catalog, frozenset(_columns(asked, _AVERAGED)))
     cells = [_cell(a, measuring, group_by) for a in asked]
-    measured = measuring.measured(share)
+    measured = measuring.measured(price_of)
+    selection = _selection(declared, where, measured)
     outputs = _outputs(asked, cells, measured.choices)
     order_by = _order(query, outputs, catalog)
     _check_labels(group_by, outputs)
@@ -89,16 +95,30 @@ def plan_query(
         outputs=outputs,
         order_by=order_by,
         limit=query.limit,
-        cost=_cost(measured, share),
+        cost=_cost(measured, selection, price_of),
+        selection=selection,
         choices=measured.choices,
+        max_groups=declared.max_groups,
+        max_rows_per_group=declared.max_rows_per_group,
     )
 
 
-def _cost(measured: Measured, share: Fraction) -> PureEvent:
+def _selection(declared: Declared, where: Predicate | None, measured: Measured) -> Selection | None:
+    """Plan how keys are found, where some are."""
+    if not declared.finds_keys:
+        return None
+    bounds, has_choices = declared.contribution, bool(measured.choices)
+    return planned_selection(declared.keys, where, bounds, measured.share, has_choices=has_choices)
+
+
+def _cost(measured: Measured, selection: Selection | None, price: Price) -> Cost:
     """Tell the loss; with what is known of its noise, where all of it is discrete Laplace."""
-    if measured.choices:
-        return PureEvent(share)
-    return LaplaceEvent.of((each.sensitivity, each.epsilon) for each in measured.measurements)
+    parts = [(m.sensitivity, m.epsilon) for m in measured.measurements if m.epsilon is not None]
+    if selection is None:
+        return price.without_delta().event(() if measured.choices else parts)
+    if selection.share.epsilon is not None:
+        parts.append((selection.keys, selection.share.epsilon))
+    return price.event(() if measured.choices else parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +186,7 @@ def _check_labels(group_by: Sequence[str], outputs: Sequence[PlannedOutput]) -> 
 
 
 def _check_groups(declared: Declared) -> None:
-    if declared.groups > GROUPS_MAX:
+    if declared.groups is not None and declared.groups > GROUPS_MAX:
         raise Refused("dp.too-many-groups", groups=f"{declared.groups:,}", most=f"{GROUPS_MAX:,}")
 
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal as OneOf
 from typing import TypeAlias
 
-from hedgerow.kernel.noise import half_width
+from hedgerow.kernel.noise import gaussian_half_width, half_width, l2_bound
 from hedgerow.model.answers import AnswerColumn
-from hedgerow.model.budget import PureEvent, show_exact
-from hedgerow.model.plans import Clamp, ExactAggregation, SumValues
+from hedgerow.model.budget import show_chance, show_exact
+from hedgerow.model.contribution import Contribution
+from hedgerow.model.plans import Clamp, Combination, ExactAggregation, KeyDomain, SumValues
 from hedgerow.model.uses import Grant, Json
-from hedgerow.model.words import contribution
+from hedgerow.techniques.dp_query.found import Selection
+from hedgerow.techniques.dp_query.price import Cost, Price
 from hedgerow.techniques.dp_query.quantiles import MECHANISM as CHOICE
 from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell
 from hedgerow.techniques.dp_query.spread import EACH_OF_THREE, SpreadCell, expected_width
 
 MeasurementKind = OneOf["rows", "values", "sum", "centred sum", "squared distances", "people"]
 _NOISE = "discrete Laplace on exact integers (OpenDP)"
+_GAUSSIAN = "discrete Gaussian on exact integers (OpenDP)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +36,38 @@ class Measurement:
         column: The column, or none for rows.
         terms: The exact aggregates it adds up, as (index into the aggregation, factor).
         sensitivity: The most one person changes the vector, in L1, in steps.
-        epsilon: Its share of the cost, exact.
+        epsilon: Its share of the cost, exact; none where the noise is Gaussian.
         scale: Scale of the noise in steps.
         digits: A step is ``unit * 10**-digits``.
         half_width: Steps the noise stays within in 95 of 100 answers.
         half_width_joint: The same for 97.5, so that two measurements hold jointly in 95.
         unit: See ``digits``.
+        rho: Its share of the cost where the noise is Gaussian.
+        square: The most one person changes the vector, in L2, steps, squared.
     """
 
     kind: MeasurementKind
     column: str | None
     terms: tuple[tuple[int, int], ...]
     sensitivity: int
-    epsilon: Fraction
+    epsilon: Fraction | None
     scale: float
     digits: int
     half_width: int
     half_width_joint: int
     unit: int = 1
+    rho: Fraction | None = None
+    square: int = 0
 
     @property
     def title(self) -> str:
         """What it measures, in words."""
         return self.kind if self.column is None else f"{self.kind} of {self.column}"
+
+    def within(self, confidence: Fraction) -> int:
+        """Tell how many steps the noise stays within with a given confidence."""
+        width = half_width if self.rho is None else gaussian_half_width
+        return width(self.scale, confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,9 @@ class QueryPlan:
         limit: Noisy rows shown; none means all.
         cost: The worst-case privacy loss of the whole answer.
         choices: The private choices.
+        max_groups: Groups that rows of one person count in at most; none where not declared.
+        max_rows_per_group: Rows of one person that count in any one group at most.
+        selection: How keys are found; none where all are declared.
     """
 
     dataset: str
@@ -139,13 +155,19 @@ class QueryPlan:
     outputs: tuple[PlannedOutput, ...]
     order_by: tuple[tuple[int, bool], ...]
     limit: int | None
-    cost: PureEvent
+    cost: Cost
     choices: tuple[Choice, ...] = ()
+    max_groups: int | None = None
+    max_rows_per_group: int | None = None
+    selection: Selection | None = None
 
     @property
     def mechanism(self) -> str:
         """What draws the noise and makes the choices."""
-        used = (_NOISE if self.measurements else "", CHOICE if self.choices else "")
+        noise = _GAUSSIAN if self.price.rho is not None else _NOISE
+        has_noise = self.measurements or self.selection is not None
+        threshold = "" if self.selection is None else "keys by a threshold on noisy counts of people"
+        used = (noise if has_noise else "", CHOICE if self.choices else "", threshold)
         return "; ".join(filter(None, used))
 
     @property
@@ -164,12 +186,37 @@ class QueryPlan:
         return self.aggregation.max_rows
 
     @property
+    def price(self) -> Price:
+        """What the whole answer costs."""
+        return Price.told(self.cost)
+
+    def selecting(self, found: Sequence[tuple[Combination, int]]) -> QueryPlan:
+        """Choose the keys that are shown, once; whatever is measured then is of these.
+
+        Args:
+            found: What the engine found; see :meth:`Selection.kept`.
+
+        Returns:
+            The same plan with its keys; as it is where all keys are declared.
+        """
+        if self.selection is None:
+            return self
+        kept = self.selection.kept(found)
+        keys = tuple(
+            KeyDomain(key.column, tuple({(type(k), k): k for k in (one[place] for one in kept)}.values()))
+            for place, key in enumerate(self.aggregation.keys)
+        )
+        return replace(self, aggregation=replace(self.aggregation, keys=keys, selected=kept))
+
+    @property
+    def contribution(self) -> Contribution:
+        """How much of one person counts."""
+        return Contribution(self.max_rows, self.max_groups, self.max_rows_per_group)
+
+    @property
     def groups(self) -> int:
-        """How many rows the answer has before LIMIT."""
-        total = 1
-        for key in self.aggregation.keys:
-            total *= len(key.values)
-        return total
+        """How many rows the answer has before LIMIT; 0 while keys are not found."""
+        return self.aggregation.groups
 
     @property
     def clamps(self) -> dict[str, Clamp]:
@@ -185,31 +232,37 @@ class QueryPlan:
             f"values of {column} are clamped to {decimal_text(clamp.lower)}:{decimal_text(clamp.upper)}"
             for column, clamp in self.clamps.items()
         )
-        keys = tuple(f"groups of {key.column} are its declared keys" for key in self.aggregation.keys)
-        return (contribution(self.max_rows, self.unit), *bounds, *keys)
+        keys = tuple(
+            f"groups of {key.column} are {'its declared keys' if key.values else 'found in the data'}"
+            for key in self.aggregation.keys
+        )
+        return (self.contribution.said(self.unit), *bounds, *keys)
 
     def describe(self) -> dict[str, Json]:
         """Explain the plan as plain values: cost, noise and the error to expect.
 
         Returns:
-            ``unit``, ``max_rows``, ``groups``, ``columns``, ``epsilon``, ``split``,
+            ``unit``, ``max_rows``, ``groups``, ``columns``, ``epsilon`` or ``rho``, ``split``,
             ``mechanism``, ``measurements``, ``outputs`` and ``obligations``.
         """
-        many = len(self.measurements) + len(self.choices)
-        share = show_exact(self.cost.epsilon / many, 12)
+        selections = [] if self.selection is None else [self.selection]
+        many = len(self.measurements) + len(self.choices) + len(selections)
+        price, share = self.price, self.price.share(many)
         return {
             "technique": "dp_query",
             "dataset": self.dataset,
             "unit": self.unit,
             "max_rows": self.max_rows,
-            "groups": self.groups,
+            "groups": "found in the data" if selections else self.groups,
             "columns": sorted(self.columns),
-            "epsilon": show_exact(self.cost.epsilon, 12),
-            "split": f"equal shares: {many} x {share}",
+            price.name: price.text,
+            **({} if price.delta is None else {"delta": show_chance(price.delta)}),
+            "split": f"equal shares: {many} x {share.text}",
             "mechanism": self.mechanism,
             "measurements": [
+                *(selection.describe() for selection in selections),
                 *(_measured(m) for m in self.measurements),
-                *(choice.describe(share) for choice in self.choices),
+                *(choice.describe(show_exact(choice.epsilon, 12)) for choice in self.choices),
             ],
             "outputs": [self._expected(output) for output in self.outputs],
             "obligations": list(self.obligations),
@@ -233,8 +286,7 @@ class QueryPlan:
     def spread_widths(self, cell: SpreadCell) -> tuple[int, int, int]:
         """Tell how far count, centred sum and squares of a spread may be off together in 95 of 100."""
         count, total, squares = (
-            half_width(self.measurements[place].scale, EACH_OF_THREE)
-            for place in (cell.count, cell.total, cell.squares)
+            self.measurements[place].within(EACH_OF_THREE) for place in (cell.count, cell.total, cell.squares)
         )
         return count, total, squares
 
@@ -269,11 +321,23 @@ def _measured(measurement: Measurement) -> dict[str, Json]:
     return {
         "what": measurement.title,
         "step": format(step, "f"),
-        "sensitivity_steps": measurement.sensitivity,
+        **_moved(measurement),
         "scale_steps": format(measurement.scale, ".12g"),
-        "epsilon": show_exact(measurement.epsilon, 12),
+        **_paid(measurement),
         "half_width_95": format(step * measurement.half_width, "f"),
     }
+
+
+def _moved(measurement: Measurement) -> dict[str, Json]:
+    """Say how far one person moves it: in L2 for Gaussian noise, and in L1 for Laplace noise."""
+    if measurement.rho is None:
+        return {"sensitivity_steps": measurement.sensitivity}
+    return {"sensitivity_l2_steps": show_exact(l2_bound(measurement.square), 6)}
+
+
+def _paid(measurement: Measurement) -> dict[str, Json]:
+    price = Price(measurement.epsilon, measurement.rho)
+    return {price.name: price.text}
 
 
 def rounded_up(value: Fraction, places: int) -> Decimal:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from itertools import product
 
-from hedgerow.kernel.noise import add_laplace
+from hedgerow.kernel.noise import add_gaussian, add_laplace, l2_bound
 from hedgerow.model.answers import Answer, Cell
 from hedgerow.model.errors import Fault
 from hedgerow.techniques.dp_query.planned import (
@@ -48,7 +47,6 @@ def run(exact: Sequence[Sequence[int]], plan: QueryPlan) -> Answer:
     _check_shape(exact, plan)
     noisy = [_measure(exact, measurement) for measurement in plan.measurements]
     chosen = [_choose(exact, choice, plan) for choice in plan.choices]
-    keys = product(*(key.values for key in plan.aggregation.keys))
     shown = [
         tuple(
             _chosen(output.cell, chosen[output.cell.choice][group], plan)
@@ -56,7 +54,7 @@ def run(exact: Sequence[Sequence[int]], plan: QueryPlan) -> Answer:
             else _cell(output.cell, group, key, noisy, plan)
             for output in plan.outputs
         )
-        for group, key in enumerate(keys)
+        for group, key in enumerate(plan.aggregation.combinations)
     ]
     for place, is_descending in reversed(plan.order_by):
         shown = _sorted(shown, place, is_descending=is_descending)
@@ -66,7 +64,9 @@ def run(exact: Sequence[Sequence[int]], plan: QueryPlan) -> Answer:
         rows=tuple(tuple(cell for cell, _ in row) for row in shown),
         half_widths=tuple(tuple(width for _, width in row) for row in shown),
         mechanism=plan.mechanism,
-        epsilon=plan.cost.epsilon,
+        epsilon=plan.price.epsilon,
+        rho=plan.price.rho,
+        delta=plan.price.delta,
         unit=plan.unit,
         sentence=sentence(plan, shown),
         notes=notes(plan, shown),
@@ -83,7 +83,10 @@ def _check_shape(exact: Sequence[Sequence[int]], plan: QueryPlan) -> None:
 
 def _measure(exact: Sequence[Sequence[int]], measurement: Measurement) -> list[int]:
     totals = [sum(row[index] * factor for index, factor in measurement.terms) for row in exact]
-    return add_laplace(totals, measurement.sensitivity, measurement.epsilon, measurement.scale)
+    if measurement.epsilon is not None:
+        return add_laplace(totals, measurement.sensitivity, measurement.epsilon, measurement.scale)
+    rho = measurement.rho or Fraction(0)
+    return add_gaussian(totals, l2_bound(measurement.square), rho, measurement.scale)
 
 
 def _choose(exact: Sequence[Sequence[int]], choice: Choice, plan: QueryPlan) -> list[int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from statistics import median_high
 
+from hedgerow.kernel.accounting.conversion import zcdp_epsilon
 from hedgerow.model.answers import Cell
-from hedgerow.model.words import contribution
+from hedgerow.model.budget import show_chance, show_exact
 from hedgerow.techniques.dp_query import quantiles
 from hedgerow.techniques.dp_query.planned import (
     CountCell,
@@ -21,6 +23,8 @@ from hedgerow.techniques.dp_query.quantiles import QuantileCell
 from hedgerow.techniques.dp_query.spread import SpreadCell
 
 Shown = tuple[Cell, Decimal | None]
+# The delta at which the cost of Gaussian noise is also told in epsilon.
+TOLD_AT = Fraction(1, 10**6)
 
 
 def sentence(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> str:
@@ -81,13 +85,15 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
     Returns:
         One sentence each.
     """
-    bounds = f"{contribution(plan.max_rows, plan.unit)}, and values are clamped to the declared bounds."
+    bounds = f"{plan.contribution.said(plan.unit)}, and values are clamped to the declared bounds."
     told = [f"What is said of the error is of the noise alone: {bounds}"]
     if plan.measurements:
         told = [
             f"The ± is of the noise alone: {bounds}",
             "Counts and sums may fall below zero; they are not cut, so that adding them up stays fair.",
         ]
+    if plan.price.rho is not None:
+        told.append(cost_note(plan.price.rho))
     told += dict.fromkeys(
         quantiles.note(output.column.kind, plan.choices[output.cell.choice])
         for output in plan.outputs
@@ -95,9 +101,20 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
     )
     if plan.aggregation.counts_people:
         told.append("Who has more rows than count may be missed where only other rows would have counted.")
-    if plan.aggregation.keys:
+    if plan.selection is not None:
+        told.append(plan.selection.note)
+    elif plan.aggregation.keys:
         told.append("Every declared key is shown, also where nobody is; rows with other keys do not count.")
     return (*told, *_left_out(plan, shown))
+
+
+def cost_note(rho: Fraction) -> str:
+    """Say what a zero-concentrated cost means, also in the epsilon that it is at a delta."""
+    epsilon = show_exact(zcdp_epsilon(rho, TOLD_AT), 3)
+    return (
+        f"The noise is Gaussian: it costs rho {show_exact(rho, 12)} (zero-concentrated), which is an epsilon "
+        f"of {epsilon} but for a chance of {show_chance(TOLD_AT)}, and of none without such a chance."
+    )
 
 
 def _left_out(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> Iterator[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from hedgerow.model.answers import Answer
-from hedgerow.model.budget import parse_exact
+from hedgerow.model.budget import parse_delta, parse_exact
 from hedgerow.model.errors import CallerError
 from hedgerow.model.plans import ExactAggregation
-from hedgerow.model.uses import DatasetView, Lease, Plan, Release, UseRequest
+from hedgerow.model.uses import DatasetView, Json, Lease, Plan, Release, UseRequest
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import QueryPlan
+from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.run import run
 
 Aggregate = Callable[[ExactAggregation], Sequence[Sequence[int]]]
@@ -25,7 +26,10 @@ class DpQuery:
     action = "query"
 
     def plan(self, request: UseRequest, dataset: DatasetView) -> QueryPlan:
-        """Plan the query in ``request.parameters``: ``sql`` and ``epsilon``, both text.
+        """Plan the query in ``request.parameters``.
+
+        They are ``sql``, ``epsilon`` or ``rho``, and
+        ``discover_keys`` (a delta) where keys may be found, as text.
 
         Args:
             request: Who asks what.
@@ -38,18 +42,16 @@ class DpQuery:
             Refused: When something cannot be bounded or is not declared.
             CallerError: When the query or the epsilon is malformed.
         """
-        sql, epsilon = request.parameters.get("sql"), request.parameters.get("epsilon")
+        sql = request.parameters.get("sql")
         if not isinstance(sql, str):
             raise CallerError("dp.sql-malformed")
-        if not isinstance(epsilon, str):
-            raise CallerError("budget.not-a-number", option="--epsilon")
         open_columns = {c.name: ColumnType(c.type) for c in dataset.columns if not c.in_vault}
         hidden = {c.name for c in dataset.columns if c.in_vault} | {dataset.subject_column}
         return plan_query(
             sql,
             dataset.declaration,
             {name: kind for name, kind in open_columns.items() if name not in hidden},
-            parse_exact(epsilon, "--epsilon"),
+            _price(request.parameters),
             dataset.name,
             hidden,
             dataset.subject_column,
@@ -65,7 +67,7 @@ class DpQuery:
         Returns:
             The answer.
         """
-        return run(aggregate(plan.aggregation), plan)
+        return run(aggregate(plan.aggregation) if plan.groups else (), plan)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Run the plan on a lease.
@@ -77,5 +79,21 @@ class DpQuery:
         Returns:
             The answer as canonical plain values; read it back with ``Answer.from_dict``.
         """
-        answer = self.answer(lease.aggregate, cast("QueryPlan", plan))
+        planned = cast("QueryPlan", plan)
+        if planned.selection is not None:
+            planned = planned.selecting(lease.keys(planned.selection.search))
+        answer = self.answer(lease.aggregate, planned)
         return Release(payload=answer.to_dict(), mechanism=answer.mechanism)
+
+
+def _price(parameters: Mapping[str, Json]) -> Price:
+    """Read what the answer may cost: text, one of the two."""
+    stated = {name: parameters[name] for name in ("epsilon", "rho") if name in parameters}
+    exact = {}
+    for name, text in stated.items():
+        if not isinstance(text, str):
+            raise CallerError("budget.not-a-number", option=f"--{name}")
+        exact[name] = parse_exact(text, f"--{name}")
+    finds = parameters.get("discover_keys")
+    delta = None if finds is None else parse_delta(str(finds), "--discover-keys")
+    return Price(**exact, delta=delta)
