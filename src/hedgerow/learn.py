@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from hedgerow.kernel.accounting import Budget
 from hedgerow.techniques.dp_train import DPLinearRegression, DPLogisticRegression, PublicEncoder
+from hedgerow.techniques.dp_train.modelfile import TrainedModel, load
 
-__all__ = ["Budget", "DPLinearRegression", "DPLogisticRegression", "PublicEncoder"]
+__all__ = ["Budget", "DPLinearRegression", "DPLogisticRegression", "PublicEncoder", "TrainedModel", "load"]

@@ -33,6 +33,7 @@ LIBRARIES = (
     "hedgerow.techniques.dp_query",
     "hedgerow.techniques.discover",
     "hedgerow.techniques.anonymity.governed",
+    "hedgerow.techniques.dp_train.governed",
     "hedgerow.app.report",
     "opendp.measurements",
     "numpy.ma",

@@ -118,6 +118,30 @@ class Session:
         cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
         return self.service.curve_query(dataset, sql, purpose=purpose or self.purpose, **cost)
 
+    def train(  # noqa: PLR0913 - the options of a run
+        self,
+        dataset: str,
+        model: str,
+        *,
+        epsilon: str,
+        target: str | None = None,
+        features: Sequence[str] | None = None,
+        delta: str = "1e-6",
+        people: int | None = None,
+        accuracy: str | None = None,
+        tune: bool = False,
+        out: Path | None = None,
+        purpose: str | None = None,
+        request_id: str | None = None,
+    ) -> dict[str, Json]:
+        """Train a private model; see ``Service.train``."""
+        from hedgerow.app.service.training import Places, TrainRequest
+
+        asked = TrainRequest(dataset, model, epsilon, target, features, delta, people, accuracy, tune)
+        return self.service.train(
+            asked, purpose=purpose or self.purpose, places=Places(out), request_id=request_id
+        )
+
     def collect(
         self,
         rows: object,

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from hedgerow.spine.intake import Intake
     from hedgerow.techniques.anonymity.governed import GovernedKAnonymity
     from hedgerow.techniques.dp_query.technique import DpQuery
+    from hedgerow.techniques.dp_train.governed import DpTrain
 
 ORIGIN_PREFIX = "hedgerow/"
 
@@ -82,6 +83,7 @@ class Spine:
     finding: Finding
     query: DpQuery
     release: GovernedKAnonymity
+    train: DpTrain
     backups: Backups
     restoring: Restoring
     witnesses: Witnesses
@@ -145,7 +147,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         tables, quarantine, deferred(intake), approvals, gate, erasure, dropping,
         Epochs(store, keyring, journal, attestor, requests, clock, hearing), rights, indexes,
         Finding(store, gate, catalog, indexes, vault, journal, clock, found_key), deferred(_query),
-        deferred(_release), Backups(store, keyring, journal, attestor, clock, hearing),
+        deferred(_release), deferred(_train), Backups(store, keyring, journal, attestor, clock, hearing),
         Restoring(store, vault, tables, quarantine, erasure, dropping, journal, ledger, attestor, hearing),
         witnesses, Cosigning(keyring, journal, attestor, clock),
         SecondKey(keyring, journal, attestor, clock), hearing,
@@ -168,6 +170,12 @@ def _release() -> GovernedKAnonymity:
     from hedgerow.techniques.anonymity.governed import GovernedKAnonymity
 
     return GovernedKAnonymity()
+
+
+def _train() -> DpTrain:
+    from hedgerow.techniques.dp_train.governed import DpTrain
+
+    return DpTrain()
 
 
 def journal_under(reader: Reader, backend: KeyBackend, clock: Clock) -> Journal:

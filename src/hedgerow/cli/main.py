@@ -18,6 +18,8 @@ EVERYDAY = {
     "collect": ("collect", "collect", "Take a table in, with purpose and lawful basis."),
     "discover": ("discover", "discover", "Find personal data in a file or directory."),
     "query": ("query", "query", "Ask a question; the answer has noise that hides each person."),
+    "train": ("train", "train", "Train a private model; each person is hidden in it."),
+    "predict": ("train", "predict", "Predict for rows of your own by a model file."),
     "release": ("release", "release", "Release a table in which each row looks like k - 1 others."),
     "report": ("report", "report", "Write a self-contained HTML report."),
     "backup": ("backup", "backup", "Back up, with the keys apart; list, prune."),

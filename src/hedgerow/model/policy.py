@@ -60,6 +60,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "dataset.index": "Dataset",
         "discover": "Dataset",
         "query": "Dataset",
+        "train": "Dataset",
         "release": "Dataset",
         "release.risk": "Dataset",
         "budget.allocate": "Dataset",
@@ -76,7 +77,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
 )
 """Every action the gate knows, and the type of resource it acts on."""
 
-APPROVED_APART = frozenset({"query", "release", "subject.read", "subject.erase"})
+APPROVED_APART = frozenset({"query", "train", "release", "subject.read", "subject.erase"})
 """The actions of which a policy may ask that somebody else approves each; the gate waits for that itself."""
 
 

@@ -52,6 +52,7 @@ ROLES_FOR: Mapping[str, tuple[Role, ...]] = MappingProxyType(
         "collect": (Role.ADMINISTRATOR, Role.SERVICE),
         "discover": _OFFICER,
         "query": (Role.ANALYST, Role.SERVICE),
+        "train": (Role.ANALYST,),
         "release": _OFFICER,
         "release.risk": _OFFICER,
         "subject.read": (Role.PRIVACY_OFFICER, Role.SERVICE),

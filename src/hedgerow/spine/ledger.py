@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -94,7 +95,9 @@ class Standing:
         is_all = (self.dataset, self.purpose) == POPULATION
         return {
             "whose": "the population" if is_all else f"{self.dataset} for {self.purpose}",
-            "account": "--population" if is_all else f"{self.dataset} --purpose {self.purpose}",
+            "account": "--population"
+            if is_all
+            else f"{shlex.quote(self.dataset)} --purpose {shlex.quote(self.purpose)}",
             "limit": show_exact(self.limit or Fraction(0)),
         }
 

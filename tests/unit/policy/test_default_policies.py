@@ -25,6 +25,7 @@ MAY = {
     "dataset.index": {OFFICER},
     "discover": {OFFICER},
     "query": {ANALYST, SERVICE},
+    "train": {ANALYST},
     "release": {OFFICER},
     "release.risk": {OFFICER},
     "subject.read": {OFFICER, SERVICE},

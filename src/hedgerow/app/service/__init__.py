@@ -19,6 +19,7 @@ from hedgerow.app.service.reckoning import Reckoning
 from hedgerow.app.service.reporting import Reporting
 from hedgerow.app.service.retrying import Retrying
 from hedgerow.app.service.tiling import Tiling
+from hedgerow.app.service.training import Training
 from hedgerow.app.service.witnessing import Witnessing
 
 __all__ = ["Service"]
@@ -30,6 +31,7 @@ class Service(
     Indexing,
     Retrying,
     Dropping,
+    Training,
     Asking,
     Governing,
     People,

@@ -173,6 +173,7 @@ def _how(use: dict[str, Any]) -> str:
 _END = {"failed": " (it failed, and nothing left)", "spent, no result": " (it was cut off, and nothing left)"}
 _HOW = {
     "dp_query": "a count or average over many people, blurred so that you cannot be told apart",
+    "dp_train": "a model of many people, trained with noise so that you cannot be told apart",
     "k-anonymity": "a table in which your row looks like several others",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hedgerow.model.errors.base import ErrorRow, caller, refused
+from hedgerow.model.errors.base import ErrorRow, caller, fault, refused
 
 _NOTHING = "Nothing was spent. "
 
@@ -70,5 +70,78 @@ ROWS: tuple[ErrorRow, ...] = (
         "learn.not-fitted",
         "This model has not been trained.",
         "Call fit(X, y) first.",
+    ),
+    caller(
+        "train.model-unknown",
+        "There is no kind of model called {model}.",
+        "Take one of {known}.",
+    ),
+    caller(
+        "train.no-target",
+        "This kind of model predicts a column, and none was named.",
+        _NOTHING + "Name it with --target COLUMN.",
+    ),
+    caller(
+        "train.target-unused",
+        "This kind of model predicts no column.",
+        _NOTHING + "Leave --target out.",
+    ),
+    caller(
+        "train.features",
+        "The features are none, name a column twice, or name the target.",
+        _NOTHING
+        + "Name columns to learn from with --features A,B, or leave it out to take all that are declared.",
+    ),
+    refused(
+        "train.no-features",
+        "The owner has declared no column of {dataset} to learn from.",
+        "{command}",
+    ),
+    refused(
+        "train.hidden-column",
+        "The column {column} says who a person is; no model learns from it.",
+        _NOTHING + "Leave it out.",
+    ),
+    caller(
+        "train.people",
+        "The number of people is no whole number from 1 to {most}.",
+        _NOTHING + "Give a round figure that is publicly known, or leave it out to have it measured.",
+    ),
+    caller(
+        "train.no-accuracy",
+        "This kind of model predicts nothing that could be right or wrong.",
+        _NOTHING + "Leave --holdout-epsilon out.",
+    ),
+    caller(
+        "train.nothing-to-tune",
+        "This kind of model has no settings to choose among.",
+        _NOTHING + "Leave --tune out.",
+    ),
+    refused(
+        "train.inexact",
+        "Training of more than 1,000 numbers at a step, or by batches, costs epsilon and delta, which leaves "
+        "no room for measuring people or accuracy, or for choosing settings.",
+        _NOTHING + "Tell with --people N how many people there publicly are, and leave --tune and "
+        "--holdout-epsilon out.",
+    ),
+    caller(
+        "train.bad-model",
+        "This is no model file that can be read: {problem}.",
+        "Name a file that `hedgerow train --out` wrote.",
+    ),
+    caller(
+        "train.missing-columns",
+        "The rows lack columns that the {model} model reads: {missing}.",
+        "Give rows with these columns, named as they were in training.",
+    ),
+    caller(
+        "train.unknown-columns",
+        "The rows have no column {missing}.",
+        "Name columns of the file with --keep, or leave it out.",
+    ),
+    fault(
+        "train.overspent",
+        "Training would have cost more than was planned for it; no model was released.",
+        "Nothing was released, and the reservation stays spent. Report this.",
     ),
 )

@@ -334,9 +334,10 @@ ROWS: tuple[ErrorRow, ...] = (
         "budget.no-delta",
         "The budget of {whose} has no delta; Gaussian noise has no epsilon without one, nor have keys found "
         "in the data.",
-        "Ask with --epsilon instead of --rho and by declared keys, or ask the privacy officer for a delta: "
-        "`hedgerow budget allocate {account} --epsilon {limit} --delta 1e-6`.",
+        "Ask somebody with the role {permitted} for one: `hedgerow budget allocate {account} "
+        "--epsilon {limit} --delta 1e-6`. A query with --epsilon and declared keys needs none.",
         exit_code=5,
+        derived=lambda _: {"permitted": roles_for("budget.allocate")},
     ),
     caller(
         "request.malformed-id",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -40,7 +40,7 @@ def plan_query(
     columns: Mapping[str, ColumnType],
     price: Price | Fraction,
     dataset: str,
-    hidden: Iterable[str] = (),
+    hidden: Collection[str] = (),
     person: str | None = None,
 ) -> QueryPlan:
     """Plan a private query.
@@ -49,12 +49,10 @@ def plan_query(
         sql: What the caller asks; see :func:`hedgerow.techniques.dp_query.parse.parse`.
         declaration: Unit, rows per person, bounds and keys the owner declared.
         columns: Type of each column by its exact name.
-        price: What the whole answer may cost, exact; a plain fraction is an epsilon. Split in equal shares
-            over the noisy vectors and private choices it needs. Statistics asked twice are measured once.
+        price: What the whole answer may cost, exact, in equal shares for each noisy vector and choice.
         dataset: Name of the data set.
         hidden: Columns that say who a person is; naming one is refused.
-        person: The one of them that names the person of a row, which ``COUNT(DISTINCT person)`` may name; so
-            may the word ``person`` where no column is called so.
+        person: The one of them that ``COUNT(DISTINCT person)`` may name, as may the word ``person``.
 
     Returns:
         The plan.
@@ -63,21 +61,17 @@ def plan_query(
         Refused: When something cannot be bounded or is not declared.
         CallerError: When the query or the epsilon is malformed.
 
-    Guarantee: running the plan is ``epsilon``-differentially private, or ``rho``-zCDP, for adding or removing
-        all rows of one person; docs/sensitivity.md argues each step.
-    Cost: a ``LaplaceEvent`` of exactly ``epsilon``, one part for each noisy vector, or a ``ZcdpEvent`` of
-        exactly ``rho``.
+    Guarantee: ``epsilon``-differential privacy, or ``rho``-zCDP, for adding or removing one person's rows;
+        docs/sensitivity.md argues each step. The cost is exactly that.
     """
     price_of = price if isinstance(price, Price) else Price(checked_epsilon(price))
-    kept_apart = frozenset(hidden)
-    query = parse(sql, dataset, {*columns, *kept_apart})
-    catalog = Catalog(dataset, columns, kept_apart, person)
+    query = parse(sql, dataset, {*columns, *hidden})
+    catalog = Catalog(dataset, columns, frozenset(hidden), person)
     group_by = tuple(dict.fromkeys(_grouped(name, query.outputs, catalog) for name in query.group_by))
     asked = tuple(_asked(output, catalog, group_by) for output in query.outputs)
     where = None if query.where is None else catalog.predicate(query.where)
-    declared = require(
-        declaration, catalog, dataset, group_by, _columns(asked, _BOUNDED), finds=price_of.delta is not None
-    )
+    finds, bounded = price_of.delta is not None, _columns(asked, _BOUNDED)
+    declared = require(declaration, catalog, dataset, group_by, bounded, finds=finds)
     _check_groups(declared)
     check_possible(where, declaration, catalog, dataset)
     measuring = Measuring(declared, catalog, frozenset(_columns(asked, _AVERAGED)))
@@ -85,7 +79,6 @@ def plan_query(
     measured = measuring.measured(price_of)
     selection = _selection(declared, where, measured)
     outputs = _outputs(asked, cells, measured.choices)
-    order_by = _order(query, outputs, catalog)
     _check_labels(group_by, outputs)
     return QueryPlan(
         dataset=dataset,
@@ -93,7 +86,7 @@ def plan_query(
         aggregation=measured.aggregation(declared, where),
         measurements=measured.measurements,
         outputs=outputs,
-        order_by=order_by,
+        order_by=_order(query, outputs, catalog),
         limit=query.limit,
         cost=_cost(measured, selection, price_of),
         selection=selection,

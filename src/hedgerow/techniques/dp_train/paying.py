@@ -52,11 +52,36 @@ class Noise:
         deviation: Its standard deviation, in units of the sums.
         add: Adds it to a flat vector of exact sums.
         rho: What the whole run costs as zCDP, exact; none where it costs epsilon and delta.
+        bound: What one person changes in a step, in the same units; 0 where it is not told.
     """
 
     deviation: float
     add: Callable[[Integers], Integers]
     rho: Fraction | None = None
+    bound: int = 0
+
+    @property
+    def told(self) -> str:
+        """Say how strong the noise of a step is beside what one person may add to it."""
+        return (
+            f"{self.deviation / self.bound:.3g} times what one person may add" if self.bound else "not told"
+        )
+
+
+class Quote(Budget):
+    """A budget that buys nothing: whoever pays from it learns what the run would cost, and trains nothing."""
+
+
+class QuotedError(Exception):
+    """Stops a run that would have been paid from a quote.
+
+    Args:
+        noise: The noise that was planned.
+    """
+
+    def __init__(self, noise: Noise) -> None:
+        super().__init__("a run was quoted, not paid for")
+        self.noise = noise
 
 
 def step_noise(wish: Wish, bound: int, steps: int, numbers: int) -> Noise:
@@ -88,7 +113,7 @@ def step_noise(wish: Wish, bound: int, steps: int, numbers: int) -> Noise:
     def add(exact: Integers) -> Integers:
         return np.array(add_gaussian(exact.tolist(), bound, rho, scale), dtype=np.int64)
 
-    return Noise(scale, add, rho * steps)
+    return Noise(scale, add, rho * steps, bound)
 
 
 def stream_noise(wish: Wish, bound: int, rho: Fraction, numbers: int) -> Noise:
@@ -109,7 +134,7 @@ def stream_noise(wish: Wish, bound: int, rho: Fraction, numbers: int) -> Noise:
     """
     _checked_width(bound, rho)
     wide = _covered(wide_gaussian(bound, rho), wish, numbers)
-    return Noise(float(wide.variance) ** 0.5, lambda exact: add_wide(exact, bound, rho, wide))
+    return Noise(float(wide.variance) ** 0.5, lambda exact: add_wide(exact, bound, rho, wide), bound=bound)
 
 
 def _checked_width(bound: int, rho: Fraction) -> None:
@@ -137,12 +162,15 @@ def paid(budget: Budget, wish: Wish, noise: Noise) -> Budget:
     Raises:
         Refused: ``learn.budget-exhausted``; ``learn.budget-mixed`` for a run that costs epsilon and delta,
             from a budget that something was spent of.
+        QuotedError: When the budget is a quote.
 
     Guarantee: all that is paid from one budget loses at most its epsilon, but for a chance of its delta. A
         run with an exact rho enters the filter. Any other is taken off both limits by basic composition, and
         only before the filter holds anything: its limits are then fixed before it admits its first event.
     Source: Rogers, Roth, Ullman, Vadhan 2016, "Privacy odometers and filters", for adding up adaptively.
     """
+    if isinstance(budget, Quote):
+        raise QuotedError(noise)
     if noise.rho is not None:
         try:
             return budget.spend(ZcdpEvent(noise.rho))

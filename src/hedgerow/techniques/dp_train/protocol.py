@@ -26,6 +26,7 @@ class Estimator:
     """Parameters by name, and the state that training leaves."""
 
     KIND: ClassVar[str] = ""
+    _standing: str = UNGOVERNED
     n_features_in_: int
     feature_names_in_: npt.NDArray[np.object_]
 
@@ -62,9 +63,9 @@ class Estimator:
 
     @property
     def standing_(self) -> str:
-        """Say that no ledger knows of the training."""
+        """Say whether a ledger knows of the training."""
         self._checked_fitted()
-        return UNGOVERNED
+        return self._standing
 
     def __repr__(self) -> str:
         names = _parameters(type(self))
@@ -72,7 +73,7 @@ class Estimator:
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "budget_")
+        return hasattr(self, "n_features_in_")
 
     def __sklearn_tags__(self) -> Any:  # noqa: ANN401 - asked by scikit-learn, whose type it is
         from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags

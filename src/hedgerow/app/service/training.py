@@ -1,0 +1,179 @@
+"""Training: models through the gate, into files."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from hedgerow.app.service.asking import Asking, check_out, write_out
+from hedgerow.app.service.base import Progress, need_purpose, quiet
+from hedgerow.model.errors import CallerError
+from hedgerow.model.records import Request
+from hedgerow.model.uses import Json, UseRequest
+from hedgerow.model.words import many
+from hedgerow.spine.gate import new_request_id
+
+DELTA = "1e-6"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRequest:
+    """A wish to train a model.
+
+    Args:
+        dataset: The data set.
+        model: The kind of model.
+        epsilon: What the run may cost, exact decimal text.
+        target: The column to predict.
+        features: The columns to learn from; none for all that are declared.
+        delta: Chance of a larger loss, decimal text.
+        people: How many people there publicly are; none to have it measured.
+        accuracy: Epsilon of an accuracy on people held out; none for no accuracy.
+        tune: Whether settings are chosen.
+    """
+
+    dataset: str
+    model: str
+    epsilon: str
+    target: str | None = None
+    features: Sequence[str] | None = None
+    delta: str = DELTA
+    people: int | None = None
+    accuracy: str | None = None
+    tune: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where results are written; none for nowhere.
+
+    Args:
+        out: The model file.
+        card: The model card, Markdown or, by its suffix ``.html``, HTML.
+        force: Overwrite them.
+    """
+
+    out: Path | None = None
+    card: Path | None = None
+    force: bool = False
+
+    def check(self) -> None:
+        """Refuse what cannot be written, before anything is spent.
+
+        Raises:
+            CallerError: ``out.*``.
+        """
+        for place in (self.out, self.card):
+            if place is not None:
+                check_out(place, force=self.force)
+        if self.card is not None and self.card == self.out:
+            raise CallerError("out.exists", out=self.card)
+
+
+class Training(Asking):
+    """Models are trained, privately."""
+
+    def _train_request(self, asked: TrainRequest, purpose: str | None, request_id: str | None) -> UseRequest:
+        parameters: dict[str, Json] = {
+            "model": asked.model,
+            "target": asked.target,
+            "features": list(asked.features) if asked.features is not None else None,
+            # Numbers from Python count as the decimals they print as.
+            "epsilon": str(asked.epsilon),
+            "delta": str(asked.delta),
+            "people": asked.people,
+            "accuracy": str(asked.accuracy) if asked.accuracy is not None else None,
+            "tune": asked.tune,
+        }
+        known = request_id or new_request_id()
+        return UseRequest(self.actor, need_purpose(purpose), asked.dataset, parameters, known)
+
+    def explain_train(self, asked: TrainRequest, *, purpose: str | None) -> dict[str, Json]:
+        """Say what a run would be decided, cost and do, without executing it."""
+        return self._explained(self._train_request(asked, purpose, None), self.spine.train)
+
+    def train(
+        self,
+        asked: TrainRequest,
+        *,
+        purpose: str | None,
+        places: Places | None = None,
+        request_id: str | None = None,
+        progress: Progress = quiet,
+    ) -> dict[str, Json]:
+        """Train a model.
+
+        Args:
+            asked: What to train.
+            purpose: Why.
+            places: Where the model and its card are written.
+            request_id: Repeating it returns the same model, at no cost.
+            progress: Told each step.
+
+        Returns:
+            ``model`` (what was released), ``card``, its ``title`` and ``summary`` (pairs of heading and
+            line), where files were written (``out``, ``card_out``) and the receipt.
+
+        Raises:
+            Refused: By policy, budget or declaration; nothing was spent then.
+            CallerError: ``out.*`` before anything is spent; ``out.not-written`` when the model was trained
+                and its file could not be written: repeating the request writes it.
+        """
+        from hedgerow.techniques.dp_train.card import full_card, rows_of, title_of
+
+        wanted = places or Places()
+        wanted.check()
+        request = self._train_request(asked, purpose, request_id)
+        progress(f"training {asked.model} on {asked.dataset}")
+        receipt = self.spine.gate.use(request, self.spine.train)
+        payload = receipt.release.payload
+        kept = self._receipt(receipt, self.spine.train.action, asked.dataset)
+        told = self._told(request, kept)
+        card = full_card({**payload, "receipt": told})
+        progress("writing")
+        self._write({**payload, "receipt": told}, card, wanted, request.request_id)
+        return {
+            "model": payload,
+            "card": card,
+            "title": title_of(payload),
+            "summary": [[heading, line] for heading, lines in rows_of(card) for line in lines],
+            "out": str(wanted.out) if wanted.out else None,
+            "card_out": str(wanted.card) if wanted.card else None,
+            "receipt": kept,
+        }
+
+    def _told(self, request: UseRequest, kept: Mapping[str, Json]) -> dict[str, Json]:
+        """Say beside a model what is left, and where the journal tells of it."""
+        own = cast("Mapping[str, Mapping[str, Json]]", kept["budget"])["own"]
+        told: dict[str, Json] = {name: kept[name] for name in ("request_id", "entry", "fingerprint")}
+        cost = self.spine.gate.explain(request, self.spine.train).cost
+        with self.spine.store.read() as reader:
+            record = reader.get(Request, request.request_id)
+            balance = self.spine.ledger.balance(reader, request.dataset, request.purpose)
+        more = 0 if cost is None else balance.more(cost)
+        told["left"] = (
+            f"{many(more, 'such run')}, or epsilon {own['left']} in one use without noise of this kind, of "
+            f"{own['limit']} for {own['purpose']}"
+        )
+        if record is not None and self._permits("release.risk", request.dataset):
+            # It counts changes of the data, which not everybody may know.
+            told["dataset_version"] = record.dataset_version
+        return told
+
+    def _write(self, model: Mapping[str, Json], card: Mapping[str, Json], places: Places, again: str) -> None:
+        from hedgerow.techniques.dp_train.card import html, markdown, title_of
+
+        try:
+            if places.out is not None:
+                body = json.dumps(model, ensure_ascii=False, indent=1) + "\n"
+                write_out(places.out, body.encode(), force=places.force)
+            if places.card is not None:
+                shown = html if places.card.suffix == ".html" else markdown
+                write_out(places.card, shown(title_of(model), card).encode(), force=places.force)
+        except CallerError:
+            out = places.out or places.card
+            raise CallerError("out.not-written", out=out, request=shlex.quote(again)) from None

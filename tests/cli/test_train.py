@@ -1,0 +1,68 @@
+"""The commands ``train`` and ``predict``: what they print, write, refuse and leave alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+SAID = ("train", "visits", "--target", "ward", "--model", "logistic", "--purpose", "research", "--as", "ana")
+
+
+@pytest.fixture
+def ready(hedgerow):
+    """Give the program where budgets have a delta."""
+    for where in (("visits", "--purpose", "research"), ("--population",)):
+        hedgerow("budget", "allocate", *where, "--epsilon", "10", "--delta", "1e-5")
+    return hedgerow
+
+
+def test_a_model_is_trained_written_and_predicts(ready, tmp_path):
+    out, card, page = tmp_path / "m.json", tmp_path / "card.md", tmp_path / "card.html"
+    told = ready(*SAID, "--epsilon", "1", "--out", out, "--card", card, "--request-id", "m1").out
+    assert f"A logistic model of ward, written to {out} and its card to {card}." in told
+    assert "such runs, or epsilon" in told
+    assert "# logistic model of ward" in card.read_text()
+    assert "What it does not protect" in card.read_text()
+    again = ready(*SAID, "--epsilon", "1", "--card", page, "--request-id", "m1")
+    assert "nothing was spent" in again.out
+    assert page.read_text().startswith("<!doctype html>")
+    rows = tmp_path / "rows.csv"
+    rows.write_text("pid,systolic\na,120\nb,\nc,high\n")
+    made = tmp_path / "p.csv"
+    assert "3 predictions" in ready("predict", out, "--from", rows, "--keep", "pid", "--out", made).out
+    lines = made.read_text().splitlines()
+    assert lines[0] == "pid,predicted,chance of A,chance of B,chance of C"
+    assert [line[:2] for line in lines[1:]] == ["a,", "b,", "c,"]
+
+
+def test_predicting_says_what_is_missing(ready, tmp_path):
+    out, rows = tmp_path / "m.json", tmp_path / "rows.csv"
+    ready(*SAID, "--epsilon", "1", "--out", out)
+    rows.write_text("pid,weight\na,120\n")
+    lacking = ready("predict", out, "--from", rows, "--out", tmp_path / "p.csv", code=2)
+    assert "systolic" in lacking.err
+    unknown = ready("predict", out, "--from", rows, "--keep", "x", "--out", tmp_path / "p.csv", code=2)
+    assert "no column x" in unknown.err
+    assert not (tmp_path / "p.csv").exists()
+    assert ready("predict", rows, "--from", rows, "--out", tmp_path / "p.csv", code=2).err
+
+
+def test_what_it_costs_and_means_is_told_beforehand(ready):
+    told = ready(*SAID, "--epsilon", "1", "--explain").out
+    assert "Allowed." in told
+    assert "cost: rho" in told
+    assert "such runs left" in told
+    before = ready("budget", "show", "visits", "--as", "ana").out
+    assert "0" in before
+
+
+def test_a_budget_that_is_too_small_ends_with_five(ready):
+    assert "epsilon" in ready(*SAID, "--epsilon", "40", code=5).err
+
+
+def test_json_holds_the_model(ready):
+    told = json.loads(ready(*SAID, "--epsilon", "1", "--json").out)
+    assert told["model"]["format"] == "hedgerow/model/v1"
+    assert told["out"] is None
+    assert "dataset_version" not in told["card"], "an analyst may not count changes of the data"
