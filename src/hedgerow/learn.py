@@ -3,7 +3,30 @@
 from __future__ import annotations
 
 from hedgerow.kernel.accounting import Budget
-from hedgerow.techniques.dp_train import DPLinearRegression, DPLogisticRegression, PublicEncoder
+from hedgerow.techniques.dp_train import (
+    DPPCA,
+    DPGradientBoostingClassifier,
+    DPGradientBoostingRegressor,
+    DPKMeans,
+    DPLinearRegression,
+    DPLogisticRegression,
+    DPMLPClassifier,
+    DPRecommender,
+    PublicEncoder,
+)
 from hedgerow.techniques.dp_train.modelfile import TrainedModel, load
 
-__all__ = ["Budget", "DPLinearRegression", "DPLogisticRegression", "PublicEncoder", "TrainedModel", "load"]
+__all__ = [
+    "DPPCA",
+    "Budget",
+    "DPGradientBoostingClassifier",
+    "DPGradientBoostingRegressor",
+    "DPKMeans",
+    "DPLinearRegression",
+    "DPLogisticRegression",
+    "DPMLPClassifier",
+    "DPRecommender",
+    "PublicEncoder",
+    "TrainedModel",
+    "load",
+]

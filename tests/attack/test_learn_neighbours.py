@@ -20,7 +20,8 @@ import pytest
 
 from hedgerow.techniques.dp_train.chances import wanted_steps
 from hedgerow.techniques.dp_train.declared import scaling
-from hedgerow.techniques.dp_train.logistic import Descent, exact_gradient, noisy_gradient
+from hedgerow.techniques.dp_train.descent import Descent
+from hedgerow.techniques.dp_train.logistic import exact_gradient, noisy_gradient
 from hedgerow.techniques.dp_train.paying import Noise, Wish, step_noise, stream_noise
 from hedgerow.techniques.dp_train.sums import GRADIENT_UNIT, whole_rows
 

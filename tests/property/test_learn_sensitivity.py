@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hedgerow.techniques.dp_train import linear, sums
+from hedgerow.techniques.dp_train import moments, sums
 from hedgerow.techniques.dp_train.chances import chance_steps, wanted_steps
 from hedgerow.techniques.dp_train.declared import scaling
-from hedgerow.techniques.dp_train.linear import STATISTICS_BOUND, UNIT, statistics
+from hedgerow.techniques.dp_train.moments import STATISTICS_BOUND, UNIT, statistics
 from hedgerow.techniques.dp_train.sums import GRADIENT_UNIT, bounded_sum, scores, whole_rows
 
 MODEST = settings(max_examples=40, deadline=None)
@@ -180,7 +180,7 @@ def test_a_gradient_cut_in_a_wrong_way_is_caught(fault, monkeypatch):
 
 def test_statistics_whose_bound_is_broken_are_caught(monkeypatch):
     features, people, scale = heavy()
-    monkeypatch.setattr(linear, "cut", lambda shares, _: shares)
+    monkeypatch.setattr(moments, "cut", lambda shares, _: shares)
     whole = linear_sums(features, people, scale, np.ones(12))
     less = linear_sums(features[:2], people[:2], scale, np.ones(2))
     assert between(whole, less) > STATISTICS_BOUND**2

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from hedgerow.learn import Budget, DPLinearRegression, DPLogisticRegression
+from hedgerow.learn import (
+    DPPCA,
+    Budget,
+    DPGradientBoostingClassifier,
+    DPGradientBoostingRegressor,
+    DPKMeans,
+    DPLinearRegression,
+    DPLogisticRegression,
+    DPMLPClassifier,
+    DPRecommender,
+)
 
 N = 600
 
@@ -37,3 +47,45 @@ def linear(**more):
         "budget": Budget.of("10", "1e-4"),
     }
     return DPLinearRegression(**(settings | more))
+
+
+def boosting(**more):
+    settings = {
+        "epsilon": "2",
+        "delta": "1e-6",
+        "bounds": (-1, 1),
+        "classes": [0, 1],
+        "budget": Budget.of("10", "1e-4"),
+    }
+    return DPGradientBoostingClassifier(**(settings | more))
+
+
+def boosted_numbers(**more):
+    settings = {
+        "epsilon": "2",
+        "delta": "1e-6",
+        "bounds": (-1, 1),
+        "y_bounds": (-6, 6),
+        "budget": Budget.of("10", "1e-4"),
+    }
+    return DPGradientBoostingRegressor(**(settings | more))
+
+
+COSTS = {"epsilon": "2", "delta": "1e-6", "budget": Budget.of("10", "1e-4")}
+
+
+def clusters(**more):
+    return DPKMeans(**(COSTS | {"bounds": (-1, 1), "n_clusters": 3, "rounds": 5} | more))
+
+
+def components(**more):
+    return DPPCA(**(COSTS | {"bounds": (-1, 1), "n_components": 2} | more))
+
+
+def network(**more):
+    settings = {"bounds": (-1, 1), "classes": [0, 1], "n_public": N, "hidden": 8, "steps": 60}
+    return DPMLPClassifier(**(COSTS | settings | more))
+
+
+def recommender(**more):
+    return DPRecommender(**(COSTS | {"items": list("abcdefgh"), "factors": 4} | more))

@@ -15,6 +15,9 @@ Words = npt.NDArray[np.uint64]
 # Weights are whole numbers of 2**-256, chances of 2**-128.
 _WEIGHT_BITS = 256
 _CHANCE_BITS = 128
+# A guide of the first bits finds nearly all values by one comparison.
+_FIRST_BITS = 16
+_REST_BITS = np.uint64(64 - _FIRST_BITS)
 # The table ends where a value's weight is below this.
 _LEAST = 1 << (_WEIGHT_BITS - 140)
 _EXACT = Context(prec=110, rounding=ROUND_FLOOR, Emax=10**6, Emin=-(10**6), traps=[])
@@ -30,6 +33,7 @@ class GaussianTable:
         high: Upper 64 bits of the cumulative chances of ``-reach .. reach - 1``, in units of 2**-128.
         low: Their lower 64 bits.
         distance: At least the total-variation distance from the discrete Gaussian on all integers, exact.
+        guide: For each value of the first 16 bits, how many chances lie below all integers that begin so.
     """
 
     deviation: int
@@ -37,6 +41,7 @@ class GaussianTable:
     high: Words
     low: Words
     distance: Fraction
+    guide: npt.NDArray[np.int64]
 
     def values(self, high: Words, low: Words) -> npt.NDArray[np.int64]:
         """Turn uniform 128-bit integers into values by inverting the cumulative table.
@@ -48,13 +53,22 @@ class GaussianTable:
         Returns:
             One value for each: ``-reach`` plus how many cumulative chances are at most the integer.
         """
-        index = np.searchsorted(self.high, high, side="left")
+        index = self._below(high)
         touched = self.high[np.minimum(index, len(self.high) - 1)] == high
         for at in np.flatnonzero(touched):
             stop = int(np.searchsorted(self.high, high[at], side="right"))
             equal = self.low[int(index[at]) : stop]
             index[at] += np.searchsorted(equal, low[at], side="right")
-        return index.astype(np.int64) - self.reach
+        return index - self.reach
+
+    def _below(self, high: Words) -> npt.NDArray[np.int64]:
+        """Count the chances below each integer: at most one is left to compare, but for rare ones."""
+        first = (high >> _REST_BITS).astype(np.int64)
+        low, most = self.guide[first], self.guide[first + 1]
+        index = np.minimum(low + (self.high[np.minimum(low, len(self.high) - 1)] < high), most)
+        rare = np.flatnonzero(most - low > 1)
+        index[rare] = np.searchsorted(self.high, high[rare], side="left")
+        return index
 
 
 @lru_cache(maxsize=4)
@@ -81,7 +95,13 @@ def gaussian_table(deviation: int) -> GaussianTable:
     mask = (1 << 64) - 1
     high = np.array([chance >> 64 for chance in chances], dtype=np.uint64)
     low = np.array([chance & mask for chance in chances], dtype=np.uint64)
-    return GaussianTable(deviation, reach, high, low, _distance(reach, total, beyond))
+    return GaussianTable(deviation, reach, high, low, _distance(reach, total, beyond), _guide(high))
+
+
+def _guide(high: Words) -> npt.NDArray[np.int64]:
+    """Count the chances below the least integer of each first 16 bits; the last stands for all of them."""
+    starts = np.arange(1 << _FIRST_BITS, dtype=np.uint64) << _REST_BITS
+    return np.append(np.searchsorted(high, starts, side="left"), len(high)).astype(np.int64)
 
 
 def _weights(deviation: int) -> tuple[list[int], Fraction]:

@@ -86,11 +86,7 @@ def scaling(bounds: object, columns: Sequence[str] | None, width: int, row_norm:
         Refused: ``learn.undeclared`` or ``learn.too-large``.
         CallerError: ``learn.bad-parameter``.
     """
-    if width > FEATURES_MOST:
-        raise Refused("learn.too-large", what="features", number=f"{width:,}", most=f"{FEATURES_MOST:,}")
-    if bounds is None:
-        raise Refused("learn.undeclared", missing="bounds")
-    lower, upper = _pairs(bounds, columns, width).T
+    lower, upper = bound_pairs(bounds, columns, width).T
     offset = np.where((lower <= 0) & (upper >= 0), 0.0, (lower + upper) / 2)
     reach = np.maximum(upper - offset, offset - lower)
     reach = np.where(reach > 0, reach, 1.0)
@@ -99,7 +95,25 @@ def scaling(bounds: object, columns: Sequence[str] | None, width: int, row_norm:
     return Scaling(lower, upper, offset, reach, min(norm, most))
 
 
-def _pairs(bounds: object, columns: Sequence[str] | None, width: int) -> Floats:
+def bound_pairs(bounds: object, columns: Sequence[str] | None, width: int) -> Floats:
+    """Read declared bounds as pairs.
+
+    Args:
+        bounds: One pair for all features, one pair for each, or a mapping from names to pairs.
+        columns: The names of the features, where they have names.
+        width: How many features there are.
+
+    Returns:
+        Lower and upper bounds, shape ``(width, 2)``.
+
+    Raises:
+        Refused: ``learn.undeclared`` or ``learn.too-large``.
+        CallerError: ``learn.bad-parameter``.
+    """
+    if width > FEATURES_MOST:
+        raise Refused("learn.too-large", what="features", number=f"{width:,}", most=f"{FEATURES_MOST:,}")
+    if bounds is None:
+        raise Refused("learn.undeclared", missing="bounds")
     wrong = CallerError(
         "learn.bad-parameter",
         parameter="bounds",
@@ -142,6 +156,18 @@ def declared_classes(classes: object) -> npt.NDArray[np.generic]:
         advice = "Give every value that y may take, at least two, as in classes=[0, 1]."
         raise CallerError("learn.bad-parameter", parameter="classes", advice=advice)
     return known
+
+
+def outputs_of(classes: npt.NDArray[np.generic]) -> int:
+    """Tell how many outputs a classifier has: two classes need one.
+
+    Args:
+        classes: The declared classes.
+
+    Returns:
+        1, or how many classes there are.
+    """
+    return 1 if len(classes) == 2 else len(classes)  # noqa: PLR2004 - two classes
 
 
 def positive(value: object, name: str, most: float = math.inf) -> float:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hedgerow.model.errors import CallerError
 from hedgerow.techniques.dp_train.arrays import UnreadableError
+from hedgerow.techniques.dp_train.cells import Group
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,6 +53,13 @@ class PublicEncoder:
         """The bounds of each feature, for an estimator."""
         hot = sum(map(len, self.categories.values())) + sum(len(edges) + 1 for edges in self.bins.values())
         return ((0.0, 1.0),) * hot + ((-1.0, 1.0),) * len(self.numbers)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Which features are marks of one column, for an estimator of trees."""
+        hot = [Group(len(values)) for values in self.categories.values()]
+        binned = [Group(len(edges) + 1, is_ordered=True) for edges in self.bins.values()]
+        return (*hot, *binned, *[Group(1, is_ordered=True)] * len(self.numbers))
 
     @property
     def row_norm(self) -> float:

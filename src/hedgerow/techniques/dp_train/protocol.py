@@ -28,6 +28,7 @@ class Estimator:
     KIND: ClassVar[str] = ""
     _standing: str = UNGOVERNED
     n_features_in_: int
+    classes_: npt.NDArray[np.generic]
     feature_names_in_: npt.NDArray[np.object_]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002, FBT001, FBT002 - scikit-learn's own
@@ -76,14 +77,21 @@ class Estimator:
         return hasattr(self, "n_features_in_")
 
     def __sklearn_tags__(self) -> Any:  # noqa: ANN401 - asked by scikit-learn, whose type it is
-        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
+        from sklearn.utils import (
+            ClassifierTags,
+            InputTags,
+            RegressorTags,
+            Tags,
+            TargetTags,
+            TransformerTags,
+        )
 
-        is_classifier = self.KIND == "classifier"
         return Tags(
             estimator_type=self.KIND,
-            target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags() if is_classifier else None,
-            regressor_tags=None if is_classifier else RegressorTags(),
+            target_tags=TargetTags(required=self.KIND in ("classifier", "regressor")),
+            transformer_tags=TransformerTags() if self.KIND == "transformer" else None,
+            classifier_tags=ClassifierTags() if self.KIND == "classifier" else None,
+            regressor_tags=RegressorTags() if self.KIND == "regressor" else None,
             input_tags=InputTags(),
             non_deterministic=True,
         )
