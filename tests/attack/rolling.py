@@ -80,6 +80,12 @@ def _granted(world):
     world.spine.approvals.decide(Actor("owner", "olga"), waiting.id, is_granted=True, reason="")
 
 
+def _given(world):
+    """Ask again what was answered, under another id."""
+    request, technique = world.request(("count", "visits", CARE, world.epsilon), "given")
+    assert world.spine.gate.use(replace(request, fresh=False), technique).origin == "stored"
+
+
 def _backed_up(world):
     world.spine.backups.begin(OWNER, "/backup", "/backup/keys", timedelta(days=30), ["fingerprint"])
 
@@ -113,6 +119,7 @@ def story(folder):
         lambda: set_aside(world, ["fay", "dan", "gus"], [b"gus,x", b"hal,y"]),
         lambda: set_aside(world, [], [b"ida,x"]),
         lambda: world.use(("count", "visits", CARE, world.epsilon), "counted"),
+        lambda: _given(world),
         lambda: world.use(("rows", "visits", CARE, None), "rows-out"),
         lambda: service().show_subject("ann"),
         lambda: _failing(world),
@@ -127,6 +134,8 @@ def story(folder):
         lambda: service().add_principal("ana", ["analyst"]),
         lambda: service().add_purpose("planning", "to plan", "owner", UNTIL[CARE]),
         lambda: service().allocate("visits", CARE, Fraction(3)),
+        lambda: service().allocate("visits", CARE, Fraction(2), period="month"),
+        lambda: service().allocate("visits", CARE, Fraction(1), period="month"),
         lambda: world.use(("count", "visits", CARE, world.epsilon), "counted-again"),
         lambda: world.use(("rows", "visits", CARE, None), "rows-again"),
         lambda: _renamed(world, "dan"),

@@ -57,11 +57,15 @@ def question(scores):
     return f"SELECT COUNT(*) WHERE defaults > 0 AND score IN ({', '.join(map(str, scores))})"
 
 
-def ask(space, who, scores, epsilon, request_id=None):
+def ask(space, who, scores, epsilon, *, fresh=False):
     answer = space.acting_as(who, purpose="research").query(
-        "scores", question(scores), epsilon=epsilon, **({"request_id": request_id} if request_id else {})
+        "scores", question(scores), epsilon=epsilon, fresh=fresh
     )
     return answer["rows"][0][0]
+
+
+def spent(space):
+    return {(b["dataset"], b["purpose"]): b["spent"] for b in space.service.budgets("scores")}
 
 
 def test_averaging_gives_the_truth_back_unless_somebody_counts(space, people):
@@ -71,14 +75,17 @@ def test_averaging_gives_the_truth_back_unless_somebody_counts(space, people):
     bare = add_laplace([truth] * 20_000, 1, epsilon, scale)
     # The mean of so many answers has a standard deviation of 0.04.
     assert round(sum(bare) / len(bare)) == truth
-    assert len({ask(space, "ana", scores, "0.25", "once") for _ in range(5)}) == 1
-    # Two who work together share one budget: seven more answers, and no eighth.
+    # Whoever asks the same again, and however often, is told the same: the mean of it is the one answer.
+    assert len({ask(space, "ana" if told % 2 else "bo", scores, "0.25") for told in range(12)}) == 1
+    assert spent(space) == {("*", "*"): "0.25", ("scores", "research"): "0.25"}
+    # Two who work together share one budget: seven more answers that they pay for, and no eighth.
     for told in range(7):
-        ask(space, "ana" if told % 2 else "bo", scores, "0.25")
+        ask(space, "ana" if told % 2 else "bo", scores, "0.25", fresh=True)
     for who in ("ana", "bo"):
         with pytest.raises(hr.Refused) as caught:
-            ask(space, who, scores, "0.25")
+            ask(space, who, scores, "0.25", fresh=True)
         assert caught.value.code == "budget.exhausted"
+    assert len({ask(space, who, scores, "0.25") for who in ("ana", "bo")}) == 1
 
 
 def test_two_counts_that_differ_by_one_person_tell_no_more_than_epsilon(people):

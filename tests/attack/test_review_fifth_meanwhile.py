@@ -23,7 +23,16 @@ from hedgerow.kernel.merkle import Frontier, leaf_hash
 
 pytestmark = pytest.mark.system
 
-ASKS = ("query", "visits", "SELECT COUNT(*) FROM visits", "--purpose", "research", "--epsilon", "0.5")
+ASKS = (
+    "query",
+    "visits",
+    "SELECT COUNT(*) FROM visits",
+    "--purpose",
+    "research",
+    "--fresh",
+    "--epsilon",
+    "0.5",
+)
 APPROVED = (
     '@id("looked-at")\n@reason("An officer looks first.")\n@approval("privacy-officer")\n'
     'permit (principal in Role::"analyst", action == Action::"query", resource == Dataset::"visits");\n'

@@ -34,7 +34,7 @@ def limit(opened, delta=CHANCE):
 def ask(opened, times=1, epsilon="1"):
     ana = opened.acting_as("ana", purpose="research")
     for _ in range(times):
-        ana.query("visits", QUESTION, epsilon=epsilon)
+        ana.query("visits", QUESTION, epsilon=epsilon, fresh=True)
 
 
 def sql(space, text):

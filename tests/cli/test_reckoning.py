@@ -41,12 +41,12 @@ def ana(opened):
 
 
 def ask(session, epsilon, purpose=None):
-    return session.query("visits", QUESTION, epsilon=epsilon, purpose=purpose)
+    return session.query("visits", QUESTION, epsilon=epsilon, purpose=purpose, fresh=True)
 
 
 class TestCharges:
     def test_a_charge_says_which_noise_it_was_and_the_journal_agrees(self, hedgerow, space):
-        hedgerow("query", "visits", QUESTION, *USE, "--epsilon", "0.5", "--as", "ana")
+        hedgerow("query", "visits", QUESTION, *USE, "--epsilon", "0.5", "--fresh", "--as", "ana")
         # Rows, rows with a value and centred sums: 6 rows a person, 70 whole steps to the middle of 80:220.
         assert charges(space) == ["laplace 6:1/6,6:1/6,420:1/6"]
         hedgerow("journal", "verify")

@@ -26,7 +26,8 @@ from hedgerow.model.budget import (
 from hedgerow.model.errors import Fault, Refused
 from hedgerow.model.records import Account, Charge
 from hedgerow.model.uses import Actor
-from hedgerow.spine.ledger import POPULATION, Ledger, bound_of, event_json, is_fold, read_event, totals_of
+from hedgerow.spine.balance import POPULATION, bound_of
+from hedgerow.spine.ledger import Ledger, event_json, is_fold, read_event, totals_of
 from hedgerow.spine.restating import own_chances, restated
 
 EXHAUSTED = ("budget.exhausted", "budget.population-exhausted")

@@ -30,7 +30,8 @@ class Asking:
         if epsilon is not None:
             parameters["epsilon"] = str(float(epsilon))
         actor = ANA if kind == "asked" else OWNER
-        request = UseRequest(actor, purpose, dataset, parameters, request_id)
+        # Each use of the model draws its noise anew: it is about what that costs.
+        request = UseRequest(actor, purpose, dataset, parameters, request_id, fresh=True)
         return request, Rows(self) if kind == "rows" else Counts(self)
 
     def use(self, asked, request_id, crash=None, meanwhile=None):

@@ -22,15 +22,16 @@ from hedgerow.model.records import (
     Subject,
 )
 from hedgerow.model.words import Basis
-from hedgerow.spine import approvals, awaiting, decide, dropping, erasure, gate, requests
+from hedgerow.spine import approvals, awaiting, decide, dropping, erasure, gate, requests, telling
 from hedgerow.spine.approvals import Approvals
+from hedgerow.spine.balance import POPULATION
 from hedgerow.spine.consent import Consents
 from hedgerow.spine.dropping import Dropping
 from hedgerow.spine.gate import Gate
 from hedgerow.spine.intake import Intake
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.lease import Leases
-from hedgerow.spine.ledger import POPULATION, Ledger
+from hedgerow.spine.ledger import Ledger
 from hedgerow.spine.policy import Policies
 from hedgerow.spine.tables import Tables
 
@@ -226,6 +227,7 @@ def replay_after_a_withdrawal(patch):
 def id_bound_to_nothing(patch):
     patch(requests, "binding_of", lambda *_: "same")
     patch(gate, "binding_of", lambda *_: "same")
+    patch(telling, "binding_of", lambda *_: "same")
 
 
 def use_without_intent(patch):

@@ -32,7 +32,8 @@ with open_space(sys.argv[1]) as space:
     sys.stdin.readline()
     for epsilon in sys.argv[3:]:
         try:
-            told.append(ana.query("visits", sys.argv[2], epsilon=epsilon)["receipt"]["request_id"])
+            answer = ana.query("visits", sys.argv[2], epsilon=epsilon, fresh=True)
+            told.append(answer["receipt"]["request_id"])
         except HedgerowError as error:
             told.append(error.code)
 print(json.dumps(told))
@@ -44,7 +45,7 @@ def _granted(space):
     ana, petra = space.acting_as("ana", purpose="research"), space.acting_as("petra")
     for epsilon in ROUNDS:
         try:
-            ana.query("visits", SQL, epsilon=epsilon)
+            ana.query("visits", SQL, epsilon=epsilon, fresh=True)
         except Refused as waits:
             petra.service.decide(str(waits.details["approval"]), is_granted=True)
 

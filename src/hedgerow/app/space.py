@@ -78,16 +78,19 @@ class Session:
         discover_keys: str | None = None,
         purpose: str | None = None,
         request_id: str | None = None,
+        fresh: bool = False,
     ) -> dict[str, Json]:
         """Ask a differentially private query; see ``Service.query``."""
+        chosen = purpose or self.purpose
         return self.service.query(
             dataset,
             sql,
-            purpose=purpose or self.purpose,
+            purpose=chosen,
             epsilon=epsilon,
             rho=rho,
             discover_keys=discover_keys,
             request_id=request_id,
+            fresh=fresh,
         )
 
     def explain(
@@ -99,10 +102,18 @@ class Session:
         rho: str | None = None,
         discover_keys: str | None = None,
         purpose: str | None = None,
+        fresh: bool = False,
     ) -> dict[str, Json]:
         """Decide a query without executing it."""
-        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
-        return self.service.explain_query(dataset, sql, purpose=purpose or self.purpose, **cost)
+        return self.service.explain_query(
+            dataset,
+            sql,
+            purpose=purpose or self.purpose,
+            epsilon=epsilon,
+            rho=rho,
+            discover_keys=discover_keys,
+            fresh=fresh,
+        )
 
     def curve(
         self,

@@ -37,9 +37,10 @@ from hedgerow.model.records import (
 from hedgerow.model.uses import Actor, Json
 from hedgerow.model.words import Role
 from hedgerow.spine.attest import new_attestation_key
+from hedgerow.spine.balance import POPULATION
 from hedgerow.spine.facts import OWNER
 from hedgerow.spine.keyring import secret_key
-from hedgerow.spine.ledger import DEFAULT_POPULATION_EPSILON, POPULATION
+from hedgerow.spine.ledger import DEFAULT_POPULATION_EPSILON
 
 PASSPHRASE_VARIABLE, SPACE_VARIABLE = "HEDGEROW_PASSPHRASE", "HEDGEROW_SPACE"
 _SCHEMA = "schema"

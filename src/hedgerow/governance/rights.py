@@ -18,6 +18,7 @@ from hedgerow.spine.erasure import Erasure, Holdings, Membership, memberships
 from hedgerow.spine.gate import Gate, new_request_id
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.permission import Context
+from hedgerow.spine.stored import GIVEN
 from hedgerow.spine.vault import Person
 
 
@@ -271,8 +272,10 @@ def _uses_of(reader: Reader) -> tuple[dict[int, tuple[str, Json]], list[Mapping[
     for record in reader.find(JournalEntry):
         entry = entry_of(record)
         action, facts = entry["action"], cast("Mapping[str, Json]", entry["facts"])
-        if action == "use.intend":
+        if action in ("use.intend", GIVEN):
             intents.append(entry)
+        if action == GIVEN:
+            outcomes[cast("int", entry["index"])] = ("stored answer", facts["versions"])
         elif action in ("use.done", "use.fail"):
             told = "done" if action == "use.done" else "failed"
             outcomes[cast("int", facts["intent"])] = (told, facts.get("versions"))

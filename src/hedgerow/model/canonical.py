@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
 from json.encoder import encode_basestring
 
 from hedgerow.model.errors import CallerError
@@ -82,6 +85,39 @@ def digest(value: object) -> str:
         SHA-256 in lower-case hexadecimal.
     """
     return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def plain_form(value: object) -> object:
+    """Write a frozen value so that ``canonical`` takes it, and two are written alike only if they are equal.
+
+    Args:
+        value: Frozen dataclasses, tuples, lists, mappings, sets, fractions, decimals, floats, texts, whole
+            numbers, booleans and None, nested.
+
+    Returns:
+        Lists that begin with what kind of value each is.
+
+    Raises:
+        CallerError: ``journal.not-canonical`` for anything else.
+    """
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float() | Fraction() | Decimal():
+            return [type(value).__name__, value.hex() if isinstance(value, float) else str(value)]
+        case list() | tuple():
+            return ["list", *map(plain_form, value)]
+        case dict():
+            return [
+                "mapping",
+                *sorted(([plain_form(name), plain_form(v)] for name, v in value.items()), key=canonical),
+            ]
+        case set() | frozenset():
+            return ["set", *sorted(map(plain_form, value), key=canonical)]
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = [[each.name, plain_form(getattr(value, each.name))] for each in fields(value)]
+        return [type(value).__name__, *parts]
+    raise CallerError("journal.not-canonical", reason=f"a {type(value).__name__} is not allowed")
 
 
 def timestamp(moment: datetime) -> str:

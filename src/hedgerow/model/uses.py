@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from hedgerow.model.budget import PrivacyEvent
 from hedgerow.model.plans import Combination, DatasetDeclaration, ExactAggregation, KeySearch
@@ -13,6 +13,8 @@ from hedgerow.model.policy import ApprovalNeed
 from hedgerow.model.words import name_or_nothing
 
 ArrowTable: TypeAlias = Any
+NEW, SAME_ID, STORED = "new", "request", "stored"
+"""Where an answer is from; see ``Receipt``."""
 Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
@@ -39,6 +41,7 @@ class UseRequest:
         dataset: Which data set.
         parameters: What the technique needs, as canonical JSON values.
         request_id: The caller's id; repeating it returns the same release.
+        fresh: Whether it is paid for and run even where the same question was answered before.
     """
 
     actor: Actor
@@ -46,6 +49,7 @@ class UseRequest:
     dataset: str
     parameters: Mapping[str, Json]
     request_id: str
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,22 @@ class Technique(Protocol):
         ...
 
 
+@runtime_checkable
+class Repeatable(Protocol):
+    """A technique whose answers may be given again to whoever asks the same and may ask it."""
+
+    def question(self, plan: Plan) -> object:
+        """Tell all that an answer depends on beside the data, as a frozen value.
+
+        Args:
+            plan: A plan this technique made.
+
+        Returns:
+            What ``plain_form`` takes; two plans with the same have the same answers, also in their form.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why a decision fell: an error code of the table, or a policy that permits."""
@@ -225,6 +245,7 @@ class Decision:
         needs: The approvals by others that it needs besides.
         approval: In an explanation, how such an approval stands.
         cost: What the plan would be debited with.
+        stored: Whether the same question was answered before and that answer would be given, at no cost.
     """
 
     allowed: bool
@@ -238,6 +259,7 @@ class Decision:
     needs: tuple[ApprovalNeed, ...] = ()
     approval: Mapping[str, Json] | None = None
     cost: PrivacyEvent | None = None
+    stored: bool = False
 
     def as_json(self) -> dict[str, Json]:
         """Render for ``--explain`` and the journal."""
@@ -249,6 +271,7 @@ class Decision:
             "versions": dict(self.versions),
             "plan": dict(self.plan),
             **({} if self.approval is None else {"approval": dict(self.approval)}),
+            **({"from": STORED} if self.stored else {}),
         }
 
 
@@ -263,7 +286,8 @@ class Receipt:
         checkpoint: The signed head of the journal that covers the entry.
         fingerprint: Fingerprint of the journal's key.
         left: What is left of the budget, in words and exact text; empty when nothing was charged.
-        replayed: Whether this is a stored answer.
+        origin: Where the answer is from: ``"new"``, ``"request"`` (the same id again) or ``"stored"`` (the
+            same question, asked before under another id).
     """
 
     release: Release
@@ -272,7 +296,12 @@ class Receipt:
     checkpoint: str
     fingerprint: str
     left: Mapping[str, Json]
-    replayed: bool = False
+    origin: str = NEW
+
+    @property
+    def replayed(self) -> bool:
+        """Whether this is a stored answer, which cost nothing."""
+        return self.origin != NEW
 
 
 Execute: TypeAlias = Callable[[ExactAggregation], Sequence[Sequence[int]]]

@@ -20,6 +20,7 @@ from hedgerow.model.records import (
     DatasetPurpose,
     Declaration,
     JournalEntry,
+    PeriodLimit,
     PolicyText,
     Principal,
     Setting,
@@ -36,9 +37,10 @@ from hedgerow.spine.audit_indexes import HeadActs, IndexActs, check_cosigned, ch
 from hedgerow.spine.audit_people import check_people
 from hedgerow.spine.audit_results import check_register_read
 from hedgerow.spine.audit_uses import UseRules
+from hedgerow.spine.balance import POPULATION
 from hedgerow.spine.entries import parse_entry
 from hedgerow.spine.forgotten import check_gone
-from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json, is_fold, read_event
+from hedgerow.spine.ledger import UNKNOWN, Ledger, event_json, is_fold, read_event
 from hedgerow.spine.paging import rows_of_all
 from hedgerow.spine.second_key import second_keys
 
@@ -47,6 +49,7 @@ Told = dict[object, object]
 _PURE = "0/1"
 _KINDS = (
     "budgets",
+    "periods",
     "policies",
     "declarations",
     "principals",
@@ -98,6 +101,10 @@ def check_records(
         "principals": {p.name: None if p.disabled else sorted(p.role_set) for p in reader.find(Principal)},
         "data sets": {d.name: (d.version, bool(d.dropped)) for d in reader.find(Dataset)},
         "lawful bases": {(p.dataset, p.purpose): p.basis for p in reader.find(DatasetPurpose)},
+        "periods": {
+            (p.dataset, p.purpose, p.period): (p.starts, p.ends, p.epsilon, p.delta)
+            for p in reader.find(PeriodLimit)
+        },
         "approvals": {a.id: recorded(a) for a in reader.find(Approval)},
         "witnesses": {w.name: w.required for w in reader.find(Witness)},
         "journal keys": second_keys(reader),
@@ -180,8 +187,11 @@ def _tell(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, 
             told["policies"][1] = facts["policy"]
             told["principals"][facts["owner"]] = facts["roles"]
         case "budget.allocate":
-            limit = facts["epsilon"], facts.get("delta", _PURE)
-            told["budgets"][facts["dataset"], facts["purpose"]] = limit
+            limit, where = (facts["epsilon"], facts.get("delta", _PURE)), (facts["dataset"], facts["purpose"])
+            if "period" in facts:
+                told["periods"][*where, facts["period"]] = (facts["starts"], facts["ends"], *limit)
+            else:
+                told["budgets"][where] = limit
         case "policy.apply":
             told["policies"][facts["version"]] = facts["text"]
         case "dataset.declare":

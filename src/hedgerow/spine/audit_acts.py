@@ -49,6 +49,7 @@ class Story:
     uses: dict[str, Use] = field(default_factory=dict)
     intents: dict[int, Use] = field(default_factory=dict)
     released: dict[str, Use] = field(default_factory=dict)
+    answers: dict[int, Use] = field(default_factory=dict)
     failures: set[tuple[str, int]] = field(default_factory=set)
     certificates: dict[str, tuple[str, int]] = field(default_factory=dict)
     sources: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -76,6 +77,8 @@ class Story:
         match entry["action"]:
             case "use.intend":
                 self._intend(facts, index)
+            case "use.stored":
+                self._give(entry)
             case "use.done" | "use.fail":
                 acting = cast("Mapping[str, str]", entry["actor"])["as"]
                 self._end(facts, index, acting, is_done=entry["action"] == "use.done")
@@ -111,6 +114,17 @@ class Story:
         use = Use.begun(facts, index)
         self.uses[str(facts["request"])] = self.intents[index] = use
 
+    def _give(self, entry: Facts) -> None:
+        """Hear of an answer given again; it must be of the rows and choices that were in force."""
+        use, facts = Use.given(entry, self.answers), cast("Facts", entry["facts"])
+        counted = self.settings.get("consent.version", "0")
+        if str(use.versions[1]) != counted or self.emptied.get(use.dataset, -1) > cast(
+            "int", facts["answer"]
+        ):
+            rule = "it gives an answer of other people or choices"
+            raise Fault("records.rule-broken", index=entry["index"], rule=rule)
+        self.uses[str(facts["request"])] = use
+
     def _use(self, facts: Facts) -> Use | None:
         return self.uses.get(str(facts.get("request")))
 
@@ -120,6 +134,7 @@ class Story:
             return
         if is_done:
             use.end(facts, index, acting)
+            self.answers[index] = use
             if use.release is not None:
                 self.released[use.release] = use
         elif facts.get("code") == "request.withdrawn":

@@ -36,6 +36,8 @@ class Use:
             tell, of what stayed in the house.
         acting: As whom it was done.
         register: Hash of the line in the register of releases; none where an older version did not tell.
+        question: Hash of all that its answer depends on beside the data; empty where it is nobody else's.
+        result: Hash of the answer, where it was stored.
     """
 
     binding: str
@@ -53,6 +55,8 @@ class Use:
     person_level: bool | None = None
     acting: str = ""
     register: str | None = None
+    question: str = ""
+    result: Json = None
 
     @classmethod
     def begun(cls, facts: Facts, index: int) -> Use:
@@ -62,7 +66,28 @@ class Use:
         return cls(
             str(facts["binding"]), str(facts["dataset"]), str(facts["purpose"]), str(facts["technique"]),
             str(facts["lease"]), cost.get("non-private"), opened, index,
+            question=str(facts.get("question", "")),
         )  # fmt: skip
+
+    @classmethod
+    def given(cls, entry: Facts, answers: Mapping[int, Use]) -> Use:
+        """Read the entry by which a stored answer was given again.
+
+        Args:
+            entry: The entry.
+            answers: Uses that ended well, by the entry of their end.
+
+        Raises:
+            Fault: ``records.rule-broken`` where it is not the answer that it names.
+        """
+        facts, index = cast("Facts", entry["facts"]), cast("int", entry["index"])
+        use, first = cls.begun(facts, index), answers.get(cast("int", facts["answer"]))
+        use.end({**facts, "person_level": False}, index, cast("Facts", entry["actor"])["as"])  # type: ignore[arg-type]
+        is_same = first is not None and _answer_of(first) == _answer_of(use)
+        if not is_same or not use.question:
+            rule = "it gives an answer that was not drawn for its question"
+            raise Fault("records.rule-broken", index=index, rule=rule)
+        return replace(use, question="")
 
     def end(self, facts: Facts, index: int, acting: str) -> None:
         """Read the entry a use ended well with."""
@@ -73,6 +98,13 @@ class Use:
         told = facts.get("person_level", True if self.release is not None else None)
         self.person_level = cast("bool | None", told)
         self.register = cast("str | None", facts.get("register"))
+        self.result = facts["result"]
+
+
+def _answer_of(use: Use) -> tuple[Json, ...]:
+    """What an answer and one that is given again must have in common."""
+    named = (use.dataset, use.purpose, use.technique, *use.versions)
+    return (*named, use.question, use.result, use.person_level)
 
 
 def registered(line: Released) -> str:
@@ -105,8 +137,8 @@ def is_as_used(record: Request, use: Use, emptied: int) -> bool:
 
 
 def _is_standing(record: Request, use: Use) -> bool:
-    held = (record.binding, record.dataset, record.purpose)
-    return held == (use.binding, use.dataset, use.purpose)
+    held = (record.binding, record.dataset, record.purpose, record.question)
+    return held == (use.binding, use.dataset, use.purpose, use.question)
 
 
 def _is_closed(record: Request, use: Use) -> bool:

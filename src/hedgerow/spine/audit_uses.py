@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import cast
 
 from hedgerow.model.errors import Fault
+from hedgerow.model.periods import period_at
+from hedgerow.model.records import Account
 from hedgerow.model.uses import Json
 from hedgerow.spine.approving import GRANT
+from hedgerow.spine.balance import POPULATION, Standing, standing_of
 from hedgerow.spine.catalog import RIGHTS_PURPOSE
 from hedgerow.spine.facts import MOST_FAILURES
-from hedgerow.spine.followed import Followed, Where
-from hedgerow.spine.ledger import POPULATION, Standing, debited, read_told
+from hedgerow.spine.followed import SPENDING, Followed, Where
+from hedgerow.spine.ledger import added, after, debited, fresh_account, read_told
 from hedgerow.spine.outside import Spent
+from hedgerow.spine.stored import GIVEN
 
 Entry = Mapping[str, Json]
 Told = Mapping[str, Mapping[object, object]]
@@ -33,6 +37,7 @@ class UseRules:
     def __init__(self) -> None:
         self._followed = Followed()
         self._of_one: set[int] = set()
+        self._days: dict[Where, dict[date, Account]] = {}
         self._failed: dict[str, list[datetime]] = {}
         self._searched: dict[str, list[tuple[datetime, bool]]] = {}
 
@@ -52,15 +57,22 @@ class UseRules:
             self._check_cost(entry, facts, told)
             _check_purpose(entry, facts, told, purposes)
             self._check_failures(entry, facts)
-        elif entry["action"] == REPLAY:
+        elif entry["action"] in (REPLAY, GIVEN):
             _check_purpose(entry, facts, told, purposes)
-        if entry["action"] in ("use.intend", REPLAY, GRANT):
+        if entry["action"] == GIVEN:
+            _check_version(entry, facts, told)
+        if entry["action"] in ("use.intend", REPLAY, GIVEN, GRANT):
             _check_permission(entry, facts, told)
         elif entry["action"] == "use.fail":
             self._count_failure(entry, facts)
         elif entry["action"] == FIND:
             self._check_search(entry, facts)
         self._followed.heed(entry)
+        if entry["action"] in SPENDING and facts["cost"] is not None:
+            day = _time(entry).date()
+            for where in debited((str(facts["dataset"]), str(facts["purpose"]))):
+                days = self._days.setdefault(where, {})
+                days[day] = after(days.get(day) or fresh_account(*where), read_told(facts["cost"]))
 
     def _check_cost(self, entry: Entry, facts: Entry, told: Told) -> None:
         if facts["cost"] is None:
@@ -70,6 +82,8 @@ class UseRules:
             whose = "population" if where == POPULATION else "purpose"
             fits = self._standing(where, told).admits(cost)
             _require(fits, entry, f"its cost is beyond the limit of the {whose}")
+            for standing in self._periods(where, told, _time(entry).date()):
+                _require(standing.admits(cost), entry, f"its cost is beyond a period's limit of the {whose}")
 
     def _check_failures(self, entry: Entry, facts: Entry) -> None:
         if facts["lease"] == "person":
@@ -91,6 +105,18 @@ class UseRules:
         is_within = sum(not is_hit for _, is_hit in recent) < MOST_FAILED and len(recent) < MOST_SEARCHES
         _require(is_within, entry, "it comes after too many searches of the day")
         self._searched[acting] = [*recent, (now, facts["hits"] != 0)]
+
+    def _periods(self, where: Where, told: Told, day: date) -> Iterator[Standing]:
+        """Tell how an account stood against each limit of a period that held on a day, before a charge."""
+        for key, said in told["periods"].items():
+            dataset, purpose, name = cast("tuple[str, str, str]", key)
+            starts, ends, *limit = cast("tuple[str, str, str, str]", said)
+            period = period_at((name, starts, ends), day) if (dataset, purpose) == where else None
+            if period is not None:
+                days = self._days.get(where, {}).items()
+                total = added(fresh_account(*where), (each for at, each in days if period.holds(at)))
+                unknown = self._followed.unknown_since
+                yield standing_of(total, (limit[0], limit[1]), unknown, period)
 
     def _standing(self, where: Where, told: Told) -> Standing:
         told_limit, spent = told["budgets"].get(where), self._followed.spent.get(where, _NOTHING)
@@ -119,6 +145,13 @@ def _check_permission(entry: Entry, facts: Entry, told: Told) -> None:
     _require(rests["policy"] == policies[max(policies)], entry, "its policies are not those applied last")
     roles = told["principals"].get(_acting(entry))
     _require(rests["roles"] == roles, entry, "nobody gave these roles to who acts")
+
+
+def _check_version(entry: Entry, facts: Entry, told: Told) -> None:
+    """Check that an answer given again is of the version that acts had brought the data set to."""
+    version, is_dropped = cast("tuple[int, bool]", told["data sets"].get(facts["dataset"], (0, True)))
+    read = cast("Entry", facts["versions"])["dataset"]
+    _require(read == version and not is_dropped, entry, "it gives an answer of another version")
 
 
 def _check_purpose(

@@ -10,8 +10,8 @@ from hedgerow.model.canonical import canonical, digest
 from hedgerow.model.policy import ApprovalNeed
 from hedgerow.model.uses import Actor, Decision, Json, Plan, Technique, UseRequest
 from hedgerow.spine.approvals import Asked
+from hedgerow.spine.balance import cost_text
 from hedgerow.spine.journal import About
-from hedgerow.spine.ledger import cost_text
 
 _VERSIONS = ("policy", "dataset", "declaration")
 _OF_ONE_PERSON = frozenset({"subject", "salt"})

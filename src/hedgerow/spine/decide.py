@@ -11,9 +11,9 @@ from hedgerow.model.records import Principal
 from hedgerow.model.uses import DatasetView, Decision, Grant, Plan, Reason, Technique, UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.approving import worded
+from hedgerow.spine.balance import cost_text
 from hedgerow.spine.catalog import NEVER_ENDS, RIGHTS_ACTION, RIGHTS_PURPOSE
 from hedgerow.spine.facts import MOST_FAILURES, Facts
-from hedgerow.spine.ledger import cost_text
 from hedgerow.spine.permission import (
     Context,
     Objection,

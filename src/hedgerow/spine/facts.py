@@ -10,9 +10,10 @@ from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Declaration, Failure, Principal
 from hedgerow.model.uses import Actor, DatasetView, Json
+from hedgerow.spine.balance import Balance
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog, PurposeFacts
 from hedgerow.spine.consent import Consents
-from hedgerow.spine.ledger import Balance, Ledger
+from hedgerow.spine.ledger import Ledger
 from hedgerow.spine.policy import Decider, Policies
 
 OWNER = "owner"

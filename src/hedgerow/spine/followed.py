@@ -22,9 +22,9 @@ from hedgerow.spine.ledger import debited, read_told
 from hedgerow.spine.outside import OutsideHead, Spent, spent_of
 
 RESTATED = "budget.restate"
-_SPENDING = ("use.intend", "budget.unseen")
+SPENDING = ("use.intend", "budget.unseen")
 _ERASING = (ERASE, KNOWN, DROP, EXPIRE)
-_HEEDED = (*_SPENDING, RESTORED, RESTATED, *_ERASING)
+_HEEDED = (*SPENDING, RESTORED, RESTATED, *_ERASING)
 _MARKS = tuple(f'"action":"{action}"'.encode() for action in _HEEDED)
 _NOTHING = Spent(Fraction(0), Fraction(0), ())
 Where = tuple[str, str]
@@ -50,7 +50,7 @@ class Followed:
     def heed(self, entry: Entry) -> None:
         """Take one entry in, in the order of the journal."""
         facts = cast("Entry", entry["facts"])
-        if entry["action"] in _SPENDING and facts["cost"] is not None:
+        if entry["action"] in SPENDING and facts["cost"] is not None:
             for where in debited((str(facts["dataset"]), str(facts["purpose"]))):
                 self.spent[where] = _more(self.spent.get(where, _NOTHING), facts["cost"])
         elif entry["action"] == RESTORED:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, cast
 
 from hedgerow.model.budget import NonPrivateEvent
 from hedgerow.model.canonical import canonical, digest, timestamp
@@ -14,6 +14,9 @@ from hedgerow.model.errors import Fault, HedgerowError, Refused
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import Approval, Failure, Released, Request
 from hedgerow.model.uses import (
+    NEW,
+    SAME_ID,
+    STORED,
     Actor,
     Decision,
     Json,
@@ -34,15 +37,16 @@ from hedgerow.spine.awaiting import asked_about_one, asked_of
 from hedgerow.spine.decide import decide, ends_within_a_day
 from hedgerow.spine.facts import FactLoader, Facts
 from hedgerow.spine.journal import About, Journal
-from hedgerow.spine.known import known_actor, known_dataset, known_purpose
-from hedgerow.spine.ledger import Ledger, event_json
+from hedgerow.spine.known import known_actor
+from hedgerow.spine.ledger import Ledger
 from hedgerow.spine.permission import Context, as_error
 from hedgerow.spine.requests import Requests, binding_of, decision_key, id_hash
 from hedgerow.spine.steady import require_steady
+from hedgerow.spine.stored import StoredAnswers, costless, question_of
+from hedgerow.spine.telling import failure_facts, intent_facts, refusal_facts
 from hedgerow.spine.witnesses import Witnesses
 
 _CACHE_LIMIT = 4096
-_OUR_WORDS = ("left", "cost", "until", "time", "roles", "policies", "missing")
 
 
 class LeaseDesk(Protocol):
@@ -72,12 +76,21 @@ class _Admitted:
     intent: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Considered:
+    """What steps 1 to 3 came to: the facts, the plan, and an answer that was paid for before."""
+
+    facts: Facts
+    plan: Plan
+    stored: Request | None
+
+
 class Gate:
     """Every use of personal data passes here.
 
     Guarantee: no lease is opened without a decision, a durable reservation of the worst-case
     cost and a durable journal entry; nothing is returned before the outcome is durable and the
-    required witnesses hold it; one request id gives one release.
+    required witnesses hold it; one request id gives one release; the same question draws noise once.
     """
 
     def __init__(  # noqa: PLR0913 - the gate is where the rooms meet; wiring names each once
@@ -102,6 +115,7 @@ class Gate:
         self._ledger = ledger
         self._journal = journal
         self._requests = requests
+        self._stored = StoredAnswers(requests, journal)
         self._leases = leases
         self._attestor = attestor
         self._witnesses = witnesses
@@ -117,7 +131,8 @@ class Gate:
         """
         # One technique may stand for several actions, which policies tell apart.
         key = decision_key(request, f"{technique.name} {technique.action}")
-        stamp = self._store.stamp()
+        # A day may bring another period of a budget.
+        stamp = (self._store.stamp(), self._clock.now().date())
         cached = self._decisions.get(key)
         if cached is not None and cached[0] == stamp and cached[1].valid_until >= self._clock.now().date():
             return cached[1]
@@ -125,7 +140,7 @@ class Gate:
         with self._store.read() as reader:
             decision, admitted = self._consider(reader, request, technique, charge=True)
             if admitted is not None and decision.needs:
-                asked = self._asked_for(reader, request, technique, decision, admitted[1])
+                asked = self._asked_for(reader, request, technique, decision, admitted.plan)
                 return replace(decision, approval=self._approvals.standing(reader, asked))
         if ends_within_a_day(decision):
             return decision
@@ -157,11 +172,16 @@ class Gate:
 
     def _consider(
         self, reader: Reader, request: UseRequest, technique: Technique, *, charge: bool
-    ) -> tuple[Decision, tuple[Facts, Plan] | None]:
-        """Steps 1 to 3: load the facts, plan without data, decide."""
+    ) -> tuple[Decision, _Considered | None]:
+        """Steps 1 to 3: load the facts, plan without data, decide; an answer in store needs no budget."""
         facts = self._facts.load(reader, request.actor, request.purpose, request.dataset, self._clock.now())
-        decision, plan = decide(request, facts, technique, charge=charge)
-        return decision, (facts, plan) if plan is not None else None
+        decision, plan = decide(request, facts, technique, charge=False)
+        stored = self._stored.find(reader, request, technique, facts, plan) if charge and plan else None
+        if charge and stored is None and (plan is None or _is_over(facts, plan)):
+            decision, plan = decide(request, facts, technique, charge=True)
+        if stored is not None:
+            decision = costless(decision)
+        return decision, _Considered(facts, plan, stored) if plan is not None else None
 
     def _admit(self, request: UseRequest, technique: Technique) -> _Admitted | Receipt:
         """Steps 1 to 5 in one transaction, so that nothing changes between deciding and reserving.
@@ -174,21 +194,22 @@ class Gate:
             known = self._replay_of(tx, request)
             decision, admitted = self._consider(tx, request, technique, charge=known is None)
             if admitted is not None and known is None:
-                granted = self._approved(tx, request, technique, decision, admitted[1])
+                granted = self._approved(tx, request, technique, decision, admitted.plan)
                 if not isinstance(granted, Refused):
-                    return self._reserve(tx, request, technique, decision, *admitted, granted)
+                    act = self._reserve if admitted.stored is None else self._give
+                    return act(tx, request, technique, decision, admitted, granted)
                 outcome = granted
                 self._journal.append(tx, "use.refuse", request.actor,
                                      self._awaiting(tx, request, technique, decision, outcome))  # fmt: skip
             elif admitted is not None and known is not None:
-                outcome = self._replay(tx, request, technique, known, decision, admitted[0])
+                outcome = self._replay(tx, request, technique, known, decision, admitted.facts)
             else:
                 outcome = as_error(decision.error or ("policy.not-permitted", {}))
                 self._journal.append(
                     tx,
                     "use.refuse",
                     known_actor(tx, request.actor),
-                    self._refusal(tx, request, technique, decision),
+                    refusal_facts(tx, request, technique, decision),
                 )
         if isinstance(outcome, Receipt):
             return outcome
@@ -211,7 +232,7 @@ class Gate:
     def _awaiting(
         self, tx: Transaction, request: UseRequest, technique: Technique, decision: Decision, error: Refused
     ) -> dict[str, Json]:
-        refused = {**self._refusal(tx, request, technique, decision), "reasons": [error.code]}
+        refused = {**refusal_facts(tx, request, technique, decision), "reasons": [error.code]}
         return (
             refused | {"approval": str(error.details["approval"])} if "approval" in error.details else refused
         )
@@ -225,12 +246,14 @@ class Gate:
         request: UseRequest,
         technique: Technique,
         decision: Decision,
-        facts: Facts,
-        plan: Plan,
+        considered: _Considered,
         approval: Approval | None,
     ) -> _Admitted:
         """Steps 4 and 5: the reservation and the intent, durable before data is opened."""
-        told = self._intent(tx, request, technique, decision, plan, facts)
+        facts, plan = considered.facts, considered.plan
+        question = question_of(request, technique, facts, plan)
+        told = intent_facts(tx, request, technique, decision, plan, facts)
+        told["question"] = question
         if approval is not None:
             told["approval"] = approval.id
         if plan.cost is not None:
@@ -242,10 +265,29 @@ class Gate:
             told,
             self._leases.about(tx, plan),
         )
-        self._requests.open(tx, request, technique.name, decision.versions["dataset"], intent)
+        version = decision.versions["dataset"]
+        self._requests.open(tx, request, technique.name, version, intent, question)
         if plan.cost is not None:
             self._ledger.reserve(tx, request.request_id, request.dataset, request.purpose, plan.cost, intent)
         return _Admitted(request, technique, facts, plan, intent)
+
+    def _give(
+        self,
+        tx: Transaction,
+        request: UseRequest,
+        technique: Technique,
+        decision: Decision,
+        considered: _Considered,
+        approval: Approval | None,
+    ) -> Receipt:
+        """Answer from what was paid for before: no charge, no lease, no noise, and a use all the same."""
+        told = intent_facts(tx, request, technique, decision, considered.plan, considered.facts)
+        told |= {"cost": None, "lease": "stored"}
+        if approval is not None:
+            told["approval"] = approval.id
+        found = cast("Request", considered.stored)
+        release, entry = self._stored.give(tx, request, technique, found, told)
+        return self._receipt(tx, request, release, entry, STORED)
 
     def _run(self, use: _Admitted) -> tuple[Release, LeaseVersions]:
         """Steps 6 and 7; a failure is journaled and the reservation stays spent."""
@@ -272,7 +314,7 @@ class Gate:
     def _failed(self, use: _Admitted, code: str, versions: LeaseVersions | None) -> None:
         with self._store.write() as tx:
             self._ledger.commit(tx, use.request.request_id)
-            index = self._outcome(tx, "use.fail", use, _failure(code, versions))
+            index = self._outcome(tx, "use.fail", use, failure_facts(code, versions))
             if use.plan.grant.kind != "person":
                 tx.add([Failure(use.request.actor.acting_as, index, timestamp(self._clock.now()))])
 
@@ -291,7 +333,7 @@ class Gate:
             if not self._is_overtaken(tx, use, release):
                 return self._done(tx, use, release, versions)
             self._requests.withdraw_one(tx, use.request.request_id)
-            self._outcome(tx, "use.fail", use, _failure("request.withdrawn", versions))
+            self._outcome(tx, "use.fail", use, failure_facts("request.withdrawn", versions))
         raise Refused("request.withdrawn")
 
     def _is_overtaken(self, reader: Reader, use: _Admitted, release: Release) -> bool:
@@ -348,16 +390,16 @@ class Gate:
         try:
             release = self._requests.again(tx, known, request, technique.name)
         except Refused as error:
-            refused = {**self._refusal(tx, request, technique, decision), "reasons": [error.code]}
+            refused = {**refusal_facts(tx, request, technique, decision), "reasons": [error.code]}
             self._journal.append(tx, "use.refuse", request.actor, refused)
             return error
-        replayed = self._refusal(tx, request, technique, decision)
+        replayed = refusal_facts(tx, request, technique, decision)
         replayed |= {"basis": facts.basis, "rests_on": facts.rests_on()}
         entry = self._journal.append(tx, "use.replay", request.actor, replayed)
-        return self._receipt(tx, request, release, entry, replayed=True)
+        return self._receipt(tx, request, release, entry, SAME_ID)
 
     def _receipt(
-        self, reader: Reader, request: UseRequest, release: Release, entry: int, *, replayed: bool = False
+        self, reader: Reader, request: UseRequest, release: Release, entry: int, origin: str = NEW
     ) -> Receipt:
         balance = self._ledger.balance(reader, request.dataset, request.purpose)
         return Receipt(
@@ -367,48 +409,8 @@ class Gate:
             self._journal.head(reader).checkpoint,
             self._attestor.fingerprint,
             {"own": balance.own.as_json(), "population": balance.population.as_json()},
-            replayed,
+            origin,
         )
-
-    def _intent(
-        self,
-        reader: Reader,
-        request: UseRequest,
-        technique: Technique,
-        decision: Decision,
-        plan: Plan,
-        facts: Facts,
-    ) -> dict[str, Json]:
-        return {
-            **self._asked(reader, request, technique),
-            "basis": facts.basis,
-            "columns": sorted(plan.grant.columns | plan.grant.fields),
-            "lease": plan.grant.kind,
-            "cost": event_json(plan.cost) if plan.cost is not None else None,
-            "policies": list(decision.policies),
-            "versions": dict(decision.versions),
-            "obligations": list(decision.obligations),
-            "rests_on": facts.rests_on(),
-        }
-
-    def _refusal(
-        self, reader: Reader, request: UseRequest, technique: Technique, decision: Decision
-    ) -> dict[str, Json]:
-        return {
-            **self._asked(reader, request, technique),
-            "reasons": [reason.code for reason in decision.reasons],
-            "said": _amounts(decision),
-            "versions": dict(decision.versions),
-        }
-
-    def _asked(self, reader: Reader, request: UseRequest, technique: Technique) -> dict[str, Json]:
-        return {
-            "purpose": known_purpose(reader, request.purpose),
-            "dataset": known_dataset(reader, request.dataset),
-            "technique": technique.name,
-            "request": id_hash(request.request_id),
-            "binding": binding_of(request, technique.name),
-        }
 
     def held_up(
         self,
@@ -477,12 +479,5 @@ def new_request_id() -> str:
     return "r-" + secrets.token_hex(12)
 
 
-def _amounts(decision: Decision) -> dict[str, Json]:
-    """Keep what a refusal named in our own words; other details may be a caller's."""
-    details = decision.error[1] if decision.error else {}
-    return {name: str(details[name]) for name in _OUR_WORDS if name in details}
-
-
-def _failure(code: str, versions: LeaseVersions | None) -> dict[str, Json]:
-    """Say why a use failed and, once a lease was open, of which people."""
-    return {"code": code} if versions is None else {"code": code, "versions": versions.as_json()}
+def _is_over(facts: Facts, plan: Plan) -> bool:
+    return plan.cost is not None and facts.balance.refusal(plan.cost) is not None

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
 from fractions import Fraction
 from typing import cast
 
 from hedgerow.kernel.accounting import (
     Composition,
-    admits,
-    admitted_more,
     compose,
-    epsilon_of,
-    remaining,
 )
 from hedgerow.model.budget import (
     ApproximateEvent,
@@ -25,147 +21,21 @@ from hedgerow.model.budget import (
     PureEvent,
     SampledGaussianEvent,
     ZcdpEvent,
-    show_chance,
-    show_exact,
-    show_left,
 )
 from hedgerow.model.canonical import timestamp
 from hedgerow.model.errors import Fault, Refused
+from hedgerow.model.periods import Period
 from hedgerow.model.ports import Clock, Reader, Transaction
-from hedgerow.model.records import Account, Allocation, Charge, Setting
+from hedgerow.model.records import Account, Allocation, Charge, JournalEntry, PeriodLimit, Setting
 from hedgerow.model.uses import Actor, Json
+from hedgerow.spine.balance import POPULATION, Balance, Standing, standing_of, totals_from
+from hedgerow.spine.entries import moment_of
+from hedgerow.spine.periods import charges_in, put_limit, within
 
-POPULATION = ("*", "*")
+Where = tuple[str, str]
 UNKNOWN = "ledger.unknown"
 """The setting that says since when spending is not known (a time), after a restore; empty once it is."""
 DEFAULT_POPULATION_EPSILON = Fraction(10)
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An account's limit and what was debited from it; no limit means nothing may be spent.
-
-    Where spending is not known, after a restore, it counts as all spent.
-    """
-
-    dataset: str
-    purpose: str
-    limit: Fraction | None
-    spent_epsilon: Fraction
-    spent_rho: Fraction
-    apart: tuple[str, ...]
-    unknown_since: str = ""
-    delta: Fraction = Fraction(0)
-    pure_rho: Fraction | None = None
-    spent_delta: Fraction = Fraction(0)
-
-    @property
-    def spent(self) -> Composition:
-        """The totals; composition is additive, so they stand for all charges."""
-        return _totals(self.spent_epsilon, self.pure_rho, self.spent_rho, self.spent_delta)
-
-    @property
-    def allowed(self) -> Limit | None:
-        """What may be spent in all; none when nothing was allocated."""
-        return None if self.limit is None else limit_of(self.limit, self.delta)
-
-    def admits(self, event: PrivacyEvent) -> bool:
-        """Tell whether one more event stays within the limit (exact)."""
-        if isinstance(event, NonPrivateEvent):
-            return True
-        if self.unknown_since:
-            return False
-        return self.allowed is not None and admits(self.allowed, self.spent, event)
-
-    def more(self, event: PrivacyEvent) -> int:
-        """Count how many more of one event would be admitted, one after the other (exact)."""
-        if self.unknown_since or self.allowed is None:
-            return 0
-        return admitted_more(self.allowed, self.spent, event)
-
-    @property
-    def left(self) -> Fraction:
-        """The epsilon of a pure use that still fits; zero without a limit, or when spending is not known."""
-        if self.unknown_since or self.allowed is None:
-            return Fraction(0)
-        return remaining(self.allowed, self.spent)
-
-    def without_delta(self) -> dict[str, object]:
-        """Tell whose limit lacks a delta, for the next step."""
-        is_all = (self.dataset, self.purpose) == POPULATION
-        return {
-            "whose": "the population" if is_all else f"{self.dataset} for {self.purpose}",
-            "account": "--population"
-            if is_all
-            else f"{shlex.quote(self.dataset)} --purpose {shlex.quote(self.purpose)}",
-            "limit": show_exact(self.limit or Fraction(0)),
-        }
-
-    @property
-    def bound(self) -> Fraction:
-        """What was spent at most, in epsilon at the limit's delta; see ``bound_of``."""
-        return bound_of(self.spent, self.delta)
-
-    def as_json(self) -> dict[str, Json]:
-        """Render for people: spending rounded up, what is left rounded down."""
-        limit = self.limit or Fraction(0)
-        return {
-            "dataset": self.dataset,
-            "purpose": self.purpose,
-            "limit": show_exact(limit),
-            "spent": show_exact(self.bound),
-            "left": show_left(self.left),
-            "apart_from": list(self.apart),
-            **({"delta": show_chance(self.delta)} if self.delta else {}),
-            **({"delta_spent": show_chance(self.spent_delta)} if self.spent_delta else {}),
-            **({"unknown_since": self.unknown_since} if self.unknown_since else {}),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """The two accounts a use debits: its data set and purpose, and the population."""
-
-    own: Standing
-    population: Standing
-
-    def refusal(self, event: PrivacyEvent) -> tuple[str, dict[str, object]] | None:
-        """Say why an event is not admitted, or none when it is."""
-        if isinstance(event, NonPrivateEvent):
-            return None
-        names: dict[str, object] = {"dataset": self.own.dataset, "purpose": self.own.purpose}
-        if self.own.limit is None:
-            return "budget.unallocated", names
-        if self.own.unknown_since:
-            return "budget.unknown", {**names, "since": self.own.unknown_since}
-        for standing, code in (
-            (self.own, "budget.exhausted"),
-            (self.population, "budget.population-exhausted"),
-        ):
-            if isinstance(event, ZcdpEvent | ApproximateEvent) and not standing.delta:
-                return "budget.no-delta", standing.without_delta()
-            if not standing.admits(event):
-                return code, {**names, "left": show_left(standing.left), "cost": cost_text(event)}
-        return None
-
-    def more(self, event: PrivacyEvent) -> int:
-        """Count how many more of one event both accounts would admit, one after the other (exact)."""
-        return min(self.own.more(event), self.population.more(event))
-
-
-def cost_text(event: PrivacyEvent | None) -> str:
-    """Render an event's cost in words."""
-    match event:
-        case ApproximateEvent(event=inner, delta=delta):
-            return f"{cost_text(inner)}, delta {show_chance(delta)}"
-        case PureEvent(epsilon=epsilon):
-            return f"epsilon {show_exact(epsilon)}"
-        case ZcdpEvent(rho=rho):
-            return f"rho {show_exact(rho)}"
-        case NonPrivateEvent(release=release):
-            return f"not private: release {release}"
-        case None:
-            return "nothing"
 
 
 def event_json(event: PrivacyEvent) -> dict[str, Json]:
@@ -218,27 +88,69 @@ class Ledger:
             total = compose(self.history(tx, dataset, purpose))
             tx.put(replace(account, pure_rho=str(total.pure_rho)))
 
+    def limit_period(
+        self, tx: Transaction, where: Where, period: Period | str, limit: Limit, actor: Actor
+    ) -> PeriodLimit:
+        """Set the limit of a period within the limit of all time.
+
+        Args:
+            tx: The transaction.
+            where: The account.
+            period: The period, or ``"year"``, ``"quarter"`` or ``"month"`` for each.
+            limit: The limit.
+            actor: Who sets it.
+
+        Raises:
+            Refused: ``budget.unallocated`` where the account has no limit of all time.
+        """
+        if tx.get(Allocation, *where) is None:
+            raise Refused("budget.unallocated", dataset=where[0], purpose=where[1])
+        return put_limit(tx, where, period, limit, (actor.acting_as, timestamp(self._clock.now())))
+
+    def periods(
+        self, reader: Reader, where: Where, day: date | None = None, *, every: bool = False
+    ) -> tuple[Standing, ...]:
+        """Read what limits of periods hold of an account, and what was charged in each.
+
+        Args:
+            reader: A view.
+            where: The account.
+            day: The day; today by the clock of the workspace where none is given.
+            every: Also those of other days.
+
+        Cost:
+            The charges of the account, where it has a limit of a period.
+        """
+        found = list(within(reader, where, day or self._clock.now().date(), every=every))
+        unknown = reader.get(Setting, UNKNOWN)
+        standings = []
+        for each, charges in zip(
+            found, charges_in(reader, where, [each.period for each in found]), strict=True
+        ):
+            total = fresh_account(*where)
+            for charge in charges:
+                total = after(total, read_event(charge.event))
+            limit = each.record.epsilon, each.record.delta
+            standings.append(standing_of(total, limit, unknown.value if unknown else "", each.period))
+        return tuple(standings)
+
     def standing(self, reader: Reader, dataset: str, purpose: str) -> Standing:
         """Read one account."""
         allocation = reader.get(Allocation, dataset, purpose)
-        account = reader.get(Account, dataset, purpose) or _new(dataset, purpose)
+        account = reader.get(Account, dataset, purpose) or fresh_account(dataset, purpose)
         unknown = reader.get(Setting, UNKNOWN)
-        return Standing(
-            dataset,
-            purpose,
-            Fraction(allocation.epsilon) if allocation else None,
-            Fraction(account.epsilon),
-            Fraction(account.rho),
-            tuple(filter(None, account.apart.split(","))),
-            unknown.value if unknown else "",
-            Fraction(allocation.delta) if allocation else Fraction(0),
-            Fraction(account.pure_rho) if account.pure_rho else None,
-            Fraction(account.delta),
-        )
+        limit = (allocation.epsilon, allocation.delta) if allocation else None
+        return standing_of(account, limit, unknown.value if unknown else "")
 
     def balance(self, reader: Reader, dataset: str, purpose: str) -> Balance:
-        """Read the two accounts a use of this data set and purpose debits."""
-        return Balance(self.standing(reader, dataset, purpose), self.standing(reader, *POPULATION))
+        """Read the two accounts a use of this data set and purpose debits now."""
+        return self._balance(reader, (dataset, purpose), self._clock.now().date())
+
+    def _balance(self, reader: Reader, where: Where, day: date) -> Balance:
+        periods = [self.periods(reader, each, day) for each in (where, POPULATION)]
+        return Balance(
+            self.standing(reader, *where), self.standing(reader, *POPULATION), (*periods[0], *periods[1])
+        )
 
     def reserve(
         self, tx: Transaction, request_id: str, dataset: str, purpose: str, event: PrivacyEvent, entry: int
@@ -248,7 +160,8 @@ class Ledger:
         Raises:
             Refused: ``budget.*`` when a limit would be passed; nothing is debited then.
         """
-        refusal = self.balance(tx, dataset, purpose).refusal(event)
+        day = self._time_of(tx, entry).date()
+        refusal = self._balance(tx, (dataset, purpose), day).refusal(event)
         if refusal is not None:
             raise Refused(refusal[0], **refusal[1])
         self._charge(tx, request_id, (dataset, purpose), event, entry, committed=False)
@@ -279,14 +192,19 @@ class Ledger:
     ) -> None:
         newest = tx.newest(Charge)
         number = newest.number + 1 if newest else 0
-        now, body = timestamp(self._clock.now()), event_text(event)
+        now, body = timestamp(self._time_of(tx, entry)), event_text(event)
         tx.add([Charge(number, request, *account, body, committed=committed, entry=entry, time=now)])
         for where in debited(account):
             self._debit(tx, where, event)
 
+    def _time_of(self, reader: Reader, entry: int) -> datetime:
+        """Date a charge as its entry is, so that both lie in the same period."""
+        told = reader.get(JournalEntry, entry)
+        return self._clock.now() if told is None else moment_of(told)
+
     def _debit(self, tx: Transaction, where: tuple[str, str], event: PrivacyEvent) -> None:
-        account = tx.get(Account, *where) or _new(*where)
-        tx.put(_after(account, event))
+        account = tx.get(Account, *where) or fresh_account(*where)
+        tx.put(after(account, event))
 
     def commit(self, tx: Transaction, request_id: str) -> None:
         """Mark a reservation as final; it was debited already."""
@@ -309,7 +227,7 @@ class Ledger:
         for charge in reader.find(Charge):
             event = read_event(charge.event)
             for where in debited((charge.dataset, charge.purpose)):
-                totals[where] = _after(totals.get(where, _new(*where)), event)
+                totals[where] = after(totals.get(where, fresh_account(*where)), event)
         return totals
 
 
@@ -318,38 +236,21 @@ def debited(account: tuple[str, str]) -> tuple[tuple[str, str], ...]:
     return (account,) if account == POPULATION else (account, POPULATION)
 
 
-def limit_of(epsilon: Fraction, delta: Fraction) -> Limit:
-    """Make the limit of an account: half of its delta is for charges with a chance of their own."""
-    return Limit(epsilon, delta, own=delta / 2)
-
-
-def _totals(epsilon: Fraction, pure_rho: Fraction | None, rho: Fraction, delta: Fraction) -> Composition:
-    """Compose totals; where the zCDP of pure charges was not kept, all count as one, which is never less."""
-    return Composition(epsilon, epsilon**2 / 2 if pure_rho is None else pure_rho, rho, delta=delta)
-
-
 def totals_of(account: Account | None) -> Composition:
     """Read what an account was charged in all; nothing where there is none."""
     if account is None:
         return Composition()
     pure_rho = Fraction(account.pure_rho) if account.pure_rho else None
-    return _totals(Fraction(account.epsilon), pure_rho, Fraction(account.rho), Fraction(account.delta))
+    return totals_from(Fraction(account.epsilon), pure_rho, Fraction(account.rho), Fraction(account.delta))
 
 
-def bound_of(spent: Composition, delta: Fraction) -> Fraction:
-    """Bound what was spent, in epsilon at the delta of a limit; zCDP charges have no such bound without one.
-
-    Half of that delta is the charges' own, whatever they used of it so far.
-    """
-    found = epsilon_of(replace(spent, delta=Fraction(0)), delta / 2)
-    return spent.pure if found is None else found
-
-
-def _new(dataset: str, purpose: str) -> Account:
+def fresh_account(dataset: str, purpose: str) -> Account:
+    """Make an account that nothing was charged to."""
     return Account(dataset, purpose, "0", "0", "", "0")
 
 
-def _after(account: Account, event: PrivacyEvent) -> Account:
+def after(account: Account, event: PrivacyEvent) -> Account:
+    """Charge an account with an event."""
     if isinstance(event, NonPrivateEvent):
         return replace(account, apart=",".join(filter(None, (account.apart, event.release))))
     before = Composition(
@@ -363,6 +264,16 @@ def _after(account: Account, event: PrivacyEvent) -> Account:
     return replace(
         account, epsilon=str(total.pure), rho=str(total.rho), pure_rho=pure_rho, delta=str(total.delta)
     )
+
+
+def added(account: Account, others: Iterable[Account]) -> Account:
+    """Add up what accounts of the same name were charged; each keeps the zCDP of its pure charges."""
+    for each in others:
+        named = ("epsilon", "rho", "pure_rho", "delta")
+        sums = {name: str(Fraction(getattr(account, name)) + Fraction(getattr(each, name))) for name in named}
+        apart = ",".join(filter(None, (account.apart, each.apart)))
+        account = replace(account, **sums, apart=apart)
+    return account
 
 
 def is_fold(kept: Account | None, counted: Account | None) -> bool:

@@ -25,7 +25,7 @@ SPENT, DONE, WITHDRAWN = "spent", "done", "withdrawn"
 _OLD_FORMAT, _FORMAT = 1, 2
 # What is sealed begins with a byte of its own: those of an older version begin with that of the envelope.
 _HEAD, _TAG_BYTES = b"\x02", 32
-_USE = "stored result 1"
+_USE, _SHARED_USE = "stored result 1", "stored result 2"
 _MAX_ID, _ID_DIGITS = 200, 32
 _PAGE = 1000
 
@@ -37,8 +37,10 @@ def id_hash(request_id: str) -> str:
 
 def binding_of(request: UseRequest, technique: str) -> str:
     """Hash what a request id is bound to: who, why, what and every parameter."""
+    paid: dict[str, Json] = {"fresh": True} if request.fresh else {}
     return digest(
         {
+            **paid,
             "actor": request.actor.as_json(),
             "purpose": request.purpose,
             "dataset": request.dataset,
@@ -59,7 +61,7 @@ def decision_key(request: UseRequest, technique: str) -> bytes:
         Bytes that differ whenever the bindings differ; one binding may have several.
     """
     actor = request.actor
-    asked = (actor.principal, actor.acting_as, request.purpose, request.dataset, technique)
+    asked = (actor.principal, actor.acting_as, request.purpose, request.dataset, technique, request.fresh)
     try:
         # Version 2 keeps types apart (1 and true) and never abbreviates; only exact built-in types pass.
         return marshal.dumps((*asked, dict(request.parameters)), 2)
@@ -97,17 +99,44 @@ class Requests:
         if not request_id or len(request_id) > _MAX_ID or not request_id.isprintable():
             raise CallerError("request.malformed-id")
 
-    def open(self, tx: Transaction, request: UseRequest, technique: str, version: int, entry: int) -> None:
+    def open(
+        self, tx: Transaction, request: UseRequest, technique: str, version: int, entry: int, question: str
+    ) -> None:
         """Bind an id to a request, before data is opened."""
         binding = binding_of(request, technique)
         tx.add(
             [
                 Request(
                     request.request_id, binding, SPENT, request.dataset, version, 0, request.purpose,
-                    person_level=False, entry=entry,
+                    person_level=False, entry=entry, question=question,
                 )
             ]
         )  # fmt: skip
+
+    def answered(self, reader: Reader, question: str, versions: LeaseVersions) -> Request | None:
+        """Find the newest answer to a question that others may be given.
+
+        Args:
+            reader: A view.
+            question: Its hash.
+            versions: What it must have been read from.
+
+        Raises:
+            Fault: ``records.differ`` when the record does not say what the answer was stored with.
+        """
+        found = [
+            record
+            for record in reader.find(Request, question=question)
+            if record.state == DONE
+            and not record.person_level
+            and (record.dataset_version, record.consent_version) == (versions.dataset, versions.consent)
+        ]
+        newest = max(found, key=lambda record: record.entry, default=None)
+        if newest is None:
+            return None
+        if not self._is_bound(newest):
+            raise Fault("records.differ", kind="requests")
+        return newest
 
     def close(
         self, tx: Transaction, request_id: str, release: Release, versions: LeaseVersions, entry: int
@@ -288,6 +317,8 @@ class Requests:
             self._tenant, record.id, record.binding, record.dataset, str(record.dataset_version),
             str(record.consent_version), record.purpose, str(record.person_level), str(record.entry),
         )  # fmt: skip
+        if record.question:
+            return bytes.fromhex(self._attestor.bind(_SHARED_USE, (*told, record.question)))
         return bytes.fromhex(self._attestor.bind(_USE, told))
 
     def _bound(self, record: Request, tag: bytes) -> Binding:

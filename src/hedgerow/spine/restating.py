@@ -12,7 +12,8 @@ from hedgerow.model.ports import Reader
 from hedgerow.model.records import Account, Allocation, DatasetPurpose
 from hedgerow.model.uses import Json
 from hedgerow.model.words import near
-from hedgerow.spine.ledger import POPULATION, bound_of, limit_of, totals_of
+from hedgerow.spine.balance import POPULATION, bound_of, limit_of
+from hedgerow.spine.ledger import totals_of
 
 Where = tuple[str, str]
 UNNAMED = (

@@ -30,6 +30,7 @@ from hedgerow.spine.approving import EXPIRE, EXPIRED, OPEN
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.audit import check_records
 from hedgerow.spine.backup import ErasureList, Listed
+from hedgerow.spine.balance import POPULATION
 from hedgerow.spine.cosigning import retire_witness
 from hedgerow.spine.departed import RESTORED
 from hedgerow.spine.dropping import Dropping
@@ -38,7 +39,7 @@ from hedgerow.spine.erasure import Again, Erasure, is_left
 from hedgerow.spine.forgotten import bound, known_erasures, remember_revived
 from hedgerow.spine.hearing import Hearing
 from hedgerow.spine.journal import Journal
-from hedgerow.spine.ledger import POPULATION, UNKNOWN, Ledger, event_json
+from hedgerow.spine.ledger import UNKNOWN, Ledger, event_json
 from hedgerow.spine.outside import OutsideHead, Spent, spent_of, spent_since
 from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.restating import own_chances, restated

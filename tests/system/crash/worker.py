@@ -46,7 +46,7 @@ def collect(space: Space, files: Path, batch: int, *, declares: str | None = Non
 
 def query(space: Space, request_id: str):
     analyst = space.acting_as(story.ANALYST, purpose=story.PURPOSE)
-    return analyst.query(story.DATASET, story.SQL, epsilon=story.EPSILON, request_id=request_id)
+    return analyst.query(story.DATASET, story.SQL, epsilon=story.EPSILON, request_id=request_id, fresh=True)
 
 
 def perform(space: Space, files: Path, act: story.Act):

@@ -27,9 +27,9 @@ from hedgerow.model.records import (
 )
 from hedgerow.model.uses import Actor
 from hedgerow.model.words import Basis
+from hedgerow.spine.balance import cost_text
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, check_name
 from hedgerow.spine.journal import About
-from hedgerow.spine.ledger import cost_text
 from hedgerow.spine.permission import as_error, objections_to_actor
 
 LATER = date(2027, 1, 1)

@@ -31,7 +31,13 @@ _ROLES = {
     "sensitive-attribute": "sensitive attribute",
     "row-id": "row number",
 }
-_OUTCOMES = {"done": "good", "replayed": "plain", "failed": "bad", "spent, no result": "warn"}
+_OUTCOMES = {
+    "done": "good",
+    "replayed": "plain",
+    "stored answer": "plain",
+    "failed": "bad",
+    "spent, no result": "warn",
+}
 _COLUMNS = (
     Column("Column", is_heading=True),
     Column("Type"),

@@ -65,13 +65,20 @@ class Asking(Part):
     """Data is used, privately."""
 
     def _query_request(
-        self, dataset: str, sql: str, purpose: str | None, cost: Cost, request_id: str | None
+        self,
+        dataset: str,
+        sql: str,
+        purpose: str | None,
+        cost: Cost,
+        request_id: str | None,
+        *,
+        fresh: bool = False,
     ) -> UseRequest:
         # Numbers from Python count as the decimals they print as.
         paid = {name: str(text) for name, text in cost.items() if text is not None}
         parameters: dict[str, Json] = {"sql": sql, **paid}
         chosen = need_purpose(purpose)
-        return UseRequest(self.actor, chosen, dataset, parameters, request_id or new_request_id())
+        return UseRequest(self.actor, chosen, dataset, parameters, request_id or new_request_id(), fresh)
 
     def explain_query(
         self,
@@ -82,10 +89,11 @@ class Asking(Part):
         epsilon: str | None = None,
         rho: str | None = None,
         discover_keys: str | None = None,
+        fresh: bool = False,
     ) -> dict[str, Json]:
         """Say what a query would be decided, cost and mean, without executing it."""
         cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
-        request = self._query_request(dataset, sql, purpose, cost, None)
+        request = self._query_request(dataset, sql, purpose, cost, None, fresh=fresh)
         return self._explained(request, self.spine.query)
 
     def curve_query(
@@ -137,7 +145,7 @@ class Asking(Part):
 
     def _decision_at(self, dataset: str, sql: str, purpose: str | None, cost: Cost) -> Decision:
         """Decide a query at a cost; what speaks against it at any cost is raised."""
-        request = self._query_request(dataset, sql, purpose, cost, None)
+        request = self._query_request(dataset, sql, purpose, cost, None, fresh=True)
         decision = self.spine.gate.explain(request, self.spine.query)
         against = [each.code for each in decision.reasons if not decision.allowed]
         if decision.error and any(not (c.startswith(_BUDGET) or c == "dp.too-noisy") for c in against):
@@ -167,6 +175,7 @@ class Asking(Part):
         rho: str | None = None,
         discover_keys: str | None = None,
         request_id: str | None = None,
+        fresh: bool = False,
     ) -> dict[str, Json]:
         """Ask a differentially private query.
 
@@ -179,12 +188,13 @@ class Asking(Part):
             discover_keys: A delta: keys that are not declared are found in the data, and it is the chance
                 that they tell more.
             request_id: Repeating it returns the same answer.
+            fresh: Pay for new noise also where the same question was answered before, at no cost else.
 
         Returns:
             The answer (see ``Answer.to_dict``) and the receipt.
         """
         cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
-        request = self._query_request(dataset, sql, purpose, cost, request_id)
+        request = self._query_request(dataset, sql, purpose, cost, request_id, fresh=fresh)
         receipt = self.spine.gate.use(request, self.spine.query)
         answer = Answer.from_dict(receipt.release.payload)
         own = cast("Mapping[str, str]", receipt.left["own"])

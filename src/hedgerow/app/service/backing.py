@@ -17,7 +17,8 @@ from hedgerow.model.ports import Reader
 from hedgerow.model.records import Approval, Backup, Dataset, Setting
 from hedgerow.model.uses import Json
 from hedgerow.spine.approvals import Asked
-from hedgerow.spine.ledger import POPULATION, UNKNOWN
+from hedgerow.spine.balance import POPULATION
+from hedgerow.spine.ledger import UNKNOWN
 from hedgerow.spine.restating import UNNAMED, Restated, account_name, check_accounts, restated
 
 if TYPE_CHECKING:

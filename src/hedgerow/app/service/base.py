@@ -104,6 +104,7 @@ class Part:
             "fingerprint": receipt.fingerprint,
             "budget": budget,
             "replayed": receipt.replayed,
+            "from": receipt.origin,
         }
 
     def _split(

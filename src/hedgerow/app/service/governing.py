@@ -16,6 +16,7 @@ from hedgerow.app.service.drafts import check_annotations, differences, is_same
 from hedgerow.model.budget import Limit
 from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.errors import CallerError, HedgerowError, Refused
+from hedgerow.model.periods import Period, calendar_period
 from hedgerow.model.policy import ACTION_TYPE, ACTIONS, PRINCIPAL_TYPE, ROLE_TYPE, Entity
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import (
@@ -31,9 +32,10 @@ from hedgerow.model.uses import Json
 from hedgerow.model.words import ColumnType, Role, near
 from hedgerow.spine.approving import strictest
 from hedgerow.spine.audit_holdings import choice_sum
+from hedgerow.spine.balance import POPULATION
 from hedgerow.spine.catalog import check_name, declaration_facts, declaration_json
 from hedgerow.spine.consent import Choice, by_time, chosen_at, last_choice
-from hedgerow.spine.ledger import POPULATION, exact
+from hedgerow.spine.ledger import exact
 from hedgerow.spine.permission import accesses
 
 _MOST_TEXT = 200
@@ -283,7 +285,12 @@ class Governing(Part):
         }
 
     def allocate(
-        self, dataset: str | None, purpose: str | None, epsilon: Fraction, delta: Fraction = Fraction(0)
+        self,
+        dataset: str | None,
+        purpose: str | None,
+        epsilon: Fraction,
+        delta: Fraction = Fraction(0),
+        period: Period | str | None = None,
     ) -> dict[str, Json]:
         """Set the budget of a data set and purpose, or with neither the cap of the population.
 
@@ -292,6 +299,8 @@ class Governing(Part):
             purpose: The purpose.
             epsilon: What may be spent in all, exact.
             delta: The chance that more is lost, 0 for none, at most 0.01.
+            period: Of these days alone, or of each ``"year"``, ``"quarter"`` or ``"month"``: a limit within
+                that of all time. None for that of all time.
 
         Returns:
             The account.
@@ -308,11 +317,23 @@ class Governing(Part):
             if dataset is not None and purpose is not None:
                 self.spine.catalog.require_dataset(tx, dataset)
                 self.spine.catalog.require_purpose(tx, purpose)
-            self.spine.ledger.allocate(tx, *where, limit, self.actor)
             told: dict[str, Json] = {"delta": exact(delta)} if delta else {}
+            if period is None:
+                self.spine.ledger.allocate(tx, *where, limit, self.actor)
+            else:
+                made = self.spine.ledger.limit_period(tx, where, period, limit, self.actor)
+                told |= {"period": made.period, "starts": made.starts, "ends": made.ends}
             told |= {"dataset": where[0], "purpose": where[1], "epsilon": exact(epsilon)}
             self._note(tx, "budget.allocate", told)
-            return self._split(tx, self.spine.ledger.standing(tx, *where).as_json(), "budget.show", dataset)
+            standing = self.spine.ledger.standing(tx, *where)
+            if period is not None:
+                every = self.spine.ledger.periods(tx, where, every=True)
+                name = period.name if isinstance(period, Period) else self._today(period).name
+                standing = next(each for each in every if each.period and each.period.name == name)
+            return self._split(tx, standing.as_json(), "budget.show", dataset)
+
+    def _today(self, kind: str) -> Period:
+        return calendar_period(kind, self.spine.clock.now().date())
 
     def _account(self, dataset: str | None, purpose: str | None) -> tuple[str, str]:
         if dataset is None and purpose is None:
@@ -329,8 +350,9 @@ class Governing(Part):
         A data set that was dropped keeps its accounts.
 
         Returns:
-            Each account; ``apart_from`` lists the releases that left and ``opened_only`` those that
-            were debited, opened data and never left: they failed or were cut off, or still run.
+            Each account, and after it its periods, which have ``period``, ``from`` and ``until``.
+            ``apart_from`` lists the releases that left and ``opened_only`` those that were debited, opened
+            data and never left: they failed or were cut off, or still run.
             Those of data sets the actor may not see are in neither.
         """
         self._require("budget.show", dataset)
@@ -343,11 +365,11 @@ class Governing(Part):
                 for name, purpose in wanted
                 if name == POPULATION[0] or (dataset in (None, name) and self._permits("budget.show", name))
             ]
+            ledger = self.spine.ledger
             return [
-                self._split(
-                    reader, self.spine.ledger.standing(reader, name, purpose).as_json(), "budget.show"
-                )
-                for name, purpose in shown
+                self._split(reader, standing.as_json(), "budget.show")
+                for where in shown
+                for standing in (ledger.standing(reader, *where), *ledger.periods(reader, where, every=True))
             ]
 
     def choose(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from typing import cast
 
@@ -21,10 +22,13 @@ from hedgerow.model.budget import (
     show_left,
 )
 from hedgerow.model.errors import Refused
+from hedgerow.model.periods import Period
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Account, Allocation
 from hedgerow.model.uses import Json
-from hedgerow.spine.ledger import POPULATION, Balance, Standing
+from hedgerow.spine.balance import POPULATION, Balance, Standing
+from hedgerow.spine.ledger import read_event
+from hedgerow.spine.periods import charges_in
 
 Where = tuple[str, str]
 _ZCDP = "zCDP (Bun and Steinke)"
@@ -93,14 +97,20 @@ class Reckoning(Part):
             Fault: ``extra.missing`` without dp-accounting.
         """
         with self.spine.store.read() as reader:
-            found = [
-                self.spine.ledger.history(reader, str(each["dataset"]), str(each["purpose"]))
-                for each in accounts
-            ]
+            found = [self._history(reader, each) for each in accounts]
         return [
             {**account, "pld": _shown(bounds_of(history, delta).pld), "at_delta": show_chance(delta)}
             for account, history in zip(accounts, found, strict=True)
         ]
+
+    def _history(self, reader: Reader, account: Mapping[str, Json]) -> list[PrivacyEvent]:
+        """List what an account was charged, or a period of it."""
+        where = str(account["dataset"]), str(account["purpose"])
+        if "period" not in account:
+            return self.spine.ledger.history(reader, *where)
+        first, last = (date.fromisoformat(str(account[name])) for name in ("from", "until"))
+        (charges,) = charges_in(reader, where, [Period(str(account["period"]), first, last)])
+        return [read_event(charge.event) for charge in charges]
 
     def forecast(
         self, dataset: str, purpose: str | None, epsilon: Fraction, delta: Fraction | None = None
@@ -157,18 +167,30 @@ class Reckoning(Part):
 def forecast_of(balance: Balance, event: PrivacyEvent) -> dict[str, Json]:
     """Tell how many more of an event both accounts admit, and which of them ends first."""
     own, everybody = balance.own.more(event), balance.population.more(event)
-    return {
+    told: dict[str, Json] = {
         "queries_left": min(own, everybody),
         "holds_back": "purpose" if own <= everybody else "population",
         "left": show_left(balance.own.left),
         "population_left": show_left(balance.population.left),
     }
+    if not balance.periods:
+        return told
+    counts = [each.more(event) for each in balance.periods]
+    if min(counts) < min(own, everybody):
+        told |= {"queries_left": min(counts), "holds_back": "period"}
+    told["periods"] = [
+        {**each.as_json(), "queries_left": count} for each, count in zip(balance.periods, counts, strict=True)
+    ]
+    return told
 
 
 def forecast_text(told: Mapping[str, Json]) -> str:
     """Say a forecast in a sentence."""
     count = cast("int", told["queries_left"])
     left = f"epsilon {told['left']} is left for the purpose, {told['population_left']} for the population"
+    for each in cast("Sequence[Mapping[str, str]]", told.get("periods", ())):
+        whose = "of the population " if each["dataset"] == POPULATION[0] else ""
+        left += f", {each['left']} {whose}in {each['period']} (until {each['until']})"
     if count == 0:
         return f"no such query is left: {left}"
     return f"about {count:,} such {'query' if count == 1 else 'queries'} left: {left}"

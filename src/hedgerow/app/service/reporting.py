@@ -27,10 +27,12 @@ from hedgerow.model.records import (
 from hedgerow.model.uses import Json
 from hedgerow.model.version import VERSION
 from hedgerow.spine.approving import OPEN
+from hedgerow.spine.balance import cost_text
 from hedgerow.spine.entries import entry_of
-from hedgerow.spine.ledger import cost_text, read_told
+from hedgerow.spine.ledger import read_told
 
 _OUTCOMES = {"use.done": "done", "use.fail": "failed"}
+_GIVEN_AGAIN = {"use.replay": "replayed", "use.stored": "stored answer"}
 _REFUSED = ("use.refuse", "act.refuse", "use.fail")
 
 
@@ -316,8 +318,8 @@ def _uses(entries: list[Mapping[str, Json]], left: set[str]) -> list[Json]:
         if entry["action"] == "use.intend":
             outcome = outcomes.get(cast("int", entry["index"]), "spent, no result")
             cost = _cost(cast("Mapping[str, str] | None", facts["cost"]), left)
-        elif entry["action"] == "use.replay":
-            outcome, cost = "replayed", "nothing"
+        elif entry["action"] in _GIVEN_AGAIN:
+            outcome, cost = _GIVEN_AGAIN[str(entry["action"])], "nothing"
         else:
             continue
         found.append(

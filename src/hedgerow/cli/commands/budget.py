@@ -11,7 +11,10 @@ from hedgerow.cli.common import example, gated, purpose_option, yes_option
 from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from hedgerow.app.space import Session
+    from hedgerow.model.periods import Period
 
 _DELTA = "chance of a larger loss, far below 1 over the number of people, for example 1e-6"
 
@@ -23,6 +26,9 @@ def budget() -> None:
 
 def _act(options: Mapping[str, Any]) -> str:
     return "budget.cap" if options["population"] else "budget.allocate"
+
+
+_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @budget.command()
@@ -39,10 +45,16 @@ def _act(options: Mapping[str, Any]) -> str:
     help=f"Let many small uses fit, for a {_DELTA}.  [default: none; only the sum of epsilons counts]",
 )
 @purpose_option
+@click.option(
+    "--period", "named", metavar="P", help="Of this year, quarter or month alone: 2026, 2026-Q4, 2026-10."
+)
+@click.option("--from", "first", type=_DAY, metavar="DATE", help="Of the days from this one, with --until.")
+@click.option("--until", "last", type=_DAY, metavar="DATE", help="The last of these days.")
+@click.option("--every", type=click.Choice(["year", "quarter", "month"]), help="Of each of them anew.")
 @click.option("--population", is_flag=True, help="Set the cap of all people of the workspace instead.")
 @gated(_act, "dataset")
 @example("hedgerow budget allocate visits --epsilon 4 --purpose research")
-def allocate(
+def allocate(  # noqa: PLR0913 - the options of the command
     session: Session,
     screen: Screen,
     dataset: str | None,
@@ -51,11 +63,18 @@ def allocate(
     delta: str | None,
     purpose: str | None,
     population: bool,
+    named: str | None,
+    first: datetime | None,
+    last: datetime | None,
+    every: str | None,
 ) -> None:
     """Set the privacy budget of DATASET for a purpose.
 
     With --population, set the cap of all people of the workspace. With --delta many small uses add up to less
     than the sum of their epsilons (zCDP); a use must fit both its data set's budget and the population's.
+
+    With --period, --from and --until, or --every, set a further limit of these days (UTC): a use must fit it
+    and the budget of all time. No period gives anything back: what was learned about people is not forgotten.
     """
     from hedgerow.model.budget import parse_delta, parse_exact
     from hedgerow.model.errors import CallerError
@@ -63,9 +82,32 @@ def allocate(
     if population == (dataset is not None or purpose is not None):
         raise CallerError("budget.which-account")
     chance = {} if delta is None else {"delta": parse_delta(delta)}
-    made = session.service.allocate(dataset, purpose, parse_exact(epsilon, "--epsilon"), **chance)
+    period = _period(named, first, last, every)
+    made = session.service.allocate(
+        dataset, purpose, parse_exact(epsilon, "--epsilon"), **chance, period=period
+    )
     where = "the population" if population else f"{made['dataset']} for {made['purpose']}"
+    if period is not None:
+        kind = f"of each {every}, now {made['period']}," if every else f"of {made['period']}"
+        where = f"{where} {kind} within that of all time"
     screen.result(made, f"The budget of {where} is epsilon {_limit(made)}; {made['left']} is left.")
+
+
+def _period(
+    named: str | None, first: datetime | None, last: datetime | None, every: str | None
+) -> Period | str | None:
+    """Read which days a limit is of; none where it is of all time."""
+    from hedgerow.model.errors import CallerError
+    from hedgerow.model.periods import between, parse_period
+
+    ways = sum(each is not None for each in (named, first or last, every))
+    if ways == 0:
+        return None
+    if ways > 1 or (first is None) is not (last is None):
+        raise CallerError("budget.no-period")
+    if first is not None and last is not None:
+        return between(first.date(), last.date())
+    return every if named is None else parse_period(named)
 
 
 def _limit(account: Mapping[str, Any]) -> str:
@@ -91,11 +133,8 @@ def show(session: Session, screen: Screen, dataset: str | None, *, delta: str | 
     found: list[dict[str, Any]] = session.service.budgets(dataset)
     if chance is not None:
         found = session.service.bounded(found, chance)
-    rows = [
-        ["(population)" if b["dataset"] == "*" else b["dataset"], "" if b["purpose"] == "*" else b["purpose"],
-         _limit(b), b["spent"], *([] if chance is None else [b["pld"]]), b["left"], apart(b)]
-        for b in found
-    ]  # fmt: skip
+    dated = any("period" in b for b in found)
+    rows = [_row(each, dated=dated, reports=chance is not None) for each in found]
     if any("unknown_since" in b for b in found):
         since = next(b["unknown_since"] for b in found if "unknown_since" in b)
         screen.say(
@@ -103,8 +142,25 @@ def show(session: Session, screen: Screen, dataset: str | None, *, delta: str | 
             "state what was (`hedgerow budget restate`)."
         )
     reported = [] if chance is None else [f"by PLD, delta {delta}"]
-    headings = ["data set", "purpose", "limit", "spent", *reported, "left", "apart from releases"]
+    headings = [
+        "data set",
+        "purpose",
+        *(["period"] if dated else []),
+        "limit",
+        "spent",
+        *reported,
+        "left",
+        "apart from releases",
+    ]
     screen.result(found, table(headings, rows))
+
+
+def _row(account: Mapping[str, Any], *, dated: bool, reports: bool) -> list[Any]:
+    dataset, purpose = ("" if account[name] == "*" else account[name] for name in ("dataset", "purpose"))
+    period = [account.get("period", "")] if dated else []
+    told = [account["pld"]] if reports else []
+    spent = [_limit(account), account["spent"], *told, account["left"], apart(account)]
+    return [dataset or "(population)", purpose, *period, *spent]
 
 
 @budget.command()

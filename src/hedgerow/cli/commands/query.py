@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from hedgerow.app.space import Session
 
 _DRAWN = 4
+_AGAIN = {
+    "new": "",
+    "request": " (a stored answer; nothing was spent)",
+    "stored": " (the stored answer to the same question; nothing was spent, --fresh pays for a new one)",
+}
 
 
 def _needed(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -54,6 +59,11 @@ def _needed(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     is_eager=True,
     help="Only draw how wrong the answer may be against epsilon, to choose one; nothing is spent.",
 )
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Pay for a new answer with new noise also where the same question was answered before.",
+)
 @request_id_option
 @explain_option
 @in_space
@@ -74,6 +84,7 @@ def query(  # noqa: PLR0913 - the options of the command
     request_id: str | None,
     explain: bool,
     curve: bool,
+    fresh: bool,
 ) -> None:
     """Ask DATASET a differentially private question.
 
@@ -83,7 +94,8 @@ def query(  # noqa: PLR0913 - the options of the command
     over keys that enough people share. MIN and MAX are the 0.05
     and 0.95 quantiles: no extreme value is anybody's.
     The answer says how wrong it may be and what is left of the budget; --curve says before how wrong it would
-    be at several epsilons, and with --rho at several rhos.
+    be at several epsilons, and with --rho at several rhos. The same question asked again, by whomever, is
+    answered from what is stored, at no cost, until rows, choices or declarations change.
     """
     asked = {"purpose": purpose, "epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
     if curve:
@@ -91,10 +103,10 @@ def query(  # noqa: PLR0913 - the options of the command
         screen.result(told, _drawn(told))
         return
     if explain:
-        decision = session.service.explain_query(dataset, sql, **asked)
+        decision = session.service.explain_query(dataset, sql, **asked, fresh=fresh)
         screen.decision(decision, forecast=_forecast(decision))
         return
-    answer = session.service.query(dataset, sql, **asked, request_id=request_id)
+    answer = session.service.query(dataset, sql, **asked, request_id=request_id, fresh=fresh)
     screen.result(answer, _shown(answer))
 
 
@@ -136,7 +148,7 @@ def _shown(answer: dict[str, Any]) -> str:
     ]
     receipt = answer["receipt"]
     notes = "\n".join(f"  {note}" for note in answer["notes"])
-    again = " (a stored answer; nothing was spent)" if receipt["replayed"] else ""
+    again = _AGAIN[receipt["from"]]
     named = apart(receipt["budget"]["population"])
     beside = f"\nThis reads apart from releases {', '.join(named)}." if named else ""
     return (

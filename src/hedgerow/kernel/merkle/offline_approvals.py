@@ -39,7 +39,7 @@ class Approvals:
         if action == "approval.request":
             self._asked[name], self._state[name] = entry, "pending"
             return "it was asked for before" if before else None
-        if action == "use.intend" and name is not None:
+        if action in ("use.intend", "use.stored") and name is not None:
             self._state[name] = "named"
             return None if before == "use" else "the use names no approval of its own"
         if not action.startswith("approval."):

@@ -139,6 +139,12 @@ ROWS: tuple[ErrorRow, ...] = (
         "Write `hedgerow budget allocate DATASET --purpose P --epsilon E`, or --population.",
     ),
     caller(
+        "budget.no-period",
+        "That is no period of a budget.",
+        "Write one of `--period 2026`, `--period 2026-Q4`, `--period 2026-10`, `--every quarter`, or both "
+        "`--from 2026-10-01` and `--until 2026-12-31`.",
+    ),
+    caller(
         "usage.malformed",
         "{problem}",
         "See how it is written with `{command} --help`.",

@@ -331,6 +331,12 @@ ROWS: tuple[ErrorRow, ...] = (
         exit_code=5,
     ),
     refused(
+        "budget.period-exhausted",
+        "{whose}: epsilon {left} is left in {period}, until {until}; this would cost {cost}.",
+        "Ask for less epsilon, wait until {until} is over, or ask the privacy officer for budget.",
+        exit_code=5,
+    ),
+    refused(
         "budget.no-delta",
         "The budget of {whose} has no delta; Gaussian noise has no epsilon without one, nor have keys found "
         "in the data.",

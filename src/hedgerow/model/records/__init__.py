@@ -33,7 +33,15 @@ from hedgerow.model.records.people import (
     Subject,
     Tombstone,
 )
-from hedgerow.model.records.spending import Account, Allocation, Charge, Failure, Released, Request
+from hedgerow.model.records.spending import (
+    Account,
+    Allocation,
+    Charge,
+    Failure,
+    PeriodLimit,
+    Released,
+    Request,
+)
 from hedgerow.model.records.witness import Witness
 
 __all__ = [
@@ -63,6 +71,7 @@ __all__ = [
     "JournalEntry",
     "JournalHead",
     "Member",
+    "PeriodLimit",
     "PolicyText",
     "Principal",
     "Purpose",
@@ -90,6 +99,7 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     Backup, Forgotten,
     Witness, SeenLog, Cosigned,
     BlindIndex, BlindTerm, Search,
+    PeriodLimit,
 )  # fmt: skip
 
 SCHEMA_VERSION = 3

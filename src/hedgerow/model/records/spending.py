@@ -23,6 +23,27 @@ class Allocation(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class PeriodLimit(Record):
+    """A limit of an account for some days, within its limit of all time; values are exact fractions.
+
+    ``period`` is its name, ``starts`` and ``ends`` its first and last day; both are empty where ``period`` is
+    ``"every year"``, ``"every quarter"`` or ``"every month"``.
+    """
+
+    TABLE: ClassVar[str] = "period_limits"
+    KEY: ClassVar[tuple[str, ...]] = ("dataset", "purpose", "period")
+    dataset: str
+    purpose: str
+    period: str
+    starts: str
+    ends: str
+    epsilon: str
+    delta: str
+    allocated_by: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
 class Charge(Record):
     """A privacy-loss event debited to a data set, a purpose and the population."""
 
@@ -60,11 +81,15 @@ class Account(Record):
 
 @dataclass(frozen=True, slots=True)
 class Request(Record):
-    """A use by its request id: what it is bound to and, once closed, its sealed result."""
+    """A use by its request id: what it is bound to and, once closed, its sealed result.
+
+    ``question`` is the hash of all that its answer depends on beside the data, where others who ask the same
+    may be given it.
+    """
 
     TABLE: ClassVar[str] = "requests"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
-    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("dataset",),)
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("dataset",), ("question",))
     id: str
     binding: str
     state: str
@@ -76,6 +101,7 @@ class Request(Record):
     entry: int
     sealed: bytes | None = field(repr=False, default=None)
     wrapped: bytes | None = field(repr=False, default=None)
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,17 @@ class DpQuery:
             dataset.subject_column,
         )
 
+    def question(self, plan: Plan) -> QueryPlan:
+        """Tell all that an answer depends on beside the data: the plan as it stands, noise and cost included.
+
+        Args:
+            plan: A plan this technique made.
+
+        Returns:
+            The plan: what blanks, letter case and brackets of the text leave open is gone from it.
+        """
+        return cast("QueryPlan", plan)
+
     def answer(self, aggregate: Aggregate, plan: QueryPlan) -> Answer:
         """Compute the exact aggregates and add the noise.
 

@@ -1,0 +1,228 @@
+"""How accounts stand: a limit, what was charged, what still fits; pure."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from hedgerow.kernel.accounting import Composition, admits, admitted_more, epsilon_of, remaining
+from hedgerow.model.budget import (
+    ApproximateEvent,
+    Limit,
+    NonPrivateEvent,
+    PrivacyEvent,
+    PureEvent,
+    ZcdpEvent,
+    show_chance,
+    show_exact,
+    show_left,
+)
+from hedgerow.model.periods import Period
+from hedgerow.model.records import Account
+from hedgerow.model.uses import Json
+
+POPULATION = ("*", "*")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account's limit and what was debited from it; no limit means nothing may be spent.
+
+    Where spending is not known, after a restore, it counts as all spent.
+    """
+
+    dataset: str
+    purpose: str
+    limit: Fraction | None
+    spent_epsilon: Fraction
+    spent_rho: Fraction
+    apart: tuple[str, ...]
+    unknown_since: str = ""
+    delta: Fraction = Fraction(0)
+    pure_rho: Fraction | None = None
+    spent_delta: Fraction = Fraction(0)
+    period: Period | None = None
+
+    @property
+    def spent(self) -> Composition:
+        """The totals; composition is additive, so they stand for all charges."""
+        return totals_from(self.spent_epsilon, self.pure_rho, self.spent_rho, self.spent_delta)
+
+    @property
+    def allowed(self) -> Limit | None:
+        """What may be spent in all; none when nothing was allocated."""
+        return None if self.limit is None else limit_of(self.limit, self.delta)
+
+    def admits(self, event: PrivacyEvent) -> bool:
+        """Tell whether one more event stays within the limit (exact)."""
+        if isinstance(event, NonPrivateEvent):
+            return True
+        if self.unknown_since:
+            return False
+        return self.allowed is not None and admits(self.allowed, self.spent, event)
+
+    def more(self, event: PrivacyEvent) -> int:
+        """Count how many more of one event would be admitted, one after the other (exact)."""
+        if self.unknown_since or self.allowed is None:
+            return 0
+        return admitted_more(self.allowed, self.spent, event)
+
+    @property
+    def left(self) -> Fraction:
+        """The epsilon of a pure use that still fits; zero without a limit, or when spending is not known."""
+        if self.unknown_since or self.allowed is None:
+            return Fraction(0)
+        return remaining(self.allowed, self.spent)
+
+    def without_delta(self) -> dict[str, object]:
+        """Tell whose limit lacks a delta, for the next step."""
+        is_all = (self.dataset, self.purpose) == POPULATION
+        days = "" if self.period is None else _option(self.period)
+        account = f"{shlex.quote(self.dataset)} --purpose {shlex.quote(self.purpose)}"
+        return {
+            "whose": "the population" if is_all else f"{self.dataset} for {self.purpose}",
+            "account": ("--population" if is_all else account) + days,
+            "limit": show_exact(self.limit or Fraction(0)),
+        }
+
+    @property
+    def bound(self) -> Fraction:
+        """What was spent at most, in epsilon at the limit's delta; see ``bound_of``."""
+        return bound_of(self.spent, self.delta)
+
+    def as_json(self) -> dict[str, Json]:
+        """Render for people: spending rounded up, what is left rounded down."""
+        limit = self.limit or Fraction(0)
+        return {
+            "dataset": self.dataset,
+            "purpose": self.purpose,
+            "limit": show_exact(limit),
+            "spent": show_exact(self.bound),
+            "left": show_left(self.left),
+            "apart_from": list(self.apart),
+            **({"delta": show_chance(self.delta)} if self.delta else {}),
+            **({"delta_spent": show_chance(self.spent_delta)} if self.spent_delta else {}),
+            **({"unknown_since": self.unknown_since} if self.unknown_since else {}),
+            **({} if self.period is None else _told(self.period)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The accounts a use debits: its data set and purpose, the population, and their periods of now."""
+
+    own: Standing
+    population: Standing
+    periods: tuple[Standing, ...] = ()
+
+    def refusal(self, event: PrivacyEvent) -> tuple[str, dict[str, object]] | None:
+        """Say why an event is not admitted, or none when it is."""
+        if isinstance(event, NonPrivateEvent):
+            return None
+        names: dict[str, object] = {"dataset": self.own.dataset, "purpose": self.own.purpose}
+        if self.own.limit is None:
+            return "budget.unallocated", names
+        if self.own.unknown_since:
+            return "budget.unknown", {**names, "since": self.own.unknown_since}
+        for standing, code in (
+            (self.own, "budget.exhausted"),
+            (self.population, "budget.population-exhausted"),
+        ):
+            if _lacks_delta(standing, event):
+                return "budget.no-delta", standing.without_delta()
+            if not standing.admits(event):
+                return code, {**names, "left": show_left(standing.left), "cost": cost_text(event)}
+        for standing in self.periods:
+            if _lacks_delta(standing, event):
+                return "budget.no-delta", standing.without_delta()
+            if standing.period is not None and not standing.admits(event):
+                told = {"left": show_left(standing.left), "cost": cost_text(event)}
+                return "budget.period-exhausted", {**_named(standing, standing.period), **told}
+        return None
+
+    def more(self, event: PrivacyEvent) -> int:
+        """Count how many more of one event all of them would admit, one after the other, in these periods."""
+        return min(each.more(event) for each in (self.own, self.population, *self.periods))
+
+
+def _lacks_delta(standing: Standing, event: PrivacyEvent) -> bool:
+    return isinstance(event, ZcdpEvent | ApproximateEvent) and not standing.delta
+
+
+def _option(period: Period) -> str:
+    """Write the options that name a period."""
+    if ".." in period.name:
+        return f" --from {period.starts.isoformat()} --until {period.ends.isoformat()}"
+    return f" --period {period.name}"
+
+
+def _told(period: Period) -> dict[str, Json]:
+    return {"period": period.name, "from": period.starts.isoformat(), "until": period.ends.isoformat()}
+
+
+def _named(standing: Standing, period: Period) -> dict[str, object]:
+    is_population = (standing.dataset, standing.purpose) == POPULATION
+    whose = "The population" if is_population else f"{standing.dataset} for {standing.purpose}"
+    return {"whose": whose, "period": period.name, "until": period.ends.isoformat()}
+
+
+def cost_text(event: PrivacyEvent | None) -> str:
+    """Render an event's cost in words."""
+    match event:
+        case ApproximateEvent(event=inner, delta=delta):
+            return f"{cost_text(inner)}, delta {show_chance(delta)}"
+        case PureEvent(epsilon=epsilon):
+            return f"epsilon {show_exact(epsilon)}"
+        case ZcdpEvent(rho=rho):
+            return f"rho {show_exact(rho)}"
+        case NonPrivateEvent(release=release):
+            return f"not private: release {release}"
+        case None:
+            return "nothing"
+
+
+def limit_of(epsilon: Fraction, delta: Fraction) -> Limit:
+    """Make the limit of an account: half of its delta is for charges with a chance of their own."""
+    return Limit(epsilon, delta, own=delta / 2)
+
+
+def totals_from(epsilon: Fraction, pure_rho: Fraction | None, rho: Fraction, delta: Fraction) -> Composition:
+    """Compose totals; where the zCDP of pure charges was not kept, all count as one, which is never less."""
+    return Composition(epsilon, epsilon**2 / 2 if pure_rho is None else pure_rho, rho, delta=delta)
+
+
+def bound_of(spent: Composition, delta: Fraction) -> Fraction:
+    """Bound what was spent, in epsilon at the delta of a limit; zCDP charges have no such bound without one.
+
+    Half of that delta is the charges' own, whatever they used of it so far.
+    """
+    found = epsilon_of(replace(spent, delta=Fraction(0)), delta / 2)
+    return spent.pure if found is None else found
+
+
+def standing_of(
+    account: Account, limit: tuple[str, str] | None, unknown: str = "", period: Period | None = None
+) -> Standing:
+    """Read how an account stands against a limit.
+
+    Args:
+        account: What was charged.
+        limit: Its epsilon and delta, exact; none where nothing is allowed.
+        unknown: Since when spending is not known; empty where it is.
+        period: Of which period, if not of all time.
+    """
+    epsilon, delta = limit or ("0", "0")
+    return Standing(
+        account.dataset,
+        account.purpose,
+        None if limit is None else Fraction(epsilon),
+        Fraction(account.epsilon),
+        Fraction(account.rho),
+        tuple(filter(None, account.apart.split(","))),
+        unknown,
+        Fraction(delta),
+        Fraction(account.pure_rho) if account.pure_rho else None,
+        Fraction(account.delta),
+        period,
+    )

@@ -1,0 +1,62 @@
+"""What the journal tells of a use: names the workspace holds, hashes and our own words."""
+
+from __future__ import annotations
+
+from hedgerow.model.ports import Reader
+from hedgerow.model.uses import Decision, Json, LeaseVersions, Plan, Technique, UseRequest
+from hedgerow.spine.facts import Facts
+from hedgerow.spine.known import known_dataset, known_purpose
+from hedgerow.spine.ledger import event_json
+from hedgerow.spine.requests import binding_of, id_hash
+
+_OUR_WORDS = ("left", "cost", "period", "whose", "until", "time", "roles", "policies", "missing")
+
+
+def intent_facts(
+    reader: Reader, request: UseRequest, technique: Technique, decision: Decision, plan: Plan, facts: Facts
+) -> dict[str, Json]:
+    """Tell what is about to be done, and what lets it through."""
+    return {
+        **_asked(reader, request, technique),
+        "basis": facts.basis,
+        "columns": sorted(plan.grant.columns | plan.grant.fields),
+        "lease": plan.grant.kind,
+        "cost": event_json(plan.cost) if plan.cost is not None else None,
+        "policies": list(decision.policies),
+        "versions": dict(decision.versions),
+        "obligations": list(decision.obligations),
+        "rests_on": facts.rests_on(),
+    }
+
+
+def refusal_facts(
+    reader: Reader, request: UseRequest, technique: Technique, decision: Decision
+) -> dict[str, Json]:
+    """Tell what was asked and what spoke against it."""
+    return {
+        **_asked(reader, request, technique),
+        "reasons": [reason.code for reason in decision.reasons],
+        "said": _amounts(decision),
+        "versions": dict(decision.versions),
+    }
+
+
+def failure_facts(code: str, versions: LeaseVersions | None) -> dict[str, Json]:
+    """Say why a use failed and, once a lease was open, of which people."""
+    return {"code": code} if versions is None else {"code": code, "versions": versions.as_json()}
+
+
+def _asked(reader: Reader, request: UseRequest, technique: Technique) -> dict[str, Json]:
+    return {
+        "purpose": known_purpose(reader, request.purpose),
+        "dataset": known_dataset(reader, request.dataset),
+        "technique": technique.name,
+        "request": id_hash(request.request_id),
+        "binding": binding_of(request, technique.name),
+    }
+
+
+def _amounts(decision: Decision) -> dict[str, Json]:
+    """Keep what a refusal named in our own words; other details may be a caller's."""
+    details = decision.error[1] if decision.error else {}
+    return {name: str(details[name]) for name in _OUR_WORDS if name in details}
