@@ -108,6 +108,12 @@ def _cosigned(world):
         world.spine.cosigning.keep(tx, OWNER, signed, keys)
 
 
+def _published(world, folder, name, rows):
+    folder.mkdir(exist_ok=True)
+    (folder / "wards.csv").write_text("code,region\n" + rows)
+    world.service.add_public(name, folder / "wards.csv", "everybody may know")
+
+
 def story(folder):
     """Live through every act there is; gives the world and the state after each act."""
     world = founded()
@@ -156,6 +162,10 @@ def story(folder):
         lambda: _backed_up(world),
         lambda: _backed_up(world),
         lambda: _pruned(world),
+        lambda: _published(world, folder, "wards", "A,n\n"),
+        lambda: _published(world, folder, "wards", "A,s\n"),
+        lambda: _published(world, folder, "towns", "B,s\n"),
+        lambda: service().drop_public("towns", "renamed"),
         lambda: service().quarantine_discard(_batches(world)[-1]),
         lambda: world.collect("visits", ["cem"], with_consent=True),
         lambda: world.collect("bills", ["ian"]),

@@ -1,8 +1,8 @@
 """A limit of a period narrows the limit of all time and never gives anything back.
 
 A charge must fit both; a new period opens no more than all time still holds. A clock that was turned back
-finds what was spent in the days it goes back to. Whoever writes to the database, without the keys, and moves limits
-or the times of charges is found by the audit.
+finds what was spent in the days it goes back to. Whoever writes to the database, without the keys, and moves
+limits or the times of charges is found by the audit.
 """
 
 from __future__ import annotations

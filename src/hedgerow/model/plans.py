@@ -15,6 +15,7 @@ from typing import Literal as OneOf
 from typing import TypeAlias
 
 from hedgerow.model.contribution import Contribution
+from hedgerow.model.joins import Beside, Lookup, needed
 
 Combination: TypeAlias = "tuple[str | int | bool, ...]"
 """A key of each grouping column; dates in ISO 8601."""
@@ -243,6 +244,9 @@ class ExactAggregation:
         max_rows: Contribution bound: only rows whose per-person rank is below it count.
         histograms: Counts of candidates for each group; a group's integers are the aggregates in order
             and then each histogram, bin by bin.
+        lookups: Public tables that the rows of rank below ``max_rows`` are joined with, in order, before
+            anything else is looked at; the columns they gain may be read as any other.
+        beside: Other data sets, joined on the person before that.
         max_groups: Contribution bound: of the groups with a row of a person that would count, so many drawn
             at random count; none bounds nothing.
         max_rows_per_group: Contribution bound: of the rows of a person in one group that would count, those
@@ -255,6 +259,8 @@ class ExactAggregation:
     where: Predicate | None
     max_rows: int
     histograms: tuple[BinCounts, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
+    beside: tuple[Beside, ...] = ()
     max_groups: int | None = None
     max_rows_per_group: int | None = None
     selected: tuple[Combination, ...] | None = None
@@ -288,7 +294,18 @@ class ExactAggregation:
 
     @property
     def columns(self) -> frozenset[str]:
-        """Every data column the aggregation reads."""
+        """Every column of the data set itself that the aggregation reads; what joins add is none."""
+        gained = {name for one in self.beside for name, _ in one.adds}
+        return needed(self.lookups, self.named) - gained
+
+    @property
+    def joins(self) -> tuple[Beside | Lookup, ...]:
+        """Every join."""
+        return (*self.beside, *self.lookups)
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Every column of the joined rows that keys, aggregates and conditions name."""
         names = {key.column for key in self.keys}
         names |= {a.column for a in self.aggregates if a.column is not None}
         names |= {one.column for one in self.histograms}

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from hedgerow.model.budget import PrivacyEvent
+from hedgerow.model.joins import PublicTable
 from hedgerow.model.plans import Combination, DatasetDeclaration, ExactAggregation, KeySearch
 from hedgerow.model.policy import ApprovalNeed
 from hedgerow.model.words import name_or_nothing
@@ -65,7 +66,10 @@ class ColumnView:
 
 @dataclass(frozen=True, slots=True)
 class DatasetView:
-    """What a technique may know of a data set before data is opened: no count, no value."""
+    """What a technique may know of a data set before data is opened: no count, no value.
+
+    Tables declared public, which any data set may be joined with, are known whole.
+    """
 
     name: str
     version: int
@@ -73,6 +77,7 @@ class DatasetView:
     columns: tuple[ColumnView, ...]
     declaration: DatasetDeclaration
     bases: Mapping[str, str]
+    public: Mapping[str, PublicTable] = field(default_factory=dict, repr=False, compare=False)
 
     def column(self, name: str) -> ColumnView | None:
         """Look a column up by its exact name."""
@@ -89,12 +94,14 @@ class Grant:
             people with a basis) or ``"person"`` (one person's rows and vault fields).
         fields: Vault fields; only with ``"person"``.
         subject: The internal number, only with ``"person"``.
+        public: Public tables that the rows are joined with, and the digest of what each holds.
     """
 
     columns: frozenset[str]
     kind: str
     fields: frozenset[str] = frozenset()
     subject: int | None = None
+    public: tuple[tuple[str, str], ...] = ()
 
 
 class Plan(Protocol):

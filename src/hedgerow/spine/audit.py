@@ -23,6 +23,7 @@ from hedgerow.model.records import (
     PeriodLimit,
     PolicyText,
     Principal,
+    PublicContent,
     Setting,
     Subject,
     Witness,
@@ -42,6 +43,7 @@ from hedgerow.spine.entries import parse_entry
 from hedgerow.spine.forgotten import check_gone
 from hedgerow.spine.ledger import UNKNOWN, Ledger, event_json, is_fold, read_event
 from hedgerow.spine.paging import rows_of_all
+from hedgerow.spine.publics import recorded as published
 from hedgerow.spine.second_key import second_keys
 
 Told = dict[object, object]
@@ -57,6 +59,7 @@ _KINDS = (
     "lawful bases",
     "witnesses",
     "journal keys",
+    "public tables",
 )
 
 
@@ -93,7 +96,22 @@ def check_records(
     heard.check_unknown(reader)
     _check_tables(reader)
     told = heard.told | {"approvals": cast("Told", heard.approvals)}
-    held = {
+    for kind, records in _held(reader).items():
+        if records != told[kind]:
+            raise Fault("records.differ", kind=kind)
+    _check_consents(reader)
+    check_story(reader, heard.story, attestor)
+    if attestor is not None and heard.story.erased_numbers:
+        check_gone(attestor, reader.numbers(Subject, "number").tolist(), heard.story.erased_numbers)
+    check_people(reader, heard.story.choices_left)
+    heard.holdings.check(reader, attestor)
+    check_indexes(reader, heard.indexes)
+    check_cosigned(reader, heard.heads)
+
+
+def _held(reader: Reader) -> dict[str, Told]:
+    """Read the records that decide, by kind, as acts tell of them."""
+    return {
         "budgets": {(a.dataset, a.purpose): (a.epsilon, a.delta) for a in reader.find(Allocation)},
         "policies": {p.version: digest(p.text) for p in reader.find(PolicyText)},
         "declarations": {(d.dataset, d.version): digest(d.body) for d in reader.find(Declaration)},
@@ -108,18 +126,8 @@ def check_records(
         "approvals": {a.id: recorded(a) for a in reader.find(Approval)},
         "witnesses": {w.name: w.required for w in reader.find(Witness)},
         "journal keys": second_keys(reader),
+        "public tables": {p.name: published(p) for p in reader.find(PublicContent)},
     }
-    for kind, records in held.items():
-        if records != told[kind]:
-            raise Fault("records.differ", kind=kind)
-    _check_consents(reader)
-    check_story(reader, heard.story, attestor)
-    if attestor is not None and heard.story.erased_numbers:
-        check_gone(attestor, reader.numbers(Subject, "number").tolist(), heard.story.erased_numbers)
-    check_people(reader, heard.story.choices_left)
-    heard.holdings.check(reader, attestor)
-    check_indexes(reader, heard.indexes)
-    check_cosigned(reader, heard.heads)
 
 
 class _Heard:
@@ -198,6 +206,12 @@ def _tell(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, 
             told["declarations"][facts["dataset"], facts["version"]] = facts["body"]
         case "principal.add":
             told["principals"][facts["principal"]] = facts["roles"]
+        case "public.add" | "public.drop":
+            told["public tables"][facts["table"]] = (
+                facts["version"],
+                facts.get("body", ""),
+                facts["why"],
+            )
         case "witness.add" | "witness.remove" | "journal.key":
             _watch(told, entry, facts)
         case "collect" | "dataset.drop" | "subject.erase":

@@ -57,6 +57,7 @@ class UseRules:
             self._check_cost(entry, facts, told)
             _check_purpose(entry, facts, told, purposes)
             self._check_failures(entry, facts)
+            _check_public(entry, facts, told)
         elif entry["action"] in (REPLAY, GIVEN):
             _check_purpose(entry, facts, told, purposes)
         if entry["action"] == GIVEN:
@@ -175,6 +176,13 @@ def _check_purpose(
     _require(rests["until"] == until, entry, "its purpose ends on another day")
     basis = told["lawful bases"].get((dataset, purpose))
     _require(facts["basis"] == basis, entry, "its lawful basis is another")
+
+
+def _check_public(entry: Entry, facts: Entry, told: Told) -> None:
+    """Check that a use was joined with tables only that were public then, as they were declared."""
+    for name, body in cast("Mapping[str, str]", facts.get("public") or {}).items():
+        _, declared, _ = cast("tuple[int, str, str]", told["public tables"].get(name, (0, "", "")))
+        _require(bool(body) and body == declared, entry, "it is joined with a table that was not public")
 
 
 def _acting(entry: Entry) -> str:

@@ -46,6 +46,7 @@ def asked_of(
             "lease": plan.grant.kind,
             "people": [person_tag(person) for person in people],
             "versions": {name: decision.versions[name] for name in _VERSIONS},
+            **({"public": dict(plan.grant.public)} if plan.grant.public else {}),
         },
         summary={
             "technique": technique.name,

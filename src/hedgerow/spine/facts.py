@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import cast
 
@@ -15,6 +15,7 @@ from hedgerow.spine.catalog import RIGHTS_PURPOSE, Catalog, PurposeFacts
 from hedgerow.spine.consent import Consents
 from hedgerow.spine.ledger import Ledger
 from hedgerow.spine.policy import Decider, Policies
+from hedgerow.spine.publics import Publics
 
 OWNER = "owner"
 MOST_FAILURES = 20
@@ -82,7 +83,8 @@ class FactLoader:
             dataset: What.
             now: The current time, UTC.
         """
-        view = self._catalog.dataset(reader, dataset)
+        known = self._catalog.dataset(reader, dataset)
+        view = None if known is None else replace(known, public=Publics(reader))
         version, decider, text = self._policies.standing(reader)
         declared = reader.newest(Declaration, dataset=dataset) if view else None
         basis = view.bases.get(purpose) if view else None

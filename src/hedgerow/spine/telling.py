@@ -26,7 +26,13 @@ def intent_facts(
         "versions": dict(decision.versions),
         "obligations": list(decision.obligations),
         "rests_on": facts.rests_on(),
+        **_joined(plan),
     }
+
+
+def _joined(plan: Plan) -> dict[str, Json]:
+    """Name the public tables a use is joined with, and what each holds."""
+    return {"public": dict(plan.grant.public)} if plan.grant.public else {}
 
 
 def refusal_facts(

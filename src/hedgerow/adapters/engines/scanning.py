@@ -22,8 +22,8 @@ from hedgerow.adapters.engines.groups import group_count, number_groups
 from hedgerow.adapters.engines.lowering import lower_column, lowering_of
 from hedgerow.adapters.engines.people import Mask, Numbers, allowed_rows, by_person
 from hedgerow.adapters.engines.totals import Partial, Totals, cells_of, people_of
-from hedgerow.kernel.aggregation import told_keys
-from hedgerow.model.engine import PERSON, RANK
+from hedgerow.kernel.aggregation import Joining, told_keys
+from hedgerow.model.engine import PERSON, RANK, RESERVED
 from hedgerow.model.errors import CallerError, Fault
 
 if TYPE_CHECKING:
@@ -81,11 +81,13 @@ class BucketRelation:
             integer; nor does one beyond the plan's bounds over groups.
         """
         self._granted(plan.columns)
-        totals = Totals(plan)
+        if plan.beside:
+            raise Fault("engine.failed", reason="one data set is read at a time")
+        totals, joining = Totals(plan), Joining(plan.lookups)
         # People are counted, and their groups bounded, over all files that may hold the same person.
         is_whole = plan.counts_people or plan.bounds_groups
         pieces = by_person(self.files) if is_whole else [[file] for file in self.files]
-        for partial in self._each(_units(pieces), lambda files: self._partial(files, plan)):
+        for partial in self._each(_units(pieces), lambda files: self._partial(files, plan, joining)):
             totals.add(partial)
         return totals.rows()
 
@@ -169,11 +171,11 @@ class BucketRelation:
                 for future in pending:
                     future.cancel()
 
-    def _partial(self, files: Sequence[BucketFile], plan: ExactAggregation) -> Partial:
+    def _partial(self, files: Sequence[BucketFile], plan: ExactAggregation, joining: Joining) -> Partial:
         """Aggregate a few files, those of one shape in one statement."""
         shapes: dict[tuple[Program, pa.Schema], list[pa.Table]] = {}
         for file in files:
-            program, table = self._lowered(file, plan)
+            program, table = self._lowered(file, plan, joining)
             shapes.setdefault((program, table.schema), []).append(table)
         count, pairs = group_count(plan.keys, plan.selected), []
         found = Partial([], [np.zeros(count * one.bins, dtype=np.int64) for one in plan.histograms])
@@ -189,14 +191,18 @@ class BucketRelation:
         found.rows.extend(people_of(plan, pairs, self.allowed))
         return found
 
-    def _lowered(self, file: BucketFile, plan: ExactAggregation) -> tuple[Program, pa.Table]:
+    def _lowered(
+        self, file: BucketFile, plan: ExactAggregation, joining: Joining
+    ) -> tuple[Program, pa.Table]:
         """Read one file for a program; rows that must not count have a negative group."""
         opened = open_bucket(file, self.shelf, as_codes=True)
-        names = sorted(plan.columns)
-        physical = {name: opened.physical(name) for name in names}
+        physical = {name: opened.physical(name) for name in sorted(plan.columns)}
         rows, counts = self._part(
             opened, list(physical.values()), plan.max_rows, with_rank=plan.bounds_groups
         )
+        names = sorted(plan.named)
+        if plan.lookups:
+            rows, physical, counts = _joined(rows, physical, counts, joining)
         lowerings = {name: lowering_of(rows[physical[name]].type) for name in names}
         columns = {name: (lower_column(rows[physical[name]]), lowerings[name]) for name in names}
         program = compile_program(plan, {name: (at, lowerings[name]) for at, name in enumerate(names)})
@@ -247,4 +253,15 @@ def _units(pieces: Sequence[Sequence[BucketFile]]) -> list[list[BucketFile]]:
 
 def _computed(plan: ExactAggregation) -> frozenset[str]:
     """The columns DuckDB itself must see: keys alone are numbers by then."""
-    return replace(plan, keys=()).columns
+    return replace(plan, keys=()).named
+
+
+def _joined(
+    rows: pa.Table, physical: Mapping[str, str], counts: Mask, joining: Joining
+) -> tuple[pa.Table, dict[str, str], Mask]:
+    """Join the rows that may count with public tables; the columns then have their own names."""
+    kept = rows.filter(pa.array(counts))
+    joined, places = joining(kept.select(list(physical.values())).rename_columns(list(physical)))
+    for name in RESERVED & set(kept.column_names):
+        joined = joined.append_column(name, kept[name].take(pa.array(places)))
+    return joined, {name: name for name in joined.column_names}, np.ones(joined.num_rows, dtype=np.bool_)

@@ -15,6 +15,7 @@ from hedgerow.app.service.importing import Importing
 from hedgerow.app.service.indexing import Indexing
 from hedgerow.app.service.keeping import Keeping
 from hedgerow.app.service.people import People
+from hedgerow.app.service.publishing import Publishing
 from hedgerow.app.service.reckoning import Reckoning
 from hedgerow.app.service.reporting import Reporting
 from hedgerow.app.service.retrying import Retrying
@@ -38,6 +39,7 @@ class Service(
     Evidence,
     Keeping,
     Examining,
+    Publishing,
     Reckoning,
     Reporting,
     Witnessing,

@@ -39,6 +39,13 @@ class Options(TypedDict):
     yes: bool
 
 
+def _one_person(_: click.Context, __: click.Parameter, columns: tuple[str, ...]) -> str | None:
+    """Refuse a row about two people: only one of them would be asked, bounded and charged."""
+    if len(set(columns)) > 1:
+        raise Refused("dp.two-people")
+    return columns[0] if columns else None
+
+
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option(
@@ -48,6 +55,8 @@ class Options(TypedDict):
 )
 @click.option(
     "--subject-key",
+    multiple=True,
+    callback=_one_person,
     metavar="COL",
     help="The column that tells whose row it is: the person's id in the source.",
 )

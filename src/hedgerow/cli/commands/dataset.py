@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hedgerow.cli.commands.dataset_index import index
+from hedgerow.cli.commands.dataset_public import public
 from hedgerow.cli.common import example, gated, warn_unreached, yes_option
 from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError
@@ -108,6 +109,7 @@ def declare(  # noqa: PLR0913 - the options of the command
 
 
 dataset.add_command(index)
+dataset.add_command(public)
 
 
 @dataset.command()

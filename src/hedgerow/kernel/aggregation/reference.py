@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hedgerow.kernel.aggregation.bounding import within_groups
+from hedgerow.kernel.aggregation.joining import Joining
 from hedgerow.model.errors import Fault
 from hedgerow.model.plans import (
     AllOf,
@@ -73,9 +74,12 @@ def aggregate(
             counted, or groups bounded, and it is not said who they are.
 
     Guarantee: one person moves the counts by at most ``max_rows`` in L1, over all bins of a histogram
-        too, and the sums by at most ``max_rows`` times the larger step bound; each in ``max_groups`` groups
-        at most, and in each group by ``max_rows_per_group`` at most.
+        too, and the sums by at most ``max_rows`` times the larger step bound, each times the multiplicities
+        of the lookups; each in ``max_groups`` groups at most, and in each group by ``max_rows_per_group`` at
+        most.
     """
+    if spec.lookups:
+        table, ranks, people = _joined(table, ranks, spec, people)
     groups = spec.groups
     codes = _selected(_group_codes(table, spec.keys), spec)
     counted = (codes >= 0) & (ranks < spec.max_rows)
@@ -92,6 +96,19 @@ def aggregate(
     for one in spec.histograms:
         columns += list(_bins(table, one, codes, counted, groups).T)
     return [[int(column[group]) for column in columns] for group in range(groups)]
+
+
+def _joined(
+    table: pa.Table,
+    ranks: npt.NDArray[np.int64],
+    spec: ExactAggregation,
+    people: npt.NDArray[np.int64] | None,
+) -> tuple[pa.Table, npt.NDArray[np.int64], npt.NDArray[np.int64] | None]:
+    """Join the rows that may count; each joined row keeps the rank and the person of its own row."""
+    bounded = np.flatnonzero(ranks < spec.max_rows)
+    joined, places = Joining(spec.lookups)(table.select(sorted(spec.columns)).take(pa.array(bounded)))
+    places = bounded[places]
+    return joined, ranks[places], None if people is None else people[places]
 
 
 def _within(

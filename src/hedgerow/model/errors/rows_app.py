@@ -92,6 +92,27 @@ ROWS: tuple[ErrorRow, ...] = (
         "The key file {path} cannot be read.",
         "Give a UTF-8 text file with one key a line.",
     ),
+    caller("public.no-why", "A public table needs a reason.", 'Say it with --why "...".'),
+    caller(
+        "public.is-dataset",
+        "{table} is the name of a data set, which is private.",
+        "Give the public table another name.",
+    ),
+    caller(
+        "public.too-large",
+        "The table {table} holds more than {most} MiB.",
+        "Declare a smaller table, of the columns that queries need.",
+    ),
+    caller(
+        "public.broken",
+        "The file of {table} has rows that cannot be read, the first at line {line}.",
+        "Correct them: a public table is taken in whole.",
+    ),
+    caller(
+        "public.unknown",
+        "There is no public table {table}.",
+        "See the public tables: hedgerow dataset public list",
+    ),
     caller("declare.unit", "The privacy unit can only be a person.", "Write --unit person."),
     caller(
         "declare.max-rows",

@@ -120,6 +120,52 @@ ROWS: tuple[ErrorRow, ...] = (
         "{advice}",
     ),
     refused(
+        "dp.not-public",
+        "The table {table} is not declared public, so a join with it has no bound.",
+        "If it is about nobody: hedgerow dataset public add {table} --from FILE.csv --why REASON",
+    ),
+    refused(
+        "dp.join-person",
+        "A join with {table} on the person is not answered here: it would have to be charged for both.",
+        "Ask each data set by itself, or collect the joined rows as one; two data frames are joined by "
+        "hedgerow.dp.query.",
+    ),
+    refused(
+        "dp.join-person-frame",
+        "The join on the person names {table}, which is no frame of the call.",
+        "Pass both: hedgerow.dp.query({{'FIRST': FRAME, '{table}': FRAME}}, sql, ...).",
+    ),
+    refused(
+        "dp.two-people",
+        "A row about two people would have to be charged to both, and is answered for nobody.",
+        "Name the one column that says whom each row is about, and leave the other column out.",
+    ),
+    caller(
+        "dp.frames-undeclared",
+        "Several frames need a declaration for each, by the same names.",
+        "Pass declaration={{'NAME': hedgerow.dp.declare(...), ...}}.",
+    ),
+    refused(
+        "dp.not-public-frame",
+        "The table {table} is not declared public, so a join with it has no bound.",
+        "If it is about nobody, pass public={{'{table}': FRAME}}.",
+    ),
+    caller(
+        "dp.public-table",
+        "{table} cannot be a public table: {problem}.",
+        "A public table holds what everybody may know, such as wards and their regions.",
+    ),
+    caller(
+        "dp.join-types",
+        "The join compares {column}, which holds {kind}, with {other}, which holds {their_kind}.",
+        "Join text, whole numbers, true or false, or dates with a column of the same kind.",
+    ),
+    refused(
+        "dp.join-multiplies",
+        "The joins make up to {times} rows of one person or row, and {most} is the most that is answered.",
+        "Join on columns that name each row of the public table once, or declare fewer rows per person.",
+    ),
+    refused(
         "dp.undeclared",
         "The owner has not declared {missing} of {dataset}, so the privacy loss has no bound.",
         "{command}",

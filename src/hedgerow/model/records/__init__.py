@@ -18,6 +18,7 @@ from hedgerow.model.records.datasets import (
     DatasetColumn,
     DatasetPurpose,
     Declaration,
+    PublicContent,
     QuarantineBatch,
     QuarantinedRow,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "PeriodLimit",
     "PolicyText",
     "Principal",
+    "PublicContent",
     "Purpose",
     "QuarantineBatch",
     "QuarantinedRow",
@@ -100,6 +102,7 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     Witness, SeenLog, Cosigned,
     BlindIndex, BlindTerm, Search,
     PeriodLimit,
+    PublicContent,
 )  # fmt: skip
 
 SCHEMA_VERSION = 3

@@ -118,3 +118,17 @@ class QuarantinedRow(Record):
     place: int
     reason: str
     sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicContent(Record):
+    """A table declared to be about nobody, as canonical JSON; empty once it was dropped."""
+
+    TABLE: ClassVar[str] = "public_tables"
+    KEY: ClassVar[tuple[str, ...]] = ("name",)
+    name: str
+    version: int
+    body: str
+    why: str
+    declared_by: str
+    time: str

@@ -23,10 +23,11 @@ def curve(
     frame: Any,  # noqa: ANN401 - any data frame
     sql: str,
     *,
-    person: str,
-    declaration: DatasetDeclaration,
+    person: str | Mapping[str, str],
+    declaration: DatasetDeclaration | Mapping[str, DatasetDeclaration],
     epsilons: Iterable[str | float | Decimal | Fraction] = EPSILONS,
     rhos: Iterable[str | float | Decimal | Fraction] | None = None,
+    public: Mapping[str, Any] | None = None,
 ) -> Mapping[str, Any]:
     """Tell how wrong a query on a data frame may be at several epsilons, without reading a value.
 
@@ -37,6 +38,7 @@ def curve(
         declaration: Rows per person, bounds and keys.
         epsilons: What the answer could cost, 1 to 50 values.
         rhos: What it could cost with Gaussian noise, in place of epsilons.
+        public: Data frames about nobody, which are read whole.
 
     Returns:
         ``epsilons`` or ``rhos``, ``outputs`` with ``half_widths_95`` at each of them, and ``unknown``: the
@@ -47,12 +49,13 @@ def curve(
         Refused: What cannot be bounded.
         CallerError: When the query, the frame or an epsilon is malformed.
     """
-    table = arrow_of(frame)
+    table = frame if isinstance(frame, Mapping) else arrow_of(frame)
     wanted, name = spread(epsilons if rhos is None else rhos), "epsilon" if rhos is None else "rho"
 
     def described(loss: Fraction) -> Mapping[str, Json] | None:
         try:
-            return explain(table, sql, person=person, declaration=declaration, **{name: loss})
+            loss_of = {name: loss}
+            return explain(table, sql, person=person, declaration=declaration, public=public, **loss_of)
         except Refused as refusal:
             if refusal.code != "dp.too-noisy":
                 raise

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hedgerow.kernel.accounting import Budget
 from hedgerow.model.answers import UNGOVERNED, Answer
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.words import ColumnType
+from hedgerow.techniques.dp_query.joins import Joinable, PrivateTable, asked_of
 from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import QueryPlan
 from hedgerow.techniques.dp_query.price import Price
-from hedgerow.techniques.dp_query.resolve import shown
+from hedgerow.techniques.dp_query.public import public_table
+from hedgerow.techniques.dp_query.resolve import KINDS, shown
 from hedgerow.techniques.dp_query.run import run
+
+if TYPE_CHECKING:
+    from hedgerow.kernel.aggregation import PersonRows
 
 FRAME = "frame"
 # Without a workspace there is no data set to show: the next step is a call instead of a command.
@@ -25,34 +30,40 @@ _HERE = {
     "dp.undeclared": "dp.undeclared-frame",
     "dp.undeclared-key": "dp.undeclared-key-frame",
     "dp.out-of-bounds": "dp.out-of-bounds-frame",
+    "dp.not-public": "dp.not-public-frame",
+    "dp.join-person": "dp.join-person-frame",
 }
 
 
-def query(
+def query(  # noqa: PLR0913 - the words of the call
     frame: Any,  # noqa: ANN401 - any data frame
     sql: str,
     *,
-    person: str,
-    declaration: DatasetDeclaration,
+    person: str | Mapping[str, str],
+    declaration: DatasetDeclaration | Mapping[str, DatasetDeclaration],
     epsilon: str | float | Decimal | Fraction | None = None,
     rho: str | float | Decimal | Fraction | None = None,
     discover_keys: str | float | Decimal | Fraction | None = None,
     budget: Budget,
+    public: Mapping[str, Any] | None = None,
 ) -> tuple[Answer, Budget]:
     """Answer a query privately on a data frame.
 
     Args:
-        frame: An Arrow table, or a Polars or pandas data frame (anything narwhals reads).
+        frame: An Arrow table, or a Polars or pandas data frame (anything narwhals reads); or several by
+            the names that the query calls them, which it may join by ``USING (person)``.
         sql: As for ``hedgerow query``; FROM may be left out or say ``frame``.
-        person: The column that names the person of each row; rows about nobody do not count.
+        person: The column that names the person of each row; rows about nobody do not count. Of several
+            frames, the one column they share or one for each.
         declaration: Rows per person, bounds and keys, from :func:`declare`; knowledge from
-            outside the data, never read from it.
+            outside the data, never read from it. Of several frames, one for each.
         epsilon: What the answer may cost, with Laplace noise.
         rho: What it may cost instead, with Gaussian noise (zero-concentrated); the budget needs a delta then.
         discover_keys: A delta: keys that are not declared are found in the data then, and it is the chance
             that they tell more. The budget keeps a part of its delta for such: ``Budget.of(1, "1e-6",
             own="1e-7")``.
         budget: What it is taken from.
+        public: Data frames about nobody, by the name the query joins them by: their content is not protected.
 
     Returns:
         The answer and the budget that is left. The old budget value is the caller's to discard:
@@ -66,17 +77,11 @@ def query(
     Guarantee: epsilon-differential privacy, or rho-zCDP, for adding or removing all rows of one person.
     Cost: exactly ``epsilon`` or ``rho``, spent before the values are read.
     """
-    table = arrow_of(frame)
-    plan = _plan(table, sql, person, declaration, Price.of(epsilon, rho, discover_keys))
+    held = _held(frame, sql, person, declaration)
+    plan = _plan(held, sql, Price.of(epsilon, rho, discover_keys), public)
     left = budget.spend(plan.cost)
-    from hedgerow.kernel.aggregation import aggregate, draw_ranks, number_people, search_keys
-
-    whom = table.column(person)
-    ranks, people = draw_ranks(whom), number_people(whom)
-    if plan.selection is not None:
-        plan = plan.selecting(search_keys(table, ranks, plan.selection.search, people))
-    exact = aggregate(table, ranks, plan.aggregation, people)
-    answer = replace(run(exact, plan), standing=UNGOVERNED)
+    rows = _rows(held, plan)
+    answer = replace(_answer(rows, plan), standing=UNGOVERNED)
     return answer.with_left(left.left, budget.limit.epsilon), left
 
 
@@ -84,11 +89,12 @@ def explain(
     frame: Any,  # noqa: ANN401 - any data frame
     sql: str,
     *,
-    person: str,
-    declaration: DatasetDeclaration,
+    person: str | Mapping[str, str],
+    declaration: DatasetDeclaration | Mapping[str, DatasetDeclaration],
     epsilon: str | float | Decimal | Fraction | None = None,
     rho: str | float | Decimal | Fraction | None = None,
     discover_keys: str | float | Decimal | Fraction | None = None,
+    public: Mapping[str, Any] | None = None,
 ) -> Mapping[str, Any]:
     """Tell what a query would compute, cost and how wrong it may be, without reading a value.
 
@@ -100,6 +106,7 @@ def explain(
         epsilon: What the answer would cost.
         rho: What it would cost instead, with Gaussian noise.
         discover_keys: A delta, where keys would be found in the data.
+        public: Data frames about nobody, which are read whole.
 
     Returns:
         The plan as plain values.
@@ -109,27 +116,137 @@ def explain(
         CallerError: When the query, the frame, the epsilon or the rho is malformed.
     """
     price = Price.of(epsilon, rho, discover_keys)
-    return _plan(arrow_of(frame), sql, person, declaration, price).describe()
+    return _plan(_held(frame, sql, person, declaration), sql, price, public).describe()
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A private data frame: its name, rows and whom they are about, and others of the same people."""
+
+    name: str
+    table: Any = field(repr=False)
+    person: str
+    declaration: DatasetDeclaration
+    beside: tuple[_Held, ...] = ()
+
+
+def _held(
+    frame: Any,  # noqa: ANN401 - any data frame
+    sql: str,
+    person: str | Mapping[str, str],
+    declaration: DatasetDeclaration | Mapping[str, DatasetDeclaration],
+) -> _Held:
+    """Tell the frame that is asked from those that may be joined with it."""
+    if not isinstance(frame, Mapping):
+        if not isinstance(person, str):
+            raise Refused("dp.two-people")
+        if isinstance(declaration, Mapping):
+            raise CallerError("dp.not-a-frame")
+        return _Held(FRAME, arrow_of(frame), person, declaration)
+    whom = dict.fromkeys(frame, person) if isinstance(person, str) else person
+    if not isinstance(whom, Mapping) or not all(isinstance(whom.get(name), str) for name in frame):
+        raise Refused("dp.two-people")
+    if not frame or not isinstance(declaration, Mapping) or not frame.keys() <= declaration.keys():
+        raise CallerError("dp.frames-undeclared")
+    asked = asked_of(sql, tuple(frame))
+    held = {name: _Held(name, arrow_of(each), whom[name], declaration[name]) for name, each in frame.items()}
+    return replace(held[asked], beside=tuple(each for name, each in held.items() if name != asked))
 
 
 def _plan(
-    table: Any,  # noqa: ANN401 - an Arrow table
+    held: _Held,
     sql: str,
-    person: str,
-    declaration: DatasetDeclaration,
     price: Price,
+    public: Mapping[str, Any] | None = None,
 ) -> QueryPlan:
-    if table.column_names.count(person) != 1:
-        raise CallerError("dp.unknown-column", column=shown(str(person)), dataset=FRAME)
-    kinds = {name: kind for name, kind in _kinds(table.schema).items() if name != person}
-    readable = {name: kind for name, kind in kinds.items() if kind is not None}
-    hidden = {person} | (kinds.keys() - readable.keys())
+    readable, hidden = _columns(held)
+    people = {each.person for each in (held, *held.beside)}
+    tables: dict[str, Joinable] = {}
+    for name, each in (public or {}).items():
+        table = arrow_of(each)
+        tables[name] = public_table(name, table, _kinds(table.schema), people)
+    for other in held.beside:
+        known, apart = _columns(other)
+        columns = {**known, **dict.fromkeys(apart)}
+        tables[other.name] = PrivateTable(other.name, columns, other.person, other.declaration)
     try:
-        return plan_query(sql, declaration, readable, price, FRAME, hidden, person)
+        return plan_query(sql, held.declaration, readable, price, held.name, hidden, held.person, tables)
     except Refused as refusal:
         if refusal.code not in _HERE:
             raise
         raise Refused(_HERE[refusal.code], **refusal.details) from None
+
+
+def _columns(held: _Held) -> tuple[dict[str, ColumnType], frozenset[str]]:
+    """Tell the types of the columns that queries read, and the others."""
+    if held.table.column_names.count(held.person) != 1:
+        raise CallerError("dp.unknown-column", column=shown(held.person), dataset=held.name)
+    kinds = {name: kind for name, kind in _kinds(held.table.schema).items() if name != held.person}
+    readable = {name: kind for name, kind in kinds.items() if kind is not None}
+    return readable, frozenset({held.person} | (kinds.keys() - readable.keys()))
+
+
+def _rows(held: _Held, plan: QueryPlan) -> PersonRows:
+    """Give the rows that are asked: of one frame, or of several joined on the person."""
+    import pyarrow as pa
+
+    from hedgerow.kernel.aggregation import PersonRows, draw_ranks, join_people, number_people
+
+    if not plan.aggregation.beside:
+        whom = held.table.column(held.person)
+        return PersonRows(held.table, draw_ranks(whom), number_people(whom))
+    rows, everybody = {}, (held, *held.beside)
+    for each, numbers in zip(everybody, _alike(everybody), strict=True):
+        ranks = draw_ranks(pa.array(numbers, mask=numbers < 0))
+        rows[each.name] = PersonRows(each.table, ranks, numbers)
+    return join_people(rows.pop(held.name), rows, plan.aggregation)
+
+
+def _answer(rows: PersonRows, plan: QueryPlan) -> Answer:
+    from hedgerow.kernel.aggregation import aggregate, search_keys
+
+    if plan.selection is not None:
+        plan = plan.selecting(search_keys(rows.table, rows.ranks, plan.selection.search, rows.people))
+    spec = replace(plan.aggregation, beside=())  # joined already
+    return run(aggregate(rows.table, rows.ranks, spec, rows.people), plan)
+
+
+def _alike(frames: Sequence[_Held]) -> Iterator[Any]:
+    """Number the people of several frames alike."""
+    import pyarrow as pa
+
+    from hedgerow.kernel.aggregation import number_people
+
+    columns, first = [each.table.column(each.person) for each in frames], frames[0]
+    kinds = [_kinds(each.table.schema)[each.person] for each in frames]
+    shared = {ColumnType.TEXT: pa.large_string(), ColumnType.INTEGER: pa.decimal128(20, 0)}.get(
+        kinds[0] or ColumnType.DECIMAL
+    )
+    for each, kind in zip(frames, kinds, strict=True):
+        if kind is not kinds[0] or shared is None:
+            told = "people" if kinds[0] is None else KINDS[kinds[0]]
+            theirs = "people" if kind is None else KINDS[kind]
+            raise CallerError(
+                "dp.join-types",
+                column=shown(first.person),
+                kind=told,
+                other=shown(each.person),
+                their_kind=theirs,
+            )
+    plain = [pa.chunked_array(_cast(column, shared), shared) for column in columns]
+    numbers = number_people(pa.chunked_array([chunk for column in plain for chunk in column.chunks], shared))
+    start = 0
+    for column in columns:
+        yield numbers[start : start + len(column)]
+        start += len(column)
+
+
+def _cast(column: Any, kind: Any) -> Iterator[Any]:  # noqa: ANN401 - Arrow columns and types
+    import pyarrow as pa
+
+    for chunk in column.chunks:
+        values = chunk.dictionary_decode() if isinstance(chunk, pa.DictionaryArray) else chunk
+        yield values.cast(kind)
 
 
 def arrow_of(frame: Any) -> Any:  # noqa: ANN401 - data frames of several libraries

@@ -16,6 +16,7 @@ from hedgerow.model.errors import CallerError, Refused
 from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.conditions import condition, constant_number, name_of, only
 from hedgerow.techniques.dp_query.hints import OUTPUTS_MAX
+from hedgerow.techniques.dp_query.joins import Joins
 from hedgerow.techniques.dp_query.keywords import with_quoted_columns
 from hedgerow.techniques.dp_query.query import (
     KeyOutput,
@@ -55,8 +56,8 @@ _CLAUSES = {
 }
 
 
-def parse(sql: str, dataset: str, columns: Collection[str] = ()) -> Query:
-    """Read one SELECT over one data set.
+def parse(sql: str, dataset: str, columns: Collection[str] = (), joins: Joins | None = None) -> Query:
+    """Read one SELECT over one data set, joined with public tables.
 
     Args:
         sql: The query: ``COUNT(*)``, ``COUNT(col)``, ``COUNT(DISTINCT person)``, ``SUM(col)``, ``AVG(col)``,
@@ -68,6 +69,7 @@ def parse(sql: str, dataset: str, columns: Collection[str] = ()) -> Query:
             are applied to the noisy rows.
         dataset: The data set the query is put to.
         columns: Its columns; one that is named like a word of SQL needs no quotes.
+        joins: Takes in what the data set is joined with; without it a join is refused.
 
     Returns:
         The query.
@@ -77,7 +79,7 @@ def parse(sql: str, dataset: str, columns: Collection[str] = ()) -> Query:
             another data set.
         Refused: ``dp.sql-unsupported`` when a part of it cannot be bounded.
     """
-    select = _select(sql, columns)
+    select = _select(sql, columns, joins)
     _bare(select, _source(select, dataset))
     groups = _groups(select.args.get("group"))
     outputs = tuple(_output(part) for part in select.expressions)
@@ -101,7 +103,7 @@ def _statements(sql: str) -> list[exp.Expr | None] | None:
         return None
 
 
-def _select(sql: str, columns: Collection[str]) -> exp.Select:
+def _select(sql: str, columns: Collection[str], joins: Joins | None) -> exp.Select:
     if not isinstance(sql, str) or len(sql) > TEXT_MAX:
         raise CallerError("dp.sql-malformed")
     _check_opening(sql)
@@ -115,6 +117,8 @@ def _select(sql: str, columns: Collection[str]) -> exp.Select:
     select = statements[0]
     if not isinstance(select, exp.Select):
         raise hints.UNION.refusal()
+    if joins is not None:
+        joins.take(select)
     for clause, hint in _CLAUSES.items():
         if select.args.get(clause):
             raise hint.refusal()

@@ -15,6 +15,7 @@ from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.declared import SUM_TYPES, Declared, require
 from hedgerow.techniques.dp_query.domains import check_possible
 from hedgerow.techniques.dp_query.found import Selection, planned_selection
+from hedgerow.techniques.dp_query.joins import Joinable, Joins
 from hedgerow.techniques.dp_query.measuring import Measured, Measuring
 from hedgerow.techniques.dp_query.parse import parse
 from hedgerow.techniques.dp_query.planned import KeyCell, OutputCell, PlannedOutput, QueryPlan
@@ -42,6 +43,7 @@ def plan_query(
     dataset: str,
     hidden: Collection[str] = (),
     person: str | None = None,
+    tables: Mapping[str, Joinable] | None = None,
 ) -> QueryPlan:
     """Plan a private query.
 
@@ -53,6 +55,7 @@ def plan_query(
         dataset: Name of the data set.
         hidden: Columns that say who a person is; naming one is refused.
         person: The one of them that ``COUNT(DISTINCT person)`` may name, as may the word ``person``.
+        tables: Public tables, and data sets joined on the person, by name; any other table is refused.
 
     Returns:
         The plan.
@@ -65,35 +68,63 @@ def plan_query(
         docs/sensitivity.md argues each step. The cost is exactly that.
     """
     price_of = price if isinstance(price, Price) else Price(checked_epsilon(price))
-    query = parse(sql, dataset, {*columns, *hidden})
-    catalog = Catalog(dataset, columns, frozenset(hidden), person)
+    kept_apart = frozenset(hidden)
+    joins = Joins(dataset, columns, kept_apart, person, tables)
+    query = parse(sql, dataset, {*columns, *kept_apart}, joins)
+    catalog = Catalog(dataset, {**columns, **joins.columns}, kept_apart | joins.hidden, person)
+    return _planned(query, joins, catalog, declaration, price_of, dataset)
+
+
+def _planned(
+    query: Query,
+    joins: Joins,
+    catalog: Catalog,
+    declaration: DatasetDeclaration,
+    price: Price,
+    dataset: str,
+) -> QueryPlan:
     group_by = tuple(dict.fromkeys(_grouped(name, query.outputs, catalog) for name in query.group_by))
     asked = tuple(_asked(output, catalog, group_by) for output in query.outputs)
     where = None if query.where is None else catalog.predicate(query.where)
-    finds, bounded = price_of.delta is not None, _columns(asked, _BOUNDED)
-    declared = require(declaration, catalog, dataset, group_by, bounded, finds=finds)
-    _check_groups(declared)
+    declared = _bounded(joins.with_public(declaration), catalog, dataset, group_by, asked, price)
+    declared = joins.reach(declared)
     check_possible(where, declaration, catalog, dataset)
     measuring = Measuring(declared, catalog, frozenset(_columns(asked, _AVERAGED)))
     cells = [_cell(a, measuring, group_by) for a in asked]
-    measured = measuring.measured(price_of)
+    measured = measuring.measured(price)
     selection = _selection(declared, where, measured)
     outputs = _outputs(asked, cells, measured.choices)
-    _check_labels(group_by, outputs)
+    order_by = _order(query, outputs, catalog)
     return QueryPlan(
         dataset=dataset,
         unit=declared.unit,
-        aggregation=measured.aggregation(declared, where),
+        aggregation=joins.applied(measured.aggregation(declared, where)),
         measurements=measured.measurements,
-        outputs=outputs,
-        order_by=_order(query, outputs, catalog),
+        outputs=_labelled(group_by, outputs),
+        order_by=order_by,
         limit=query.limit,
-        cost=_cost(measured, selection, price_of),
+        cost=_cost(measured, selection, price),
         selection=selection,
         choices=measured.choices,
         max_groups=declared.max_groups,
         max_rows_per_group=declared.max_rows_per_group,
     )
+
+
+def _bounded(
+    declaration: DatasetDeclaration,
+    catalog: Catalog,
+    dataset: str,
+    group_by: Sequence[str],
+    asked: Sequence[_Asked],
+    price: Price,
+) -> Declared:
+    """Collect the bounds and keys of what is asked, and refuse more groups than are answered."""
+    bounded, finds = _columns(asked, _BOUNDED), price.delta is not None
+    declared = require(declaration, catalog, dataset, group_by, bounded, finds=finds)
+    if declared.groups is not None and declared.groups > GROUPS_MAX:
+        raise Refused("dp.too-many-groups", groups=f"{declared.groups:,}", most=f"{GROUPS_MAX:,}")
+    return declared
 
 
 def _selection(declared: Declared, where: Predicate | None, measured: Measured) -> Selection | None:
@@ -169,18 +200,14 @@ def _columns(asked: Sequence[_Asked], functions: Container[OutputKind]) -> list[
     return [a.column for a in asked if a.function in functions and a.column is not None]
 
 
-def _check_labels(group_by: Sequence[str], outputs: Sequence[PlannedOutput]) -> None:
+def _labelled(group_by: Sequence[str], outputs: tuple[PlannedOutput, ...]) -> tuple[PlannedOutput, ...]:
     """Refuse groups that nobody could tell apart in the answer."""
     labels = {o.column.source for o in outputs if o.column.kind == "key"}
     unshown = [column for column in group_by if column not in labels]
     if unshown:
         written = ", ".join(shown(column) for column in unshown)
         raise Refused("dp.sql-unlabelled", column=written)
-
-
-def _check_groups(declared: Declared) -> None:
-    if declared.groups is not None and declared.groups > GROUPS_MAX:
-        raise Refused("dp.too-many-groups", groups=f"{declared.groups:,}", most=f"{GROUPS_MAX:,}")
+    return outputs
 
 
 def _cell(asked: _Asked, measuring: Measuring, group_by: Sequence[str]) -> OutputCell:

@@ -178,7 +178,8 @@ class QueryPlan:
     @property
     def grant(self) -> Grant:
         """What the lease opens: exact bounded aggregates of these columns, no rows."""
-        return Grant(self.columns, "aggregate")
+        public = {one.table.name: one.table.digest for one in self.aggregation.lookups}
+        return Grant(self.columns, "aggregate", public=tuple(sorted(public.items())))
 
     @property
     def max_rows(self) -> int:
@@ -232,11 +233,14 @@ class QueryPlan:
             f"values of {column} are clamped to {decimal_text(clamp.lower)}:{decimal_text(clamp.upper)}"
             for column, clamp in self.clamps.items()
         )
+        gained = {name for one in self.aggregation.lookups for name, _ in one.adds}
+        known = {True: "those of its public table", False: "its declared keys"}
         keys = tuple(
-            f"groups of {key.column} are {'its declared keys' if key.values else 'found in the data'}"
+            f"groups of {key.column} are {known[key.column in gained] if key.values else 'found in the data'}"
             for key in self.aggregation.keys
         )
-        return (self.contribution.said(self.unit), *bounds, *keys)
+        joins = (one.words for one in self.aggregation.joins)
+        return (self.contribution.said(self.unit), *joins, *bounds, *keys)
 
     def describe(self) -> dict[str, Json]:
         """Explain the plan as plain values: cost, noise and the error to expect.
@@ -254,6 +258,7 @@ class QueryPlan:
             "unit": self.unit,
             "max_rows": self.max_rows,
             "groups": "found in the data" if selections else self.groups,
+            **self._joins(),
             "columns": sorted(self.columns),
             price.name: price.text,
             **({} if price.delta is None else {"delta": show_chance(price.delta)}),
@@ -267,6 +272,17 @@ class QueryPlan:
             "outputs": [self._expected(output) for output in self.outputs],
             "obligations": list(self.obligations),
         }
+
+    def _joins(self) -> dict[str, Json]:
+        """Tell which tables are joined, where any is."""
+        joins: list[Json] = [
+            {"table": one.name, "rows_of_one": one.max_rows} for one in self.aggregation.beside
+        ]
+        joins += [
+            {"table": one.table.name, "digest": one.table.digest, "rows_of_one": one.multiplicity}
+            for one in self.aggregation.lookups
+        ]
+        return {"joins": joins} if joins else {}
 
     def _expected(self, output: PlannedOutput) -> dict[str, Json]:
         told: dict[str, Json] = {"name": output.column.name, "kind": output.column.kind}

@@ -34,7 +34,7 @@ from hedgerow.techniques.dp_query.query import (
 _SHOWN_MAX = 60
 _INT_MAX = 2**63 - 1
 
-_KINDS = {
+KINDS = {
     ColumnType.TEXT: "text",
     ColumnType.INTEGER: "whole numbers",
     ColumnType.DECIMAL: "numbers",
@@ -118,7 +118,7 @@ class Catalog:
         return CallerError(
             "dp.sql-type",
             column=shown(column),
-            kind=_KINDS[kind],
+            kind=KINDS[kind],
             use=use,
             advice=advice or _EXAMPLES[kind],
         )

@@ -86,6 +86,7 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
         One sentence each.
     """
     bounds = f"{plan.contribution.said(plan.unit)}, and values are clamped to the declared bounds."
+    bounds = "; ".join([*(one.words for one in plan.aggregation.joins), bounds])
     told = [f"What is said of the error is of the noise alone: {bounds}"]
     if plan.measurements:
         told = [

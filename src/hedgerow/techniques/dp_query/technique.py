@@ -55,6 +55,7 @@ class DpQuery:
             dataset.name,
             hidden,
             dataset.subject_column,
+            dataset.public,
         )
 
     def question(self, plan: Plan) -> QueryPlan:
