@@ -7,6 +7,18 @@ from hedgerow.model.answers import Answer, AnswerColumn
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.techniques.dp_query.curve import curve
 from hedgerow.techniques.dp_query.declared import declare
-from hedgerow.techniques.dp_query.frame import explain, query
+from hedgerow.techniques.dp_query.frame import bounds, explain, query
+from hedgerow.techniques.dp_query.widths import FoundBounds
 
-__all__ = ["Answer", "AnswerColumn", "Budget", "DatasetDeclaration", "curve", "declare", "explain", "query"]
+__all__ = [
+    "Answer",
+    "AnswerColumn",
+    "Budget",
+    "DatasetDeclaration",
+    "FoundBounds",
+    "bounds",
+    "curve",
+    "declare",
+    "explain",
+    "query",
+]

@@ -160,7 +160,8 @@ def test_the_engine_bounds_over_all_files_of_a_person(rows, data, groups, each):
     relation = stored(rows, cut, data.draw(st.tuples(st.sampled_from([1, 2, 8]), st.sampled_from([1, 4]))))
     where = data.draw(st.sampled_from([None, Compare("=", Column("v"), Literal(1))]))
     keys = (KeyDomain("key", (0, 1, 2)),)
-    spec = ExactAggregation(keys, (CountPeople(), CountRows()), where, 2**40, (), groups, each)
+    bounds = {"max_groups": groups, "max_rows_per_group": each}
+    spec = ExactAggregation(keys, (CountPeople(), CountRows()), where, 2**40, **bounds)
     found = relation.aggregate(spec)
     counting = [row for row in rows if row[1] < 3 and (where is None or row[2] == 1)]
     lies = {who: Counter(row[1] for row in counting if row[0] == who) for who, *_ in counting}

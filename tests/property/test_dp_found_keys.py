@@ -106,7 +106,7 @@ def test_the_engine_finds_what_the_rows_hold(rows, names, where, least, data):
         KeyDomain(name, tuple({(type(k[at]), k[at]): k[at] for k in chosen}.values()))
         for at, name in enumerate(names)
     )
-    spec = ExactAggregation(domains, (CountRows(),), where, 3, (), None, None, chosen)
+    spec = ExactAggregation(domains, (CountRows(),), where, 3, selected=chosen)
     people, table = frame(rows)
     assert relation.aggregate(spec) == [tuple(r) for r in aggregate(table, np.array(ranked), spec)]
     bounded = relation.keys(dataclasses.replace(search, max_groups=1, least=1))

@@ -234,6 +234,42 @@ class BinCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class EdgeCounts:
+    """How many rows of a clamped column lie between each two neighbouring public edges.
+
+    Args:
+        values: The column, its bounds and its grid; null, NaN and the infinities lie nowhere.
+        edges: In steps, strictly rising; the first is the lower bound. A value lies in the bin of the last
+            edge that is not above it.
+    """
+
+    values: SumValues
+    edges: tuple[int, ...]
+
+    @property
+    def column(self) -> str:
+        """The column."""
+        return self.values.column
+
+    @property
+    def bins(self) -> int:
+        """How many bins there are."""
+        return len(self.edges)
+
+    def lower_edge(self, place: int) -> Fraction:
+        """Tell the least value of a bin."""
+        return Fraction(self.edges[place], 10**self.values.digits)
+
+    def upper_edge(self, place: int) -> Fraction:
+        """Tell the value that those of a bin stay below, or for the last bin the upper bound."""
+        is_last = place + 1 == len(self.edges)
+        return self.values.clamp.upper if is_last else self.lower_edge(place + 1)
+
+
+Histogram: TypeAlias = "BinCounts | EdgeCounts"
+
+
+@dataclass(frozen=True, slots=True)
 class ExactAggregation:
     """What an engine computes exactly, as integers, for each combination of declared keys.
 
@@ -258,7 +294,7 @@ class ExactAggregation:
     aggregates: tuple[ExactAggregate, ...]
     where: Predicate | None
     max_rows: int
-    histograms: tuple[BinCounts, ...] = ()
+    histograms: tuple[Histogram, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     beside: tuple[Beside, ...] = ()
     max_groups: int | None = None
@@ -372,12 +408,13 @@ class DatasetDeclaration:
     """What the owner declared of a data set, never inferred from its values.
 
     Args:
-        unit: The privacy unit; ``"person"``.
+        unit: The privacy unit: ``"person"``; on data frames also ``"household"`` or ``"person-day"``.
         max_rows: Contribution bound in rows per person, or none when not declared.
         columns: Column declarations by name.
         version: Counts declarations of this data set from 1; 0 means none yet.
         max_groups: Contribution bound in groups per person, or none.
         max_rows_per_group: Contribution bound in rows per person and group, or none.
+        unit_column: The column that names the household, or the date of a person-day; none for persons.
     """
 
     unit: str = "person"
@@ -386,6 +423,7 @@ class DatasetDeclaration:
     version: int = 0
     max_groups: int | None = None
     max_rows_per_group: int | None = None
+    unit_column: str | None = None
 
     @property
     def contribution(self) -> Contribution | None:

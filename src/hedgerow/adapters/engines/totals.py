@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hedgerow.adapters.engines.groups import MOST_GROUPS, group_count
+from hedgerow.kernel.aggregation import bins_of
 from hedgerow.model.errors import CallerError
 from hedgerow.model.plans import CountPeople
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hedgerow.adapters.engines.people import Numbers
-    from hedgerow.model.plans import BinCounts, ExactAggregation
+    from hedgerow.model.plans import ExactAggregation, Histogram
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +32,7 @@ class Partial:
     bins: list[Numbers]
 
 
-def cells_of(part: BinCounts, groups: Numbers, steps: Numbers, count: int) -> Numbers:
+def cells_of(part: Histogram, groups: Numbers, steps: Numbers, count: int) -> Numbers:
     """Count the rows of each cell of a histogram.
 
     Args:
@@ -43,8 +44,7 @@ def cells_of(part: BinCounts, groups: Numbers, steps: Numbers, count: int) -> Nu
     Returns:
         One count for each cell.
     """
-    places = (steps - (part.base - part.width // 2)) // part.width
-    return np.bincount(groups * part.bins + places, minlength=count * part.bins)
+    return np.bincount(groups * part.bins + bins_of(part, steps), minlength=count * part.bins)
 
 
 def people_of(

@@ -201,6 +201,40 @@ class Asking(Part):
         told = answer.with_left(Fraction(own["left"]), Fraction(own["limit"]))
         return {**told.to_dict(), "receipt": self._receipt(receipt, self.spine.query.action, dataset)}
 
+    def _bounds_request(
+        self, dataset: str, column: str, purpose: str | None, epsilon: str, request_id: str | None
+    ) -> UseRequest:
+        parameters: dict[str, Json] = {"bounds_of": column, "epsilon": str(epsilon)}
+        known = request_id or new_request_id()
+        return UseRequest(self.actor, need_purpose(purpose), dataset, parameters, known)
+
+    def explain_bounds(
+        self, dataset: str, column: str, *, purpose: str | None, epsilon: str
+    ) -> dict[str, Json]:
+        """Say what finding bounds would be decided and cost, without doing it."""
+        request = self._bounds_request(dataset, column, purpose, epsilon, None)
+        return self._explained(request, self.spine.query)
+
+    def bounds(
+        self, dataset: str, column: str, *, purpose: str | None, epsilon: str, request_id: str | None = None
+    ) -> dict[str, Json]:
+        """Find value bounds of a column in private; they are told and not declared.
+
+        Args:
+            dataset: The data set.
+            column: A column of numbers.
+            purpose: Why.
+            epsilon: What to spend, exact decimal text.
+            request_id: Repeating it returns the same bounds.
+
+        Returns:
+            The bounds (see ``FoundBounds.to_dict``), the line that would declare them, and the receipt.
+        """
+        request = self._bounds_request(dataset, column, purpose, epsilon, request_id)
+        receipt = self.spine.gate.use(request, self.spine.query)
+        kept = self._receipt(receipt, self.spine.query.action, dataset)
+        return {**receipt.release.payload, "receipt": kept}
+
     def _release_request(
         self, asked: ReleaseRequest, purpose: str | None, request_id: str | None
     ) -> UseRequest:

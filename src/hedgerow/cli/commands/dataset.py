@@ -9,7 +9,16 @@ import click
 
 from hedgerow.cli.commands.dataset_index import index
 from hedgerow.cli.commands.dataset_public import public
-from hedgerow.cli.common import example, gated, warn_unreached, yes_option
+from hedgerow.cli.common import (
+    example,
+    explain_option,
+    gated,
+    in_space,
+    purpose_option,
+    request_id_option,
+    warn_unreached,
+    yes_option,
+)
 from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError
 from hedgerow.model.words import many
@@ -110,6 +119,44 @@ def declare(  # noqa: PLR0913 - the options of the command
 
 dataset.add_command(index)
 dataset.add_command(public)
+
+
+@dataset.command()
+@click.argument("name")
+@click.argument("column")
+@purpose_option
+@click.option("--epsilon", required=True, metavar="E", help="What to spend of the privacy budget.")
+@request_id_option
+@explain_option
+@in_space
+@example("hedgerow dataset bounds visits systolic --purpose research --epsilon 0.2 --as ana")
+def bounds(
+    session: Session, screen: Screen, name: str, column: str, *, purpose: str | None, epsilon: str,
+    request_id: str | None, explain: bool,
+) -> None:  # fmt: skip
+    """Find bounds of the numbers in COLUMN of NAME, in private.
+
+    A noisy count of rows between any two powers of two says where enough values lie. It is charged like a
+    query. The bounds are told with the line that would declare them; nothing is declared. Bounds known from
+    outside the data are tighter and cost nothing.
+    """
+    if explain:
+        screen.decision(session.service.explain_bounds(name, column, purpose=purpose, epsilon=epsilon))
+        return
+    found: dict[str, Any] = session.service.bounds(
+        name, column, purpose=purpose, epsilon=epsilon, request_id=request_id
+    )
+    screen.result(found, _found(found))
+
+
+def _found(found: dict[str, Any]) -> str:
+    receipt = found["receipt"]
+    again = " (a stored answer; nothing was spent)" if receipt["replayed"] else ""
+    told = [f"{found['sentence']}{again}"]
+    told += [f"To declare them: {found['line']}"] if found["line"] else ["Try again with a larger epsilon."]
+    named = f"journal entry {receipt['entry']}, {receipt['fingerprint']}"
+    told.append(f"Receipt: request {receipt['request_id']}, {named}")
+    return "\n".join(told)
 
 
 @dataset.command()

@@ -29,10 +29,12 @@ class Budget:
     Args:
         limit: What may be spent in all.
         spent: What was spent.
+        unit: The privacy unit it is of. Losses of different units never add up, so it takes no others.
     """
 
     limit: Limit
     spent: Composition = field(default_factory=Composition)
+    unit: str = "person"
 
     @classmethod
     def of(
@@ -40,6 +42,7 @@ class Budget:
         epsilon: str | float | Decimal | Fraction,
         delta: str | Fraction = "0",
         own: str | Fraction = "0",
+        unit: str = "person",
     ) -> Budget:
         """Open a budget.
 
@@ -47,6 +50,7 @@ class Budget:
             epsilon: Privacy loss allowed in all; text or a float means the decimal it shows.
             delta: Chance of a larger loss, in [0, 1).
             own: The part of it that is kept for uses with a chance of their own, as keys found in the data.
+            unit: The privacy unit: ``person``, ``household`` or ``person-day``.
 
         Returns:
             The whole budget, nothing spent.
@@ -58,18 +62,19 @@ class Budget:
             chance, kept = Fraction(delta), Fraction(own)
         except (ValueError, TypeError, ZeroDivisionError):
             raise CallerError("budget.bad-limit") from None
-        return cls(Limit(checked_epsilon(epsilon), chance, own=kept))
+        return cls(Limit(checked_epsilon(epsilon), chance, own=kept), unit=unit)
 
     @property
     def left(self) -> Fraction:
         """The epsilon of a pure event that is sure to fit, exact, rounded down."""
         return remaining(self.limit, self.spent)
 
-    def spend(self, event: PrivacyEvent) -> Budget:
+    def spend(self, event: PrivacyEvent, unit: str = "person") -> Budget:
         """Take an event off the budget.
 
         Args:
             event: What will happen.
+            unit: The privacy unit it is a loss of.
 
         Returns:
             The budget that is left.
@@ -78,6 +83,8 @@ class Budget:
             Refused: ``dp.budget-exhausted`` when it does not fit; ``dp.budget-no-delta`` for Gaussian noise
                 where the limit has no delta.
         """
+        if unit != self.unit:
+            raise Refused("dp.budget-other-unit", unit=unit, own=self.unit)
         if isinstance(event, ZcdpEvent) and not self.limit.delta:
             raise Refused("dp.budget-no-delta")
         if isinstance(event, ApproximateEvent) and self.spent.delta + event.delta > self.limit.own:

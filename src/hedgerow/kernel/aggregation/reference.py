@@ -14,18 +14,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from hedgerow.kernel.aggregation.binning import bins_of
 from hedgerow.kernel.aggregation.bounding import within_groups
 from hedgerow.kernel.aggregation.joining import Joining
 from hedgerow.model.errors import Fault
 from hedgerow.model.plans import (
     AllOf,
     AnyOf,
-    BinCounts,
     Compare,
     Comparison,
     CountPeople,
     CountRows,
     ExactAggregation,
+    Histogram,
     IsIn,
     IsNull,
     KeyDomain,
@@ -196,13 +197,13 @@ def _one(
 
 
 def _bins(
-    table: pa.Table, one: BinCounts, codes: npt.NDArray[np.int64], counted: Mask, groups: int
+    table: pa.Table, one: Histogram, codes: npt.NDArray[np.int64], counted: Mask, groups: int
 ) -> npt.NDArray[np.int64]:
     """Count the rows nearest to each candidate, one line for each group."""
     totals = np.zeros((groups, one.bins), dtype=np.int64)
     steps, has_value = _steps(table.column(one.column), one.values)
     kept = counted & has_value
-    np.add.at(totals, (codes[kept], (steps[kept] - one.base + one.width // 2) // one.width), 1)
+    np.add.at(totals, (codes[kept], bins_of(one, steps[kept])), 1)
     return totals
 
 

@@ -58,6 +58,27 @@ ROWS: tuple[ErrorRow, ...] = (
         exit_code=5,
         status=429,
     ),
+    refused(
+        "dp.budget-other-unit",
+        "The budget is of the privacy unit {own}, and the query protects the unit {unit}: they never add up.",
+        "Open a budget of its own: Budget.of(1, unit='{unit}').",
+    ),
+    caller(
+        "dp.unit-column",
+        "There is no unit {unit} by this column.",
+        "Declare unit='household' with a unit_column of text or whole numbers, or unit='person-day' with one "
+        "of dates or times; unit='person' needs none.",
+    ),
+    refused(
+        "dp.unit-people",
+        "{what} count people, and the privacy unit is {unit}.",
+        "Count rows, over declared keys, or declare unit='person'.",
+    ),
+    refused(
+        "dp.unit-in-workspace",
+        "{dataset} is declared by the unit {unit}, and the budgets of a workspace are of people.",
+        "Declare it by person: `hedgerow dataset declare {dataset} --unit person`.",
+    ),
     caller(
         "dp.sql-malformed",
         "The query is not a SELECT that can be read.",

@@ -20,6 +20,7 @@ from hedgerow.model.plans import (
 )
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.resolve import Catalog, shown
+from hedgerow.techniques.dp_query.units import PERSON, check_statistic, is_unit
 
 MAX_ROWS_MOST = 1_000_000
 KEY_TYPES = (ColumnType.TEXT, ColumnType.INTEGER, ColumnType.BOOLEAN)
@@ -108,6 +109,8 @@ def declare(
     keys: Mapping[str, Iterable[str | int | bool]] | None = None,
     max_groups: int | None = None,
     max_rows_per_group: int | None = None,
+    unit: str = PERSON,
+    unit_column: str | None = None,
 ) -> DatasetDeclaration:
     """Declare what a private query stands on, from knowledge outside the data.
 
@@ -119,6 +122,9 @@ def declare(
         keys: The groups a column may have, by column.
         max_groups: Groups that rows of one person count in at most.
         max_rows_per_group: Rows of one person that count in any one group at most.
+        unit: What is protected, and bounded: ``person``, ``household`` or ``person-day``. The last two are
+            other promises than that of a person, and have budgets of their own.
+        unit_column: The column that names the household, or the date or time of a person-day.
 
     Returns:
         The declaration.
@@ -141,6 +147,8 @@ def declare(
         version=1,
         max_groups=max_groups,
         max_rows_per_group=max_rows_per_group,
+        unit=unit,
+        unit_column=unit_column,
     )
 
 
@@ -187,8 +195,9 @@ def require(
     """
     summed = tuple(dict.fromkeys(summed))
     _complete(declaration, dataset, () if finds else group_by, summed)
-    if declaration.unit != "person":
+    if not is_unit(declaration.unit):
         raise _bad(dataset, "the privacy unit must be person", "--unit person")
+    check_statistic(declaration.unit, "Keys found in the data" if finds else None)
     bounds = _contribution(declaration, dataset)
     keys = tuple(_domain(declaration, catalog, dataset, column) for column in group_by)
     clamps = {column: _clamp(declaration, dataset, column) for column in summed}

@@ -20,6 +20,8 @@ from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.public import public_table
 from hedgerow.techniques.dp_query.resolve import KINDS, shown
 from hedgerow.techniques.dp_query.run import run
+from hedgerow.techniques.dp_query.units import PERSON, check_unit
+from hedgerow.techniques.dp_query.widths import FoundBounds, find_widths, plan_widths
 
 if TYPE_CHECKING:
     from hedgerow.kernel.aggregation import PersonRows
@@ -62,7 +64,7 @@ def query(  # noqa: PLR0913 - the words of the call
         discover_keys: A delta: keys that are not declared are found in the data then, and it is the chance
             that they tell more. The budget keeps a part of its delta for such: ``Budget.of(1, "1e-6",
             own="1e-7")``.
-        budget: What it is taken from.
+        budget: What it is taken from; one of the same privacy unit.
         public: Data frames about nobody, by the name the query joins them by: their content is not protected.
 
     Returns:
@@ -74,12 +76,13 @@ def query(  # noqa: PLR0913 - the words of the call
             bounded.
         CallerError: When the query, the frame, the epsilon or the rho is malformed; ``dp.one-price``.
 
-    Guarantee: epsilon-differential privacy, or rho-zCDP, for adding or removing all rows of one person.
+    Guarantee: epsilon-differential privacy, or rho-zCDP, for adding or removing all rows of one person, or
+        of one unit where another was declared.
     Cost: exactly ``epsilon`` or ``rho``, spent before the values are read.
     """
     held = _held(frame, sql, person, declaration)
     plan = _plan(held, sql, Price.of(epsilon, rho, discover_keys), public)
-    left = budget.spend(plan.cost)
+    left = budget.spend(plan.cost, plan.unit)
     rows = _rows(held, plan)
     answer = replace(_answer(rows, plan), standing=UNGOVERNED)
     return answer.with_left(left.left, budget.limit.epsilon), left
@@ -153,6 +156,46 @@ def _held(
     return replace(held[asked], beside=tuple(each for name, each in held.items() if name != asked))
 
 
+def bounds(
+    frame: Any,  # noqa: ANN401 - any data frame
+    column: str,
+    *,
+    person: str,
+    max_rows: int,
+    epsilon: str | float | Decimal | Fraction,
+    budget: Budget,
+) -> tuple[FoundBounds, Budget]:
+    """Find value bounds of a column in private, to be declared by whoever may; nothing is applied.
+
+    Args:
+        frame: An Arrow table, or a Polars or pandas data frame.
+        column: A column of numbers.
+        person: The column that names the person of each row; rows about nobody do not count.
+        max_rows: Rows of one person that count at most.
+        epsilon: What they may cost.
+        budget: What it is taken from.
+
+    Returns:
+        The bounds, none where too few rows lie anywhere, and the budget that is left.
+
+    Raises:
+        Refused: ``dp.budget-exhausted``, or what cannot be bounded.
+        CallerError: When the column, the frame or the epsilon is malformed.
+
+    Guarantee: epsilon-differential privacy for adding or removing all rows of one person.
+    Cost: exactly ``epsilon``, spent before the values are read.
+    """
+    table = arrow_of(frame)
+    declared = DatasetDeclaration(max_rows=max_rows, version=1)
+    readable, hidden = _columns(_Held(FRAME, table, person, declared))
+    plan = plan_widths(column, declared, readable, Price.of(epsilon), FRAME, hidden)
+    left = budget.spend(plan.cost)
+    from hedgerow.kernel.aggregation import aggregate, draw_ranks, number_people
+
+    whom = table.column(person)
+    return find_widths(aggregate(table, draw_ranks(whom), plan.aggregation, number_people(whom)), plan), left
+
+
 def _plan(
     held: _Held,
     sql: str,
@@ -160,6 +203,8 @@ def _plan(
     public: Mapping[str, Any] | None = None,
 ) -> QueryPlan:
     readable, hidden = _columns(held)
+    if held.beside and any(each.declaration.unit != PERSON for each in (held, *held.beside)):
+        raise Refused("dp.unit-people", what="Joins of data frames", unit="another")
     people = {each.person for each in (held, *held.beside)}
     tables: dict[str, Joinable] = {}
     for name, each in (public or {}).items():
@@ -182,7 +227,9 @@ def _columns(held: _Held) -> tuple[dict[str, ColumnType], frozenset[str]]:
     if held.table.column_names.count(held.person) != 1:
         raise CallerError("dp.unknown-column", column=shown(held.person), dataset=held.name)
     kinds = {name: kind for name, kind in _kinds(held.table.schema).items() if name != held.person}
-    readable = {name: kind for name, kind in kinds.items() if kind is not None}
+    known = {name: kind for name, kind in kinds.items() if kind is not None}
+    household = check_unit(held.declaration, known)
+    readable = {name: kind for name, kind in known.items() if name != household}
     return readable, frozenset({held.person} | (kinds.keys() - readable.keys()))
 
 
@@ -190,11 +237,13 @@ def _rows(held: _Held, plan: QueryPlan) -> PersonRows:
     """Give the rows that are asked: of one frame, or of several joined on the person."""
     import pyarrow as pa
 
-    from hedgerow.kernel.aggregation import PersonRows, draw_ranks, join_people, number_people
+    from hedgerow.kernel.aggregation import PersonRows, as_column, draw_ranks, join_people, number_units
 
     if not plan.aggregation.beside:
-        whom = held.table.column(held.person)
-        return PersonRows(held.table, draw_ranks(whom), number_people(whom))
+        by = held.declaration.unit_column
+        whose = None if by is None else held.table.column(by)
+        units = number_units(held.table.column(held.person), plan.unit, whose)
+        return PersonRows(held.table, draw_ranks(as_column(units)), units)
     rows, everybody = {}, (held, *held.beside)
     for each, numbers in zip(everybody, _alike(everybody), strict=True):
         ranks = draw_ranks(pa.array(numbers, mask=numbers < 0))

@@ -31,6 +31,7 @@ from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell, candidates, planned_choice
 from hedgerow.techniques.dp_query.resolve import Catalog
 from hedgerow.techniques.dp_query.spread import SpreadCell
+from hedgerow.techniques.dp_query.units import check_statistic
 
 _JOINT = Fraction(975, 1000)
 _NOISE_MOST = 2**62
@@ -115,6 +116,7 @@ class Measuring:
 
     def people(self) -> CountCell:
         """Count people, each once in a group; one person moves it by 1 in each group that rows count in."""
+        check_statistic(self._declared.unit, "COUNT(DISTINCT person)")
         groups = self._declared.contribution.groups(self._declared.groups)
         draft = _Draft("people", None, ((self._exact(CountPeople()), 1),), (groups, groups), 0)
         return CountCell(self._place(draft))

@@ -106,8 +106,7 @@ def _planned(
         cost=_cost(measured, selection, price),
         selection=selection,
         choices=measured.choices,
-        max_groups=declared.max_groups,
-        max_rows_per_group=declared.max_rows_per_group,
+        bounds=declared.contribution,
     )
 
 

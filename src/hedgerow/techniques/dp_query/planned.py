@@ -143,8 +143,7 @@ class QueryPlan:
         limit: Noisy rows shown; none means all.
         cost: The worst-case privacy loss of the whole answer.
         choices: The private choices.
-        max_groups: Groups that rows of one person count in at most; none where not declared.
-        max_rows_per_group: Rows of one person that count in any one group at most.
+        bounds: How much of one person counts; none where only rows are bounded.
         selection: How keys are found; none where all are declared.
     """
 
@@ -157,8 +156,7 @@ class QueryPlan:
     limit: int | None
     cost: Cost
     choices: tuple[Choice, ...] = ()
-    max_groups: int | None = None
-    max_rows_per_group: int | None = None
+    bounds: Contribution | None = None
     selection: Selection | None = None
 
     @property
@@ -212,7 +210,7 @@ class QueryPlan:
     @property
     def contribution(self) -> Contribution:
         """How much of one person counts."""
-        return Contribution(self.max_rows, self.max_groups, self.max_rows_per_group)
+        return self.bounds or Contribution(self.max_rows)
 
     @property
     def groups(self) -> int:

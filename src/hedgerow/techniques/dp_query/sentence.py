@@ -21,6 +21,7 @@ from hedgerow.techniques.dp_query.planned import (
 )
 from hedgerow.techniques.dp_query.quantiles import QuantileCell
 from hedgerow.techniques.dp_query.spread import SpreadCell
+from hedgerow.techniques.dp_query.units import unit_note
 
 Shown = tuple[Cell, Decimal | None]
 # The delta at which the cost of Gaussian noise is also told in epsilon.
@@ -93,6 +94,8 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
             f"The ± is of the noise alone: {bounds}",
             "Counts and sums may fall below zero; they are not cut, so that adding them up stays fair.",
         ]
+    if (unprotected := unit_note(plan.unit)) is not None:
+        told.insert(0, unprotected)
     if plan.price.rho is not None:
         told.append(cost_note(plan.price.rho))
     told += dict.fromkeys(

@@ -7,7 +7,7 @@ from typing import cast
 
 from hedgerow.model.answers import Answer
 from hedgerow.model.budget import parse_delta, parse_exact
-from hedgerow.model.errors import CallerError
+from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import ExactAggregation
 from hedgerow.model.uses import DatasetView, Json, Lease, Plan, Release, UseRequest
 from hedgerow.model.words import ColumnType
@@ -15,6 +15,8 @@ from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import QueryPlan
 from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.run import run
+from hedgerow.techniques.dp_query.units import PERSON
+from hedgerow.techniques.dp_query.widths import MECHANISM, WidthPlan, find_widths, plan_widths
 
 Aggregate = Callable[[ExactAggregation], Sequence[Sequence[int]]]
 
@@ -25,11 +27,11 @@ class DpQuery:
     name = "dp_query"
     action = "query"
 
-    def plan(self, request: UseRequest, dataset: DatasetView) -> QueryPlan:
-        """Plan the query in ``request.parameters``.
+    def plan(self, request: UseRequest, dataset: DatasetView) -> QueryPlan | WidthPlan:
+        """Plan what ``request.parameters`` ask for.
 
-        They are ``sql``, ``epsilon`` or ``rho``, and
-        ``discover_keys`` (a delta) where keys may be found, as text.
+        They are ``sql``, ``epsilon`` or ``rho``, and ``discover_keys`` (a delta) where keys may be found; or
+        ``bounds_of`` (a column) and ``epsilon``. All are text.
 
         Args:
             request: Who asks what.
@@ -42,23 +44,19 @@ class DpQuery:
             Refused: When something cannot be bounded or is not declared.
             CallerError: When the query or the epsilon is malformed.
         """
-        sql = request.parameters.get("sql")
+        if dataset.declaration.unit != PERSON:
+            raise Refused("dp.unit-in-workspace", dataset=dataset.name, unit=dataset.declaration.unit)
+        hidden = frozenset({c.name for c in dataset.columns if c.in_vault} | {dataset.subject_column})
+        columns = {c.name: ColumnType(c.type) for c in dataset.columns if c.name not in hidden}
+        known = (dataset.declaration, columns, _price(request.parameters), dataset.name, hidden)
+        column, sql = request.parameters.get("bounds_of"), request.parameters.get("sql")
+        if isinstance(column, str):
+            return plan_widths(column, *known)
         if not isinstance(sql, str):
             raise CallerError("dp.sql-malformed")
-        open_columns = {c.name: ColumnType(c.type) for c in dataset.columns if not c.in_vault}
-        hidden = {c.name for c in dataset.columns if c.in_vault} | {dataset.subject_column}
-        return plan_query(
-            sql,
-            dataset.declaration,
-            {name: kind for name, kind in open_columns.items() if name not in hidden},
-            _price(request.parameters),
-            dataset.name,
-            hidden,
-            dataset.subject_column,
-            dataset.public,
-        )
+        return plan_query(sql, *known, dataset.subject_column, dataset.public)
 
-    def question(self, plan: Plan) -> QueryPlan:
+    def question(self, plan: Plan) -> QueryPlan | WidthPlan:
         """Tell all that an answer depends on beside the data: the plan as it stands, noise and cost included.
 
         Args:
@@ -67,7 +65,7 @@ class DpQuery:
         Returns:
             The plan: what blanks, letter case and brackets of the text leave open is gone from it.
         """
-        return cast("QueryPlan", plan)
+        return cast("QueryPlan | WidthPlan", plan)
 
     def answer(self, aggregate: Aggregate, plan: QueryPlan) -> Answer:
         """Compute the exact aggregates and add the noise.
@@ -91,6 +89,9 @@ class DpQuery:
         Returns:
             The answer as canonical plain values; read it back with ``Answer.from_dict``.
         """
+        if isinstance(plan, WidthPlan):
+            found = find_widths(lease.aggregate(plan.aggregation), plan)
+            return Release(payload=found.to_dict(), mechanism=MECHANISM)
         planned = cast("QueryPlan", plan)
         if planned.selection is not None:
             planned = planned.selecting(lease.keys(planned.selection.search))
