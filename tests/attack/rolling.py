@@ -140,6 +140,8 @@ def story(folder):
         lambda: service().add_principal("ana", ["analyst"]),
         lambda: service().add_purpose("planning", "to plan", "owner", UNTIL[CARE]),
         lambda: service().allocate("visits", CARE, Fraction(3)),
+        lambda: service().register_survey("5" * 64, "words", Fraction(1, 50), purpose=CARE),
+        lambda: service().register_survey("5" * 64, "words", Fraction(1, 50), purpose=CARE),
         lambda: service().allocate("visits", CARE, Fraction(2), period="month"),
         lambda: service().allocate("visits", CARE, Fraction(1), period="month"),
         lambda: world.use(("count", "visits", CARE, world.epsilon), "counted-again"),

@@ -177,6 +177,17 @@ class TestNeverAcross:
     def test_another_question(self, world, about):
         assert ask(world, "second", **about).origin == "new"
 
+    def test_another_content_of_a_public_table_it_is_joined_with(self, world, tmp_path):
+        joined = (
+            "SELECT COUNT(*) FROM visits JOIN wards ON visits.ward = wards.ward WHERE wards.part = 'north'"
+        )
+        told = []
+        for content in ("A,north\nB,south", "A,north\nB,south", "A,south\nB,north"):
+            (tmp_path / "wards.csv").write_text(f"ward,part\n{content}\n")
+            world.service.add_public("wards", tmp_path / "wards.csv", "everybody may know")
+            told.append(ask(world, f"joined-{len(told)}", joined).origin)
+        assert (told, audit(world)) == (["new", "stored", "new"], None)
+
     def test_an_equal_epsilon_is_the_same_however_it_is_written(self, world):
         assert ask(world, "second", epsilon="0.0100").origin == "stored"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 
 import pytest
 
@@ -35,6 +36,7 @@ def test_a_query_is_joined_with_a_public_table_and_every_key_is_shown(hedgerow, 
     decision = hedgerow(*ASK, "--explain", "--json").json
     assert decision["plan"]["joins"] == [{"table": "wards", "digest": published["digest"], "rows_of_one": 1}]
     assert decision["plan"]["columns"] == ["ward"]
+    assert hedgerow(*ASK, "--json").json["rows"] == answer["rows"]  # the same question costs once
     entries = hedgerow("journal", "show", "--as", "otto", "--json").json
     intents = [e["facts"] for e in entries if e["action"] == "use.intend"]
     assert intents[-1]["public"] == {"wards": published["digest"]}
@@ -66,8 +68,9 @@ def test_a_public_table_is_replaced_and_taken_back_and_answers_given_stay(hedger
     again = hedgerow("dataset", "public", "add", "wards", "--from", wards, "--why", "moved", "--json").json
     assert (again["version"], again["digest"] != published["digest"]) == (2, True)
     replayed = hedgerow(*ASK, "--request-id", "q1", "--json").json
+    assert replayed["rows"][0][0] == "north"
     assert (replayed["rows"], replayed["receipt"]["replayed"]) == (first["rows"], True)
-    assert hedgerow(*ASK, "--json").json["rows"][0][0] == "west"
+    assert hedgerow(*ASK, "--json").json["rows"][0][0] == "west"  # another question than before
     hedgerow("dataset", "public", "drop", "wards", "--why", "over", code=2)
     hedgerow("dataset", "public", "drop", "wards", "--why", "over", "--yes")
     assert hedgerow("dataset", "public", "list", "--json").json == []
@@ -79,10 +82,18 @@ def test_a_public_table_is_replaced_and_taken_back_and_answers_given_stay(hedger
 
 def test_a_table_changed_beside_the_program_is_noticed(hedgerow, published, space):
     database = sqlite3.connect(space / "hedgerow.db")
-    database.execute("UPDATE public_tables SET body = replace(body, 'north', 'south')")
+    (body,) = database.execute("SELECT body FROM public_tables").fetchone()
+    forged = zlib.compress(zlib.decompress(body).replace(b"north", b"south"))
+    database.execute("UPDATE public_tables SET body = ?", (forged,))
     database.commit()
     database.close()
     assert "public tables" in hedgerow("journal", "verify", code=6).err
+    database = sqlite3.connect(space / "hedgerow.db")
+    database.execute("UPDATE public_tables SET body = ?", (b"no such thing",))
+    database.commit()
+    database.close()
+    hedgerow("journal", "verify", code=6)
+    hedgerow(*ASK, code=6)
 
 
 def test_a_data_set_collected_under_the_name_of_a_public_table_is_private(hedgerow, published, town, space):

@@ -314,3 +314,12 @@ def test_a_frame_that_was_not_passed_is_refused():
 
 def test_people_are_numbered_alike():
     assert list(number_people(pa.chunked_array([["a"], ["b", "a", None]]))) == [0, 1, 0, -1]
+
+
+def test_cost_and_error_of_a_joined_query_are_told_before_any_value_is_read():
+    sql, person = f"SELECT sex, COUNT(*) AS n {U} GROUP BY sex", {"visits": "who", "patients": "pid"}
+    told = dp.explain(FRAMES, sql, person=person, declaration=DECLARED, epsilon="1")
+    assert told["joins"] == [{"table": "patients", "rows_of_one": 1}]
+    drawn = dp.curve(FRAMES, sql, person=person, declaration=DECLARED, epsilons=["1", "2"])
+    assert [output["name"] for output in drawn["outputs"]] == ["n"]
+    assert drawn["outputs"][0]["half_widths_95"][0] == told["outputs"][1]["expected_error_95"]

@@ -1,9 +1,9 @@
 """Many spend at once and are killed at random: nothing is overspent, nothing unlogged, each answer charged.
 
-Four processes ask counts, sums, means and quantiles, charged as pure, as zCDP and with a chance of their
-own, for two purposes of one data set, until the budgets end; one after the other is ended by SIGKILL at a
-random time and its successor goes on with the id that was in the air. What the processes were told is then
-held against the ledger, the journal and the audit. So it is on SQLite and on PostgreSQL.
+Four processes ask counts, sums, means and quantiles, charged as pure, as zCDP and with a chance of their own,
+for two purposes of one data set, until the budgets end; one after the other is ended by SIGKILL at a random
+time, and its successor goes on with the id that was in the air. What the processes were told is then held
+against the ledger, the journal and the audit. So it is on SQLite and on PostgreSQL.
 """
 
 from __future__ import annotations

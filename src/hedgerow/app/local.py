@@ -6,7 +6,7 @@ import json
 import math
 import secrets
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -61,7 +61,14 @@ class Refusals:
         return {"count": sum(self.counts.values()), "why": dict(self.counts), "lines": list(self.lines)}
 
 
-def make_survey(wish: Wish, out: Path, *, force: bool, people: int) -> dict[str, Any]:
+def make_survey(
+    wish: Wish,
+    out: Path,
+    *,
+    force: bool,
+    people: int,
+    register: Callable[[Survey], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
     """Make a survey and write it to a file.
 
     Args:
@@ -69,9 +76,10 @@ def make_survey(wish: Wish, out: Path, *, force: bool, people: int) -> dict[str,
         out: Where it shall stand.
         force: Whether what stands there is replaced.
         people: People whose reports the expected error is told for.
+        register: Charges it to a workspace, before the file is written; none where it is in no ledger.
 
     Returns:
-        What ``describe`` returns, with ``out``.
+        What ``describe`` returns, with ``out`` and ``ledger``: what ``register`` gave, or none.
 
     Raises:
         CallerError: ``local.bad-survey``, or what ``check_out`` raises.
@@ -79,9 +87,11 @@ def make_survey(wish: Wish, out: Path, *, force: bool, people: int) -> dict[str,
     check_out(out, force=force)
     record = draft(wish, secrets.token_hex(32))
     text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False)
-    told = describe(checked_survey(record), people=people)
+    survey = checked_survey(record)
+    told = describe(survey, people=people)
+    charged = None if register is None else register(survey)
     write_out(out, f"{text}\n".encode(), force=force)
-    return {"out": str(out), **told}
+    return {"out": str(out), **told, "ledger": charged}
 
 
 def open_survey(path: Path) -> Survey:

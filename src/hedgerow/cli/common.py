@@ -43,6 +43,18 @@ def passphrase_option(command: F) -> F:
     )(command)
 
 
+def principal_option(command: F) -> F:
+    """Take who acts."""
+    return click.option(
+        "--as",
+        "principal",
+        default="owner",
+        metavar="PRINCIPAL",
+        show_default=True,
+        help="Who acts (`hedgerow principal list`).",
+    )(command)
+
+
 def space_option(command: F) -> F:
     """Add ``--space``."""
     told = f"Directory of the workspace, or postgresql://ROLE@HOST/DATABASE (else {SPACE_VARIABLE})."
@@ -147,10 +159,7 @@ def in_space(command: Callable[..., R]) -> Callable[..., R]:
     """
 
     @space_option
-    @click.option(
-        "--as", "principal", default="owner", metavar="PRINCIPAL", show_default=True,
-        help="Who acts (`hedgerow principal list`).",
-    )  # fmt: skip
+    @principal_option
     @passphrase_option
     @json_option
     @functools.wraps(command)

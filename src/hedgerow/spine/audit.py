@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import cast
 
+from hedgerow.model.budget import PureEvent
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import Fault
 from hedgerow.model.ports import Reader
@@ -20,6 +22,7 @@ from hedgerow.model.records import (
     DatasetPurpose,
     Declaration,
     JournalEntry,
+    LocalSurvey,
     PeriodLimit,
     PolicyText,
     Principal,
@@ -40,6 +43,7 @@ from hedgerow.spine.audit_results import check_register_read
 from hedgerow.spine.audit_uses import UseRules
 from hedgerow.spine.balance import POPULATION
 from hedgerow.spine.entries import parse_entry
+from hedgerow.spine.followed import SPENDING
 from hedgerow.spine.forgotten import check_gone
 from hedgerow.spine.ledger import UNKNOWN, Ledger, event_json, is_fold, read_event
 from hedgerow.spine.paging import rows_of_all
@@ -52,6 +56,7 @@ _PURE = "0/1"
 _KINDS = (
     "budgets",
     "periods",
+    "local surveys",
     "policies",
     "declarations",
     "principals",
@@ -123,6 +128,16 @@ def _held(reader: Reader) -> dict[str, Told]:
             (p.dataset, p.purpose, p.period): (p.starts, p.ends, p.epsilon, p.delta)
             for p in reader.find(PeriodLimit)
         },
+        "local surveys": {
+            s.entry: (
+                s.survey,
+                digest(s.name),
+                s.purpose,
+                s.registered_by,
+                event_json(PureEvent(Fraction(s.epsilon))),
+            )
+            for s in reader.find(LocalSurvey)
+        },
         "approvals": {a.id: recorded(a) for a in reader.find(Approval)},
         "witnesses": {w.name: w.required for w in reader.find(Witness)},
         "journal keys": second_keys(reader),
@@ -146,7 +161,7 @@ class _Heard:
     def heed(self, entry: Mapping[str, Json]) -> None:
         """Hear the next entry."""
         facts = cast("Mapping[str, Json]", entry["facts"])
-        if entry["action"] in ("use.intend", "budget.unseen") and facts["cost"] is not None:
+        if entry["action"] in SPENDING and facts["cost"] is not None:
             self.charged[cast("int", entry["index"])] = facts["cost"]
         elif entry["action"] == "space.restored":
             self._unknown_since = (
@@ -194,12 +209,8 @@ def _tell(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, 
             told["budgets"][POPULATION] = facts["population_epsilon"], _PURE
             told["policies"][1] = facts["policy"]
             told["principals"][facts["owner"]] = facts["roles"]
-        case "budget.allocate":
-            limit, where = (facts["epsilon"], facts.get("delta", _PURE)), (facts["dataset"], facts["purpose"])
-            if "period" in facts:
-                told["periods"][*where, facts["period"]] = (facts["starts"], facts["ends"], *limit)
-            else:
-                told["budgets"][where] = limit
+        case "budget.allocate" | "local.register":
+            _limit(told, entry, facts)
         case "policy.apply":
             told["policies"][facts["version"]] = facts["text"]
         case "dataset.declare":
@@ -218,6 +229,20 @@ def _tell(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, 
             _move_on(told, str(entry["action"]), facts)
         case _:
             pass
+
+
+def _limit(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, Json]) -> None:
+    """Replay what sets limits, and what a survey with local privacy is charged for."""
+    if entry["action"] == "budget.allocate":
+        limit, where = (facts["epsilon"], facts.get("delta", _PURE)), (facts["dataset"], facts["purpose"])
+        if "period" in facts:
+            told["periods"][*where, facts["period"]] = (facts["starts"], facts["ends"], *limit)
+        else:
+            told["budgets"][where] = limit
+        return
+    acting = cast("Mapping[str, str]", entry["actor"])["as"]
+    surveyed = facts["survey"], facts["name"], facts["for"], acting, facts["cost"]
+    told["local surveys"][entry["index"]] = surveyed
 
 
 def _watch(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, Json]) -> None:

@@ -16,7 +16,7 @@ from hedgerow.spine.balance import POPULATION, Standing, standing_of
 from hedgerow.spine.catalog import RIGHTS_PURPOSE
 from hedgerow.spine.facts import MOST_FAILURES
 from hedgerow.spine.followed import SPENDING, Followed, Where
-from hedgerow.spine.ledger import added, after, debited, fresh_account, read_told
+from hedgerow.spine.ledger import LOCAL, added, after, debited, fresh_account, read_told
 from hedgerow.spine.outside import Spent
 from hedgerow.spine.stored import GIVEN
 
@@ -58,10 +58,15 @@ class UseRules:
             _check_purpose(entry, facts, told, purposes)
             self._check_failures(entry, facts)
             _check_public(entry, facts, told)
+        elif entry["action"] == LOCAL:
+            self._check_cost(entry, facts, told)
+            until = purposes.get(str(facts["for"]), ("", "", None))[1]
+            _require(until >= _time(entry).date().isoformat(), entry, "its purpose was over, or never was")
         elif entry["action"] in (REPLAY, GIVEN):
             _check_purpose(entry, facts, told, purposes)
         if entry["action"] == GIVEN:
             _check_version(entry, facts, told)
+            _check_public(entry, facts, told)
         if entry["action"] in ("use.intend", REPLAY, GIVEN, GRANT):
             _check_permission(entry, facts, told)
         elif entry["action"] == "use.fail":

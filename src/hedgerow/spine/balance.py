@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -125,21 +126,24 @@ class Balance:
             return "budget.unallocated", names
         if self.own.unknown_since:
             return "budget.unknown", {**names, "since": self.own.unknown_since}
-        for standing, code in (
-            (self.own, "budget.exhausted"),
-            (self.population, "budget.population-exhausted"),
-        ):
+        for standing, code in self._in_order():
             if _lacks_delta(standing, event):
                 return "budget.no-delta", standing.without_delta()
             if not standing.admits(event):
-                return code, {**names, "left": show_left(standing.left), "cost": cost_text(event)}
-        for standing in self.periods:
-            if _lacks_delta(standing, event):
-                return "budget.no-delta", standing.without_delta()
-            if standing.period is not None and not standing.admits(event):
                 told = {"left": show_left(standing.left), "cost": cost_text(event)}
-                return "budget.period-exhausted", {**_named(standing, standing.period), **told}
+                return code, {
+                    **(names if standing.period is None else _named(standing, standing.period)),
+                    **told,
+                }
         return None
+
+    def _in_order(self) -> Iterator[tuple[Standing, str]]:
+        """List what must admit an event; where the population alone is charged, it is its own account."""
+        if (self.own.dataset, self.own.purpose) != POPULATION:
+            yield self.own, "budget.exhausted"
+        yield self.population, "budget.population-exhausted"
+        for standing in self.periods:
+            yield standing, "budget.period-exhausted"
 
     def more(self, event: PrivacyEvent) -> int:
         """Count how many more of one event all of them would admit, one after the other, in these periods."""

@@ -18,11 +18,11 @@ from hedgerow.spine.departed import DROP, ERASE, EXPIRE, KNOWN, RESTORED, Depart
 from hedgerow.spine.entries import entry_of
 from hedgerow.spine.forgotten import DIFFERS, checked, forgotten, is_line_of, known_by, line_json
 from hedgerow.spine.journal import Journal
-from hedgerow.spine.ledger import debited, read_told
+from hedgerow.spine.ledger import LOCAL, debited, read_told
 from hedgerow.spine.outside import OutsideHead, Spent, spent_of
 
 RESTATED = "budget.restate"
-SPENDING = ("use.intend", "budget.unseen")
+SPENDING = ("use.intend", "budget.unseen", LOCAL)
 _ERASING = (ERASE, KNOWN, DROP, EXPIRE)
 _HEEDED = (*SPENDING, RESTORED, RESTATED, *_ERASING)
 _MARKS = tuple(f'"action":"{action}"'.encode() for action in _HEEDED)

@@ -35,6 +35,8 @@ from hedgerow.spine.periods import charges_in, put_limit, within
 Where = tuple[str, str]
 UNKNOWN = "ledger.unknown"
 """The setting that says since when spending is not known (a time), after a restore; empty once it is."""
+LOCAL = "local.register"
+"""What the journal calls a survey with local privacy that is charged to the population."""
 DEFAULT_POPULATION_EPSILON = Fraction(10)
 
 
@@ -147,10 +149,9 @@ class Ledger:
         return self._balance(reader, (dataset, purpose), self._clock.now().date())
 
     def _balance(self, reader: Reader, where: Where, day: date) -> Balance:
-        periods = [self.periods(reader, each, day) for each in (where, POPULATION)]
-        return Balance(
-            self.standing(reader, *where), self.standing(reader, *POPULATION), (*periods[0], *periods[1])
-        )
+        periods = [self.periods(reader, each, day) for each in debited(where)]
+        standings = self.standing(reader, *where), self.standing(reader, *POPULATION)
+        return Balance(*standings, tuple(each for found in periods for each in found))
 
     def reserve(
         self, tx: Transaction, request_id: str, dataset: str, purpose: str, event: PrivacyEvent, entry: int

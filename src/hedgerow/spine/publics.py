@@ -6,13 +6,14 @@ Nothing is public that was not declared so, and nothing that shares its name wit
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import cast
 
 from hedgerow.model.canonical import canonical, digest
-from hedgerow.model.errors import CallerError
+from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.joins import PublicColumn, PublicTable, PublicValue
 from hedgerow.model.ports import Reader, Transaction
 from hedgerow.model.records import Dataset, DatasetColumn, PublicContent
@@ -79,12 +80,12 @@ def publish(tx: Transaction, table: PublicTable, why: str, declared_by: str, tim
     _check_why(why)
     if is_dataset(tx, table.name):
         raise CallerError("public.is-dataset", table=table.name)
-    body = canonical(_json(table)).decode()
-    if len(body.encode()) > BYTES_MOST:
+    body = canonical(_json(table))
+    if len(body) > BYTES_MOST:
         raise CallerError("public.too-large", table=table.name, most=BYTES_MOST // 2**20)
     known = tx.get(PublicContent, table.name)
     version = 1 if known is None else known.version + 1
-    record = PublicContent(table.name, version, body, why.strip(), declared_by, time)
+    record = PublicContent(table.name, version, why.strip(), declared_by, time, zlib.compress(body))
     tx.put(record)
     return record
 
@@ -99,7 +100,7 @@ def withdraw(tx: Transaction, name: str, why: str, declared_by: str, time: str) 
     known = tx.get(PublicContent, name)
     if known is None or not known.body:
         raise CallerError("public.unknown", table=name)
-    record = replace(known, body="", why=why.strip(), declared_by=declared_by, time=time)
+    record = replace(known, body=b"", why=why.strip(), declared_by=declared_by, time=time)
     tx.put(record)
     return record
 
@@ -112,18 +113,37 @@ def _check_why(why: str) -> None:
 def public_facts(record: PublicContent) -> dict[str, Json]:
     """Write a declaration as the journal keeps it: digests of what it holds and why."""
     told: dict[str, Json] = {"table": record.name, "version": record.version, "why": digest(record.why)}
-    return told | ({"body": digest(record.body)} if record.body else {})
+    return told | ({"body": _digest(record)} if record.body else {})
 
 
 def recorded(record: PublicContent) -> tuple[int, str, str]:
     """Tell a record as the audit compares it."""
-    return record.version, digest(record.body) if record.body else "", digest(record.why)
+    return record.version, _digest(record) if record.body else "", digest(record.why)
 
 
 def read_public(record: PublicContent) -> PublicTable:
-    """Read a public table as a record keeps it."""
-    columns = tuple(_read(column) for column in json.loads(record.body))
-    return PublicTable(record.name, columns, digest(record.body))
+    """Read a public table as a record keeps it.
+
+    Raises:
+        Fault: ``records.differ`` when it holds no table.
+    """
+    try:
+        columns = tuple(_read(column) for column in json.loads(_text(record)))
+    except (ValueError, KeyError, TypeError):
+        raise Fault("records.differ", kind="public tables") from None
+    return PublicTable(record.name, columns, _digest(record))
+
+
+def _text(record: PublicContent) -> str:
+    """Inflate what a record holds, as far as it may reach."""
+    try:
+        return zlib.decompressobj().decompress(record.body, BYTES_MOST).decode()
+    except (zlib.error, UnicodeDecodeError):
+        raise Fault("records.differ", kind="public tables") from None
+
+
+def _digest(record: PublicContent) -> str:
+    return digest(_text(record))
 
 
 def _json(table: PublicTable) -> Json:

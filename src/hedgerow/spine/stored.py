@@ -38,7 +38,8 @@ def question_of(request: UseRequest, technique: Technique, facts: Facts, plan: P
         request: Why and of what.
         technique: What is done.
         facts: Basis and declaration.
-        plan: The plan, in which blanks and letter case of a text are gone and its epsilon stands.
+        plan: The plan, with what each public table holds; blanks and letter case of a text are gone from it,
+            its epsilon stands.
 
     Returns:
         The hash; empty where an answer is nobody else's: it is not differentially private, or its technique
@@ -49,7 +50,8 @@ def question_of(request: UseRequest, technique: Technique, facts: Facts, plan: P
     if not isinstance(technique, Repeatable):
         return ""
     asked: list[Json] = [request.purpose, request.dataset, technique.name, facts.basis, facts.declared]
-    return digest([*asked, plain_form(technique.question(plan))])
+    joined: list[Json] = [[name, content] for name, content in plan.grant.public]
+    return digest([*asked, joined, plain_form(technique.question(plan))])
 
 
 def costless(decision: Decision) -> Decision:

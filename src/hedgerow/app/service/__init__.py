@@ -19,6 +19,7 @@ from hedgerow.app.service.publishing import Publishing
 from hedgerow.app.service.reckoning import Reckoning
 from hedgerow.app.service.reporting import Reporting
 from hedgerow.app.service.retrying import Retrying
+from hedgerow.app.service.surveying import Surveying
 from hedgerow.app.service.tiling import Tiling
 from hedgerow.app.service.training import Training
 from hedgerow.app.service.witnessing import Witnessing
@@ -34,6 +35,7 @@ class Service(
     Dropping,
     Training,
     Asking,
+    Surveying,
     Governing,
     People,
     Evidence,

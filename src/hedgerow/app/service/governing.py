@@ -13,6 +13,7 @@ from hedgerow.app.builtin import default_policies
 from hedgerow.app.declaring import Asked
 from hedgerow.app.service.base import Part, columns_json, naming_finder
 from hedgerow.app.service.drafts import check_annotations, differences, is_same
+from hedgerow.app.service.surveying import surveys_of
 from hedgerow.model.budget import Limit
 from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.errors import CallerError, HedgerowError, Refused
@@ -370,7 +371,7 @@ class Governing(Part):
                 self._split(reader, standing.as_json(), "budget.show")
                 for where in shown
                 for standing in (ledger.standing(reader, *where), *ledger.periods(reader, where, every=True))
-            ]
+            ] + ([] if dataset else surveys_of(reader))
 
     def choose(
         self, ref: str, purpose: str, *, granted: bool, notice: str, channel: str, time: str | None = None

@@ -131,10 +131,11 @@ def show(session: Session, screen: Screen, dataset: str | None, *, delta: str | 
 
     chance = None if delta is None else parse_delta(delta)
     found: list[dict[str, Any]] = session.service.budgets(dataset)
+    surveyed = [each for each in found if "survey" in each]
     if chance is not None:
-        found = session.service.bounded(found, chance)
+        found = [*session.service.bounded(found, chance), *surveyed]
     dated = any("period" in b for b in found)
-    rows = [_row(each, dated=dated, reports=chance is not None) for each in found]
+    rows = [_row(each, dated=dated, reports=chance is not None) for each in found if "survey" not in each]
     if any("unknown_since" in b for b in found):
         since = next(b["unknown_since"] for b in found if "unknown_since" in b)
         screen.say(
@@ -152,7 +153,12 @@ def show(session: Session, screen: Screen, dataset: str | None, *, delta: str | 
         "left",
         "apart from releases",
     ]
-    screen.result(found, table(headings, rows))
+    shown = table(headings, rows)
+    if surveyed:
+        local = [[each["survey"], each["purpose"], each["spent"], each["time"]] for each in surveyed]
+        shown += "\n\nLocal surveys, each charged to the population:\n"
+        shown += table(["survey", "purpose", "epsilon", "since"], local)
+    screen.result(found, shown)
 
 
 def _row(account: Mapping[str, Any], *, dated: bool, reports: bool) -> list[Any]:

@@ -15,6 +15,7 @@ from hedgerow.cli.common import (
     gated,
     json_option,
     out_options,
+    principal_option,
     space_option,
     yes_option,
 )
@@ -85,10 +86,7 @@ def escrow(
     help="Leave the new key file unsealed; whoever reads it reads everything.",
 )
 @space_option
-@click.option(
-    "--as", "principal", default="owner", metavar="PRINCIPAL", show_default=True,
-    help="Who acts (`hedgerow principal list`).",
-)  # fmt: skip
+@principal_option
 @json_option
 @example("hedgerow keys escrow-restore keys.escrow --identity officer.identity")
 def escrow_restore(

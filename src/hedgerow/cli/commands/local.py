@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hedgerow.cli.common import example, json_option, out_options
+from hedgerow.cli.common import (
+    example,
+    in_space,
+    json_option,
+    out_options,
+    passphrase_option,
+    principal_option,
+    space_option,
+)
 from hedgerow.cli.screen import Screen, facts, table
 from hedgerow.model.words import many, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hedgerow.app.space import Session
+    from hedgerow.kernel.local import Survey
 
 MECHANISMS = ("randomised-response", "unary", "optimised-unary", "hadamard", "count-mean-sketch")
 _LINES_SHOWN = 10
@@ -22,7 +36,7 @@ def local() -> None:
     """Surveys answered in private: each answer is randomised before it leaves a person's device.
 
     The collector never holds a true answer, and still learns how many people give each one. It needs no
-    workspace. What is collected so is not charged to the ledger of one.
+    workspace; `hedgerow local survey --purpose` charges what is collected so to the people of one.
     """
 
 
@@ -83,20 +97,65 @@ people_option = click.option(
 )
 @people_option
 @out_options("The new survey file, public.")
+@click.option(
+    "--purpose",
+    metavar="NAME",
+    help="Charge the survey to the people of a workspace, for this purpose.  [default: in no ledger]",
+)
+@space_option
+@principal_option
+@passphrase_option
 @json_option
 @example("hedgerow local survey --name keyboards --epsilon 1 --values keyboards.txt --out keyboards.json")
-def survey(*, values: Path | None, out: Path, force: bool, people: int, as_json: bool, **wished: Any) -> None:  # noqa: ANN401 - the options of a wish, as they are called there
+def survey(  # noqa: PLR0913 - the options of the command
+    *,
+    values: Path | None,
+    out: Path,
+    force: bool,
+    people: int,
+    purpose: str | None,
+    space: str | None,
+    principal: str,
+    passphrase_file: Path | None,
+    as_json: bool,
+    **wished: Any,  # noqa: ANN401 - the options of a wish, as they are called there
+) -> None:
     """Make a survey, and tell what each report gives away.
 
     It is a public file that clients answer. It shows the expected error before anybody is asked. Change
     nothing in the file afterwards: reports carry its hash.
+
+    With --purpose what all reports of one person may tell is charged to the people of the workspace, as if
+    everybody were asked (`hedgerow budget show`). Without it the survey is ungoverned: it is in no ledger.
     """
     from hedgerow.app.local import make_survey, read_values
     from hedgerow.kernel.local.drafting import Wish
 
     domain = None if values is None else read_values(values)
-    made = make_survey(Wish(domain=domain, **wished), out, force=force, people=people)
-    Screen(as_json=as_json).result(made, f"{made['out']}:\n{_described(made)}")
+    wish = Wish(domain=domain, **wished)
+
+    def make(screen: Screen, register: Callable[[Survey], dict[str, Any]] | None = None) -> None:
+        made = make_survey(wish, out, force=force, people=people, register=register)
+        screen.result(made, f"{made['out']}:\n{_described(made)}{_charged(made['ledger'])}")
+
+    def govern(session: Session, screen: Screen) -> None:
+        def register(made: Survey) -> dict[str, Any]:
+            every = made.epsilon * made.reports
+            return session.service.register_survey(made.id, made.name, every, purpose=purpose)
+
+        make(screen, register)
+
+    if purpose is None:
+        make(Screen(as_json=as_json))
+        return
+    in_space(govern)(space, principal, passphrase_file, as_json=as_json)
+
+
+def _charged(ledger: dict[str, Any] | None) -> str:
+    if ledger is None:
+        return "\nledger       none: it is ungoverned, unless --purpose charges it to a workspace"
+    spent = f"epsilon {ledger['epsilon']} for {ledger['purpose']}, of each person at most"
+    return f"\nledger       {spent}; the population has {ledger['population_left']} left"
 
 
 @local.command()

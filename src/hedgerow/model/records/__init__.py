@@ -39,6 +39,7 @@ from hedgerow.model.records.spending import (
     Allocation,
     Charge,
     Failure,
+    LocalSurvey,
     PeriodLimit,
     Released,
     Request,
@@ -71,6 +72,7 @@ __all__ = [
     "FormerMember",
     "JournalEntry",
     "JournalHead",
+    "LocalSurvey",
     "Member",
     "PeriodLimit",
     "PolicyText",
@@ -101,7 +103,7 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     Backup, Forgotten,
     Witness, SeenLog, Cosigned,
     BlindIndex, BlindTerm, Search,
-    PeriodLimit,
+    PeriodLimit, LocalSurvey,
     PublicContent,
 )  # fmt: skip
 

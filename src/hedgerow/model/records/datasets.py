@@ -122,13 +122,13 @@ class QuarantinedRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class PublicContent(Record):
-    """A table declared to be about nobody, as canonical JSON; empty once it was dropped."""
+    """A table declared to be about nobody, as canonical JSON (deflated); empty once it was dropped."""
 
     TABLE: ClassVar[str] = "public_tables"
     KEY: ClassVar[tuple[str, ...]] = ("name",)
     name: str
     version: int
-    body: str
     why: str
     declared_by: str
     time: str
+    body: bytes = field(repr=False, default=b"")

@@ -80,6 +80,21 @@ class Account(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class LocalSurvey(Record):
+    """A survey with local privacy, charged to the population; ``epsilon`` is of one person, exact."""
+
+    TABLE: ClassVar[str] = "local_surveys"
+    KEY: ClassVar[tuple[str, ...]] = ("entry",)
+    entry: int
+    survey: str
+    name: str
+    purpose: str
+    epsilon: str
+    registered_by: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request(Record):
     """A use by its request id: what it is bound to and, once closed, its sealed result.
 

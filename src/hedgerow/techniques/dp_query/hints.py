@@ -47,7 +47,9 @@ _DISTINCT = (
 
 # Clauses around the outputs.
 CLAUSE = Hint("a clause", "Use SELECT, FROM, WHERE, GROUP BY, ORDER BY and LIMIT only.")
-JOIN = Hint("a join", "Ask one data set at a time; a joined table is collected as a data set of its own.")
+JOIN = Hint(
+    "a join", "Join public tables after the FROM of the query itself; otherwise ask one data set at a time."
+)
 HAVING = Hint(
     "HAVING", f"Leave HAVING out and choose among the noisy rows, which is free: {_RANKING} LIMIT 3"
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from hedgerow.model.answers import Answer
@@ -63,9 +64,17 @@ class DpQuery:
             plan: A plan this technique made.
 
         Returns:
-            The plan: what blanks, letter case and brackets of the text leave open is gone from it.
+            The plan: what blanks, letter case and brackets of the text leave open is gone from it. Of a
+            public table stands the digest.
         """
-        return cast("QueryPlan | WidthPlan", plan)
+        query = cast("QueryPlan | WidthPlan", plan)
+        if not isinstance(query, QueryPlan):
+            return query
+        told = tuple(
+            replace(one, table=replace(one.table, columns=())) if one.table.digest else one
+            for one in query.aggregation.lookups
+        )
+        return replace(query, aggregation=replace(query.aggregation, lookups=told))
 
     def answer(self, aggregate: Aggregate, plan: QueryPlan) -> Answer:
         """Compute the exact aggregates and add the noise.
