@@ -1,9 +1,9 @@
 """Use people's personal data for analytics and AI through one gate, with evidence of each use.
 
 ``import hedgerow as hr; space = hr.open("DIR")`` opens a workspace. The technique functions
-``hr.anonymity``, ``hr.discover``, ``hr.dp`` and ``hr.learn`` work on data frames without one, and
-``hr.local`` on reports. Everything is loaded when it is first named: importing this package imports no third
-party.
+``hr.anonymity``, ``hr.discover``, ``hr.dp``, ``hr.learn`` and ``hr.synthetic`` work on data frames without
+one, and ``hr.local`` on reports. Everything is loaded when it is first named: importing this package
+imports no third party.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hedgerow import anonymity, discover, dp, learn, local
+    from hedgerow import anonymity, discover, dp, learn, local, synthetic
     from hedgerow.app.space import Session, Space
     from hedgerow.app.space import create_space as create
     from hedgerow.app.space import open_space as open  # noqa: A004 - hr.open reads as it is meant
@@ -36,6 +36,7 @@ __all__ = [
     "learn",
     "local",
     "open",
+    "synthetic",
 ]
 
 _PLACES = {
@@ -52,6 +53,7 @@ _PLACES = {
     "dp": ("hedgerow.dp", ""),
     "learn": ("hedgerow.learn", ""),
     "local": ("hedgerow.local", ""),
+    "synthetic": ("hedgerow.synthetic", ""),
 }
 
 

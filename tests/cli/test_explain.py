@@ -21,6 +21,22 @@ GATED = [
     (("release", "visits", *USE, "--quasi", "sex", "--k", "5", "--out", "never.csv"), "ana"),
     (
         (
+            "synthesise",
+            "visits",
+            *USE,
+            "--columns",
+            "ward",
+            "--epsilon",
+            "0.1",
+            "--rows",
+            "5",
+            "--out",
+            "never.csv",
+        ),
+        "otto",
+    ),
+    (
+        (
             "collect",
             "@south",
             "--dataset",
@@ -139,6 +155,10 @@ def test_no_gated_command_is_left_out():
 @pytest.mark.parametrize(("arguments", "other"), GATED, ids=[" ".join(a[:2]) for a, _ in GATED])
 def test_a_decision_is_printed_and_nothing_done(hedgerow, space, town, tmp_path, arguments, other):
     words = [str(town[1]["clinic_south_visits"]) if word == "@south" else word for word in arguments]
+    if words[0] == "synthesise":
+        # What costs rho needs budgets with a delta.
+        for account in (("visits", *USE), ("--population",)):
+            hedgerow("budget", "allocate", *account, "--epsilon", "5", "--delta", "1e-6")
     before = rows(space)
     allowed = hedgerow(*words, "--explain", "--json").json
     assert allowed["allowed"], allowed

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import zlib
 
 import pytest
+from tests.program import Program
 
 from hedgerow.app.space import open_space
+from hedgerow.kernel.hybrid import new_identity, write_identity
 
 WARDS = "code,region,beds\nCardiology,north,12\nSurgery,north,8\nNowhere,south,3\n"
 JOINED = "SELECT w.region, COUNT(*) AS n, SUM(w.beds) FROM visits v JOIN wards w ON ward = code GROUP BY 1"
@@ -128,3 +131,28 @@ def test_a_row_about_two_people_is_refused_where_it_is_collected(hedgerow, town)
                     "research=consent", code=3)  # fmt: skip
     assert "about two people" in said.err
     assert "both" not in {d["name"] for d in hedgerow("dataset", "list", "--json").json}
+
+
+def test_a_public_table_stands_in_a_backup_and_is_joined_after_a_restore(hedgerow, tmp_path):
+    rows = "".join(f"w{n},north {n % 7},{n}\n" for n in range(20_000))
+    (tmp_path / "large.csv").write_text("code,region,beds\n" + rows + "Surgery,south,1\n")
+    file = tmp_path / "large.csv"
+    made = hedgerow("dataset", "public", "add", "wards", "--from", file, "--why", "w", "--json").json
+    identity = new_identity()
+    (tmp_path / "me.json").write_bytes(write_identity(identity, None))
+    (tmp_path / "me.json").chmod(0o600)
+    (tmp_path / "me.txt").write_text(identity.recipient.text)
+    hedgerow("backup", "--to", tmp_path / "backup", "--recipient", tmp_path / "me.txt")
+    again = Program(tmp_path / "again")
+    line = (
+        "restore",
+        tmp_path / "backup",
+        "--identity",
+        tmp_path / "me.json",
+        "--nobody-erased-since",
+        "seen",
+    )
+    assert again.call(*line).code == 0
+    listed = again.call("dataset", "public", "list", "--json")
+    assert [(p["rows"], p["digest"]) for p in json.loads(listed.out)] == [(20_001, made["digest"])]
+    assert again.call(*ASK, "--explain").code in (0, 5)

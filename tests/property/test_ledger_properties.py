@@ -114,6 +114,8 @@ def _foreseen(where, event, limits, held):
         return "budget.unallocated"
     for account, code in ((where, "budget.exhausted"), (POPULATION, "budget.population-exhausted")):
         limit, total = limits.get(account, Limit(Fraction(0))), compose([*held[account], event])
+        if isinstance(event, ZcdpEvent | ApproximateEvent) and not limit.delta:
+            return "budget.no-delta"
         half, rho = limit.delta / 2, total.rho + total.pure_rho
         by_sum = total.rho == 0 and total.pure <= limit.epsilon
         by_tail = half and zcdp_epsilon(rho, half) <= limit.epsilon
@@ -200,7 +202,7 @@ def test_half_of_a_delta_is_for_charges_with_a_chance_of_their_own_and_no_more()
     with store.write() as tx:
         for account in (ACCOUNTS[0], POPULATION):
             ledger.allocate(tx, *account, Fraction(3), OFFICER)
-    assert _try(store, ledger, 10, ACCOUNTS[0], small) == "budget.exhausted"
+    assert _try(store, ledger, 10, ACCOUNTS[0], small) == "budget.no-delta"
 
 
 def test_after_a_statement_no_chance_of_their_own_is_left_to_charges():
@@ -263,7 +265,7 @@ def test_a_limit_is_used_up_to_its_last_fraction_and_no_further(limit, costs):
 def test_a_limit_with_a_delta_takes_what_is_concentrated_and_one_without_does_not():
     store, ledger, event = MemoryStore(), Ledger(Stopped()), ZcdpEvent(Fraction(1, 1000))
     for limit, code in (
-        (Limit(Fraction(3)), "budget.exhausted"),
+        (Limit(Fraction(3)), "budget.no-delta"),
         (Limit(Fraction(3), Fraction(1, 1000)), None),
     ):
         with store.write() as tx:

@@ -103,7 +103,12 @@ def read(spent, look):
 def test_it_was_killed_often_and_went_on(spent):
     assert spent[1]["killed"] > IDS / 100
     refused = Counter(code for _, (code,) in told(spent, "refused"))
-    assert refused.keys() <= {"budget.exhausted", "budget.population-exhausted", "request.spent"}
+    assert refused.keys() <= {
+        "budget.exhausted",
+        "budget.no-delta",
+        "budget.population-exhausted",
+        "request.spent",
+    }
     assert len(told(spent, "answered")) > IDS / 4
     assert refused["budget.exhausted"] > 0
 

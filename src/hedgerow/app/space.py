@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from hedgerow.app import workspace
 from hedgerow.app.keyplaces import NEW_SECRET_VARIABLE, Place
@@ -151,6 +151,45 @@ class Session:
         asked = TrainRequest(dataset, model, epsilon, target, features, delta, people, accuracy, tune)
         return self.service.train(
             asked, purpose=purpose or self.purpose, places=Places(out), request_id=request_id
+        )
+
+    def synthesise(
+        self,
+        dataset: str,
+        columns: Sequence[str],
+        *,
+        rows: int,
+        epsilon: str,
+        out: str | os.PathLike[str],
+        purpose: str | None = None,
+        **more: Any,  # noqa: ANN401 - the further fields of SynthesisRequest and Outputs
+    ) -> dict[str, Json]:
+        """Make a differentially private synthetic table; see ``Service.synthesise``.
+
+        Args:
+            dataset: The data set.
+            columns: Columns of the table.
+            rows: How many rows it shall have.
+            epsilon: What it may cost.
+            out: The file, ending with ``.csv`` or ``.parquet``.
+            purpose: Why; that of the session when not given.
+            more: ``delta``, ``check_epsilon``, ``bins``, ``report``, ``force`` and ``request_id``; for a pair
+                of tables ``child_columns`` and ``children_out``.
+
+        Returns:
+            The label, the fidelity, the paths and the receipt.
+        """
+        from hedgerow.app.service.synthesising import Outputs, SynthesisRequest
+
+        report, below = more.pop("report", None), more.pop("children_out", None)
+        force = bool(more.pop("force", False))
+        request_id = more.pop("request_id", None)
+        places = Outputs(
+            Path(out), None if report is None else Path(report), force, None if below is None else Path(below)
+        )
+        asked = SynthesisRequest(dataset, columns, rows, epsilon, **more)
+        return self.service.synthesise(
+            asked, purpose=purpose or self.purpose, out=places, request_id=request_id
         )
 
     def collect(

@@ -21,6 +21,7 @@ EVERYDAY = {
     "train": ("train", "train", "Train a private model; each person is hidden in it."),
     "predict": ("train", "predict", "Predict for rows of your own by a model file."),
     "release": ("release", "release", "Release a table in which each row looks like k - 1 others."),
+    "synthesise": ("synthesise", "synthesise", "Make a private table of people who do not exist."),
     "report": ("report", "report", "Write a self-contained HTML report."),
     "backup": ("backup", "backup", "Back up, with the keys apart; list, prune."),
     "restore": ("backup", "restore", "Make a workspace of a backup; nobody erased comes back."),

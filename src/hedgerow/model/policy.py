@@ -63,6 +63,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "train": "Dataset",
         "release": "Dataset",
         "release.risk": "Dataset",
+        "synthesise": "Dataset",
         "budget.allocate": "Dataset",
         "budget.show": "Dataset",
         "subject.read": "Subject",
@@ -77,7 +78,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
 )
 """Every action the gate knows, and the type of resource it acts on."""
 
-APPROVED_APART = frozenset({"query", "train", "release", "subject.read", "subject.erase"})
+APPROVED_APART = frozenset({"query", "train", "synthesise", "release", "subject.read", "subject.erase"})
 """The actions of which a policy may ask that somebody else approves each; the gate waits for that itself."""
 
 

@@ -54,6 +54,7 @@ ROLES_FOR: Mapping[str, tuple[Role, ...]] = MappingProxyType(
         "query": (Role.ANALYST, Role.SERVICE),
         "train": (Role.ANALYST,),
         "release": _OFFICER,
+        "synthesise": (Role.ANALYST,),
         "release.risk": _OFFICER,
         "subject.read": (Role.PRIVACY_OFFICER, Role.SERVICE),
         "subject.show": _OFFICER,

@@ -334,3 +334,25 @@ def test_any_string_of_words_is_refused_or_bounded(words):
         assert made.aggregation.columns <= set(COLUMNS)
         assert {lookup.table.name for lookup in made.aggregation.lookups} <= {"wards", "other", "people"}
         assert made.measurements[0].sensitivity >= made.max_rows
+
+
+HOMES = pa.table({"who": [1, 2, 3, 4], "home": ["h", "h", "i", "j"], "ward": ["A", "A", "B", "A"]})
+
+
+def in_homes(public):
+    declared = dp.declare(max_rows=1, unit="household", unit_column="home")
+    budget = dp.Budget.of("1000000", unit="household")
+    sql = "SELECT region, COUNT(*) FROM frame JOIN wards ON ward = code GROUP BY region"
+    return dp.query(
+        HOMES, sql, person="who", declaration=declared, epsilon="1000000", budget=budget, public=public
+    )
+
+
+def test_joined_rows_are_bounded_by_the_unit_and_its_column_is_never_public():
+    twice = {"code": ["A", "A", "B"], "region": ["n", "s", "s"]}
+    answer, _ = in_homes({"wards": pa.table(twice)})
+    assert answer.rows == (("n", 2), ("s", 3))
+    assert any("at most 2 rows of the public table wards" in note for note in answer.notes)
+    with pytest.raises(CallerError) as caught:
+        in_homes({"wards": pa.table(twice | {"home": ["h", "i", "j"]})})
+    assert caught.value.code == "dp.public-table"

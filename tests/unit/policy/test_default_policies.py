@@ -28,6 +28,7 @@ MAY = {
     "train": {ANALYST},
     "release": {OFFICER},
     "release.risk": {OFFICER},
+    "synthesise": {ANALYST},
     "subject.read": {OFFICER, SERVICE},
     "subject.show": {OFFICER},
     "subject.export": {OFFICER},
@@ -111,7 +112,10 @@ def test_an_unknown_action_is_allowed_to_nobody(engine):
 
 
 def test_those_who_run_or_audit_the_workspace_reach_no_data(engine):
-    data = ("query", "release", "release.risk", "discover", "subject.read", "subject.show", "subject.export")
+    data = (
+        "query", "release", "release.risk", "synthesise", "discover", "subject.read", "subject.show",
+        "subject.export",
+    )  # fmt: skip
     for role in (ADMINISTRATOR, AUDITOR):
         assert not any(engine.decide(access({role}, action)).allowed for action in data)
 

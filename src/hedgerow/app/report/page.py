@@ -72,7 +72,20 @@ def render(report: Mapping[str, Json]) -> str:
         tag("div", _contents(shown), _main(shown), class_="columns"),
         _footer(report),
     )
-    page = tag("html", _head(_title(report)), body, lang="en")
+    return page_of(_title(report), body)
+
+
+def page_of(title: str, body: Markup) -> str:
+    """Write a page that loads nothing and runs nothing.
+
+    Args:
+        title: Its title.
+        body: Its ``body`` element.
+
+    Returns:
+        HTML; the policy in it allows one style element by its hash and nothing else.
+    """
+    page = tag("html", _head(title), body, lang="en")
     return f"<!DOCTYPE html>\n{page.source}\n"
 
 
@@ -120,10 +133,9 @@ def _header(report: Entry) -> Markup:
     known = facts(
         ("Workspace", code(text(space, "id"))), ("Key fingerprint", code(text(space, "fingerprint")))
     )
-    brand = tag("p", _mark(), tag("span", "Hedgerow"), class_="brand")
     return tag(
         "header",
-        brand,
+        brand_line(),
         tag("h1", _title(report)),
         made,
         _alarm(report),
@@ -132,6 +144,11 @@ def _header(report: Entry) -> Markup:
         attention(report),
         class_="top",
     )
+
+
+def brand_line() -> Markup:
+    """Open a page: the mark and the name."""
+    return tag("p", _mark(), tag("span", "Hedgerow"), class_="brand")
 
 
 def _mark() -> Markup:

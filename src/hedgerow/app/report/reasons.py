@@ -62,6 +62,7 @@ _PLAIN = {
     "use.failed": "The use failed inside; what it reserved stays spent.",
     "use.not-releasable": "The data set is not releasable as asked.",
     "use.too-many-failures": "Too many uses failed after data was opened; asking may go on the next day.",
+    "synth.too-little": "The epsilon that was asked for leaves nothing to measure with at its delta.",
 }
 _OF_ROOT = {"caller": _CALL, "refused": _REFUSED, "fault": _FAULT}
 

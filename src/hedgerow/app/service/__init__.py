@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hedgerow.app.service.approving import Approving
-from hedgerow.app.service.asking import Asking
 from hedgerow.app.service.backing import Backing
 from hedgerow.app.service.cosigning import CosigningPart
 from hedgerow.app.service.dropping import Dropping
@@ -20,6 +19,7 @@ from hedgerow.app.service.reckoning import Reckoning
 from hedgerow.app.service.reporting import Reporting
 from hedgerow.app.service.retrying import Retrying
 from hedgerow.app.service.surveying import Surveying
+from hedgerow.app.service.synthesising import Synthesising
 from hedgerow.app.service.tiling import Tiling
 from hedgerow.app.service.training import Training
 from hedgerow.app.service.witnessing import Witnessing
@@ -34,7 +34,7 @@ class Service(
     Retrying,
     Dropping,
     Training,
-    Asking,
+    Synthesising,
     Surveying,
     Governing,
     People,

@@ -185,16 +185,23 @@ def forecast_of(balance: Balance, event: PrivacyEvent) -> dict[str, Json]:
     return told
 
 
-def forecast_text(told: Mapping[str, Json]) -> str:
-    """Say a forecast in a sentence."""
+def forecast_text(told: Mapping[str, Json], one: str = "query", more: str = "") -> str:
+    """Say a forecast in a sentence.
+
+    Args:
+        told: What ``forecast_of`` gave.
+        one: What is asked for.
+        more: The same for several; with an ``s`` when not given.
+    """
     count = cast("int", told["queries_left"])
     left = f"epsilon {told['left']} is left for the purpose, {told['population_left']} for the population"
     for each in cast("Sequence[Mapping[str, str]]", told.get("periods", ())):
         whose = "of the population " if each["dataset"] == POPULATION[0] else ""
         left += f", {each['left']} {whose}in {each['period']} (until {each['until']})"
     if count == 0:
-        return f"no such query is left: {left}"
-    return f"about {count:,} such {'query' if count == 1 else 'queries'} left: {left}"
+        return f"no such {one} is left: {left}"
+    plural = more or ("queries" if one == "query" else f"{one}s")
+    return f"about {count:,} such {one if count == 1 else plural} left: {left}"
 
 
 def _by_pld(

@@ -54,8 +54,8 @@ def head(session: Session, screen: Screen) -> None:
 def show(session: Session, screen: Screen, *, last: int) -> None:
     """Show the newest entries, the newest last.
 
-    use.intend is written before data is opened, use.done or use.fail after it; use.refuse and act.refuse
-    are refusals.
+    use.intend is written before data is opened, use.done or use.fail after it; use.stored is an
+    answer that was paid for before; use.refuse and act.refuse are refusals.
     """
     found: list[dict[str, Any]] = session.service.entries(last)
     rows = [[e["index"], e["time"], e["actor"]["as"], e["action"], _about(e)] for e in found]

@@ -28,6 +28,7 @@ from hedgerow.model.errors import (
     rows_setup,
     rows_spine,
     rows_store,
+    rows_synthetic,
     rows_tiles,
     rows_witness,
 )
@@ -58,6 +59,7 @@ _ROOMS = (
     rows_setup,
     rows_spine,
     rows_store,
+    rows_synthetic,
     rows_tiles,
     rows_witness,
 )

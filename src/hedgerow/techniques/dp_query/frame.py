@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from hedgerow.kernel.accounting import Budget
+from hedgerow.kernel.aggregation.frames import arrow_of, kinds_of
 from hedgerow.model.answers import UNGOVERNED, Answer
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration
@@ -206,10 +207,12 @@ def _plan(
     if held.beside and any(each.declaration.unit != PERSON for each in (held, *held.beside)):
         raise Refused("dp.unit-people", what="Joins of data frames", unit="another")
     people = {each.person for each in (held, *held.beside)}
+    if held.declaration.unit == "household" and held.declaration.unit_column:
+        people.add(held.declaration.unit_column)
     tables: dict[str, Joinable] = {}
     for name, each in (public or {}).items():
         table = arrow_of(each)
-        tables[name] = public_table(name, table, _kinds(table.schema), people)
+        tables[name] = public_table(name, table, kinds_of(table.schema), people)
     for other in held.beside:
         known, apart = _columns(other)
         columns = {**known, **dict.fromkeys(apart)}
@@ -226,7 +229,7 @@ def _columns(held: _Held) -> tuple[dict[str, ColumnType], frozenset[str]]:
     """Tell the types of the columns that queries read, and the others."""
     if held.table.column_names.count(held.person) != 1:
         raise CallerError("dp.unknown-column", column=shown(held.person), dataset=held.name)
-    kinds = {name: kind for name, kind in _kinds(held.table.schema).items() if name != held.person}
+    kinds = {name: kind for name, kind in kinds_of(held.table.schema).items() if name != held.person}
     known = {name: kind for name, kind in kinds.items() if kind is not None}
     household = check_unit(held.declaration, known)
     readable = {name: kind for name, kind in known.items() if name != household}
@@ -267,7 +270,7 @@ def _alike(frames: Sequence[_Held]) -> Iterator[Any]:
     from hedgerow.kernel.aggregation import number_people
 
     columns, first = [each.table.column(each.person) for each in frames], frames[0]
-    kinds = [_kinds(each.table.schema)[each.person] for each in frames]
+    kinds = [kinds_of(each.table.schema)[each.person] for each in frames]
     shared = {ColumnType.TEXT: pa.large_string(), ColumnType.INTEGER: pa.decimal128(20, 0)}.get(
         kinds[0] or ColumnType.DECIMAL
     )
@@ -296,50 +299,3 @@ def _cast(column: Any, kind: Any) -> Iterator[Any]:  # noqa: ANN401 - Arrow colu
     for chunk in column.chunks:
         values = chunk.dictionary_decode() if isinstance(chunk, pa.DictionaryArray) else chunk
         yield values.cast(kind)
-
-
-def arrow_of(frame: Any) -> Any:  # noqa: ANN401 - data frames of several libraries
-    """Take a data frame as an Arrow table.
-
-    Args:
-        frame: An Arrow table, or a Polars or pandas data frame.
-
-    Returns:
-        The table.
-
-    Raises:
-        CallerError: ``dp.not-a-frame``.
-    """
-    import pyarrow as pa
-
-    if isinstance(frame, pa.Table):
-        return frame
-    import narwhals as nw
-
-    try:
-        return nw.from_native(frame, eager_only=True).to_arrow()
-    except (TypeError, ValueError, pa.ArrowException, nw.exceptions.NarwhalsError):
-        raise CallerError("dp.not-a-frame") from None
-
-
-def _kinds(schema: Any) -> dict[str, ColumnType | None]:  # noqa: ANN401 - an Arrow schema
-    """Tell the logical type of each column; none where queries cannot read it."""
-    from pyarrow import types
-
-    tests = (
-        (types.is_boolean, ColumnType.BOOLEAN),
-        (types.is_integer, ColumnType.INTEGER),
-        (types.is_floating, ColumnType.DECIMAL),
-        (types.is_decimal, ColumnType.DECIMAL),
-        (types.is_string, ColumnType.TEXT),
-        (types.is_large_string, ColumnType.TEXT),
-        (types.is_string_view, ColumnType.TEXT),
-        (types.is_date, ColumnType.DATE),
-        (types.is_timestamp, ColumnType.TIMESTAMP),
-    )
-
-    def kind(column: Any) -> ColumnType | None:  # noqa: ANN401 - an Arrow type
-        plain = column.value_type if types.is_dictionary(column) else column
-        return next((named for test, named in tests if test(plain)), None)
-
-    return {field.name: kind(field.type) for field in schema}

@@ -1,0 +1,130 @@
+"""The synthetic table as the gate knows it: plain parameters, an exact cost, noisy counts kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+from hedgerow.model.engine import PERSON
+from hedgerow.model.errors import CallerError
+from hedgerow.model.uses import ArrowTable, DatasetView, Json, Lease, Plan, Release, UseRequest
+from hedgerow.model.words import ColumnType
+from hedgerow.techniques.synthetic.coding import bounded_rows, coded
+from hedgerow.techniques.synthetic.fidelity import fidelity_of
+from hedgerow.techniques.synthetic.making import Progress, make, quiet
+from hedgerow.techniques.synthetic.payload import NUMBER, packed, packed_pair
+from hedgerow.techniques.synthetic.plan import (
+    DELTA,
+    SyntheticPlan,
+    Wish,
+    plan_synthesis,
+    require_declared,
+    wish_of,
+)
+from hedgerow.techniques.synthetic.relational import PairPlan, make_pair, pair_codes, plan_pair
+
+_MECHANISM = "noisy marginals (discrete Gaussian, zCDP) and rows drawn from them"
+
+
+class GovernedSynthesis:
+    """Makes synthetic tables of the people whose basis covers the purpose.
+
+    Args:
+        progress: Told each step, in words that say nothing of the data.
+    """
+
+    name = "synthetic"
+    action = "synthesise"
+
+    def __init__(self, progress: Progress = quiet) -> None:
+        self._progress = progress
+
+    def plan(self, request: UseRequest, dataset: DatasetView) -> SyntheticPlan | PairPlan:
+        """Plan the synthesis in ``request.parameters``.
+
+        Args:
+            request: ``columns`` (names), ``rows`` and ``bins`` (whole numbers), ``epsilon``, ``delta`` and
+                ``check_epsilon`` (exact text, the last one may be none), and ``child_columns`` (names) for a
+                pair of tables: persons with ``columns``, and their rows.
+            dataset: Columns and declarations; no value.
+
+        Returns:
+            The plan.
+
+        Raises:
+            Refused: ``dp.undeclared`` when keys, bounds or the row bound miss; ``synth.too-little``.
+            CallerError: When the request is malformed.
+        """
+        given = request.parameters
+        wish = wish_of(
+            cast("Sequence[str]", given.get("columns") or ()),
+            given.get("rows"),
+            given.get("epsilon"),
+            given.get("delta") or DELTA,
+            check_epsilon=given.get("check_epsilon"),
+            bins=given.get("bins"),
+        )
+        below = tuple(cast("Sequence[str]", given.get("child_columns") or ()))
+        for name in (*wish.columns, *below):
+            column = dataset.column(name)
+            if column is not None and column.in_vault:
+                raise CallerError("column.in-vault", column=name, dataset=dataset.name)
+        kinds = {
+            each.name: ColumnType(each.type)
+            for each in dataset.columns
+            if not each.in_vault and each.name != dataset.subject_column
+        }
+        if not below:
+            return plan_synthesis(wish, dataset.declaration, kinds, dataset.name)
+        return self._pair(wish, below, dataset, kinds)
+
+    def _pair(
+        self, wish: Wish, below: tuple[str, ...], dataset: DatasetView, kinds: dict[str, ColumnType]
+    ) -> PairPlan:
+        """Plan a pair of tables by splitting the data set."""
+        twice = next((name for name in below if name in wish.columns or name == NUMBER), None)
+        if wish.check is not None or twice is not None or NUMBER in wish.columns:
+            raise CallerError("synth.bad-pair")
+        children = replace(wish, columns=wish_of(below, wish.rows, wish.epsilon).columns)
+        # All that misses is told at once.
+        named = {name: kinds[name] for name in (*wish.columns, *below) if name in kinds}
+        require_declared(dataset.declaration, named, dataset.name)
+        declared = dataset.declaration
+        return plan_pair((wish, declared, kinds), (children, declared, kinds), dataset.name)
+
+    def run(self, lease: Lease, plan: Plan) -> Release:
+        """Make the table from the leased rows.
+
+        Args:
+            lease: Opens the columns, and whose row each is.
+            plan: A plan this technique made.
+
+        Returns:
+            The synthetic table with its measurements; read it back with ``unpacked``. It is of no person,
+            so it is kept when one is erased.
+        """
+        self._progress("reading the columns")
+        table = lease.rows()
+        if isinstance(plan, PairPlan):
+            return self._run_pair(table, plan)
+        asked = cast("SyntheticPlan", plan)
+        kept = bounded_rows(table.column(PERSON), asked.max_rows)
+        made = make(coded(table, asked.columns)[kept], asked, self._progress)
+        return Release(
+            payload=packed(made, asked.columns, asked.label),
+            mechanism=f"{_MECHANISM}; {asked.label}",
+            summary=fidelity_of(made, asked),
+        )
+
+    def _run_pair(self, table: ArrowTable, plan: PairPlan) -> Release:
+        made = make_pair(*pair_codes(table, table, PERSON, plan), plan, self._progress)
+        given: dict[str, Json] = {
+            column.name: list(each) for column, each in zip(plan.children, made.given, strict=True)
+        }
+        summary = fidelity_of(made.persons, plan.parents)
+        return Release(
+            payload=packed_pair(made, plan),
+            mechanism=f"{_MECHANISM}; {plan.label}",
+            summary={**summary, "label": plan.label, "child_rows": len(made.owners), "given": given},
+        )
