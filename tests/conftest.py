@@ -132,6 +132,17 @@ def postgres_server():
         yield server
 
 
+@pytest.fixture(scope="session")
+def spark_session(tmp_path_factory):
+    """Start one small Spark for the whole run, and stop it when all tests are done."""
+    from tests import spark
+
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("pyspark is not installed (the extra spark)")
+    with spark.running(tmp_path_factory.mktemp("spark")) as session:
+        yield session
+
+
 def reason_of(report) -> str:
     """Read why something was skipped."""
     if hasattr(report, "wasxfail"):

@@ -73,7 +73,7 @@ ENVIRONMENTS = {
     for each in (
         Environment("venv", ROOT / ".venv", editable()),
         Environment("core", CACHE / "core", editable("[dev]")),
-        Environment("full", CACHE / "full", editable("[all,dev]")),
+        Environment("full", CACHE / "full", editable("[all,java,dev]")),
         Environment("docs", CACHE / "docs", editable("[docs]")),
         # A server and a token to measure on come along where pip can bring them.
         Environment(

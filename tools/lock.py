@@ -21,7 +21,7 @@ def resolve() -> list[dict[str, Any]]:
     """Ask pip what it would install for the project with every extra."""
     report = CACHE / "lock.json"
     command = [str(RESOLVER.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["--dry-run", "--ignore-installed", "--report", str(report), f"{ROOT}[all,dev,docs]"]
+    command += ["--dry-run", "--ignore-installed", "--report", str(report), f"{ROOT}[all,java,dev,docs]"]
     if subprocess.run(command, check=False, env=clean_environ()).returncode:
         sys.exit("pip could not resolve all extras together; constraints.txt is unchanged.")
     installed: list[dict[str, Any]] = json.loads(report.read_text())["install"]

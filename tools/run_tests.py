@@ -85,7 +85,7 @@ RUNS = (
         "full",
         "extra or with_extras"
         " or anonymity or app or demo or discover or dp or engine or kernel or learn or readers or spine"
-        " or synthetic",
+        " or synthetic or transpile",
         "in core: no package of an extra touches them",
     ),
     Run(

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from hedgerow.kernel.accounting import Budget
+from hedgerow.kernel.noise import AboveThreshold, RunningCount
 from hedgerow.model.answers import Answer, AnswerColumn
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.techniques.dp_query.curve import curve
 from hedgerow.techniques.dp_query.declared import declare
 from hedgerow.techniques.dp_query.frame import bounds, explain, query
+from hedgerow.techniques.dp_query.streams import above_threshold, running_count
 from hedgerow.techniques.dp_query.widths import FoundBounds
 
 __all__ = [
+    "AboveThreshold",
     "Answer",
     "AnswerColumn",
     "Budget",
     "DatasetDeclaration",
     "FoundBounds",
+    "RunningCount",
+    "above_threshold",
     "bounds",
     "curve",
     "declare",
     "explain",
     "query",
+    "running_count",
 ]

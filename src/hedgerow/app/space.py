@@ -68,7 +68,7 @@ class Session:
         """Name the workspace by its id; not where it lies, who acts or why."""
         return f"{type(self).__name__}({self._space.opened.spine.tenant})"
 
-    def query(
+    def query(  # noqa: PLR0913 - the options of a query
         self,
         dataset: str,
         sql: str,
@@ -79,6 +79,7 @@ class Session:
         purpose: str | None = None,
         request_id: str | None = None,
         fresh: bool = False,
+        latency_s: str | None = None,
     ) -> dict[str, Json]:
         """Ask a differentially private query; see ``Service.query``."""
         chosen = purpose or self.purpose
@@ -91,6 +92,7 @@ class Session:
             discover_keys=discover_keys,
             request_id=request_id,
             fresh=fresh,
+            latency=latency_s,
         )
 
     def explain(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from hedgerow.adapters.policy import load_policies
 from hedgerow.adapters.witness import FileSink
+from hedgerow.app.clock import SystemTimer
 from hedgerow.app.deferred import deferred
 from hedgerow.governance.rights import Rights
 from hedgerow.kernel.envelope import derive
 from hedgerow.model.engine import Engine, Shelf
 from hedgerow.model.errors import Fault
 from hedgerow.model.keys import KeyBackend
-from hedgerow.model.ports import Clock, Reader, Store
+from hedgerow.model.ports import Clock, Reader, Store, Timer
 from hedgerow.model.records import Setting, WrappedSecret
 from hedgerow.spine.acts import Acts
 from hedgerow.spine.approvals import Approvals
@@ -90,6 +91,7 @@ class Spine:
     cosigning: Cosigning
     second_key: SecondKey
     hearing: Hearing
+    timer: Timer = field(default_factory=SystemTimer)
 
 
 def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock: Clock) -> Spine:

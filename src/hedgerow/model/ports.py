@@ -22,6 +22,18 @@ class Clock(Protocol):
         ...
 
 
+class Timer(Protocol):
+    """How much time passes, and waiting for it, injectable so that no test waits."""
+
+    def now_ns(self) -> int:
+        """Tell nanoseconds since some moment; it never goes back."""
+        ...
+
+    def wait_ns(self, length: int) -> None:
+        """Wait so many nanoseconds, or somewhat less."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Join:
     """Which fields of records to read together with fields of other records of the same thing.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from hedgerow.app.hierarchies import naming_file
+from hedgerow.app.latency import bucketed, parse_latency
 from hedgerow.app.places import DATABASE, marked
 from hedgerow.app.service.base import Part, need_purpose
 from hedgerow.app.service.reckoning import forecast_of
@@ -143,6 +144,35 @@ class Asking(Part):
             "chosen": show_exact(chosen[0], 12) if chosen else None,
         }
 
+    def engine_query(
+        self, dataset: str, sql: str, *, purpose: str | None, dialect: str, **cost: str | None
+    ) -> dict[str, Json]:
+        """Write the exact part of a query in the SQL of another engine; nothing is run and nothing spent.
+
+        Args:
+            dataset: The data set; the table there is called the same and has its columns.
+            sql: The query.
+            purpose: Why.
+            dialect: The engine.
+            cost: ``epsilon``, or ``rho``, as for a query.
+
+        Returns:
+            See ``engine_sql``, with ``measurements``: the noise that Hedgerow would add.
+
+        Raises:
+            Refused: What a query would be refused for, apart from a budget that does not hold it.
+            CallerError: When the query is malformed or cannot be written for the engine.
+        """
+        from hedgerow.techniques.dp_query.elsewhere import engine_sql
+
+        decision = self._decision_at(dataset, sql, purpose, cost)
+        request = self._query_request(dataset, sql, purpose, cost, None, fresh=True)
+        with self.spine.store.read() as reader:
+            view = self.spine.catalog.require_dataset(reader, dataset)
+        planned = self.spine.query.plan(request, view)
+        told = engine_sql(planned, view, dialect)
+        return {"dataset": dataset, **told, "measurements": decision.plan.get("measurements", [])}
+
     def _decision_at(self, dataset: str, sql: str, purpose: str | None, cost: Cost) -> Decision:
         """Decide a query at a cost; what speaks against it at any cost is raised."""
         request = self._query_request(dataset, sql, purpose, cost, None, fresh=True)
@@ -165,7 +195,7 @@ class Asking(Part):
             told["versions"] = {name: versions[name] for name in versions if name not in _COUNTING_VERSIONS}
         return told
 
-    def query(
+    def query(  # noqa: PLR0913 - the options of a query
         self,
         dataset: str,
         sql: str,
@@ -176,6 +206,7 @@ class Asking(Part):
         discover_keys: str | None = None,
         request_id: str | None = None,
         fresh: bool = False,
+        latency: str | None = None,
     ) -> dict[str, Json]:
         """Ask a differentially private query.
 
@@ -189,17 +220,23 @@ class Asking(Part):
                 that they tell more.
             request_id: Repeating it returns the same answer.
             fresh: Pay for new noise also where the same question was answered before, at no cost else.
+            latency: Give back an answer or a refusal only after so long, or twice, four times ... as long.
 
         Returns:
             The answer (see ``Answer.to_dict``) and the receipt.
         """
+        bucket = None if latency is None else parse_latency(latency)
         cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
-        request = self._query_request(dataset, sql, purpose, cost, request_id, fresh=fresh)
+        with bucketed(bucket, self.spine.timer):
+            request = self._query_request(dataset, sql, purpose, cost, request_id, fresh=fresh)
+            return self._answered(request)
+
+    def _answered(self, request: UseRequest) -> dict[str, Json]:
         receipt = self.spine.gate.use(request, self.spine.query)
         answer = Answer.from_dict(receipt.release.payload)
         own = cast("Mapping[str, str]", receipt.left["own"])
         told = answer.with_left(Fraction(own["left"]), Fraction(own["limit"]))
-        return {**told.to_dict(), "receipt": self._receipt(receipt, self.spine.query.action, dataset)}
+        return {**told.to_dict(), "receipt": self._receipt(receipt, self.spine.query.action, request.dataset)}
 
     def _bounds_request(
         self, dataset: str, column: str, purpose: str | None, epsilon: str, request_id: str | None

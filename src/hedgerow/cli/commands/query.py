@@ -60,6 +60,17 @@ def _needed(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     help="Only draw how wrong the answer may be against epsilon, to choose one; nothing is spent.",
 )
 @click.option(
+    "--show-sql",
+    metavar="ENGINE",
+    help="Only show the exact part as SQL of another engine: duckdb, spark, bigquery, snowflake or postgres.",
+)
+@click.option(
+    "--latency",
+    metavar="T",
+    help="Give back the answer, or why there is none, only after T (2s, 500ms) or 2, 4, 8 ... times T: how"
+    " long it took then tells next to nothing.",
+)
+@click.option(
     "--fresh",
     is_flag=True,
     help="Pay for a new answer with new noise also where the same question was answered before.",
@@ -84,6 +95,8 @@ def query(  # noqa: PLR0913 - the options of the command
     request_id: str | None,
     explain: bool,
     curve: bool,
+    show_sql: str | None,
+    latency: str | None,
     fresh: bool,
 ) -> None:
     """Ask DATASET a differentially private question.
@@ -102,12 +115,24 @@ def query(  # noqa: PLR0913 - the options of the command
         told = session.service.curve_query(dataset, sql, **asked)
         screen.result(told, _drawn(told))
         return
+    if show_sql is not None:
+        told = session.service.engine_query(dataset, sql, **asked, dialect=show_sql)
+        screen.result(told, _written(told))
+        return
     if explain:
         decision = session.service.explain_query(dataset, sql, **asked, fresh=fresh)
         screen.decision(decision, forecast=_forecast(decision))
         return
-    answer = session.service.query(dataset, sql, **asked, request_id=request_id, fresh=fresh)
+    answer = session.service.query(dataset, sql, **asked, request_id=request_id, fresh=fresh, latency=latency)
     screen.result(answer, _shown(answer))
+
+
+def _written(told: dict[str, Any]) -> str:
+    """Show statements as a script, with what they must not be mistaken for as its first lines."""
+    names = [f"-- {name}" for name in ["One row for each declared key: " + ", ".join(told["columns"])]]
+    names += [f"-- Then rows of group, bin and count: {name}" for name in told["histograms"]]
+    warned = [f"-- {line}" for line in told["warning"].split(": ")]
+    return "\n".join([*warned, *names, "", ";\n\n".join(told["statements"]) + ";"])
 
 
 def _drawn(told: dict[str, Any]) -> str:

@@ -80,6 +80,26 @@ ROWS: tuple[ErrorRow, ...] = (
         "Declare it by person: `hedgerow dataset declare {dataset} --unit person`.",
     ),
     caller(
+        "latency.malformed",
+        "The latency is no time from 1 millisecond to 1 hour.",
+        "Give one such as 2s or 500ms.",
+    ),
+    caller(
+        "dp.bad-run",
+        "A run over time is malformed: its numbers must be whole and positive, its limits kept.",
+        "Give a sensitivity or contribution of 1 or more, an epsilon above 0, or a state as it was written.",
+    ),
+    caller(
+        "dp.run-over",
+        "The run is over: it has said all that it was opened for.",
+        "Open another one; it costs anew.",
+    ),
+    caller(
+        "dp.bad-rank",
+        "{column} can give no order of each person's rows here.",
+        "Name a column of a Spark DataFrame, or leave rank= out: then an order is drawn.",
+    ),
+    caller(
         "dp.sql-malformed",
         "The query is not a SELECT that can be read.",
         "Begin with SELECT, put text in single quotes, and names with spaces or signs in double quotes. "

@@ -58,6 +58,26 @@ ROWS: tuple[ErrorRow, ...] = (
         "Group by fewer columns or declare fewer keys.",
     ),
     caller(
+        "engine.dialect",
+        "No SQL is written for that engine.",
+        "Name one of {dialects}.",
+    ),
+    caller(
+        "engine.element",
+        "The query holds {element}, which is not known to the compiler for other engines.",
+        "Ask without it there, or ask in the workspace.",
+    ),
+    caller(
+        "engine.name",
+        "A table or column has a name that the engine cannot hold or would read more into.",
+        "Give it a name of printable characters there.",
+    ),
+    caller(
+        "engine.text",
+        "A key or a constant holds a character of number 0, which not every engine can hold.",
+        "Leave it out of the declared keys and of the query.",
+    ),
+    caller(
         "engine.people-order",
         "The numbers of the allowed people are not strictly increasing 64-bit integers.",
         "Build the filter with PeopleFilter.of.",

@@ -13,6 +13,7 @@ from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.uses import Json
 from hedgerow.techniques.dp_query.frame import explain
+from hedgerow.techniques.dp_query.spark import is_spark
 
 RHOS = tuple(Fraction(text) for text in ("0.0001", "0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1"))
 EPSILONS = tuple(Fraction(text) for text in ("0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10"))
@@ -50,7 +51,7 @@ def curve(
         Refused: What cannot be bounded.
         CallerError: When the query, the frame or an epsilon is malformed.
     """
-    table = frame if isinstance(frame, Mapping) else arrow_of(frame)
+    table = frame if isinstance(frame, Mapping) or is_spark(frame) else arrow_of(frame)
     wanted, name = spread(epsilons if rhos is None else rhos), "epsilon" if rhos is None else "rho"
 
     def described(loss: Fraction) -> Mapping[str, Json] | None:

@@ -21,6 +21,7 @@ from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.public import public_table
 from hedgerow.techniques.dp_query.resolve import KINDS, shown
 from hedgerow.techniques.dp_query.run import run
+from hedgerow.techniques.dp_query.spark import SparkTable, is_spark
 from hedgerow.techniques.dp_query.units import PERSON, check_unit
 from hedgerow.techniques.dp_query.widths import FoundBounds, find_widths, plan_widths
 
@@ -49,12 +50,14 @@ def query(  # noqa: PLR0913 - the words of the call
     discover_keys: str | float | Decimal | Fraction | None = None,
     budget: Budget,
     public: Mapping[str, Any] | None = None,
+    rank: str | None = None,
 ) -> tuple[Answer, Budget]:
     """Answer a query privately on a data frame.
 
     Args:
         frame: An Arrow table, or a Polars or pandas data frame (anything narwhals reads); or several by
-            the names that the query calls them, which it may join by ``USING (person)``.
+            the names that the query calls them, which it may join by ``USING (person)``; or one DataFrame
+            of Spark, which then bounds and adds up itself, and gives back whole numbers alone.
         sql: As for ``hedgerow query``; FROM may be left out or say ``frame``.
         person: The column that names the person of each row; rows about nobody do not count. Of several
             frames, the one column they share or one for each.
@@ -67,6 +70,9 @@ def query(  # noqa: PLR0913 - the words of the call
             own="1e-7")``.
         budget: What it is taken from; one of the same privacy unit.
         public: Data frames about nobody, by the name the query joins them by: their content is not protected.
+        rank: Of a Spark DataFrame, a column that holds for each row its place in a secret random order of
+            its person's rows, from 0 and each once; without one an order is drawn for the query. The
+            guarantee rests on it: with two rows of a person at one place, both count.
 
     Returns:
         The answer and the budget that is left. The old budget value is the caller's to discard:
@@ -82,10 +88,11 @@ def query(  # noqa: PLR0913 - the words of the call
     Cost: exactly ``epsilon`` or ``rho``, spent before the values are read.
     """
     held = _held(frame, sql, person, declaration)
+    if rank is not None:
+        held = _ranked(held, rank)
     plan = _plan(held, sql, Price.of(epsilon, rho, discover_keys), public)
     left = budget.spend(plan.cost, plan.unit)
-    rows = _rows(held, plan)
-    answer = replace(_answer(rows, plan), standing=UNGOVERNED)
+    answer = replace(_found(held, plan), standing=UNGOVERNED)
     return answer.with_left(left.left, budget.limit.epsilon), left
 
 
@@ -132,6 +139,18 @@ class _Held:
     person: str
     declaration: DatasetDeclaration
     beside: tuple[_Held, ...] = ()
+    rank: str | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Its columns."""
+        return list(self.table.names if isinstance(self.table, SparkTable) else self.table.column_names)
+
+    @property
+    def kinds(self) -> dict[str, ColumnType | None]:
+        """What queries may read of it; the rank is no column of the data."""
+        known = self.table.kinds if isinstance(self.table, SparkTable) else kinds_of(self.table.schema)
+        return {name: None if name == self.rank else kind for name, kind in known.items()}
 
 
 def _held(
@@ -146,7 +165,8 @@ def _held(
             raise Refused("dp.two-people")
         if isinstance(declaration, Mapping):
             raise CallerError("dp.not-a-frame")
-        return _Held(FRAME, arrow_of(frame), person, declaration)
+        table = SparkTable(frame) if is_spark(frame) else arrow_of(frame)
+        return _Held(FRAME, table, person, declaration)
     whom = dict.fromkeys(frame, person) if isinstance(person, str) else person
     if not isinstance(whom, Mapping) or not all(isinstance(whom.get(name), str) for name in frame):
         raise Refused("dp.two-people")
@@ -227,13 +247,30 @@ def _plan(
 
 def _columns(held: _Held) -> tuple[dict[str, ColumnType], frozenset[str]]:
     """Tell the types of the columns that queries read, and the others."""
-    if held.table.column_names.count(held.person) != 1:
+    if held.names.count(held.person) != 1:
         raise CallerError("dp.unknown-column", column=shown(held.person), dataset=held.name)
-    kinds = {name: kind for name, kind in kinds_of(held.table.schema).items() if name != held.person}
+    kinds = {name: kind for name, kind in held.kinds.items() if name != held.person}
     known = {name: kind for name, kind in kinds.items() if kind is not None}
     household = check_unit(held.declaration, known)
     readable = {name: kind for name, kind in known.items() if name != household}
     return readable, frozenset({held.person} | (kinds.keys() - readable.keys()))
+
+
+def _ranked(held: _Held, rank: str) -> _Held:
+    if not isinstance(held.table, SparkTable) or held.names.count(rank) != 1:
+        raise CallerError("dp.bad-rank", column=shown(str(rank)))
+    return replace(held, rank=rank)
+
+
+def _found(held: _Held, plan: QueryPlan) -> Answer:
+    """Answer on the frame, or let Spark count."""
+    if not isinstance(held.table, SparkTable):
+        return _answer(_rows(held, plan), plan)
+    if plan.selection is not None:
+        raise CallerError("engine.element", element="discover_keys")
+    if held.declaration.unit != PERSON:
+        raise CallerError("engine.element", element="unit")
+    return run(held.table.exact(plan.aggregation, held.person, held.rank), plan)
 
 
 def _rows(held: _Held, plan: QueryPlan) -> PersonRows:

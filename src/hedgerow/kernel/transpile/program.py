@@ -1,0 +1,305 @@
+"""An exact aggregation as statements of another engine's SQL.
+
+The engine bounds, clamps, rounds and adds up; it gives back one row of whole numbers for each declared key,
+whether anybody has that key or not. These numbers are exact: they must never leave who owns the engine. The
+noise is added by this library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from sqlglot import exp
+
+from hedgerow.kernel.transpile import aggregates, conditions
+from hedgerow.kernel.transpile.aggregates import aggregate
+from hedgerow.kernel.transpile.conditions import Scope, condition, held_by
+from hedgerow.kernel.transpile.fixed import is_rounded, rounded, scaled
+from hedgerow.kernel.transpile.known import Known
+from hedgerow.kernel.transpile.points import constant, type_of
+from hedgerow.kernel.transpile.source import Kind, Source, SourceColumn
+from hedgerow.kernel.transpile.writing import DIALECTS, Dialect, Words
+from hedgerow.model.errors import CallerError
+from hedgerow.model.plans import BinCounts, ExactAggregation, KeyDomain
+
+MOST_KEYS = 100_000
+_MOST_ROWS: dict[Dialect, int] = {"snowflake": 16_384}  # of a VALUES clause there
+BOUNDED = "hedgerow_bounded"
+_REAL_MOST = "CAST('1.7976931348623157e308' AS DOUBLE)"
+_PLAN = Known()
+_PLAN.part(KeyDomain, "column", "values")
+_PLAN.part(BinCounts, "values", "width")
+_PLAN.part(ExactAggregation, "keys", "aggregates", "where", "max_rows", "histograms")
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """A statement whose rows are ``(group, bin, count)``; a cell that is not told counts 0."""
+
+    bins: int
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transpiled:
+    """What an engine is given.
+
+    Args:
+        dialect: The SQL it is written in.
+        bounding: A SELECT whose result the other statements read as a table; none where each statement
+            bounds by itself. It must be computed once and kept: computed again, it would choose other
+            rows.
+        aggregates: A statement whose rows are ``(group, integer, ...)``, one for each combination of keys in
+            row-major order; none for a plan of histograms alone.
+        histograms: One statement for each histogram.
+        groups: How many combinations of keys there are.
+        bounded: The name of that table.
+    """
+
+    dialect: Dialect
+    bounding: str | None
+    aggregates: str | None
+    histograms: tuple[Histogram, ...]
+    groups: int
+    bounded: str = BOUNDED
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """Every statement, in the order they are to be run."""
+        kept = "TABLE" if self.dialect == "spark" else "TEMPORARY TABLE"
+        # Nothing but what the compiler wrote is in this text.
+        first = [] if self.bounding is None else [f"CREATE {kept} {self.bounded} AS\n{self.bounding}"]
+        own = [] if self.aggregates is None else [self.aggregates]
+        return (*first, *own, *(each.sql for each in self.histograms))
+
+
+def transpile(plan: ExactAggregation, source: Source, dialect: Dialect, bounded: str = BOUNDED) -> Transpiled:
+    """Write an exact aggregation in the SQL of an engine.
+
+    Args:
+        plan: What is computed.
+        source: The table there.
+        dialect: ``duckdb``, ``spark``, ``bigquery``, ``snowflake`` or ``postgres``.
+        bounded: Name of the table of kept rows, where one is needed; a word of lower-case letters,
+            digits and ``_``.
+
+    Returns:
+        The statements.
+
+    Raises:
+        CallerError: ``engine.element`` for a part of the plan that is not known here, by its name; nothing is
+            ever left out. ``engine.dialect``, ``engine.name``, ``engine.text``, ``engine.column-unknown``,
+            ``engine.bounds``, ``engine.literal-type``, ``engine.not-a-number``, ``engine.key-twice`` and
+            ``engine.groups``.
+
+    Guarantee: the integers are those of the plan, as ``kernel.aggregation`` computes them: a row counts only
+        when its rank among its person's rows is below ``max_rows``, and rows about nobody never do. A rank
+        that the statement draws is random, drawn once for each row, and used once.
+    """
+    if dialect not in DIALECTS:
+        raise CallerError("engine.dialect", dialects=", ".join(DIALECTS))
+    _check(plan, _MOST_ROWS.get(dialect, MOST_KEYS))
+    parts = len(plan.histograms) + bool(plan.aggregates)
+    is_kept = source.rank is None and parts > 1
+
+    def statement(kept: str | None = bounded if is_kept else None) -> _Statement:
+        return _Statement(plan, source, dialect, kept)
+
+    return Transpiled(
+        dialect,
+        statement(None).bounding() if is_kept else None,
+        statement().totals() if plan.aggregates else None,
+        tuple(
+            Histogram(one.bins, statement().cells(one))
+            for one in plan.histograms
+            if isinstance(one, BinCounts)  # any other was refused
+        ),
+        prod(len(key.values) for key in plan.keys),
+        bounded,
+    )
+
+
+def _check(plan: ExactAggregation, most: int) -> None:
+    everything = Known()
+    for each in (conditions.KNOWN, aggregates.KNOWN, _PLAN):
+        everything.join(each)
+    everything.check(plan)
+    if plan.max_rows < 0:
+        raise CallerError("engine.bounds", column="max_rows", digits=0)
+    for key in plan.keys:
+        if len(key.values) > most:
+            raise CallerError("engine.groups", groups=len(key.values), most=most)
+
+
+class _Statement:
+    """One statement: a chain of named steps."""
+
+    def __init__(self, plan: ExactAggregation, source: Source, dialect: Dialect, bounded: str | None) -> None:
+        self._plan, self._source, self._bounded = plan, source, bounded
+        self._words = Words(dialect)
+        names = tuple(sorted(plan.columns))
+        for name in names:
+            if name not in source.columns:
+                raise CallerError("engine.column-unknown", column=name)
+        self._scope = Scope(self._words, source, names)
+
+    def bounding(self) -> str:
+        """Write the rows that count at most, to be kept."""
+        return self._text([*self._lowered()], f"SELECT {self._carried()} FROM bounded")  # noqa: S608 - our own words
+
+    def totals(self) -> str:
+        """Write the aggregates of each combination of keys."""
+        picked = [aggregate(self._scope, part) for part in self._plan.aggregates]
+        sums = "".join(f", {each} AS a{at}" for at, each in enumerate(picked))
+        # Where no row counts, every integer is 0.
+        shown = "".join(f", CASE WHEN n IS NULL THEN 0 ELSE a{at} END AS a{at}" for at in range(len(picked)))
+        # Nothing but our own words and integers is in this text.
+        steps = [
+            *self._stepped(),
+            ("totals", f"SELECT {self._keys('COUNT(*) AS n')}{sums} FROM stepped{self._by()}"),  # noqa: S608
+            *self._domains(),
+        ]
+        joined = f"{self._from_domains()} LEFT JOIN totals ON {self._matched()}"
+        return self._text(steps, f"SELECT {self._place()} AS g{shown}{joined}{self._in_order(1)}")
+
+    def cells(self, part: BinCounts) -> str:
+        """Write the counts of one histogram."""
+        if part.width < 1:
+            raise CallerError("engine.bounds", column=part.column, digits=part.values.digits)
+        away = f"({self._scope.fixed(part.values)} - ({part.base - part.width // 2}))"
+        place = f"({away} - {away} % {part.width}) // {part.width}" if part.width > 1 else away
+        # Nothing but our own words and integers is in this text.
+        steps = [
+            *self._stepped(),
+            ("binned", f"SELECT {self._keys(f'{place} AS b')} FROM stepped WHERE {away} IS NOT NULL"),  # noqa: S608
+            ("totals", f"SELECT {self._held('b')}, COUNT(*) AS n FROM binned GROUP BY {self._held('b')}"),  # noqa: S608
+            *self._domains(),
+        ]
+        joined = f"{self._from_domains()} JOIN totals ON {self._matched()}"
+        return self._text(steps, f"SELECT {self._place()} AS g, b, n{joined}{self._in_order(1, 2)}")
+
+    def _keys(self, *others: str) -> str:
+        """Write the grouping columns; minus zero is zero."""
+        named = []
+        for at, key in enumerate(self._plan.keys):
+            word, column = self._scope.column(key.column)
+            zero = f"CASE WHEN {word} = 0 THEN CAST('0.0' AS DOUBLE) ELSE {word} END"
+            named.append(f"{zero if column.kind is Kind.REAL else word} AS k{at}")
+        return ", ".join([*named, *others])
+
+    def _held(self, *others: str) -> str:
+        return ", ".join([*(f"k{at}" for at in range(len(self._plan.keys))), *others])
+
+    def _by(self) -> str:
+        return (
+            f" GROUP BY {', '.join(str(at + 1) for at in range(len(self._plan.keys)))}"
+            if self._plan.keys
+            else ""
+        )
+
+    def _in_order(self, *places: int) -> str:
+        """Sort, but where that costs a pass of its own: each row says its group."""
+        return "" if self._words.dialect == "spark" else f" ORDER BY {', '.join(map(str, places))}"
+
+    def _matched(self) -> str:
+        return " AND ".join(f"totals.k{at} = d{at}.v" for at in range(len(self._plan.keys))) or "TRUE"
+
+    def _text(self, steps: list[tuple[str, str]], last: str) -> str:
+        chain = ", ".join(f"{name} AS ({words})" for name, words in steps)
+        read = self._words.read(f"WITH {chain} {last}")
+        return read.sql(dialect=self._words.dialect, pretty=True, copy=False)
+
+    def _carried(self) -> str:
+        return ", ".join(["p", *(f"c{at}" for at in range(len(self._scope.names)))])
+
+    def _lowered(self) -> Iterator[tuple[str, str]]:
+        """Bring columns to few kinds, then keep the first rows of each person in a random order."""
+        # Nothing but our own words and integers is in this text.
+        if self._bounded is not None:
+            kept = self._words.put(exp.to_table(self._bounded))
+            yield "bounded", f"SELECT {self._carried()} FROM {kept}"  # noqa: S608
+            return
+        words, rank = self._words, self._source.rank
+        person = _lower(words, self._source.person, self._source.person_column)
+        columns = [
+            f"{_lower(words, name, self._source.columns[name])} AS c{at}"
+            for at, name in enumerate(self._scope.names)
+        ]
+        order = "RANDOM() AS r" if rank is None else f"{words.column(rank)} AS k"
+        table = words.table(self._source.table)
+        yield "lowered", f"SELECT {', '.join([f'{person} AS p', order, *columns])} FROM {table}"  # noqa: S608
+        below = f"p IS NOT NULL AND k < {self._plan.max_rows}"
+        if rank is None:
+            ranked = "ROW_NUMBER() OVER (PARTITION BY p ORDER BY r) - 1 AS k"
+            yield "ranked", f"SELECT {self._carried()}, {ranked} FROM lowered WHERE p IS NOT NULL"  # noqa: S608
+        ordered = "lowered" if rank is not None else "ranked"
+        yield "bounded", f"SELECT {self._carried()} FROM {ordered} WHERE {below}"  # noqa: S608
+
+    def _stepped(self) -> Iterator[tuple[str, str]]:
+        """Choose the rows that count, and bring their values to steps."""
+        yield from self._lowered()
+        where = "" if self._plan.where is None else f" WHERE {condition(self._scope, self._plan.where)}"
+        # Nothing but our own words and integers is in this text.
+        yield "kept", f"SELECT {self._carried()} FROM bounded{where}"  # noqa: S608
+        steps = self._scope.steps
+        values = "".join(f", {scaled(self._scope, one)} AS x{at}" for at, one in enumerate(steps))
+        yield "scaled", f"SELECT {self._carried()}{values} FROM kept"  # noqa: S608
+        loose = [at for at, one in enumerate(steps) if not is_rounded(self._scope, one)]
+        floors = "".join(f", FLOOR(x{at}) AS f{at}" for at in loose)
+        yield "floored", f"SELECT scaled.*{floors} FROM scaled"  # noqa: S608
+        whole = [
+            rounded(self._scope, one, f"x{at}", f"f{at}") if at in loose else f"x{at}"
+            for at, one in enumerate(steps)
+        ]
+        shown = "".join(f", {each} AS s{at}" for at, each in enumerate(whole))
+        yield "stepped", f"SELECT {self._carried()}{shown} FROM floored"  # noqa: S608
+
+    def _place(self) -> str:
+        place = "0"
+        for at, key in enumerate(self._plan.keys):
+            place = f"({place}) * {len(key.values)} + d{at}.i" if at else "d0.i"
+        return f"CAST({place} AS BIGINT)"
+
+    def _domains(self) -> Iterator[tuple[str, str]]:
+        """Write the declared keys: they are few, and meet the totals, not the rows."""
+        for at, key in enumerate(self._plan.keys):
+            yield f"d{at}", self._domain(key)
+        if not self._plan.keys:
+            yield "d", "SELECT 0 AS i"
+
+    def _from_domains(self) -> str:
+        names = [f"d{at}" for at in range(len(self._plan.keys))] or ["d"]
+        return f" FROM {' CROSS JOIN '.join(names)}"
+
+    def _domain(self, key: KeyDomain) -> str:
+        """Write the declared keys of a column with their places; one that it cannot hold is null."""
+        _, column = self._scope.column(key.column)
+        held = held_by(column, key.values, key.column)
+        known = [point for point in held if point is not None]
+        if len(set(known)) != len(known):
+            raise CallerError("engine.key-twice", column=key.column)
+        null = f"CAST(NULL AS {type_of(column)})"
+        values = [null if point is None else constant(self._words, column, point) for point in held]
+        if not values:
+            return f"SELECT 0 AS i, {null} AS v WHERE FALSE"
+        rows = ", ".join(f"({at}, {value})" for at, value in enumerate(values))
+        return f"SELECT i, v FROM (VALUES {rows}) AS d(i, v)"  # noqa: S608 - our own words
+
+
+def _lower(words: Words, name: str, column: SourceColumn) -> str:
+    """Bring a column to a form that is null exactly where there is no value."""
+    word = words.column(name)
+    if column.kind is Kind.REAL:
+        real = f"CAST({word} AS DOUBLE)"
+        # False for infinities, for NaN where it is the greatest of all, and where it compares with nothing.
+        return f"CASE WHEN {real} BETWEEN -{_REAL_MOST} AND {_REAL_MOST} THEN {real} END"
+    if column.kind is Kind.TRUTH:
+        return f"CASE WHEN {word} THEN CAST(1 AS BIGINT) WHEN NOT {word} THEN CAST(0 AS BIGINT) END"
+    if column.kind is Kind.EXACT:
+        return f"CAST({word} AS DECIMAL({column.precision}, {column.scale}))"
+    if column.kind is Kind.TEXT and words.dialect == "postgres":
+        binary = exp.Collate(this=exp.column(word), expression=exp.to_identifier("C", quoted=True))
+        return words.put(binary.transform(words.placed))
+    return word
