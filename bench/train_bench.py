@@ -196,7 +196,15 @@ def histogram_boosting(encoder: PublicEncoder, with_data: tuple[np.ndarray, np.n
 
     is_category = [not group.is_ordered for group in encoder.groups]
     model = HistGradientBoostingClassifier(categorical_features=is_category)
-    return model.fit(coded(encoder, with_data[0]), with_data[1])
+    with one_thread():
+        return model.fit(coded(encoder, with_data[0]), with_data[1])
+
+
+def one_thread():
+    """Keep libraries to one thread: on a busy machine theirs wait for each other, spinning."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
 
 
 def network_epochs(sizes: Sizes) -> list[Row]:
@@ -218,13 +226,14 @@ def network_epochs(sizes: Sizes) -> list[Row]:
     model = MLPClassifier((64,), batch_size=BATCH)
     model.partial_fit(plain, y, classes=[0, 1])
     network.trained_layers(table, wanted, start, descent, noise)
-    quiet, loud, theirs = interleaved(
-        REPEAT,
-        lambda: network.trained_layers(table, wanted, start, descent, silent),
-        lambda: network.trained_layers(table, wanted, start, descent, noise),
-        lambda: model.partial_fit(plain, y),
-    )
-    name = f"epoch of {count:,} x {WIDTH}, network {WIDTH}-64-2, batches of {BATCH}"
+    with one_thread():
+        quiet, loud, theirs = interleaved(
+            REPEAT,
+            lambda: network.trained_layers(table, wanted, start, descent, silent),
+            lambda: network.trained_layers(table, wanted, start, descent, noise),
+            lambda: model.partial_fit(plain, y),
+        )
+    name = f"epoch of {count:,} x {WIDTH}, network {WIDTH}-64-2, batches of {BATCH}, one thread"
     timings = (("apart from noise", quiet, NETWORK_S), ("with noise", loud, NETWORK_WITH_NOISE_S))
     return [
         Row(

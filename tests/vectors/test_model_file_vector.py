@@ -36,14 +36,15 @@ def frame(rows):
     return pa.table(columns)
 
 
-@pytest.mark.parametrize("case", VECTOR["cases"], ids=lambda case: case["file"]["target"]["name"])
+@pytest.mark.parametrize("case", VECTOR["cases"], ids=lambda case: case["file"]["model"])
 def test_predictions_are_those_of_the_vector(case):
     model = read_model(as_file(case["file"]))
     rows = frame(case["rows"])
     assert model.predict(rows).tolist() == case["predicted"]
     if "chances" in case:
         found = model.estimator.predict_proba(model.features(rows))
-        assert np.allclose(found, case["chances"], rtol=1e-12, atol=0)
+        # A network scales rows to whole numbers, which the formula leaves out.
+        assert np.allclose(found, case["chances"], rtol=1e-12, atol=float(case.get("within", 0)))
 
 
 @pytest.mark.parametrize("case", VECTOR["malformed"], ids=lambda case: case["what"])

@@ -76,9 +76,19 @@ def _predictions(
 ) -> tuple[list[str], list[list[object]]]:
     if not len(features):
         return [PREDICTED], [[]]
+    if not hasattr(model.estimator, "predict"):
+        return _placed(model, features)
     found = model.estimator.predict(features).tolist()
     if model.inputs.target is None or model.inputs.target.clamp is not None:
         return [PREDICTED], [found]
     chances = model.estimator.predict_proba(features)
     headings = [f"chance of {label}" for label in model.inputs.target.classes]
     return [PREDICTED, *headings], [found, *(column.tolist() for column in chances.T.round(6))]
+
+
+def _placed(model: TrainedModel, features: npt.NDArray[np.float64]) -> tuple[list[str], list[list[object]]]:
+    """Tell where rows lie along components."""
+    if not hasattr(model.estimator, "transform"):
+        raise CallerError("train.no-predictions")
+    found = model.estimator.transform(features)
+    return [f"component {place + 1}" for place in range(found.shape[1])], found.T.tolist()

@@ -197,3 +197,11 @@ def test_a_person_takes_part_with_the_very_chance_and_in_order():
     assert abs(len(drawn) / 100_000 - 0.25) < reach_of(100_000)
     assert (np.diff(drawn) > 0).all()
     assert sampling_chance(10, 3) == 1
+
+
+def test_the_guide_finds_what_searching_finds_at_every_edge():
+    """At every chance of the table, at every first of the guide, and one beside each."""
+    starts = np.arange(1 << 16, dtype=np.uint64) << np.uint64(48)
+    edges = np.concatenate([TABLE.high, starts])
+    asked = np.concatenate([edges, edges - np.uint64(1), edges + np.uint64(1)])
+    assert (TABLE._below(asked) == np.searchsorted(TABLE.high, asked, side="left")).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -12,7 +13,7 @@ from hedgerow.app.declaring import Asked
 from hedgerow.app.service.training import Places, TrainRequest
 from hedgerow.kernel.accounting import rho_within
 from hedgerow.learn import load
-from hedgerow.model.budget import ZcdpEvent
+from hedgerow.model.budget import ApproximateEvent, PureEvent, ZcdpEvent
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.plans import DatasetDeclaration
@@ -20,6 +21,7 @@ from hedgerow.model.records import Charge
 from hedgerow.model.uses import Actor, UseRequest
 from hedgerow.spine.ledger import read_event
 from hedgerow.techniques.dp_train import governed
+from hedgerow.techniques.dp_train.kinds import KINDS
 
 DELTA = Fraction(1, 10**6)
 ASKED = TrainRequest("visits", "logistic", "2", "diag")
@@ -228,6 +230,64 @@ def test_a_model_file_loads_and_predicts_as_trained(space, tmp_path):
     assert model.estimator.predict_proba(model.features(rows)).shape == (3, 5)
     assert model.estimator.standing_ == "governed: debited in the ledger"
     assert load(tmp_path / "l.json").predict(rows).shape == (3,)
+
+
+OF_EACH_KIND = [
+    TrainRequest("visits", "mlp", "4", "diag"),
+    TrainRequest("visits", "gbdt", "4", "diag"),
+    TrainRequest("visits", "gbdt", "4", "age", ["diag", "zip"]),
+    TrainRequest("visits", "kmeans", "4"),
+    TrainRequest("visits", "pca", "4", features=["age", "diag"]),
+    TrainRequest("visits", "recommender", "4", features=["diag"]),
+]
+
+
+@pytest.mark.parametrize("asked", OF_EACH_KIND, ids=lambda asked: f"{asked.model} {asked.target}")
+def test_every_kind_of_model_is_paid_for_kept_and_read_back(space, spent, tmp_path, monkeypatch, asked):
+    """What is read back says of rows exactly what the trained estimator says."""
+    small = {"mlp": {"hidden": 4, "steps": 4}, "gbdt": {"cycles": 2}}.get(asked.model, {})
+    monkeypatch.setitem(KINDS, asked.model, replace(KINDS[asked.model], candidates=(small,)))
+    trained = []
+    fitted = governed._fitted
+    monkeypatch.setattr(governed, "_fitted", lambda *each: trained.append(fitted(*each)) or trained[-1])
+    out = tmp_path / "m.json"
+    train(space, asked, places=Places(out))
+    rho = rho_within(Fraction(4), DELTA)
+    (event,) = spent()
+    assert rho * (1 - Fraction(1, 10**6)) < event.rho <= rho
+    import numpy as np
+    import pyarrow as pa
+
+    rows = pa.table({"zip": ["10001", None, "x"], "age": [30, 200, None], "diag": ["A", "B", "Z"]})
+    model = load(out)
+    assert model.estimator.standing_ == "governed: debited in the ledger"
+    if asked.model == "recommender":
+        assert model.estimator.recommend(["A"], 3) == trained[0].recommend(["A"], 3)
+        return
+    how = "transform" if asked.model == "pca" else "predict"
+    said = [getattr(each, how)(model.features(rows)) for each in (model.estimator, trained[0])]
+    wanted = np.array(list("ABCDE"))[said[1]] if asked.target == "diag" else said[1]
+    assert (said[0] == wanted).all()
+    if asked.target == "diag":
+        chances = [each.predict_proba(model.features(rows)) for each in (model.estimator, trained[0])]
+        assert (chances[0] == chances[1]).all()
+
+
+def test_many_numbers_cost_epsilon_with_a_chance_of_delta(space, spent, monkeypatch):
+    """A network of more than 1,000 numbers has no exact rho; half of the limit's delta must hold its own."""
+    monkeypatch.setitem(KINDS, "mlp", replace(KINDS["mlp"], candidates=({"steps": 2},)))
+    zips = [f"{n:05d}" for n in range(10_000, 10_060)]
+    space.service.declare(
+        "visits", Asked("person", 1, {"age": "0:120"}, {"diag": list("ABCDE"), "zip": zips})
+    )
+    try:
+        wide = TrainRequest("visits", "mlp", "3", "diag", people=60, delta="4e-7")
+        assert code_of(lambda: train(space, replace(wide, people=None))) == "train.inexact"
+        assert code_of(lambda: train(space, replace(wide, accuracy="1"))) == "train.inexact"
+        train(space, wide)
+        assert spent() == [ApproximateEvent(PureEvent(Fraction(3)), Fraction("4e-7"))]
+    finally:
+        space.service.declare("visits", DECLARED)
 
 
 def test_a_plan_is_pure(space):

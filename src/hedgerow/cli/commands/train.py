@@ -49,7 +49,12 @@ class Options(TypedDict):
 @click.command()
 @click.argument("dataset")
 @click.option("--target", metavar="COLUMN", help="The column to predict.")
-@click.option("--model", required=True, metavar="KIND", help="Kind of model: logistic or linear.")
+@click.option(
+    "--model",
+    required=True,
+    metavar="KIND",
+    help="Kind of model: logistic, linear, mlp, gbdt, kmeans, pca or recommender.",
+)
 @purpose_option
 @click.option(
     "--epsilon",

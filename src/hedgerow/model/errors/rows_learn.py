@@ -71,6 +71,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "This model has not been trained.",
         "Call fit(X, y) first.",
     ),
+    refused(
+        "learn.unsupported-layer",
+        "The model has a layer of which a row's part of the gradient is not known: {layer}.",
+        _NOTHING + "Build it of nn.Sequential with {known}, each once and not in place, and of activations.",
+    ),
     caller(
         "train.model-unknown",
         "There is no kind of model called {model}.",
@@ -85,6 +90,16 @@ ROWS: tuple[ErrorRow, ...] = (
         "train.target-unused",
         "This kind of model predicts no column.",
         _NOTHING + "Leave --target out.",
+    ),
+    caller(
+        "train.one-column",
+        "A recommender learns from one column, whose declared keys are the items.",
+        _NOTHING + "Name it with --features COLUMN, and declare its keys.",
+    ),
+    caller(
+        "train.no-predictions",
+        "A recommender predicts nothing of a row.",
+        "Load it with hedgerow.learn.load(path) and call estimator.recommend(bought).",
     ),
     caller(
         "train.features",

@@ -112,7 +112,9 @@ def _accuracy(plan: TrainPlan, measured: Mapping[str, Json] | None) -> str:
     if measured["share"] is None:
         return "Measured, but too few people were held out for this noise to say anything."
     what = (
-        "right" if plan.kind.aim == "class" else "right, where off by the whole width of the bounds is none"
+        "right"
+        if plan.inputs.target and plan.inputs.target.clamp is None
+        else "right, where off by the whole width of the bounds is none"
     )
     return (
         f"{measured['share']} {what}, ± {measured['half_width_95']} in 95 of 100 runs by the noise alone, on "
@@ -124,8 +126,8 @@ def _accuracy(plan: TrainPlan, measured: Mapping[str, Json] | None) -> str:
 def _expected(plan: TrainPlan) -> str:
     """Say what to expect by the noise alone; nothing is spent for it."""
     return (
-        f"Each of the {plan.inputs.width + 1:,} sums behind a coefficient has noise of {plan.noise.told}: "
-        "what fewer people than a few times that many have in common hardly shows. Saying this cost nothing."
+        f"Each number that a step measures has noise of {plan.noise.told}: what fewer people than a few "
+        "times that many have in common hardly shows. Saying this cost nothing."
     )
 
 

@@ -26,12 +26,13 @@ from hedgerow.model.uses import DatasetView, Grant, Json, Lease, Plan, Release, 
 from hedgerow.techniques.dp_train import accuracy
 from hedgerow.techniques.dp_train.card import card_of
 from hedgerow.techniques.dp_train.inputs import Inputs, inputs_of
+from hedgerow.techniques.dp_train.kinds import kind_of
 from hedgerow.techniques.dp_train.modelfile import FORMAT
 from hedgerow.techniques.dp_train.paying import Noise, Wish
 from hedgerow.techniques.dp_train.prepared import HELD_OUT, Prepared, prepare
 from hedgerow.techniques.dp_train.shares import Shares, shares_of
 from hedgerow.techniques.dp_train.sums import PEOPLE_MOST
-from hedgerow.techniques.dp_train.trainable import UNBOUND, Kind, Settings, Trained, kind_of, quoted
+from hedgerow.techniques.dp_train.trainable import UNBOUND, Kind, Settings, Trained, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,10 @@ class DpTrain:
         counts = kind.needs_people and people is None
         shares = shares_of(wish, told, fits=len(settings), counts=counts)
         # How many people there are decides what sums are divided by, and nothing of what a run costs.
-        noise = quoted(kind, inputs, shares.fit, people or 1, settings[0])
-        if noise.rho is None and (shares.beside or shares.fits > 1):
+        quotes = [quoted(kind, inputs, shares.fit, people or 1, each) for each in settings]
+        if any(quote.rho is None for quote in quotes) and (shares.beside or shares.fits > 1):
             raise Refused("train.inexact")
+        noise = max(quotes, key=lambda quote: quote.rho or 0)
         return TrainPlan(
             str(asked["model"]), kind, inputs, wish, told, people, settings, shares, noise,
             dataset.name, request.purpose, dataset.declaration.version,
@@ -207,14 +209,13 @@ def _counted(rows: Prepared, plan: TrainPlan) -> int:
 
 def _fitted(rows: Prepared, plan: TrainPlan, people: int, settings: Settings) -> Trained:
     """Train once, and hold what it spent against what was planned."""
-    model = plan.kind.make(plan.inputs, plan.shares.fit, people, Budget(UNBOUND), settings)
+    model: Trained = plan.kind.make(plan.inputs, plan.shares.fit, people, Budget(UNBOUND), settings)
     given = rows.with_nobody(plan.inputs.target)
-    if plan.kind.aim == "none":
-        model.fit(given.features, None, person=given.owners)
-    else:
-        model.fit(given.features, given.aims, person=given.owners)
-    spent = model.budget_.spent
-    if spent.rho > (plan.noise.rho or 0) or spent.pure > plan.wish.epsilon:
+    aims = None if plan.kind.aim == "none" else given.aims
+    model.fit(plan.kind.given(plan.inputs, given.features), aims, person=given.owners)
+    left, most = model.budget_, Fraction(0) if plan.noise.rho is not None else plan.wish.epsilon
+    lost = UNBOUND.epsilon - left.limit.epsilon + left.spent.pure
+    if left.spent.rho > (plan.noise.rho or 0) or lost > most:
         raise Fault("train.overspent")
     return model
 

@@ -95,7 +95,7 @@ def inputs_of(
         dataset: Columns and declarations; no value.
         target: The column that is predicted; none for models that predict nothing.
         features: The columns to learn from; none for all that something was declared of.
-        aim: ``class``, ``number`` or ``none``: what the model predicts.
+        aim: ``class``, ``number``, ``either`` or ``none``: what the model predicts.
 
     Returns:
         The inputs.
@@ -105,6 +105,9 @@ def inputs_of(
         CallerError: For columns that do not fit.
     """
     declared = {column.name: column for column in dataset.columns}
+    if dataset.declaration.unit != "person":
+        # Rows are bounded, and the ledger counts, for each person.
+        raise _bad(dataset, "the privacy unit must be person", "--max-rows N")
     if (target is None) != (aim == "none"):
         raise CallerError("train.no-target" if target is None else "train.target-unused")
     _check_open(dataset, declared, [*([target] if target else []), *(features or ())])
@@ -156,7 +159,7 @@ def _check_declared(dataset: DatasetView, target: str | None, chosen: Sequence[s
         options.append("--max-rows N")
     if target is not None:
         stated = dataset.declaration.column(target)
-        if aim == "class" and not stated.keys:
+        if (aim == "class" or (aim == "either" and stated.clamp is None)) and not stated.keys:
             missing.append(f"keys of {target}")
             options.append(f"--keys {shlex.quote(f'{target}=VALUE,...')}")
         if aim == "number" and stated.clamp is None:
@@ -181,7 +184,7 @@ def _line(dataset: str, options: Sequence[str]) -> str:
 
 def _target(dataset: DatasetView, name: str, aim: str) -> Target:
     stated = dataset.declaration.column(name)
-    if aim == "number":
+    if aim == "number" or (aim == "either" and not stated.keys):
         return Target(name, clamp=_spread(dataset, stated))
     classes = tuple(sorted(stated.keys or ()))
     if not 2 <= len(classes) <= CLASSES_MOST or any(type(each) not in _LABELS for each in classes):  # noqa: PLR2004

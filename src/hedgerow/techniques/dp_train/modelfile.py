@@ -17,8 +17,9 @@ from hedgerow.model.errors import CallerError
 from hedgerow.model.plans import Clamp, KeyDomain
 from hedgerow.techniques.dp_train.arrays import UnreadableError
 from hedgerow.techniques.dp_train.inputs import CLASSES_MOST, Inputs, Target
+from hedgerow.techniques.dp_train.kinds import KINDS
 from hedgerow.techniques.dp_train.prepared import cleaned
-from hedgerow.techniques.dp_train.trainable import KINDS, Trained
+from hedgerow.techniques.dp_train.trainable import Trained
 
 FORMAT = "hedgerow/model/v1"
 BYTES_MOST = 512 << 20
@@ -116,7 +117,11 @@ def read_model(content: bytes) -> TrainedModel:
         raise CallerError("train.bad-model", problem=f"its format is not {FORMAT}")
     try:
         return _model(told)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError):
+    except CallerError as error:
+        if error.code == "train.bad-model":
+            raise
+        raise CallerError("train.bad-model", problem="a part of it does not fit another") from None
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError):
         raise CallerError("train.bad-model", problem="a part of it is missing or malformed") from None
 
 
@@ -137,7 +142,9 @@ def _model(told: Mapping[str, Any]) -> TrainedModel:
     if kind is None:
         raise CallerError("train.bad-model", problem="this version knows no such kind of model")
     if (inputs.target is None) != (kind.aim == "none") or (
-        inputs.target is not None and (inputs.target.clamp is None) != (kind.aim == "class")
+        inputs.target is not None
+        and kind.aim != "either"
+        and (inputs.target.clamp is None) != (kind.aim == "class")
     ):
         raise ValueError("a target of another kind")
     estimator: Trained = kind.take(inputs, told["state"])

@@ -46,7 +46,7 @@ class DPRecommender(PrivateEstimator):
 
     Args:
         items: Every item there is, from the catalogue and not from what was bought. Others are not read.
-        factors: How many factors an item has at most; those that noise drowns are left out.
+        factors: How many factors an item has at most; those that noise drowns are 0.
 
     Guarantee: after ``fit``, all attributes that end in ``_`` are (epsilon, delta)-differentially private for
         adding or removing all that one person bought, however much that is. Refusals of ``fit`` speak of the
@@ -216,5 +216,6 @@ def item_factors(products: Floats, kept: int, deviation: float) -> Floats:
     # Weak factors hold little but chance: they count by how far they stand out of the mean of all.
     common = _COMMON * max(float(np.trace(products)), 0.0) / len(products)
     share *= lengths.clip(0) / np.maximum(lengths.clip(0) + common, np.finfo(np.float64).tiny)
-    seen = (share > 0) | (np.arange(len(share)) == 0)
-    return directions[:, seen] * np.sqrt(share[seen])  # type: ignore[no-any-return]
+    # Where noise drowns all of them, the first still tells what is popular.
+    share[0] = max(share[0], np.finfo(np.float64).tiny)
+    return directions * np.sqrt(share)

@@ -100,12 +100,11 @@ def groups_in_turn(groups: int, cycles: int, interactions: int) -> list[tuple[in
         interactions: How many trees look at two.
 
     Returns:
-        The groups of each tree, in a random order.
+        The groups of each tree; pairs in a random order.
     """
     chance = SystemRandom()
-    turns: list[tuple[int, ...]] = []
-    for _ in range(cycles):
-        turns += [(group,) for group in chance.sample(range(groups), groups)]
+    alone: list[tuple[int, ...]] = [(group,) for group in range(groups)]
+    turns = alone * cycles
     pairs = list(combinations(range(groups), 2))
     while pairs and interactions > 0:
         turns += chance.sample(pairs, min(interactions, len(pairs)))

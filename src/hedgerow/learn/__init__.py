@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hedgerow.kernel.accounting import Budget
+from hedgerow.learn import torch
 from hedgerow.techniques.dp_train import (
     DPPCA,
     DPGradientBoostingClassifier,
@@ -29,4 +30,5 @@ __all__ = [
     "PublicEncoder",
     "TrainedModel",
     "load",
+    "torch",
 ]
