@@ -34,7 +34,7 @@ def selection(price, max_groups=None, max_rows=3):
     return made.selection
 
 
-LAPLACE, GAUSSIAN = Price(epsilon=Fraction(2)), Price(rho=Fraction(1, 2))
+LAPLACE, GAUSSIAN = Price(epsilon=Fraction(10)), Price(rho=Fraction(1, 2))
 # One other person holds each of many keys, and the target all of them: a key shown tells who is there.
 OTHERS = [(person, word) for person, word in enumerate(WORDS, 2)]
 TARGET = [(1, word) for word in WORDS]
@@ -67,12 +67,19 @@ def test_a_key_that_one_person_brings_is_shown_with_a_chance_of_delta_at_most(pr
 def test_a_threshold_for_another_delta_is_refuted(price):
     """Plant a fault: a threshold a few people too low."""
     chosen = selection(price)
-    lower = dataclasses.replace(chosen, threshold=chosen.threshold - (5 if price is LAPLACE else 3))
+    lower = dataclasses.replace(chosen, threshold=chosen.threshold - (2 if price is LAPLACE else 3))
     assert is_refuted(shown(lower, chosen.search))
 
 
+def test_counting_from_the_first_person_is_refuted():
+    """Plant a fault: the threshold of people beyond the first is held against all of them."""
+    chosen = selection(LAPLACE)
+    unshifted = dataclasses.replace(chosen, search=dataclasses.replace(chosen.search, least=1))
+    assert is_refuted(shown(unshifted, chosen.search))
+
+
 def test_a_bound_on_combinations_that_was_dropped_is_refuted():
-    chosen = selection(LAPLACE, max_groups=1, max_rows=8)
+    chosen = selection(Price(epsilon=Fraction(2)), max_groups=1, max_rows=8)
     assert not is_refuted(shown(chosen, chosen.search))
     loose = dataclasses.replace(chosen.search, max_groups=None)
     assert is_refuted(shown(chosen, loose))

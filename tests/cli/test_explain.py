@@ -18,6 +18,11 @@ LEGACY = (
 # Command, who may not, and what the refusal is.
 GATED = [
     (("query", "visits", QUESTION, *USE, "--epsilon", "0.5"), "otto"),
+    (("train", "visits", *USE, "--target", "ward", "--model", "logistic", "--epsilon", "0.5"), "otto"),
+    (("dataset", "bounds", "visits", "age", *USE, "--epsilon", "0.5"), "otto"),
+    (("dataset", "public", "add", "wards", "--from", "@wards", "--why", "a list"), "priya"),
+    (("dataset", "public", "drop", "wards", "--why", "a list", "--yes"), "priya"),
+    (("dataset", "public", "list"), "sam"),
     (("release", "visits", *USE, "--quasi", "sex", "--k", "5", "--out", "never.csv"), "ana"),
     (
         (
@@ -117,7 +122,7 @@ GATED = [
 UNGATED = {
     "init", "demo", "discover", "doctor", "upgrade", "file identity", "file seal", "file open", "file show",
     "keys escrow-restore", "restore",
-    "local survey", "local show", "local encode", "local decode", "local client",
+    "predict", "local survey", "local show", "local encode", "local decode", "local client",
 }  # fmt: skip
 
 
@@ -155,7 +160,10 @@ def test_no_gated_command_is_left_out():
 @pytest.mark.parametrize(("arguments", "other"), GATED, ids=[" ".join(a[:2]) for a, _ in GATED])
 def test_a_decision_is_printed_and_nothing_done(hedgerow, space, town, tmp_path, arguments, other):
     words = [str(town[1]["clinic_south_visits"]) if word == "@south" else word for word in arguments]
-    if words[0] == "synthesise":
+    if "@wards" in words:
+        (tmp_path / "wards.csv").write_text("ward,part\nA,north\n")
+        words = [str(tmp_path / "wards.csv") if word == "@wards" else word for word in words]
+    if words[0] in ("synthesise", "train"):
         # What costs rho needs budgets with a delta.
         for account in (("visits", *USE), ("--population",)):
             hedgerow("budget", "allocate", *account, "--epsilon", "5", "--delta", "1e-6")

@@ -28,7 +28,7 @@ def used(tmp_path_factory):
         asked = replace(ASKED, k=90, suppression_limit="0")
         assert code_of(lambda: officer.release(asked, purpose="research", out=out, force=True)) != "done"
         assert code_of(lambda: ana.query("visits", NAMED, epsilon="0.1")) == "dp.hidden-column"
-        assert code_of(lambda: ana.query("visits", JOINED, epsilon="0.1")) == "dp.sql-unsupported"
+        assert code_of(lambda: ana.query("visits", JOINED, epsilon="0.1")) == "dp.not-public"
         ana.query("visits", COUNT, epsilon="0.1")
         space.service.apply_policy(space.service.policy()["text"] + "\n" + FORBID)
         yield space

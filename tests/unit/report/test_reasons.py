@@ -13,7 +13,18 @@ KNOWN = {"dataset": "visits", "purpose": "research", "principal": "ana", "action
 NOTHING = dict.fromkeys((*KNOWN, "column", "path"))
 VAGUE = ("A rule of this workspace stood against it.", "Something inside failed, so nothing was given out.")
 # The families whose refusals and failures the gate writes to the journal.
-AT_THE_GATE = ("dp.", "use.", "column.", "policy.", "budget.", "basis.missing", "release.", "engine.failed")
+AT_THE_GATE = (
+    "dp.",
+    "use.",
+    "column.",
+    "policy.",
+    "budget.",
+    "basis.missing",
+    "release.",
+    "engine.failed",
+    "train.",
+    "synth.",
+)
 
 
 def is_sentence(said, code):

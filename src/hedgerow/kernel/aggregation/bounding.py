@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+_MOST = 2**63
 
 
 def within_groups(
@@ -34,11 +35,12 @@ def within_groups(
         One truth value for each row.
 
     Guarantee: whether a row of a person counts depends on that person's rows and on randomness, on nobody
-        else: each group of each person draws 64 bits of its own, and a person's draws are compared with one
-        another only. The order of the rows decides nothing, but for two equal draws of one person (a chance
-        below 2**-64 for each pair of groups).
+        else: each group of each person draws bits of its own, and a person's draws are compared with one
+        another only. The order of the rows decides nothing, but for two equal draws of one person: with a
+        million people and groups a chance below 2**-40 for each pair of groups.
     """
-    order = np.lexsort((ranks, groups, people))
+    ranked = ranks if max_rows_per_group is not None else np.zeros(len(ranks), dtype=np.int64)
+    order = _order(people, groups, ranked)
     owner, group = people[order], groups[order]
     starts = _starts(owner, group)
     pair = np.cumsum(starts) - 1
@@ -53,6 +55,17 @@ def within_groups(
     return within
 
 
+def _order(people: Ints, groups: Ints, ranks: Ints) -> npt.NDArray[np.intp]:
+    """Sort by person, group and rank: as one number where that fits, which is several times quicker."""
+    if not len(people):
+        return np.empty(0, dtype=np.intp)
+    wide, deep = int(groups.max()) + 1, int(ranks.max()) + 1
+    _, places = np.unique(people, return_inverse=True)
+    if (int(places.max()) + 1) * wide * deep >= _MOST or int(groups.min()) < 0 or int(ranks.min()) < 0:
+        return np.lexsort((ranks, groups, people))
+    return np.argsort((places * wide + groups) * deep + ranks)
+
+
 def _starts(*columns: Ints) -> Mask:
     """Tell where a sorted run of equal rows begins."""
     starts = np.zeros(len(columns[0]), dtype=np.bool_)
@@ -63,9 +76,14 @@ def _starts(*columns: Ints) -> Mask:
 
 
 def _drawn(owners: Ints, most: int, randomness: Callable[[int], bytes]) -> Mask:
-    """Draw so many of each owner's entries at random."""
-    order = np.lexsort((np.frombuffer(randomness(8 * len(owners)), dtype=np.uint64), owners))
-    starts = np.flatnonzero(_starts(owners[order]))
+    """Draw so many of each owner's entries at random; entries of one owner stand together."""
+    draws = np.frombuffer(randomness(8 * len(owners)), dtype=np.uint64)
+    begins = _starts(owners)
+    number = np.cumsum(begins).astype(np.uint64)
+    # The owner above and as much of the draw as fits below, in one number.
+    width = np.uint64(64 - len(owners).bit_length())
+    order = np.argsort((number << width) | (draws >> (np.uint64(64) - width)))
+    starts = np.flatnonzero(begins)
     lengths = np.diff(np.append(starts, len(owners)))
     places = np.arange(len(owners)) - np.repeat(starts, lengths)
     drawn = np.empty(len(owners), dtype=np.bool_)

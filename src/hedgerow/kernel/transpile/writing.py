@@ -7,7 +7,6 @@ that any engine, client or session setting could read as more than itself: such 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from sqlglot import exp, parse_one
@@ -25,7 +24,6 @@ _PARTS: Final = 3
 _FORBIDDEN: Final[dict[str, tuple[str, ...]]] = {"spark": ("${",), "bigquery": ("`", "\\", ".")}
 
 
-@dataclass(slots=True)
 class Words:
     """A statement under construction.
 
@@ -33,8 +31,9 @@ class Words:
         dialect: What it is written for.
     """
 
-    dialect: Dialect
-    _nodes: list[exp.Expression] = field(default_factory=list, init=False)
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect: Dialect = dialect
+        self._nodes: list[exp.Expression] = []
 
     def put(self, node: exp.Expression) -> str:
         """Keep a node and give the word that stands for it."""
