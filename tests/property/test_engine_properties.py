@@ -6,7 +6,7 @@ No row of a person outside the filter ever adds to an aggregate or appears in a 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -20,6 +20,18 @@ from tests.unit.engine.sorts import SORTS, Sort
 from hedgerow.adapters.engines import DuckEngine, ranks_for
 from hedgerow.adapters.files import MemoryShelf
 from hedgerow.model.engine import BucketFile, PeopleFilter
+from hedgerow.model.expressions import (
+    Cases,
+    Expression,
+    Extreme,
+    Filled,
+    Floor,
+    Plus,
+    Steps,
+    Times,
+    Whole,
+    is_safe,
+)
 from hedgerow.model.plans import (
     AllOf,
     AnyOf,
@@ -27,6 +39,7 @@ from hedgerow.model.plans import (
     Clamp,
     Column,
     Compare,
+    Computed,
     CountPeople,
     CountRows,
     ExactAggregation,
@@ -113,6 +126,60 @@ def predicates(sorts: dict[str, Sort]) -> st.SearchStrategy[Any]:
     return st.recursive(st.sampled_from(list(sorts)).flatmap(leaves), grown, max_leaves=4)
 
 
+def expressions(sorts: dict[str, Sort]) -> st.SearchStrategy[Expression]:
+    """Any expression on columns whose values stay within what an engine holds."""
+    whole = st.sampled_from([-(10**9), -7, -1, 0, 1, 2, 3, 10**6])
+    leaves: st.SearchStrategy[Expression] = st.builds(Whole, st.none() | whole)
+    numbers = [name for name, sort in sorts.items() if sort.is_number]
+    if numbers:
+        clamps = st.sampled_from(
+            [Clamp(Fraction(-3), Fraction(7, 2)), Clamp(Fraction(-1000), Fraction(1000))]
+        )
+        leaves |= st.builds(Steps, st.builds(SumValues, st.sampled_from(numbers), clamps, st.integers(0, 3)))
+
+    def grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        branches = st.lists(st.tuples(predicates(sorts), inner), max_size=2).map(tuple)
+        return (
+            st.builds(Plus, inner, inner)
+            | st.builds(Times, inner, inner)
+            | st.builds(Floor, inner, st.sampled_from([1, 2, 3, 10, 10**12]))
+            | st.builds(Extreme, st.lists(inner, min_size=1, max_size=3).map(tuple), st.booleans())
+            | st.builds(Filled, inner, whole)
+            | st.builds(Cases, branches, inner)
+        )
+
+    return st.recursive(leaves, grown, max_leaves=5).filter(is_safe)
+
+
+def made_plan(draw: st.DrawFn, case: Case, plan: ExactAggregation) -> ExactAggregation:
+    """Add computed columns, some made of others, and computed keys to a plan."""
+    sorts, computed = dict(case.sorts), []
+    for name in draw(st.sampled_from([(), ("sum of a",), ("sum of a", "k + 1"), ("x0", "c1", "l0")])):
+        computed.append(Computed(name, draw(expressions(sorts)), draw(st.sampled_from([0, 0, 2, 9]))))
+        constants = (-1, 0, 1, 3, Fraction(1, 2), Fraction(-7, 3), 2**70)
+        sorts[name] = Sort(pa.int64(), (), constants, (), is_number=False)
+    names = [one.name for one in computed]
+    sums = [SumValues(name, Clamp(Fraction(-5), Fraction(80)), draw(st.integers(0, 3))) for name in names]
+    counts = [CountRows(name) for name in names]
+    where = (
+        draw(st.just(plan.where) | predicates({name: sorts[name] for name in names})) if names else plan.where
+    )
+    keys = list(plan.keys)
+    for number in range(draw(st.integers(0, 2))):
+        values = tuple(range(draw(st.integers(1, 4))))
+        key = KeyDomain(f"made {number}", values, draw(expressions(sorts)))
+        keys.insert(draw(st.integers(0, len(keys))), key)
+    bins = [BinCounts(one, 7) for one in sums if one.digits < 2]
+    return replace(
+        plan,
+        keys=tuple(keys),
+        aggregates=(*plan.aggregates, *sums, *counts) if plan.aggregates else (),
+        where=where,
+        histograms=(*plan.histograms, *bins),
+        computed=tuple(computed),
+    )
+
+
 @st.composite
 def plans(draw: st.DrawFn, case: Case) -> ExactAggregation:
     names = list(case.sorts)
@@ -138,7 +205,8 @@ def plans(draw: st.DrawFn, case: Case) -> ExactAggregation:
     histograms = tuple(one for one in histograms if one.bins <= 1000)
     aggregates = aggregates if draw(st.booleans()) else []
     most = draw(st.sampled_from([0, 1, 2, 100]))
-    return ExactAggregation(tuple(keys), tuple(aggregates), where, most, histograms)
+    plan = ExactAggregation(tuple(keys), tuple(aggregates), where, most, histograms)
+    return made_plan(draw, case, plan) if draw(st.booleans()) else plan
 
 
 @given(case=cases(), chance=st.data())

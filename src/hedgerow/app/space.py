@@ -19,6 +19,7 @@ from hedgerow.spine.facts import OWNER
 
 if TYPE_CHECKING:
     from hedgerow.app.backup.restoring import Wish
+    from hedgerow.techniques.dp_query.chain import Table
 
 
 class SubjectHandle:
@@ -154,6 +155,21 @@ class Session:
         return self.service.train(
             asked, purpose=purpose or self.purpose, places=Places(out), request_id=request_id
         )
+
+    def table(self, dataset: str) -> Table[dict[str, Json]]:
+        """Begin a private query that is built step by step, without SQL.
+
+        Args:
+            dataset: The data set.
+
+        Returns:
+            The table; ``answer`` and ``explain`` of it take ``rho``, ``discover_keys`` and ``purpose``, the
+            first ``request_id`` too, and give what :meth:`query` and :meth:`explain` give.
+        """
+        from hedgerow.app.tables import Governed
+        from hedgerow.techniques.dp_query.chain import Table
+
+        return Table(Governed(self.service, dataset, self.purpose))
 
     def synthesise(
         self,

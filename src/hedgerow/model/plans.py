@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
 from math import prod
+from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
-from typing import TypeAlias
 
 from hedgerow.model.contribution import Contribution
 from hedgerow.model.joins import Beside, Lookup, needed
+
+if TYPE_CHECKING:
+    from hedgerow.model.expressions import Expression
 
 Combination: TypeAlias = "tuple[str | int | bool, ...]"
 """A key of each grouping column; dates in ISO 8601."""
@@ -91,10 +94,18 @@ Predicate: TypeAlias = "Compare | IsIn | IsNull | Not | AllOf | AnyOf"
 
 @dataclass(frozen=True, slots=True)
 class KeyDomain:
-    """A grouping column and every key it may take, declared and never read from the data."""
+    """A grouping column and every key it may take, declared and never read from the data.
+
+    Args:
+        column: The column; of a computed key, what it is called.
+        values: The keys.
+        place: Of a computed key, gives the place of a row's key among the values, from 0; a row where it is
+            missing is in no group.
+    """
 
     column: str
     values: tuple[str | int | bool, ...]
+    place: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +245,22 @@ class BinCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """A column made of others in the same row, which the rest of a plan may read like any other.
+
+    Args:
+        name: Its name, which no column of the data set has.
+        expression: Gives its value in steps of ``10**-digits``; reads columns of the data set and computed
+            columns that stand before it.
+        digits: See ``expression``; 0 to 9.
+    """
+
+    name: str
+    expression: Expression
+    digits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeCounts:
     """How many rows of a clamped column lie between each two neighbouring public edges.
 
@@ -288,6 +315,7 @@ class ExactAggregation:
         max_rows_per_group: Contribution bound: of the rows of a person in one group that would count, those
             of the lowest ranks count.
         selected: The combinations of keys there are, each once, in place of all; none means all.
+        computed: Columns made of others, in an order in which each reads only earlier ones.
     """
 
     keys: tuple[KeyDomain, ...]
@@ -300,6 +328,8 @@ class ExactAggregation:
     max_groups: int | None = None
     max_rows_per_group: int | None = None
     selected: tuple[Combination, ...] | None = None
+
+    computed: tuple[Computed, ...] = ()
 
     @property
     def combinations(self) -> Iterable[Combination]:
@@ -342,10 +372,15 @@ class ExactAggregation:
     @property
     def named(self) -> frozenset[str]:
         """Every column of the joined rows that keys, aggregates and conditions name."""
-        names = {key.column for key in self.keys}
+        from hedgerow.model.expressions import columns_of
+
+        names = {key.column for key in self.keys if key.place is None}
         names |= {a.column for a in self.aggregates if a.column is not None}
         names |= {one.column for one in self.histograms}
-        return frozenset(names | predicate_columns(self.where))
+        made = [key.place for key in self.keys if key.place is not None]
+        made += [one.expression for one in self.computed]
+        names |= {name for expression in made for name in columns_of(expression)}
+        return frozenset(names | predicate_columns(self.where)) - {one.name for one in self.computed}
 
 
 @dataclass(frozen=True, slots=True)

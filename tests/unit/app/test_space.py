@@ -89,6 +89,24 @@ class TestQuery:
         assert newest(space, 2) == ["use.intend", "use.done"]
         assert ana.query("visits", SQL, epsilon="1", request_id="q")["rows"] == answer["rows"]
 
+    def test_a_query_built_without_sql_goes_through_the_same_gate(self, space):
+        ana = space.acting_as("ana", purpose="research")
+        asked = ana.table("visits").group_by("ward").agg(n=hr.dp.count())
+        sql = "SELECT ward, COUNT(*) AS n FROM visits GROUP BY ward"
+        told, said = asked.explain(1), ana.explain("visits", sql, epsilon="1")
+        assert (told["allowed"], told["plan"]) == (True, said["plan"])
+        assert newest(space) == ["budget.allocate"]
+        answer = asked.answer(1, request_id="built")
+        assert [row[0] for row in answer["rows"]] == ["A", "B"]
+        assert answer["receipt"]["budget"]["own"]["left"] == "1"
+        assert newest(space, 2) == ["use.intend", "use.done"]
+        assert asked.answer("1", request_id="built")["rows"] == answer["rows"]
+        with pytest.raises(hr.Refused, match="belongs to another request"):
+            asked.limit(1).answer("1", request_id="built")
+        with pytest.raises(hr.Refused) as caught:
+            asked.answer(Decimal("1.5"))
+        assert caught.value.row.exit == 5
+
     def test_refusals_are_exceptions_with_codes(self, space):
         ana = space.acting_as("ana")
         with pytest.raises(hr.CallerError) as caught:

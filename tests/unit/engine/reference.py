@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from hedgerow.model.expressions import Cases, Expression, Extreme, Filled, Floor, Plus, Steps, Times, Whole
 from hedgerow.model.plans import (
     AllOf,
     AnyOf,
@@ -22,6 +23,7 @@ from hedgerow.model.plans import (
     ExactAggregation,
     IsIn,
     IsNull,
+    KeyDomain,
     Not,
     Predicate,
     SumSquares,
@@ -91,15 +93,54 @@ def steps(value: Any, part: SumValues) -> int:
     return round(clamped * 10**part.digits)
 
 
+def worth(row: dict[str, Any], expression: Expression) -> int | None:
+    """What an expression is in one row; none where a value it needs is missing."""
+    match expression:
+        case Steps(values=values):
+            value = row[values.column]
+            return None if value_of(value) is None else steps(value, values)
+        case Whole(value=value):
+            return value
+        case Plus(left=left, right=right):
+            return _of_all(row, (left, right), sum)
+        case Times(left=left, right=right):
+            return _of_all(row, (left, right), math.prod)
+        case Floor(inner=inner, divisor=divisor):
+            return _of_all(row, (inner,), lambda values: math.floor(Fraction(values[0], divisor)))
+        case Extreme(parts=parts, is_greatest=is_greatest):
+            return _of_all(row, parts, max if is_greatest else min)
+        case Filled(inner=inner, constant=constant):
+            value = worth(row, inner)
+            return constant if value is None else value
+        case Cases(branches=branches, otherwise=otherwise):
+            met = (value for condition, value in branches if holds(row, condition))
+            return worth(row, next(met, otherwise))
+
+
+def _of_all(row: dict[str, Any], parts: tuple[Expression, ...], combine: Any) -> int | None:
+    values = [worth(row, part) for part in parts]
+    return None if None in values else combine(values)
+
+
+def with_computed(row: dict[str, Any], plan: ExactAggregation) -> dict[str, Any]:
+    """A row with the columns a plan makes of it, exact."""
+    row = dict(row)
+    for made in plan.computed:
+        value = worth(row, made.expression)
+        row[made.name] = None if value is None else Decimal(value).scaleb(-made.digits)
+    return row
+
+
 def aggregate(rows: list[dict[str, Any]], plan: ExactAggregation) -> list[tuple[int, ...]]:
     """Rows carry their columns and ``_rank``; the people filter was applied before."""
+    rows = [with_computed(row, plan) for row in rows]
     kept = [r for r in rows if r["_rank"] < plan.max_rows and (plan.where is None or holds(r, plan.where))]
     answer = []
     for group in itertools.product(*(key.values for key in plan.keys)):
         own = [
             row
             for row in kept
-            if all(_is_key(row[key.column], value) for key, value in zip(plan.keys, group, strict=True))
+            if all(_has_key(row, key, value) for key, value in zip(plan.keys, group, strict=True))
         ]
         counts = [count for part in plan.histograms for count in _bins(own, part)]
         answer.append((*(_one(own, part) for part in plan.aggregates), *counts))
@@ -115,6 +156,12 @@ def _bins(rows: list[dict[str, Any]], part: BinCounts) -> list[int]:
     values = [steps(r[part.column], part.values) for r in rows if value_of(r[part.column]) is not None]
     places = Counter(bisect_right(multiples, value + part.width // 2) - 1 for value in values)
     return [places[place] for place in range(len(multiples))]
+
+
+def _has_key(row: dict[str, Any], key: KeyDomain, value: Any) -> bool:
+    if key.place is None:
+        return _is_key(row[key.column], value)
+    return worth(row, key.place) == key.values.index(value)
 
 
 def _is_key(value: Any, key: Any) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
+from hedgerow.adapters.engines.computing import Layers, Piece
 from hedgerow.adapters.engines.lowering import Kind, Lowered, Point, point_of
 from hedgerow.model.errors import CallerError
+from hedgerow.model.expressions import MOST
 from hedgerow.model.plans import (
     AllOf,
     AnyOf,
@@ -27,11 +29,12 @@ from hedgerow.model.plans import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from hedgerow.model.plans import ExactAggregate, ExactAggregation, Predicate
+    from hedgerow.model.plans import ExactAggregate, ExactAggregation, KeyDomain, Predicate
 
 Parameter: TypeAlias = "str | float"
+T = TypeVar("T")
 
 GROUP = "k"
 """The column of group numbers: negative for rows that must not count."""
@@ -112,30 +115,23 @@ def compile_aggregation(plan: ExactAggregation, columns: Mapping[str, tuple[int,
         CallerError: ``engine.not-a-number``, ``engine.bounds``, ``engine.literal-type`` or
             ``engine.column-type``.
     """
-    compiler = _Compiler(columns)
+    compiler = _Compiler(columns).computing(plan)
     picked = ", ".join([GROUP, *(compiler.aggregate(part) for part in plan.aggregates)])
-    # Nothing but our own words and integers is in this text.
-    sql = f"SELECT {picked} FROM t WHERE {compiler.counted(plan)} GROUP BY {GROUP}"  # noqa: S608
-    return Statement(sql, tuple(compiler.parameters))
+    return compiler.statement(picked, plan, f" GROUP BY {GROUP}")
 
 
 def _compile_values(
     plan: ExactAggregation, part: SumValues, columns: Mapping[str, tuple[int, Lowered]]
 ) -> Statement:
-    compiler = _Compiler(columns)
+    compiler = _Compiler(columns).computing(plan)
     picked = f"CAST({GROUP} AS BIGINT) AS g, CAST({compiler.steps(part)} AS BIGINT) AS s"
-    # Nothing but our own words and integers is in this text.
-    sql = f"SELECT {picked} FROM t WHERE {compiler.counted(plan)}"  # noqa: S608
-    return Statement(sql, tuple(compiler.parameters))
+    return compiler.statement(picked, plan)
 
 
 def _compile_picked(
     picked: str, plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]
 ) -> Statement:
-    compiler = _Compiler(columns)
-    # Nothing but our own words is in this text.
-    sql = f"SELECT {picked} FROM t WHERE {compiler.counted(plan)}"  # noqa: S608
-    return Statement(sql, tuple(compiler.parameters))
+    return _Compiler(columns).computing(plan).statement(picked, plan)
 
 
 def compile_places(where: Predicate, columns: Mapping[str, tuple[int, Lowered]]) -> Statement:
@@ -161,8 +157,40 @@ class _Compiler:
     """Writes expressions and gathers their parameters in the order of the text."""
 
     def __init__(self, columns: Mapping[str, tuple[int, Lowered]]) -> None:
-        self._columns = columns
+        self._columns = dict(columns)
+        self._before, self._from = "", "t"
         self.parameters: list[Parameter] = []
+
+    def computing(self, plan: ExactAggregation) -> Self:
+        """Put the computed columns and keys of a plan beside the columns of the table."""
+        layers = Layers(self._apart(self.steps), self._apart(self.predicate))
+        for made in plan.computed:
+            if made.name in self._columns:
+                raise CallerError("engine.column-twice", column=made.name)
+            at = len(self._columns)
+            layers.compute(made, f"c{at}")
+            self._columns[made.name] = at, Lowered(Kind.WHOLE, steps=10**made.digits, low=-MOST, high=MOST)
+        layers.number(plan.keys, GROUP, _factors(plan.keys))
+        self._before, self._from, parameters = layers.source()
+        self.parameters += parameters
+        return self
+
+    def _apart(self, write: Callable[[T], str]) -> Callable[[T], Piece]:
+        """Write with parameters kept apart from those of the statement."""
+
+        def apart(part: T) -> Piece:
+            start = len(self.parameters)
+            text = write(part)
+            own, self.parameters[start:] = tuple(self.parameters[start:]), []
+            return text, own
+
+        return apart
+
+    def statement(self, picked: str, plan: ExactAggregation, after: str = "") -> Statement:
+        """Pick something of the rows that count; what is picked has no parameters."""
+        # Nothing but our own words and integers is in this text.
+        sql = f"{self._before}SELECT {picked} FROM {self._from} WHERE {self.counted(plan)}{after}"  # noqa: S608
+        return Statement(sql, tuple(self.parameters))
 
     def aggregate(self, part: ExactAggregate) -> str:
         if isinstance(part, CountPeople):
@@ -271,6 +299,14 @@ class _Compiler:
             return "CAST(? AS DOUBLE)"
         self.parameters.append(str(point))
         return "CAST(? AS VARCHAR)"
+
+
+def _factors(keys: Sequence[KeyDomain]) -> list[int]:
+    """Tell for each key how far apart the group numbers of its next places lie; the last is fastest."""
+    factors = [1]
+    for key in reversed(keys[1:]):
+        factors.append(factors[-1] * len(key.values))
+    return factors[::-1] if keys else []
 
 
 def _fits(lowered: Lowered, point: Point) -> bool:

@@ -62,7 +62,7 @@ def number_groups(
 
     Returns:
         One integer for each row, -1 for a row that must not count: excluded, or with a key that
-        nobody declared or selected.
+        nobody declared or selected. A computed key counts as its first.
 
     Raises:
         CallerError: ``engine.groups``, ``engine.key-twice``, ``engine.literal-type``, ``engine.column-type``.
@@ -73,6 +73,9 @@ def number_groups(
     width = np.min_scalar_type(-max(groups, 1))
     numbers: Ints = np.zeros(len(counts), dtype=width)
     for key in keys:
+        if key.place is not None:  # worked out and added later; no row has it yet
+            numbers = numbers * np.array(len(key.values), dtype=width)
+            continue
         column, lowered = columns[key.column]
         places = _places(key, column, lowered).astype(width, copy=False)
         counts = counts & (places >= 0)

@@ -252,8 +252,8 @@ def _units(pieces: Sequence[Sequence[BucketFile]]) -> list[list[BucketFile]]:
 
 
 def _computed(plan: ExactAggregation) -> frozenset[str]:
-    """The columns DuckDB itself must see: keys alone are numbers by then."""
-    return replace(plan, keys=()).named
+    """The columns DuckDB itself must see: keys of the data set alone are numbers by then."""
+    return replace(plan, keys=tuple(key for key in plan.keys if key.place is not None)).named
 
 
 def _joined(

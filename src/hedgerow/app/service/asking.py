@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from hedgerow.app.hierarchies import naming_file
 from hedgerow.app.latency import bucketed, parse_latency
@@ -26,6 +26,9 @@ from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import Decision, Json, Technique, UseRequest
 from hedgerow.spine.gate import new_request_id
 from hedgerow.spine.permission import as_error
+
+if TYPE_CHECKING:
+    from hedgerow.techniques.dp_query.query import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Asking(Part):
     def _query_request(
         self,
         dataset: str,
-        sql: str,
+        sql: str | Query,
         purpose: str | None,
         cost: Cost,
         request_id: str | None,
@@ -77,14 +80,15 @@ class Asking(Part):
     ) -> UseRequest:
         # Numbers from Python count as the decimals they print as.
         paid = {name: str(text) for name, text in cost.items() if text is not None}
-        parameters: dict[str, Json] = {"sql": sql, **paid}
+        asked: dict[str, Json] = {"sql": sql} if isinstance(sql, str) else {"question": _plain(sql)}
+        parameters: dict[str, Json] = {**asked, **paid}
         chosen = need_purpose(purpose)
         return UseRequest(self.actor, chosen, dataset, parameters, request_id or new_request_id(), fresh)
 
     def explain_query(
         self,
         dataset: str,
-        sql: str,
+        sql: str | Query,
         *,
         purpose: str | None,
         epsilon: str | None = None,
@@ -100,7 +104,7 @@ class Asking(Part):
     def curve_query(
         self,
         dataset: str,
-        sql: str,
+        sql: str | Query,
         *,
         purpose: str | None,
         epsilon: str | None = None,
@@ -173,7 +177,7 @@ class Asking(Part):
         told = engine_sql(planned, view, dialect)
         return {"dataset": dataset, **told, "measurements": decision.plan.get("measurements", [])}
 
-    def _decision_at(self, dataset: str, sql: str, purpose: str | None, cost: Cost) -> Decision:
+    def _decision_at(self, dataset: str, sql: str | Query, purpose: str | None, cost: Cost) -> Decision:
         """Decide a query at a cost; what speaks against it at any cost is raised."""
         request = self._query_request(dataset, sql, purpose, cost, None, fresh=True)
         decision = self.spine.gate.explain(request, self.spine.query)
@@ -198,7 +202,7 @@ class Asking(Part):
     def query(  # noqa: PLR0913 - the options of a query
         self,
         dataset: str,
-        sql: str,
+        sql: str | Query,
         *,
         purpose: str | None,
         epsilon: str | None = None,
@@ -212,7 +216,7 @@ class Asking(Part):
 
         Args:
             dataset: The data set.
-            sql: ``SELECT`` of statistics over declared keys.
+            sql: ``SELECT`` of statistics over declared keys, or the same built of values.
             purpose: Why.
             epsilon: What to spend, exact decimal text.
             rho: What to spend instead, with Gaussian noise.
@@ -337,6 +341,12 @@ class Asking(Part):
         summary: dict[str, Json] = {**receipt.release.summary}
         kept = self._receipt(receipt, self.spine.release.action, asked.dataset)
         return {"release": release_id, "out": str(out), "summary": summary, "receipt": kept}
+
+
+def _plain(query: Query) -> str:
+    from hedgerow.techniques.dp_query.question import plain_text
+
+    return plain_text(query)
 
 
 def _short(request_id: str) -> str:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from hedgerow.kernel.aggregation.binning import bins_of
 from hedgerow.kernel.aggregation.bounding import within_groups
+from hedgerow.kernel.aggregation.computed import DIGITS, Evaluator, decimals
 from hedgerow.kernel.aggregation.joining import Joining
 from hedgerow.model.errors import Fault
 from hedgerow.model.plans import (
@@ -82,6 +83,9 @@ def aggregate(
     if spec.lookups:
         table, ranks, people = _joined(table, ranks, spec, people)
     groups = spec.groups
+    for made in spec.computed:
+        values = decimals(_evaluator(table).value(made.expression), made.digits)
+        table = table.append_column(made.name, values)
     codes = _selected(_group_codes(table, spec.keys), spec)
     counted = (codes >= 0) & (ranks < spec.max_rows)
     if spec.where is not None:
@@ -130,12 +134,28 @@ def _group_codes(table: pa.Table, keys: tuple[KeyDomain, ...]) -> npt.NDArray[np
     """Number each row's group; -1 where a key is missing or not declared."""
     codes = np.zeros(table.num_rows, dtype=np.int64)
     for key in keys:
-        column = _plain(table.column(key.column))
-        values = [_scalar(Literal(value), column.type).as_py() for value in key.values]
-        place = pc.index_in(column, value_set=pa.array(values, type=column.type))
-        own = pc.fill_null(place.cast(pa.int64()), -1).to_numpy()
+        own = _places(table, key)
         codes = np.where((codes >= 0) & (own >= 0), codes * len(key.values) + own, -1)
     return codes
+
+
+def _places(table: pa.Table, key: KeyDomain) -> npt.NDArray[np.int64]:
+    if key.place is not None:
+        found, has_value = _evaluator(table).value(key.place)
+        return np.where(has_value & (found >= 0) & (found < len(key.values)), found, -1)
+    column = _plain(table.column(key.column))
+    values = [_scalar(Literal(value), column.type).as_py() for value in key.values]
+    place = pc.index_in(column, value_set=pa.array(values, type=column.type))
+    known: npt.NDArray[np.int64] = pc.fill_null(place.cast(pa.int64()), -1).to_numpy()
+    return known
+
+
+def _evaluator(table: pa.Table) -> Evaluator:
+    return Evaluator(
+        table.num_rows,
+        lambda values: _steps(table.column(values.column), values),
+        lambda condition: _holds(table, condition),
+    )
 
 
 def _selected(codes: npt.NDArray[np.int64], spec: ExactAggregation) -> npt.NDArray[np.int64]:
@@ -211,13 +231,34 @@ def _steps(column: pa.ChunkedArray, one: SumValues) -> tuple[npt.NDArray[np.int6
     """Scale, clamp and round to the grid, ties to even."""
     values, has_value = _numbers(column)
     lower, upper = one.clamp.lower, one.clamp.upper
-    factor = 10**one.digits
-    if values.dtype == np.int64:
-        steps = np.clip(values, floor(lower), ceil(upper)) * factor
+    factor, ones = 10**one.digits, _ones(column)
+    if values.dtype == np.int64 and factor >= ones:
+        steps = np.clip(values, floor(lower * ones), ceil(upper * ones)) * (factor // ones)
+    elif values.dtype == np.int64:
+        lowest, highest = (bound * (ones // factor) for bound in one.step_bounds)
+        steps = _divided(np.clip(values, lowest, highest), ones // factor)
     else:
         with np.errstate(over="ignore"):
             steps = np.rint(np.clip(values * float(factor), *one.step_bounds)).astype(np.int64)
     return np.clip(steps, *one.step_bounds), has_value
+
+
+def _divided(values: npt.NDArray[np.int64], divisor: int) -> npt.NDArray[np.int64]:
+    """Divide by a power of ten and round half to even."""
+    quotient, rest = np.divmod(values, divisor)
+    half = divisor // 2
+    rounded: npt.NDArray[np.int64] = quotient + ((rest > half) | ((rest == half) & (quotient % 2 != 0)))
+    return rounded
+
+
+def _ones(column: pa.ChunkedArray) -> int:
+    """How many of the whole numbers that ``_numbers`` reads make one."""
+    return 10**column.type.scale if _is_exact(column.type) else 1
+
+
+def _is_exact(kind: pa.DataType) -> bool:
+    """Whether decimals are read as whole numbers of their last digit."""
+    return bool(pa.types.is_decimal128(kind) and kind.precision <= DIGITS and kind.scale >= 0)
 
 
 def _numbers(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], Mask]:
@@ -229,6 +270,12 @@ def _numbers(column: pa.ChunkedArray) -> tuple[npt.NDArray[Any], Mask]:
         if column.type == pa.uint64():
             column = pc.min_element_wise(column, pa.scalar(_INT_MOST, pa.uint64()), skip_nulls=False)
         return pc.fill_null(column.cast(pa.int64()), 0).to_numpy(), has_value
+    if _is_exact(column.type):
+        found = [
+            np.frombuffer(one.buffers()[1], "<i8")[::2][one.offset :][: len(one)] for one in column.chunks
+        ]
+        whole = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+        return np.where(has_value, whole, 0), has_value
     values = pc.fill_null(column.cast(pa.float64(), safe=False), 0.0).to_numpy()
     return np.where(has_value, values, 0.0), has_value
 
@@ -279,12 +326,24 @@ def _compared(column: pa.ChunkedArray, op: Comparison, literal: Literal) -> Mask
     has_value = _has_value(column)
     if isinstance(literal.value, int | Fraction) and not isinstance(literal.value, bool):
         values, _ = _numbers(column)
-        is_whole = isinstance(literal.value, int) and values.dtype == np.int64
-        mask: Mask = _COMPARE[op](values, literal.value if is_whole else float(literal.value))
+        if values.dtype == np.int64:
+            return _compared_whole(values, op, Fraction(literal.value) * _ones(column)) & has_value
+        mask: Mask = _COMPARE[op](values, float(literal.value))
         return mask & has_value
     matched = _ARROW[op](column, _scalar(literal, column.type))
     hit: Mask = pc.fill_null(matched, fill_value=False).to_numpy() & has_value
     return hit
+
+
+def _compared_whole(values: npt.NDArray[np.int64], op: Comparison, point: Fraction) -> Mask:
+    """Compare with an exact constant: between two whole numbers, below means at or below the lower."""
+    bound = floor(point)
+    if bound != point:
+        if op in ("=", "!="):
+            return np.full(len(values), op == "!=")
+        op = "<=" if op in ("<", "<=") else ">"
+    mask: Mask = _COMPARE[op](values, bound)
+    return mask
 
 
 _ARROW: dict[Comparison, Callable[[Any, Any], Any]] = {

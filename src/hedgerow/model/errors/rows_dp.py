@@ -6,8 +6,8 @@ from hedgerow.model.errors.base import ErrorRow, caller, fault, refused
 
 _ALLOWED = (
     "Ask SELECT with COUNT(*), or COUNT, SUM, AVG, MEDIAN, QUANTILE, MIN, MAX, VARIANCE or STDDEV of a "
-    "column, conditions that compare columns with constants in WHERE, and GROUP BY of columns with declared "
-    "keys."
+    "column or an expression, conditions that compare those with constants in WHERE, GROUP BY of columns "
+    "with declared keys or of buckets such as WIDTH_BUCKET(age, 0, 100, 10), and HAVING of statistics."
 )
 
 ROWS: tuple[ErrorRow, ...] = (
@@ -104,6 +104,17 @@ ROWS: tuple[ErrorRow, ...] = (
         "The query is not a SELECT that can be read.",
         "Begin with SELECT, put text in single quotes, and names with spaces or signs in double quotes. "
         + _ALLOWED,
+    ),
+    caller(
+        "dp.question-malformed",
+        "The query that was built is none that can be read.",
+        "Build it with hedgerow.dp: dp.table(...).group_by('ward').agg(n=dp.count()); constants "
+        "are text, finite numbers, True and False.",
+    ),
+    caller(
+        "dp.question-truth",
+        "A condition on a table was used with and, or, not, if or a chained comparison.",
+        "Join conditions by &, | and ~, each in parentheses: (col('age') > 20) & (col('age') < 30)",
     ),
     caller(
         "dp.sql-dataset",

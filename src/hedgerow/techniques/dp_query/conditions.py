@@ -7,32 +7,43 @@ out by a comparison and by its negation alike, as SQL has it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from sqlglot import exp
 
 from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.hints import LIST_MAX, Hint
 from hedgerow.techniques.dp_query.query import (
+    Apply,
     Both,
     Comparison,
     Condition,
     Constant,
     Either,
+    Fixed,
     Member,
     Name,
     Null,
     Operator,
+    Term,
     Truth,
 )
 
+Operand: TypeAlias = "Callable[[exp.Expr], Term]"
+"""Reads one side of a comparison."""
 E = TypeVar("E", bound=exp.Expr)
 
 DEPTH_MAX = 50
 _NUMBER = re.compile(r"[0-9]{0,19}(\.[0-9]{1,18})?", re.ASCII)
 _NEGATED: dict[Operator, Operator] = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _FLIPPED: dict[Operator, Operator] = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+# What a row is worked out with; calls of other kinds are refused where they are read.
+_WORKED_OUT = (
+    *(exp.Binary, exp.Paren, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Least, exp.Greatest, exp.Coalesce),
+    *(exp.Case, exp.If, exp.WidthBucket, exp.AggFunc, exp.WithinGroup),
+)
 _OPERATORS: dict[type[exp.Expr], Operator] = {
     exp.EQ: "=",
     exp.NEQ: "!=",
@@ -60,13 +71,16 @@ def name_of(node: exp.Expr) -> Name:
     return Name(node.this.name, bool(node.this.args.get("quoted")))
 
 
-def condition(node: exp.Expr, is_negated: bool = False, depth: int = 0) -> Condition:  # noqa: FBT001, FBT002 - a recursion
+def condition(
+    node: exp.Expr, *, is_negated: bool = False, depth: int = 0, operand: Operand = name_of
+) -> Condition:
     """Read a condition.
 
     Args:
         node: A node of the syntax tree.
         is_negated: Whether a NOT stands above it.
         depth: How deep it lies.
+        operand: Reads a side of a comparison; without it that is a column.
 
     Returns:
         The condition, free of NOT.
@@ -77,16 +91,20 @@ def condition(node: exp.Expr, is_negated: bool = False, depth: int = 0) -> Condi
     if depth > DEPTH_MAX:
         raise hints.DEPTH.refusal()
     if isinstance(node, exp.Paren):
-        return condition(only(node, hints.OTHER_CONDITION, "this").this, is_negated, depth + 1)
+        inner = only(node, hints.OTHER_CONDITION, "this").this
+        return condition(inner, is_negated=is_negated, depth=depth + 1, operand=operand)
     if isinstance(node, exp.Not):
-        return condition(only(node, hints.OTHER_CONDITION, "this").this, not is_negated, depth + 1)
+        inner = only(node, hints.OTHER_CONDITION, "this").this
+        return condition(inner, is_negated=not is_negated, depth=depth + 1, operand=operand)
     if isinstance(node, exp.And | exp.Or):
-        parts = tuple(condition(part, is_negated, depth + 1) for part in _flat(node))
+        parts = tuple(
+            condition(part, is_negated=is_negated, depth=depth + 1, operand=operand) for part in flat(node)
+        )
         return Both(parts) if isinstance(node, exp.And) != is_negated else Either(parts)
-    return _leaf(node, is_negated=is_negated)
+    return _leaf(node, operand, is_negated=is_negated)
 
 
-def _flat(node: exp.And | exp.Or) -> list[exp.Expr]:
+def flat(node: exp.And | exp.Or) -> list[exp.Expr]:
     """List the parts of ``a AND b AND c``, which the parser nests to the left."""
     only(node, hints.OTHER_CONDITION, "this", "expression")
     parts: list[exp.Expr] = []
@@ -100,46 +118,76 @@ def _flat(node: exp.And | exp.Or) -> list[exp.Expr]:
     return [left, *reversed(parts)]
 
 
-def _leaf(node: exp.Expr, *, is_negated: bool) -> Condition:
+def _leaf(node: exp.Expr, operand: Operand, *, is_negated: bool) -> Condition:
     match node:
         case exp.EQ() | exp.NEQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
-            return _comparison(node, is_negated=is_negated)
+            return _comparison(node, operand, is_negated=is_negated)
         case exp.Between():
-            return _between(node, is_negated=is_negated)
+            return _between(node, operand, is_negated=is_negated)
         case exp.In():
             only(node, hints.INNER, "this", "expressions")
-            return Member(name_of(node.this), _constants(node.expressions), is_negated)
+            return Member(_shifting(node.this, operand), _constants(node.expressions), is_negated)
         case exp.Is():
-            return _is(node, is_negated=is_negated)
+            return _is(node, operand, is_negated=is_negated)
         case exp.Column():
             return Truth(name_of(node), is_negated)
     raise hints.of_condition(node).refusal()
 
 
-def _comparison(node: exp.Expr, *, is_negated: bool) -> Comparison:
+def _comparison(node: exp.Expr, operand: Operand, *, is_negated: bool) -> Comparison:
     only(node, hints.OTHER_CONDITION, "this", "expression")
     op = _OPERATORS[type(node)]
     left, right = node.this, node.args["expression"]
-    if isinstance(right, exp.Column) and not isinstance(left, exp.Column):
+    if _is_plain(left) and not _is_plain(right):
         left, right, op = right, left, _FLIPPED[op]
-    return Comparison(_NEGATED[op] if is_negated else op, name_of(left), constant(right))
+    op = _NEGATED[op] if is_negated else op
+    column = _shifting(left, operand)
+    if _is_plain(right) or (isinstance(left, exp.Column) and isinstance(right, exp.Column)):
+        return Comparison(op, column, constant(right))
+    return _against(op, column, right, operand)
 
 
-def _between(node: exp.Between, *, is_negated: bool) -> Condition:
+def _shifting(node: exp.Expr, operand: Operand) -> Term:
+    """Read what differs from row to row."""
+    column = operand(node)
+    if isinstance(column, Fixed):
+        raise hints.NO_COLUMN.refusal()
+    return column
+
+
+def _is_plain(node: exp.Expr) -> bool:
+    """Tell what stands for no column: a constant, perhaps one of a kind that is refused."""
+    inner = node.this if isinstance(node, exp.Neg) else node
+    return not isinstance(inner, exp.Column | exp.Anonymous) and not isinstance(inner, _WORKED_OUT)
+
+
+def _against(op: Operator, column: Term, right: exp.Expr, operand: Operand) -> Comparison:
+    """Compare with what is worked out: a constant, or the difference of two expressions with zero."""
+    if right.find(exp.Interval) or (isinstance(right, exp.Anonymous) and str(right.this).upper() != "CLAMP"):
+        raise hints.of_value(right).refusal()
+    other = operand(right)
+    if not isinstance(other, Fixed):
+        return Comparison(op, Apply("-", (column, other)), 0)
+    if other.value is None:
+        raise hints.NULL.refusal()
+    return Comparison(op, column, other.value)
+
+
+def _between(node: exp.Between, operand: Operand, *, is_negated: bool) -> Condition:
     only(node, hints.SYMMETRIC, "this", "low", "high")
-    column = name_of(node.this)
+    column = _shifting(node.this, operand)
     low, high = constant(node.args["low"]), constant(node.args["high"])
     if is_negated:
         return Either((Comparison("<", column, low), Comparison(">", column, high)))
     return Both((Comparison(">=", column, low), Comparison("<=", column, high)))
 
 
-def _is(node: exp.Is, *, is_negated: bool) -> Condition:
+def _is(node: exp.Is, operand: Operand, *, is_negated: bool) -> Condition:
     only(node, hints.IS, "this", "expression")
-    column = name_of(node.this)
+    column = _shifting(node.this, operand)
     if isinstance(node.expression, exp.Null):
         return Null(column, is_negated)
-    if not isinstance(node.expression, exp.Boolean):
+    if not isinstance(node.expression, exp.Boolean) or not isinstance(column, Name):
         raise hints.IS.refusal()
     is_true = bool(node.expression.this)
     if is_negated:  # IS NOT TRUE holds where the value is missing

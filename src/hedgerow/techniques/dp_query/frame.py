@@ -14,11 +14,13 @@ from hedgerow.model.answers import UNGOVERNED, Answer
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.words import ColumnType
+from hedgerow.techniques.dp_query.chain import Table
 from hedgerow.techniques.dp_query.joins import Joinable, PrivateTable, asked_of
 from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import QueryPlan
 from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.public import public_table
+from hedgerow.techniques.dp_query.query import Query as Asked
 from hedgerow.techniques.dp_query.resolve import KINDS, shown
 from hedgerow.techniques.dp_query.run import run
 from hedgerow.techniques.dp_query.spark import SparkTable, is_spark
@@ -41,7 +43,7 @@ _HERE = {
 
 def query(  # noqa: PLR0913 - the words of the call
     frame: Any,  # noqa: ANN401 - any data frame
-    sql: str,
+    sql: str | Asked,
     *,
     person: str | Mapping[str, str],
     declaration: DatasetDeclaration | Mapping[str, DatasetDeclaration],
@@ -58,7 +60,8 @@ def query(  # noqa: PLR0913 - the words of the call
         frame: An Arrow table, or a Polars or pandas data frame (anything narwhals reads); or several by
             the names that the query calls them, which it may join by ``USING (person)``; or one DataFrame
             of Spark, which then bounds and adds up itself, and gives back whole numbers alone.
-        sql: As for ``hedgerow query``; FROM may be left out or say ``frame``.
+        sql: As for ``hedgerow query``; FROM may be left out or say ``frame``. Or a query that was built
+            without SQL, which ``table(frame, ...)`` begins.
         person: The column that names the person of each row; rows about nobody do not count. Of several
             frames, the one column they share or one for each.
         declaration: Rows per person, bounds and keys, from :func:`declare`; knowledge from
@@ -98,7 +101,7 @@ def query(  # noqa: PLR0913 - the words of the call
 
 def explain(
     frame: Any,  # noqa: ANN401 - any data frame
-    sql: str,
+    sql: str | Asked,
     *,
     person: str | Mapping[str, str],
     declaration: DatasetDeclaration | Mapping[str, DatasetDeclaration],
@@ -155,7 +158,7 @@ class _Held:
 
 def _held(
     frame: Any,  # noqa: ANN401 - any data frame
-    sql: str,
+    sql: str | Asked,
     person: str | Mapping[str, str],
     declaration: DatasetDeclaration | Mapping[str, DatasetDeclaration],
 ) -> _Held:
@@ -170,6 +173,8 @@ def _held(
     whom = dict.fromkeys(frame, person) if isinstance(person, str) else person
     if not isinstance(whom, Mapping) or not all(isinstance(whom.get(name), str) for name in frame):
         raise Refused("dp.two-people")
+    if not isinstance(sql, str):
+        raise CallerError("dp.not-a-frame")
     if not frame or not isinstance(declaration, Mapping) or not frame.keys() <= declaration.keys():
         raise CallerError("dp.frames-undeclared")
     asked = asked_of(sql, tuple(frame))
@@ -217,9 +222,42 @@ def bounds(
     return find_widths(aggregate(table, draw_ranks(whom), plan.aggregation, number_people(whom)), plan), left
 
 
+def table(frame: Any, *, person: str, declaration: DatasetDeclaration) -> Table[tuple[Answer, Budget]]:  # noqa: ANN401 - any data frame
+    """Begin a private query on a data frame that is built step by step, without SQL.
+
+    Args:
+        frame: As for :func:`query`.
+        person: The column that names the person of each row.
+        declaration: Rows per person, bounds and keys.
+
+    Returns:
+        The table; ``answer(epsilon, budget=...)`` of it gives what :func:`query` gives, ``explain(epsilon)``
+        what :func:`explain` gives.
+    """
+    return Table(_Frame(frame, person, declaration))
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A data frame, to which questions are put."""
+
+    frame: Any = field(repr=False)
+    person: str
+    declaration: DatasetDeclaration
+
+    def answer(self, query: Asked, **given: Any) -> tuple[Answer, Budget]:  # noqa: ANN401 - what _query takes
+        return _query(self.frame, query, person=self.person, declaration=self.declaration, **given)
+
+    def explain(self, query: Asked, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401 - what explain takes
+        return explain(self.frame, query, person=self.person, declaration=self.declaration, **given)
+
+
+_query = query
+
+
 def _plan(
     held: _Held,
-    sql: str,
+    sql: str | Asked,
     price: Price,
     public: Mapping[str, Any] | None = None,
 ) -> QueryPlan:

@@ -14,6 +14,7 @@ from hedgerow.model.errors import Refused
 
 LIST_MAX = 1000
 OUTPUTS_MAX = 50
+BRANCHES_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ JOIN = Hint(
     "a join", "Join public tables after the FROM of the query itself; otherwise ask one data set at a time."
 )
 HAVING = Hint(
-    "HAVING", f"Leave HAVING out and choose among the noisy rows, which is free: {_RANKING} LIMIT 3"
+    "another condition in HAVING",
+    "Compare statistics with numbers, joined by AND, OR and NOT: HAVING COUNT(*) > 100 AND AVG(age) < 50; "
+    "conditions on columns stand in WHERE.",
 )
 DISTINCT_ROWS = Hint("DISTINCT", "Leave DISTINCT out: GROUP BY shows each declared key once.")
 WINDOW = Hint("a window function", f"Use GROUP BY instead of OVER, and rank by ORDER BY: {_RANKING}")
@@ -77,7 +80,16 @@ UNION = Hint(
 )
 EXPLAIN = Hint("EXPLAIN", "Leave EXPLAIN out and use `--explain`: it tells the cost and the error to expect.")
 OPENING = Hint("another beginning than SELECT", "Begin with SELECT, without parentheses around the query.")
-FROM_QUERY = Hint("a sub-query in FROM", _ONE_SELECT + "and name the data set in FROM.")
+FROM_QUERY = Hint(
+    "another source in FROM",
+    "Write one SELECT from the data set or from one sub-query of it: FROM (SELECT age FROM DATASET) AS t",
+)
+INNER_CLAUSE = Hint(
+    "a sub-query of more than columns and WHERE",
+    "Inside FROM write SELECT, columns and expressions with names, FROM and WHERE only: rows are "
+    "taken one by one.",
+)
+UNNAMED = Hint("an expression without a name in a sub-query", "Name it with AS: SELECT pay * 12 AS yearly")
 QUALIFIED = Hint(
     "a qualified data set or a table function",
     "Write the bare name of the data set after FROM, or leave FROM out.",
@@ -97,8 +109,13 @@ GROUP_PLACE = Hint(
     "Name the column, or give the position of a plain column after SELECT.",
 )
 GROUP_EXPRESSION = Hint(
-    "GROUP BY an expression",
-    "Group by plain columns with declared keys; for a range ask a count each: WHERE age >= 20 AND age < 30",
+    "GROUP BY an expression whose values are not known beforehand",
+    "Group by columns with declared keys, WIDTH_BUCKET(age, 0, 100, 10), FLOOR(age / 10) * 10, or CASE with "
+    "constants.",
+)
+GROUP_FRACTION = Hint(
+    "GROUP BY an expression whose values are no whole numbers",
+    "Group by the number of the step: FLOOR(pay / 0.5), or by WIDTH_BUCKET(pay, 0, 100, 200).",
 )
 ORDER = Hint(
     "ORDER BY anything but an output",
@@ -114,8 +131,8 @@ COUNT_OF_NOTHING = Hint(
     "COUNT of anything but rows or a column", "Write COUNT(*) to count rows, or COUNT(column)."
 )
 ONE_COLUMN = Hint(
-    "an aggregate of anything but one plain column",
-    "Name one plain column, as in SUM(pay); a computed column is collected as a column of its own.",
+    "an aggregate of anything but one column or expression",
+    "Name one plain column or an expression on columns, as in SUM(pay) or SUM(pay * 12).",
 )
 DISTINCT_VALUES = Hint("DISTINCT in a statistic", _DISTINCT)
 _EXTREME = (
@@ -133,7 +150,8 @@ QUANTILE_FORM = Hint(
 )
 CONDITIONAL = Hint(
     "a condition inside an output",
-    "Put the condition in WHERE, a query each: SELECT COUNT(*) FROM DATASET WHERE age > 30",
+    "Write CASE inside the statistic, COUNT(CASE WHEN age > 30 THEN 1 END), or put the condition in WHERE: "
+    "SELECT COUNT(*) FROM DATASET WHERE age > 30",
 )
 MEAN = Hint("MEAN", "Write AVG(column).")
 SPREAD = Hint(
@@ -151,6 +169,53 @@ ARITHMETIC = Hint(
 )
 CONSTANT_SHOWN = Hint(
     "a constant in the result", "Leave it out; a column is named bare or in double quotes, as in ward."
+)
+# Expressions on columns.
+EXPRESSION = Hint(
+    "an expression of this form",
+    "Columns and numbers are joined by + - * and /, ABS, ROUND, FLOOR, CEIL, LEAST, GREATEST, CLAMP, "
+    "COALESCE, CASE and WIDTH_BUCKET.",
+)
+EXPRESSION_DEPTH = Hint("an expression nested this deep", "Write it flatter, or ask its parts by themselves.")
+DIVISION = Hint(
+    "a division by what may be zero",
+    "Divide by a number other than 0, as in pay / 12; for a ratio ask both sums and divide the answer, which "
+    "is free.",
+)
+NOT_A_NUMBER = Hint(
+    "text or truth where a number belongs",
+    "Work with numbers; text stands in conditions: CASE WHEN ward = 'A' THEN 1 ELSE 0 END",
+)
+COALESCE = Hint(
+    "COALESCE with anything but one constant", "Write a column or expression and one number: COALESCE(pay, 0)"
+)
+CLAMP = Hint("CLAMP of this form", "Write a value and two numbers, the lower first: CLAMP(pay, 0, 100)")
+ROUNDING = Hint("ROUND of this form", "Write a value and how many digits are kept, -9 to 9: ROUND(pay, 2)")
+BUCKETS = Hint(
+    "WIDTH_BUCKET of this form",
+    "Write a value, two numbers, the lower first, and how many buckets, up to 10,000: "
+    "WIDTH_BUCKET(age, 0, 100, 10)",
+)
+CASE = Hint(
+    "CASE of this form",
+    f"Write at most {BRANCHES_MAX} branches with a condition each: CASE WHEN age < 30 THEN 1 ELSE 0 END",
+)
+NESTED = Hint(
+    "a statistic inside an expression",
+    "Ask the statistic plain and do the arithmetic on the answer, which is free.",
+)
+MIXED = Hint("CASE whose values are of several kinds", "Give each branch a number, or each a text.")
+TEXT_VALUE = Hint(
+    "an expression with text for its values in a statistic or a condition",
+    "Let CASE give numbers, as in CASE WHEN ward = 'A' THEN 1 ELSE 0 END; as a group its values may be text.",
+)
+FOUND = Hint(
+    "groups found in the data beside an expression in WHERE or GROUP BY",
+    "Declare the keys of each grouping column, or leave the expression to the statistics.",
+)
+TOO_LARGE = Hint(
+    "an expression whose values could pass 64 bits",
+    "Narrow it with CLAMP(pay, 0, 1000), write fewer decimals, or ask its parts by themselves.",
 )
 _AFTERWARDS = "Ask the plain column or statistic and round, convert or format the answer; that is free."
 
@@ -223,8 +288,9 @@ TWO_COLUMNS = Hint(
     "Compare with a constant; text stands in single quotes, as in ward = 'A'; double quotes name columns.",
 )
 LEFT = Hint(
-    "a comparison of anything but a plain column",
-    "Put the column alone on one side: age + 1 > 30 is age > 29.",
+    "a function that is not worked out on rows",
+    "Columns and numbers are joined by + - * and /, ABS, ROUND, FLOOR, CEIL, LEAST, GREATEST, CLAMP, "
+    "COALESCE, CASE and WIDTH_BUCKET.",
 )
 SPELLING = Hint(
     "a function on text", "Text is compared to the letter; name each spelling: ward IN ('a', 'A')"

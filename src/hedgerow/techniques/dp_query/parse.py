@@ -15,18 +15,22 @@ from sqlglot import exp
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.conditions import condition, constant_number, name_of, only
+from hedgerow.techniques.dp_query.having import having
 from hedgerow.techniques.dp_query.hints import OUTPUTS_MAX
+from hedgerow.techniques.dp_query.inner import Inner, inner_of, seen_through
 from hedgerow.techniques.dp_query.joins import Joins
 from hedgerow.techniques.dp_query.keywords import with_quoted_columns
 from hedgerow.techniques.dp_query.query import (
+    Fixed,
     KeyOutput,
-    Name,
     Ordering,
     Output,
     Query,
     StatisticOutput,
+    Term,
 )
 from hedgerow.techniques.dp_query.statistics import is_statistic, statistic
+from hedgerow.techniques.dp_query.terms import is_term, names_in, term
 
 TEXT_MAX = 20_000
 _ROWS_SHOWN_MAX = 10**6
@@ -44,7 +48,6 @@ _OPENINGS = (
 _CLAUSES = {
     "joins": hints.JOIN,
     "laterals": hints.JOIN,
-    "having": hints.HAVING,
     "distinct": hints.DISTINCT_ROWS,
     "qualify": hints.WINDOW,
     "windows": hints.WINDOW,
@@ -63,9 +66,11 @@ def parse(sql: str, dataset: str, columns: Collection[str] = (), joins: Joins | 
         sql: The query: ``COUNT(*)``, ``COUNT(col)``, ``COUNT(DISTINCT person)``, ``SUM(col)``, ``AVG(col)``,
             ``MEDIAN(col)``,
             ``QUANTILE(col, 0.25)`` (or ``PERCENTILE_CONT(0.25) WITHIN GROUP (ORDER BY col)``), ``MIN(col)``,
-            ``MAX(col)``, ``VARIANCE(col)``, ``STDDEV(col)`` with aliases; optional ``FROM dataset``,
-            ``WHERE`` of comparisons of columns with constants, ``GROUP BY`` columns or their aliases or
-            positions, ``ORDER BY`` outputs by name, position or statistic, and ``LIMIT``. The last two
+            ``MAX(col)``, ``VARIANCE(col)``, ``STDDEV(col)`` with aliases, of columns or expressions on them;
+            optional ``FROM dataset`` or one sub-query of it without statistics,
+            ``WHERE`` of comparisons of columns and expressions with constants, ``GROUP BY`` columns,
+            expressions with public values, or their aliases or positions, ``HAVING`` of statistics and
+            numbers, ``ORDER BY`` outputs by name, position or statistic, and ``LIMIT``. The last three
             are applied to the noisy rows.
         dataset: The data set the query is put to.
         columns: Its columns; one that is named like a word of SQL needs no quotes.
@@ -80,20 +85,22 @@ def parse(sql: str, dataset: str, columns: Collection[str] = (), joins: Joins | 
         Refused: ``dp.sql-unsupported`` when a part of it cannot be bounded.
     """
     select = _select(sql, columns, joins)
-    _bare(select, _source(select, dataset))
+    inner = _source(select, dataset, columns)
     groups = _groups(select.args.get("group"))
     outputs = tuple(_output(part) for part in select.expressions)
     if len(outputs) > OUTPUTS_MAX:
         raise hints.OUTPUTS.refusal()
     if not any(isinstance(output, StatisticOutput) for output in outputs):
         raise Refused("dp.sql-no-aggregate")
-    return Query(
+    query = Query(
         outputs,
         tuple(dict.fromkeys(_grouped(part, outputs) for part in groups)),
-        None if (where := select.args.get("where")) is None else condition(where.this),
+        None if (where := select.args.get("where")) is None else condition(where.this, operand=term),
         _order_by(select.args.get("order"), len(outputs)),
         _limit(select.args.get("limit")),
+        None if (kept := select.args.get("having")) is None else having(kept.this),
     )
+    return query if inner is None else seen_through(query, inner)
 
 
 def _statements(sql: str) -> list[exp.Expr | None] | None:
@@ -122,7 +129,7 @@ def _select(sql: str, columns: Collection[str], joins: Joins | None) -> exp.Sele
     for clause, hint in _CLAUSES.items():
         if select.args.get(clause):
             raise hint.refusal()
-    return only(select, hints.CLAUSE, "expressions", "from_", "where", "group", "order", "limit")
+    return only(select, hints.CLAUSE, "expressions", "from_", "where", "group", "having", "order", "limit")
 
 
 def _check_opening(sql: str) -> None:
@@ -135,12 +142,15 @@ def _check_opening(sql: str) -> None:
         raise CallerError("dp.sql-malformed")
 
 
-def _source(select: exp.Select, dataset: str) -> str:
-    """Check what is asked; give the name that may stand before a column."""
+def _source(select: exp.Select, dataset: str, columns: Collection[str]) -> Inner | None:
+    """Check what is asked, and take its name away from before the columns; read a sub-query."""
     source = select.args.get("from_")
     if source is None:
-        return dataset
+        _bare(select, dataset)
+        return None
     table = only(source, hints.CLAUSE, "this").this
+    if isinstance(table, exp.Subquery):
+        return _inner(select, table, dataset, columns)
     if not isinstance(table, exp.Table):
         raise hints.FROM_QUERY.refusal()
     if table.args.get("sample"):
@@ -151,7 +161,26 @@ def _source(select: exp.Select, dataset: str) -> str:
     if table.this.name != dataset:
         raise CallerError("dp.sql-dataset", dataset=dataset)
     alias = table.args.get("alias")
-    return dataset if alias is None else only(alias, hints.ALIAS, "this").name
+    _bare(select, dataset if alias is None else only(alias, hints.ALIAS, "this").name)
+    return None
+
+
+def _inner(select: exp.Select, table: exp.Subquery, dataset: str, columns: Collection[str]) -> Inner:
+    only(table, hints.INNER_CLAUSE, "this", "alias")
+    nested = table.this
+    if not isinstance(nested, exp.Select):
+        raise hints.FROM_QUERY.refusal()
+    for clause, hint in _CLAUSES.items():
+        if nested.args.get(clause):
+            raise hint.refusal()
+    only(nested, hints.INNER_CLAUSE, "expressions", "from_", "where")
+    inside = _source(nested, dataset, columns)
+    read = inner_of(nested, inside, columns)
+    alias = table.args.get("alias")
+    nested.pop()
+    if alias is not None:
+        _bare(select, only(alias, hints.ALIAS, "this").name)
+    return read
 
 
 def _bare(select: exp.Select, source: str) -> None:
@@ -166,14 +195,16 @@ def _groups(group: exp.Expr | None) -> list[exp.Expr]:
         return []
     parts = [part.unnest() for part in only(group, hints.ROLLUP, "expressions").expressions]
     for part in parts:
-        if not isinstance(part, exp.Column | exp.Literal):
+        if not isinstance(part, exp.Column | exp.Literal) and not is_term(part):
             raise hints.of_group(part).refusal()
     return parts
 
 
-def _grouped(part: exp.Expr, outputs: Sequence[Output]) -> Name:
+def _grouped(part: exp.Expr, outputs: Sequence[Output]) -> Term:
     if isinstance(part, exp.Column):
         return name_of(part)
+    if is_term(part):
+        return _shown_term(part)
     place = _place(part, len(outputs))
     output = None if place is None else outputs[place]
     if not isinstance(output, KeyOutput):
@@ -198,9 +229,19 @@ def _output(part: exp.Expr) -> Output:
         return KeyOutput(name_of(part), alias)
     if isinstance(part, exp.Star):
         raise hints.STAR.refusal()
+    if is_term(part) and part.find(exp.AggFunc) is None:
+        return KeyOutput(_shown_term(part), alias)
     if not is_statistic(part):
         raise hints.of_output(part).refusal()
     return statistic(part, alias)
+
+
+def _shown_term(part: exp.Expr) -> Term:
+    """Read an expression that stands as a group: one that reads at least one column."""
+    read = term(part)
+    if isinstance(read, Fixed) or not any(names_in(read)):
+        raise hints.CONSTANT_SHOWN.refusal()
+    return read
 
 
 def _order_by(order: exp.Expr | None, outputs: int) -> tuple[Ordering, ...]:

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from hedgerow.model.answers import AnswerColumn, OutputKind
 from hedgerow.model.budget import checked_epsilon
 from hedgerow.model.errors import CallerError, Refused
-from hedgerow.model.plans import DatasetDeclaration, Predicate
+from hedgerow.model.plans import DatasetDeclaration, Predicate, predicate_columns
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.declared import SUM_TYPES, Declared, require
 from hedgerow.techniques.dp_query.domains import check_possible
 from hedgerow.techniques.dp_query.found import Selection, planned_selection
+from hedgerow.techniques.dp_query.having import AllHold, AnyHolds, Kept, Test
 from hedgerow.techniques.dp_query.joins import Joinable, Joins
 from hedgerow.techniques.dp_query.measuring import Measured, Measuring
 from hedgerow.techniques.dp_query.parse import parse
 from hedgerow.techniques.dp_query.planned import KeyCell, OutputCell, PlannedOutput, QueryPlan
 from hedgerow.techniques.dp_query.price import Cost, Price
 from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell, quantile_text
-from hedgerow.techniques.dp_query.query import KeyOutput, Name, Output, Query, StatisticOutput
-from hedgerow.techniques.dp_query.resolve import Catalog, shown
+from hedgerow.techniques.dp_query.query import (
+    Every,
+    Having,
+    KeyOutput,
+    Name,
+    NoisyTest,
+    Output,
+    Query,
+    Some,
+    StatisticOutput,
+    Term,
+)
+from hedgerow.techniques.dp_query.resolve import shown
+from hedgerow.techniques.dp_query.scope import Scope
+from hedgerow.techniques.dp_query.terms import written
 
 GROUPS_MAX = 100_000
 # Statistics of the values of a column, which need its bounds.
@@ -36,7 +50,7 @@ _AVERAGED: tuple[OutputKind, ...] = ("mean", "variance", "variance_pop", "stddev
 
 
 def plan_query(
-    sql: str,
+    sql: str | Query,
     declaration: DatasetDeclaration,
     columns: Mapping[str, ColumnType],
     price: Price | Fraction,
@@ -48,7 +62,8 @@ def plan_query(
     """Plan a private query.
 
     Args:
-        sql: What the caller asks; see :func:`hedgerow.techniques.dp_query.parse.parse`.
+        sql: What the caller asks; see :func:`hedgerow.techniques.dp_query.parse.parse`. Or a query that was
+            built of values.
         declaration: Unit, rows per person, bounds and keys the owner declared.
         columns: Type of each column by its exact name.
         price: What the whole answer may cost, exact, in equal shares for each noisy vector and choice.
@@ -67,24 +82,26 @@ def plan_query(
     Guarantee: ``epsilon``-differential privacy, or ``rho``-zCDP, for adding or removing one person's rows;
         docs/sensitivity.md argues each step. The cost is exactly that.
     """
-    price_of = price if isinstance(price, Price) else Price(checked_epsilon(price))
-    kept_apart = frozenset(hidden)
-    joins = Joins(dataset, columns, kept_apart, person, tables)
-    query = parse(sql, dataset, {*columns, *kept_apart}, joins)
-    catalog = Catalog(dataset, {**columns, **joins.columns}, kept_apart | joins.hidden, person)
-    return _planned(query, joins, catalog, declaration, price_of, dataset)
+    given = price if isinstance(price, Price) else Price(checked_epsilon(price))
+    joins = Joins(dataset, columns, hidden, person, tables)
+    query = sql if isinstance(sql, Query) else parse(sql, dataset, {*columns, *hidden}, joins)
+    known = joins.with_public(declaration)
+    catalog = Scope(dataset, {**columns, **joins.columns}, frozenset(hidden) | joins.hidden, person, known)
+    return _planned(query, joins, catalog, declaration, given, dataset)
 
 
 def _planned(
     query: Query,
     joins: Joins,
-    catalog: Catalog,
+    catalog: Scope,
     declaration: DatasetDeclaration,
     price: Price,
     dataset: str,
 ) -> QueryPlan:
-    group_by = tuple(dict.fromkeys(_grouped(name, query.outputs, catalog) for name in query.group_by))
-    asked = tuple(_asked(output, catalog, group_by) for output in query.outputs)
+    terms = tuple(_grouped(term, query.outputs, catalog) for term in query.group_by)
+    group_by = tuple(dict.fromkeys(catalog.key(term) for term in terms))
+    shown_ones = tuple(_asked(output, catalog, group_by, terms) for output in query.outputs)
+    asked = (*shown_ones, *_tested(query.having, shown_ones, catalog))
     where = None if query.where is None else catalog.predicate(query.where)
     declared = _bounded(joins.with_public(declaration), catalog, dataset, group_by, asked, price)
     declared = joins.reach(declared)
@@ -92,13 +109,14 @@ def _planned(
     measuring = Measuring(declared, catalog, frozenset(_columns(asked, _AVERAGED)))
     cells = [_cell(a, measuring, group_by) for a in asked]
     measured = measuring.measured(price)
-    selection = _selection(declared, where, measured)
-    outputs = _outputs(asked, cells, measured.choices)
+    selection = _selection(declared, where, measured, catalog)
+    named = _outputs(asked, cells, measured.choices)
+    outputs = named[: len(shown_ones)]
     order_by = _order(query, outputs, catalog)
     return QueryPlan(
         dataset=dataset,
         unit=declared.unit,
-        aggregation=joins.applied(measured.aggregation(declared, where)),
+        aggregation=joins.applied(replace(measured.aggregation(declared, where), computed=catalog.computed)),
         measurements=measured.measurements,
         outputs=_labelled(group_by, outputs),
         order_by=order_by,
@@ -107,29 +125,40 @@ def _planned(
         selection=selection,
         choices=measured.choices,
         bounds=declared.contribution,
+        tested=named[len(shown_ones) :],
+        having=None if query.having is None else _kept(query.having, named, len(shown_ones), catalog),
     )
 
 
 def _bounded(
     declaration: DatasetDeclaration,
-    catalog: Catalog,
+    catalog: Scope,
     dataset: str,
     group_by: Sequence[str],
     asked: Sequence[_Asked],
     price: Price,
 ) -> Declared:
-    """Collect the bounds and keys of what is asked, and refuse more groups than are answered."""
-    bounded, finds = _columns(asked, _BOUNDED), price.delta is not None
-    declared = require(declaration, catalog, dataset, group_by, bounded, finds=finds)
+    """Collect what is declared, and what follows from it for computed columns and keys."""
+    plain = [column for column in group_by if column not in catalog.keys]
+    bounded = [column for column in _columns(asked, _BOUNDED) if column not in catalog.clamps]
+    needed, finds = [*bounded, *catalog.needed], price.delta is not None
+    declared = require(declaration, catalog, dataset, plain, needed, finds=finds)
+    keys = {key.column: key for key in declared.keys} | dict(catalog.keys)
+    clamps = declared.clamps | catalog.clamps
+    declared = replace(declared, keys=tuple(keys[column] for column in group_by), clamps=clamps)
     if declared.groups is not None and declared.groups > GROUPS_MAX:
         raise Refused("dp.too-many-groups", groups=f"{declared.groups:,}", most=f"{GROUPS_MAX:,}")
     return declared
 
 
-def _selection(declared: Declared, where: Predicate | None, measured: Measured) -> Selection | None:
+def _selection(
+    declared: Declared, where: Predicate | None, measured: Measured, catalog: Scope
+) -> Selection | None:
     """Plan how keys are found, where some are."""
     if not declared.finds_keys:
         return None
+    if catalog.keys or predicate_columns(where) & catalog.clamps.keys():
+        raise hints.FOUND.refusal()
     bounds, has_choices = declared.contribution, bool(measured.choices)
     return planned_selection(declared.keys, where, bounds, measured.share, has_choices=has_choices)
 
@@ -160,38 +189,87 @@ class _Asked:
         return self.column if self.function == "key" else f"{self.function}_{self.column}"
 
 
-def _grouped(name: Name, outputs: Sequence[Output], catalog: Catalog) -> str:
-    """Find a grouping column by its name or, when no column is called so, by its alias."""
-    if catalog.matches(name):
-        return catalog.find(name)
-    aliased = {o.column for o in outputs if isinstance(o, KeyOutput) and o.alias and _is_meant(name, o.alias)}
-    return catalog.find(aliased.pop() if len(aliased) == 1 else name)
+def _grouped(term: Term, outputs: Sequence[Output], catalog: Scope) -> Term:
+    """Tell what is grouped by: a column by its name, else, when none is called so, an output by its alias."""
+    if not isinstance(term, Name) or catalog.matches(term):
+        return term
+    aliased = {o.column for o in outputs if isinstance(o, KeyOutput) and o.alias and _is_meant(term, o.alias)}
+    return aliased.pop() if len(aliased) == 1 else term
 
 
 def _is_meant(name: Name, alias: str) -> bool:
     return alias == name.text or (not name.is_quoted and alias.casefold() == name.text.casefold())
 
 
-def _asked(output: Output, catalog: Catalog, group_by: Sequence[str]) -> _Asked:
+def _asked(
+    output: Output, catalog: Scope, group_by: Sequence[str] = (), terms: Sequence[Term] = ()
+) -> _Asked:
     if isinstance(output, StatisticOutput) and output.function == "people":
         _check_person(output.column, catalog)
         return _Asked("people", None, output.alias)
-    column = None if output.column is None else catalog.find(output.column)
     if isinstance(output, KeyOutput):
-        if column not in group_by:
-            raise Refused("dp.sql-raw-column", column=shown(output.column.text))
-        return _Asked("key", column, output.alias)
+        return _Asked("key", _key(output.column, catalog, group_by, terms), output.alias)
+    column = None if output.column is None else catalog.value(output.column)
     if output.function in _BOUNDED and column is not None and catalog.type_of(column) not in SUM_TYPES:
         use = _BOUNDED[output.function]
         raise catalog.misused(column, use, "Use COUNT, with a condition in WHERE.")
     return _Asked(output.function, column, output.alias, output.quantile)
 
 
-def _check_person(name: Name | None, catalog: Catalog) -> None:
+def _key(term: Term, catalog: Scope, group_by: Sequence[str], terms: Sequence[Term]) -> str:
+    """Find the key that is shown; anything else would show single rows."""
+    if isinstance(term, Name) or term in terms:
+        column = catalog.key(term)
+        if column in group_by:
+            return column
+    raise Refused("dp.sql-raw-column", column=shown(written(term)))
+
+
+def _check_person(name: Term | None, catalog: Scope) -> None:
     """Refuse to count distinct values of anything but the person."""
-    if name is not None and not catalog.is_person(name):
+    if name is None or (isinstance(name, Name) and catalog.is_person(name)):
+        return
+    if isinstance(name, Name):
         catalog.find(name)
-        raise hints.DISTINCT_VALUES.refusal()
+    raise hints.DISTINCT_VALUES.refusal()
+
+
+def _tested(having: Having | None, asked: Sequence[_Asked], catalog: Scope) -> tuple[_Asked, ...]:
+    """List what HAVING asks of that is not shown: measured, and charged, like an output."""
+    known = {_meant(one) for one in asked}
+    wanted = [_asked(one, catalog) for one in _statistics(having)]
+    return tuple({_meant(one): one for one in wanted if _meant(one) not in known}.values())
+
+
+def _meant(asked: _Asked) -> tuple[OutputKind, str | None, Fraction | None]:
+    return asked.function, asked.column, asked.quantile
+
+
+def _statistics(having: Having | None) -> Iterable[StatisticOutput]:
+    match having:
+        case Every(parts=parts) | Some(parts=parts):
+            for part in parts:
+                yield from _statistics(part)
+        case NoisyTest(output=StatisticOutput() as output):
+            yield output
+
+
+def _kept(having: Having, outputs: Sequence[PlannedOutput], count: int, catalog: Scope) -> Kept:
+    """Put the places of cells for what HAVING names; names mean outputs that are shown."""
+    match having:
+        case Every(parts=parts):
+            return AllHold(tuple(_kept(part, outputs, count, catalog) for part in parts))
+        case Some(parts=parts):
+            return AnyHolds(tuple(_kept(part, outputs, count, catalog) for part in parts))
+    if isinstance(having.output, Name):
+        place = _called(having.output, outputs[:count])
+        if place is None or outputs[place].column.kind == "key":
+            raise hints.HAVING.refusal()
+    else:
+        place = _statistic_place(having.output, outputs, catalog)
+        if place is None:
+            raise hints.HAVING.refusal()
+    return Test(having.op, place, Fraction(having.constant))
 
 
 def _columns(asked: Sequence[_Asked], functions: Container[OutputKind]) -> list[str]:
@@ -260,28 +338,30 @@ def _free(name: str, taken: set[str]) -> str:
     return free
 
 
-def _order(query: Query, outputs: Sequence[PlannedOutput], catalog: Catalog) -> tuple[tuple[int, bool], ...]:
+def _order(query: Query, outputs: Sequence[PlannedOutput], catalog: Scope) -> tuple[tuple[int, bool], ...]:
     return tuple(
         (by.output if isinstance(by.output, int) else _place(by.output, outputs, catalog), by.is_descending)
         for by in query.order_by
     )
 
 
-def _place(by: Name | StatisticOutput, outputs: Sequence[PlannedOutput], catalog: Catalog) -> int:
+def _place(by: Name | StatisticOutput, outputs: Sequence[PlannedOutput], catalog: Scope) -> int:
     """Find the output meant: by what it is called, else by what it shows."""
     if isinstance(by, StatisticOutput):
-        is_people = by.function == "people"
-        if is_people:
-            _check_person(by.column, catalog)
-        place = _showing(by.function, None if is_people else by.column, outputs, catalog, by.quantile)
-        called = f"{by.function.upper()}({'*' if by.column is None else shown(by.column.text)})"
+        place = _statistic_place(by, outputs, catalog)
+        called = f"{by.function.upper()}({'*' if by.column is None else shown(written(by.column))})"
     else:
         place, called = _called(by, outputs), shown(by.text)
         if place is None and catalog.matches(by):
-            place = _showing("key", by, outputs, catalog)
+            place = _showing("key", catalog.find(by), outputs)
     if place is None:
         raise CallerError("dp.sql-order", column=called)
     return place
+
+
+def _statistic_place(by: StatisticOutput, outputs: Sequence[PlannedOutput], catalog: Scope) -> int | None:
+    asked = _asked(by, catalog)
+    return _showing(asked.function, asked.column, outputs, asked.quantile)
 
 
 def _called(name: Name, outputs: Sequence[PlannedOutput]) -> int | None:
@@ -295,15 +375,10 @@ def _called(name: Name, outputs: Sequence[PlannedOutput]) -> int | None:
 
 def _showing(
     kind: OutputKind,
-    name: Name | None,
+    column: str | None,
     outputs: Sequence[PlannedOutput],
-    catalog: Catalog,
     quantile: Fraction | None = None,
 ) -> int | None:
-    wanted = (
-        kind,
-        None if name is None else catalog.find(name),
-        None if quantile is None else quantile_text(quantile),
-    )
+    wanted = kind, column, None if quantile is None else quantile_text(quantile)
     shows = ((o.column.kind, o.column.source, o.column.quantile) for o in outputs)
     return next((place for place, known in enumerate(shows) if known == wanted), None)

@@ -13,9 +13,11 @@ from hedgerow.kernel.noise import gaussian_half_width, half_width, l2_bound
 from hedgerow.model.answers import AnswerColumn
 from hedgerow.model.budget import show_chance, show_exact
 from hedgerow.model.contribution import Contribution
+from hedgerow.model.expressions import leaves_of
 from hedgerow.model.plans import Clamp, Combination, ExactAggregation, KeyDomain, SumValues
 from hedgerow.model.uses import Grant, Json
 from hedgerow.techniques.dp_query.found import Selection
+from hedgerow.techniques.dp_query.having import Kept
 from hedgerow.techniques.dp_query.price import Cost, Price
 from hedgerow.techniques.dp_query.quantiles import MECHANISM as CHOICE
 from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell
@@ -145,6 +147,8 @@ class QueryPlan:
         choices: The private choices.
         bounds: How much of one person counts; none where only rows are bounded.
         selection: How keys are found; none where all are declared.
+        tested: Outputs that only HAVING looks at.
+        having: Which noisy rows are shown, by places among the outputs and then the tested ones.
     """
 
     dataset: str
@@ -158,6 +162,8 @@ class QueryPlan:
     choices: tuple[Choice, ...] = ()
     bounds: Contribution | None = None
     selection: Selection | None = None
+    tested: tuple[PlannedOutput, ...] = ()
+    having: Kept | None = None
 
     @property
     def mechanism(self) -> str:
@@ -214,15 +220,19 @@ class QueryPlan:
 
     @property
     def groups(self) -> int:
-        """How many rows the answer has before LIMIT; 0 while keys are not found."""
+        """How many rows the answer has before HAVING and LIMIT; 0 while keys are not found."""
         return self.aggregation.groups
 
     @property
     def clamps(self) -> dict[str, Clamp]:
         """Value bounds of each column whose values matter."""
+        made = {one.name for one in self.aggregation.computed}
         clamped = [a for a in self.aggregation.aggregates if isinstance(a, SumValues)]
         clamped += [one.values for one in self.aggregation.histograms]
-        return {values.column: values.clamp for values in clamped}
+        clamped += [leaf for one in self.aggregation.computed for leaf in leaves_of(one.expression)]
+        places = [key.place for key in self.aggregation.keys if key.place is not None]
+        clamped += [leaf for place in places for leaf in leaves_of(place)]
+        return {values.column: values.clamp for values in clamped if values.column not in made}
 
     @property
     def obligations(self) -> tuple[str, ...]:
@@ -233,8 +243,11 @@ class QueryPlan:
         )
         gained = {name for one in self.aggregation.lookups for name, _ in one.adds}
         known = {True: "those of its public table", False: "its declared keys"}
-        keys = tuple(
-            f"groups of {key.column} are {known[key.column in gained] if key.values else 'found in the data'}"
+        found = "found in the data"
+        keys = dict.fromkeys(
+            "groups of an expression are those that its constants and bounds allow"
+            if key.place is not None
+            else f"groups of {key.column} are {known[key.column in gained] if key.values else found}"
             for key in self.aggregation.keys
         )
         joins = (one.words for one in self.aggregation.joins)
@@ -267,7 +280,7 @@ class QueryPlan:
                 *(_measured(m) for m in self.measurements),
                 *(choice.describe(show_exact(choice.epsilon, 12)) for choice in self.choices),
             ],
-            "outputs": [self._expected(output) for output in self.outputs],
+            "outputs": [self._expected(output) for output in (*self.outputs, *self.tested)],
             "obligations": list(self.obligations),
         }
 
@@ -284,6 +297,8 @@ class QueryPlan:
 
     def _expected(self, output: PlannedOutput) -> dict[str, Json]:
         told: dict[str, Json] = {"name": output.column.name, "kind": output.column.kind}
+        if output in self.tested:
+            told["shown"] = False
         if isinstance(output.cell, MeanCell):
             widths = {n: self.mean_half_width(output.cell, n) for n in (100, 1_000, 10_000)}
             told["expected_error_95"] = _by_size(widths)

@@ -11,6 +11,21 @@ from hedgerow.model.answers import Function
 
 Operator = OneOf["=", "!=", "<", "<=", ">", ">="]
 Constant: TypeAlias = "str | int | bool | Fraction"
+Operation = OneOf[
+    "+",
+    "-",
+    "*",
+    "/",
+    "negate",
+    "abs",
+    "round",
+    "floor",
+    "ceil",
+    "least",
+    "greatest",
+    "coalesce",
+    "width_bucket",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +37,38 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
+class Fixed:
+    """A constant inside an expression; none is NULL."""
+
+    value: Constant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A function of expressions; numbers only."""
+
+    function: Operation
+    arguments: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """CASE: the value of the first condition that holds; without an ELSE none is left missing."""
+
+    branches: tuple[tuple[Condition, Term], ...]
+    otherwise: Term
+
+
+Term: TypeAlias = "Name | Fixed | Apply | Choose"
+"""What a row holds or what is worked out of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """A column against a constant."""
+    """A column or an expression against a constant."""
 
     op: Operator
-    column: Name
+    column: Term
     constant: Constant
 
 
@@ -34,7 +76,7 @@ class Comparison:
 class Member:
     """A column in, or not in, a list of constants; null is in neither."""
 
-    column: Name
+    column: Term
     constants: tuple[Constant, ...]
     is_negated: bool = False
 
@@ -43,7 +85,7 @@ class Member:
 class Null:
     """A column that holds no value, or that holds one."""
 
-    column: Name
+    column: Term
     is_negated: bool = False
 
 
@@ -51,7 +93,7 @@ class Null:
 class Truth:
     """A true-or-false column standing alone."""
 
-    column: Name
+    column: Term
     is_negated: bool = False
 
 
@@ -74,9 +116,9 @@ Condition: TypeAlias = "Comparison | Member | Null | Truth | Both | Either"
 
 @dataclass(frozen=True, slots=True)
 class KeyOutput:
-    """A grouping column in the result."""
+    """A grouping column, or an expression with public values, in the result."""
 
-    column: Name
+    column: Term
     alias: str | None
 
 
@@ -92,7 +134,7 @@ class StatisticOutput:
     """
 
     function: Function
-    column: Name | None
+    column: Term | None
     alias: str | None
     quantile: Fraction | None = None
 
@@ -109,19 +151,47 @@ class Ordering:
 
 
 @dataclass(frozen=True, slots=True)
+class NoisyTest:
+    """A statistic of the answer, or an output by its name, against a number."""
+
+    op: Operator
+    output: Name | StatisticOutput
+    constant: int | Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Every condition on the answer holds."""
+
+    parts: tuple[Having, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """At least one condition on the answer holds."""
+
+    parts: tuple[Having, ...]
+
+
+Having: TypeAlias = "NoisyTest | Every | Some"
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A whole query.
 
     Args:
         outputs: What the result shows, in order.
-        group_by: Grouping columns, in order.
+        group_by: Grouping columns or expressions, in order.
         where: Which rows count; none means all.
         order_by: How the noisy rows are sorted.
         limit: How many noisy rows are shown; none means all.
+        having: Which noisy rows are shown, by their noisy values; none means all.
     """
 
     outputs: tuple[Output, ...]
-    group_by: tuple[Name, ...]
+    group_by: tuple[Term, ...]
     where: Condition | None
     order_by: tuple[Ordering, ...]
     limit: int | None
+    having: Having | None = None

@@ -19,6 +19,7 @@ from hedgerow.model.plans import (
     Predicate,
 )
 from hedgerow.model.words import ColumnType
+from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.query import (
     Both,
     Comparison,
@@ -28,6 +29,7 @@ from hedgerow.techniques.dp_query.query import (
     Member,
     Name,
     Null,
+    Term,
     Truth,
 )
 
@@ -146,20 +148,25 @@ class Catalog:
             case Member():
                 return self._member(condition)
             case Null(column=name, is_negated=is_negated):
-                null = IsNull(Column(self.find(name)))
+                null = IsNull(Column(self._column(name)))
                 return Not(null) if is_negated else null
             case Truth(column=name, is_negated=is_negated):
                 return self._test(Comparison("=", name, not is_negated))
 
+    def _column(self, term: Term) -> str:
+        if not isinstance(term, Name):
+            raise hints.OTHER_CONDITION.refusal()
+        return self.find(term)
+
     def _test(self, test: Comparison) -> Compare:
-        column = self.find(test.column)
+        column = self._column(test.column)
         is_ordered = test.op not in ("=", "!=")
         if is_ordered and self.type_of(column) in (ColumnType.TEXT, ColumnType.BOOLEAN):
             raise self.misused(column, f"the comparison {test.op}")
         return Compare(test.op, Column(column), self._literal(column, test.constant))
 
     def _member(self, member: Member) -> Predicate:
-        column = self.find(member.column)
+        column = self._column(member.column)
         known = IsIn(Column(column), tuple(self._literal(column, c) for c in member.constants))
         if not member.is_negated:
             return known

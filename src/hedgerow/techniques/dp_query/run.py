@@ -9,6 +9,7 @@ from fractions import Fraction
 from hedgerow.kernel.noise import add_gaussian, add_laplace, l2_bound
 from hedgerow.model.answers import Answer, Cell
 from hedgerow.model.errors import Fault
+from hedgerow.techniques.dp_query.having import holds
 from hedgerow.techniques.dp_query.planned import (
     CountCell,
     KeyCell,
@@ -52,10 +53,13 @@ def run(exact: Sequence[Sequence[int]], plan: QueryPlan) -> Answer:
             _chosen(output.cell, chosen[output.cell.choice][group], plan)
             if isinstance(output.cell, QuantileCell)
             else _cell(output.cell, group, key, noisy, plan)
-            for output in plan.outputs
+            for output in (*plan.outputs, *plan.tested)
         )
         for group, key in enumerate(plan.aggregation.combinations)
     ]
+    if plan.having is not None:
+        kept = plan.having
+        shown = [row[: len(plan.outputs)] for row in shown if holds(kept, [cell for cell, _ in row])]
     for place, is_descending in reversed(plan.order_by):
         shown = _sorted(shown, place, is_descending=is_descending)
     shown = shown[: plan.limit]

@@ -107,7 +107,13 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
         told.append("Who has more rows than count may be missed where only other rows would have counted.")
     if plan.selection is not None:
         told.append(plan.selection.note)
-    elif plan.aggregation.keys:
+    if plan.having is not None:
+        left_out = plan.groups - len(shown)
+        told.append(
+            f"HAVING left {left_out} of {plan.groups} noisy rows out: it looks at noisy values, so a row "
+            "near its limit may be shown or left out by noise alone."
+        )
+    elif plan.aggregation.keys and plan.selection is None:
         told.append("Every declared key is shown, also where nobody is; rows with other keys do not count.")
     return (*told, *_left_out(plan, shown))
 

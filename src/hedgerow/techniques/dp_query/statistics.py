@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 
 from sqlglot import exp
 
 from hedgerow.model.answers import Function
+from hedgerow.model.errors import Refused
 from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.conditions import name_of, only
-from hedgerow.techniques.dp_query.query import Name, StatisticOutput
+from hedgerow.techniques.dp_query.query import Fixed, Name, Output, StatisticOutput, Term
+from hedgerow.techniques.dp_query.terms import is_term, term
 
 _FUNCTIONS: dict[type[exp.Expr], Function] = {
     exp.Count: "count",
@@ -51,7 +54,7 @@ def statistic(part: exp.Expr, alias: str | None) -> StatisticOutput:
         The statistic.
 
     Raises:
-        Refused: ``dp.sql-unsupported`` when it is of anything but one plain column.
+        Refused: ``dp.sql-unsupported`` when it is of anything but one column or expression.
     """
     if _is_percentile(part):
         return _percentile(part, alias)
@@ -60,9 +63,48 @@ def statistic(part: exp.Expr, alias: str | None) -> StatisticOutput:
     if function == "count" and _is_row(inner):
         return StatisticOutput(function, None, alias)
     if function == "count" and isinstance(inner, exp.Distinct):
-        return StatisticOutput("people", _column(_distinct(inner)), alias)
+        return StatisticOutput("people", _name(_distinct(inner)), alias)
     quantile = _portion(part.args["quantile"]) if function == "quantile" else _QUANTILES.get(function)
     return StatisticOutput(function, _column(inner), alias, quantile)
+
+
+def checked(outputs: Sequence[Output]) -> None:
+    """Hold outputs that no SQL was read for to the rules of SQL.
+
+    Args:
+        outputs: The outputs of a query.
+
+    Raises:
+        Refused: ``dp.sql-no-aggregate``, or ``dp.sql-unsupported`` for a statistic that has no such form.
+    """
+    statistics = [output for output in outputs if isinstance(output, StatisticOutput)]
+    if not statistics:
+        raise Refused("dp.sql-no-aggregate")
+    for one in statistics:
+        if one.column is None and one.function not in ("count", "people"):
+            raise hints.ONE_COLUMN.refusal()
+        wanted = _QUANTILES.get(one.function)
+        is_portion = one.function == "quantile" and one.quantile is not None and 0 < one.quantile < 1
+        if not (is_portion and (one.quantile or 0) * 10_000 % 1 == 0) and one.quantile != wanted:
+            raise hints.PORTION.refusal()
+        if one.function == "quantile" and not is_portion:
+            raise hints.PORTION.refusal()
+
+
+def of(function: Function, column: Term | None, quantile: Fraction | None = None) -> StatisticOutput:
+    """Build a statistic.
+
+    Args:
+        function: Which one.
+        column: Of which column or expression; none for counts of rows and people.
+        quantile: Which quantile is chosen, for ``quantile`` alone.
+
+    Raises:
+        Refused: ``dp.sql-unsupported`` when it has no such form.
+    """
+    made = StatisticOutput(function, column, None, _QUANTILES.get(function, quantile))
+    checked([made])
+    return made
 
 
 def _is_percentile(node: exp.Expr) -> bool:
@@ -88,7 +130,16 @@ def _distinct(inner: exp.Distinct) -> exp.Expr | None:
     return parts[0].unnest() if len(parts) == 1 else inner
 
 
-def _column(inner: exp.Expr | None) -> Name:
+def _column(inner: exp.Expr | None) -> Term:
+    if inner is None or not is_term(inner):
+        return _name(inner)
+    read = term(inner)
+    if isinstance(read, Fixed):
+        raise hints.COUNT_OF_NOTHING.refusal()
+    return read
+
+
+def _name(inner: exp.Expr | None) -> Name:
     if not isinstance(inner, exp.Column):
         raise hints.of_argument(inner).refusal()
     return name_of(inner)

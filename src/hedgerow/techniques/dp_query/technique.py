@@ -15,6 +15,7 @@ from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import QueryPlan
 from hedgerow.techniques.dp_query.price import Price
+from hedgerow.techniques.dp_query.question import query_of_text
 from hedgerow.techniques.dp_query.run import run
 from hedgerow.techniques.dp_query.units import PERSON
 from hedgerow.techniques.dp_query.widths import MECHANISM, WidthPlan, find_widths, plan_widths
@@ -32,7 +33,8 @@ class DpQuery:
         """Plan what ``request.parameters`` ask for.
 
         They are ``sql``, ``epsilon`` or ``rho``, and ``discover_keys`` (a delta) where keys may be found; or
-        ``bounds_of`` (a column) and ``epsilon``. All are text.
+        ``bounds_of`` (a column) and ``epsilon``. All are text. In place of ``sql`` may stand ``question``: a
+        query that was built of values.
 
         Args:
             request: Who asks what.
@@ -53,11 +55,14 @@ class DpQuery:
         column, sql = request.parameters.get("bounds_of"), request.parameters.get("sql")
         if isinstance(column, str):
             return plan_widths(column, *known)
-        if not isinstance(sql, str):
+        asked = request.parameters.get("question")
+        if asked is not None and sql is None:
+            return plan_query(query_of_text(asked), *known, dataset.subject_column, dataset.public)
+        if not isinstance(sql, str) or asked is not None:
             raise CallerError("dp.sql-malformed")
         return plan_query(sql, *known, dataset.subject_column, dataset.public)
 
-    def question(self, plan: Plan) -> QueryPlan | WidthPlan:
+    def question(self, plan: Plan) -> object:
         """Tell all that an answer depends on beside the data: the plan as it stands, noise and cost included.
 
         Args:
@@ -65,16 +70,20 @@ class DpQuery:
 
         Returns:
             The plan: what blanks, letter case and brackets of the text leave open is gone from it. Of a
-            public table stands the digest.
+            public table stands the digest. What may be nested deeper than canonical values are stands beside
+            the plan as one text.
         """
-        query = cast("QueryPlan | WidthPlan", plan)
-        if not isinstance(query, QueryPlan):
-            return query
+        if not isinstance(plan, QueryPlan):
+            return plan
         told = tuple(
             replace(one, table=replace(one.table, columns=())) if one.table.digest else one
-            for one in query.aggregation.lookups
+            for one in plan.aggregation.lookups
         )
-        return replace(query, aggregation=replace(query.aggregation, lookups=told))
+        whole = plan.aggregation
+        nested = repr((whole.where, whole.computed, [key.place for key in whole.keys], plan.having))
+        keys = tuple(replace(key, place=None) for key in whole.keys)
+        flat = replace(whole, where=None, computed=(), keys=keys, lookups=told)
+        return replace(plan, aggregation=flat, having=None), nested
 
     def answer(self, aggregate: Aggregate, plan: QueryPlan) -> Answer:
         """Compute the exact aggregates and add the noise.
