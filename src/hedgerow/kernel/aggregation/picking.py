@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from hedgerow.kernel.aggregation.ranks import NEVER
+
 _BITS = 32
 _MOST_PEOPLE = 2**31
 
@@ -51,6 +53,11 @@ def pick_rows(
         numbers = (whose << np.uint64(_BITS)) | draw.integers(0, 2**_BITS, len(rows), dtype=np.uint32)
         kept[rows] = numbers < _first_too_many(numbers, counts, has_more, most)[whose]
     return kept
+
+
+def pick_ranks(people: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
+    """Pick rows as :func:`pick_rows` does, told as ranks: 0 for one that counts, :data:`NEVER` for others."""
+    return np.where(pick_rows(people, most), 0, NEVER)
 
 
 def _first_too_many(

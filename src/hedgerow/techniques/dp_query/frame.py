@@ -315,12 +315,22 @@ def _rows(held: _Held, plan: QueryPlan) -> PersonRows:
     """Give the rows that are asked: of one frame, or of several joined on the person."""
     import pyarrow as pa
 
-    from hedgerow.kernel.aggregation import PersonRows, as_column, draw_ranks, join_people, number_units
+    from hedgerow.kernel.aggregation import (
+        PersonRows,
+        as_column,
+        draw_ranks,
+        join_people,
+        number_units,
+        pick_ranks,
+    )
 
     if not plan.aggregation.beside:
         by = held.declaration.unit_column
         whose = None if by is None else held.table.column(by)
         units = number_units(held.table.column(held.person), plan.unit, whose)
+        if plan.selection is None and not plan.aggregation.bounds_groups:
+            # Nothing asks in which order rows count: none has to be sorted.
+            return PersonRows(held.table, pick_ranks(units, plan.aggregation.max_rows), units)
         return PersonRows(held.table, draw_ranks(as_column(units)), units)
     rows, everybody = {}, (held, *held.beside)
     for each, numbers in zip(everybody, _alike(everybody), strict=True):
