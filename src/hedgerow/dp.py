@@ -6,22 +6,13 @@ from hedgerow.kernel.accounting import Budget
 from hedgerow.kernel.noise import AboveThreshold, RunningCount
 from hedgerow.model.answers import Answer, AnswerColumn
 from hedgerow.model.plans import DatasetDeclaration
-from hedgerow.techniques.dp_query.chain import (
-    case,
-    col,
-    count,
-    mean,
-    median,
-    people,
-    quantile,
-    stddev,
-    variance,
-)
+from hedgerow.techniques.dp_query.chain import count, mean, median, people, quantile, stddev, variance
 from hedgerow.techniques.dp_query.chain import total as sum  # noqa: A004 - said as in SQL, dp.sum
 from hedgerow.techniques.dp_query.curve import curve
 from hedgerow.techniques.dp_query.declared import declare
 from hedgerow.techniques.dp_query.frame import bounds, explain, query, table
 from hedgerow.techniques.dp_query.streams import above_threshold, running_count
+from hedgerow.techniques.dp_query.values import case, col
 from hedgerow.techniques.dp_query.widths import FoundBounds
 
 __all__ = [

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from hedgerow.model.answers import Function
 from hedgerow.model.errors import CallerError
 from hedgerow.techniques.dp_query import hints, statistics
 from hedgerow.techniques.dp_query.query import (
     Both,
-    Choose,
-    Comparison,
     Condition,
-    Constant,
-    Either,
     Every,
-    Fixed,
     Having,
     KeyOutput,
-    Member,
     Name,
     NoisyTest,
-    Null,
-    Operation,
     Operator,
     Ordering,
     Output,
@@ -34,206 +26,11 @@ from hedgerow.techniques.dp_query.query import (
     Some,
     StatisticOutput,
     Term,
-    Truth,
 )
 from hedgerow.techniques.dp_query.statistics import checked
-from hedgerow.techniques.dp_query.terms import applied, clamped
+from hedgerow.techniques.dp_query.values import NEGATED, Number, Test, Value, col, constant
 
-Number: TypeAlias = "int | float | Decimal | Fraction"
-Plain: TypeAlias = "str | bool | int | float | Decimal | Fraction"
 T_co = TypeVar("T_co", covariant=True)
-_DIGITS_MOST = 40
-_NEGATED: dict[Operator, Operator] = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-
-
-def _constant(value: object) -> Constant:
-    """Take a constant; a float means the decimal that it prints as."""
-    if isinstance(value, bool | str):
-        return value
-    if isinstance(value, float | Decimal):
-        decimal = Decimal(str(value))
-        is_short = decimal.is_finite() and abs(decimal.adjusted()) < _DIGITS_MOST
-        value = Fraction(decimal) if is_short else None
-    if isinstance(value, int | Fraction):
-        exact = Fraction(value)
-        if max(abs(exact.numerator), exact.denominator) < 10**_DIGITS_MOST:
-            return exact.numerator if exact.denominator == 1 else exact
-    raise CallerError("dp.question-malformed")
-
-
-def _term(value: object) -> Term:
-    return value.term if isinstance(value, Value) else Fixed(_constant(value))
-
-
-class Test:
-    """A condition on rows, joined with others by ``&``, ``|`` and ``~``."""
-
-    def __init__(self, condition: Condition) -> None:
-        self.condition = condition
-
-    def __and__(self, other: Test) -> Test:
-        """Both hold."""
-        return Test(Both((self.condition, other.condition)))
-
-    def __or__(self, other: Test) -> Test:
-        """At least one holds."""
-        return Test(Either((self.condition, other.condition)))
-
-    def __invert__(self) -> Test:
-        """The negation holds; where a value is missing neither does."""
-        return Test(_negated(self.condition))
-
-    def __bool__(self) -> bool:
-        """Refuse ``and``, ``or``, ``not`` and chained comparisons, which would drop a condition."""
-        raise CallerError("dp.question-truth")
-
-
-def _negated(test: Condition) -> Condition:
-    match test:
-        case Both(parts=parts):
-            return Either(tuple(_negated(one) for one in parts))
-        case Either(parts=parts):
-            return Both(tuple(_negated(one) for one in parts))
-        case Comparison(op=op):
-            return replace(test, op=_NEGATED[op])
-    return replace(test, is_negated=not test.is_negated)
-
-
-class Value:
-    """A column or what is made of columns of the same row; see :func:`col`."""
-
-    def __init__(self, term: Term) -> None:
-        self.term = term
-
-    def _with(self, function: Operation, *others: object) -> Value:
-        return Value(applied(function, [self.term, *map(_term, others)]))
-
-    def _of(self, function: Operation, left: object) -> Value:
-        return Value(applied(function, [_term(left), self.term]))
-
-    def __add__(self, other: Value | Number) -> Value:
-        """Add."""
-        return self._with("+", other)
-
-    def __radd__(self, other: Number) -> Value:
-        """Add."""
-        return self._of("+", other)
-
-    def __sub__(self, other: Value | Number) -> Value:
-        """Subtract."""
-        return self._with("-", other)
-
-    def __rsub__(self, other: Number) -> Value:
-        """Subtract."""
-        return self._of("-", other)
-
-    def __mul__(self, other: Value | Number) -> Value:
-        """Multiply."""
-        return self._with("*", other)
-
-    def __rmul__(self, other: Number) -> Value:
-        """Multiply."""
-        return self._of("*", other)
-
-    def __truediv__(self, other: Number) -> Value:
-        """Divide by a number."""
-        return self._with("/", other)
-
-    def __neg__(self) -> Value:
-        """Change the sign."""
-        return self._with("negate")
-
-    def __abs__(self) -> Value:
-        """Take the distance from zero."""
-        return self._with("abs")
-
-    def _compared(self, op: Operator, other: object) -> Test:
-        if isinstance(other, Value):
-            return Test(Comparison(op, applied("-", [self.term, other.term]), 0))
-        return Test(Comparison(op, self.term, _constant(other)))
-
-    def __eq__(self, other: object) -> Test:  # type: ignore[override]
-        """Compare."""
-        return self._compared("=", other)
-
-    def __ne__(self, other: object) -> Test:  # type: ignore[override]
-        """Compare."""
-        return self._compared("!=", other)
-
-    def __lt__(self, other: object) -> Test:
-        """Compare."""
-        return self._compared("<", other)
-
-    def __le__(self, other: object) -> Test:
-        """Compare."""
-        return self._compared("<=", other)
-
-    def __gt__(self, other: object) -> Test:
-        """Compare."""
-        return self._compared(">", other)
-
-    def __ge__(self, other: object) -> Test:
-        """Compare."""
-        return self._compared(">=", other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def floor(self) -> Value:
-        """Round down to a whole number."""
-        return self._with("floor")
-
-    def round(self, digits: int = 0) -> Value:
-        """Round to so many digits, half away from zero."""
-        return self._with("round", digits)
-
-    def clamp(self, lower: Number, upper: Number) -> Value:
-        """Cut to two numbers; around a bare column they stand in for a declaration."""
-        return Value(clamped(self.term, Fixed(_constant(lower)), Fixed(_constant(upper))))
-
-    def fill(self, number: Number) -> Value:
-        """Put a number where the value is missing."""
-        return self._with("coalesce", number)
-
-    def bucket(self, lower: Number, upper: Number, count: int) -> Value:
-        """Number the bucket of a value: 0 below the first, one more than there are from the upper end on."""
-        return self._with("width_bucket", lower, upper, count)
-
-    def is_in(self, values: Iterable[Plain]) -> Test:
-        """Whether it is one of several constants."""
-        constants = tuple(_constant(one) for one in values)
-        if not 0 < len(constants) <= hints.LIST_MAX:
-            raise hints.IN_LIST.refusal()
-        return Test(Member(self.term, constants))
-
-    def is_null(self) -> Test:
-        """Whether it is missing."""
-        return Test(Null(self.term))
-
-    def is_true(self) -> Test:
-        """Whether a true-or-false column is true."""
-        return Test(Truth(self.term))
-
-
-def col(name: str) -> Value:
-    """Take a column by its exact name.
-
-    Args:
-        name: Its name.
-    """
-    return Value(Name(name, is_quoted=True))
-
-
-def case(*branches: tuple[Test, Value | Plain], otherwise: Value | Plain | None = None) -> Value:
-    """Take the value of the first condition that holds.
-
-    Args:
-        branches: A condition and a value each.
-        otherwise: The value where none holds; missing when not given.
-    """
-    if not 0 < len(branches) <= hints.BRANCHES_MAX:
-        raise hints.CASE.refusal()
-    read = tuple((test.condition, _term(value)) for test, value in branches)
-    return Value(Choose(read, Fixed(None) if otherwise is None else _term(otherwise)))
 
 
 class Shown:
@@ -265,7 +62,7 @@ def _hidden(having: Having) -> Having:
             return Some(tuple(_hidden(one) for one in parts))
         case Some(parts=parts):
             return Every(tuple(_hidden(one) for one in parts))
-    return replace(having, op=_NEGATED[having.op])
+    return replace(having, op=NEGATED[having.op])
 
 
 class Statistic:
@@ -275,7 +72,7 @@ class Statistic:
         self.output = output
 
     def _compared(self, op: Operator, number: Number) -> Shown:
-        known = _constant(number)
+        known = constant(number)
         if isinstance(known, bool | str):
             raise hints.HAVING.refusal()
         return Shown(NoisyTest(op, self.output, known))
@@ -303,43 +100,97 @@ def _asked(function: Function, of: Value | str | None, quantile: Fraction | None
 
 
 def count(of: Value | str | None = None) -> Statistic:
-    """Count rows, or those where a column or expression holds a value."""
+    """Count rows, or those where a column or expression holds a value.
+
+    Args:
+        of: A column by its name, or an expression; none for all rows.
+
+    Returns:
+        The statistic, for ``agg`` and ``having``.
+    """
     return _asked("count", of)
 
 
 def people() -> Statistic:
-    """Count people, each once in a group."""
+    """Count people, each once in a group.
+
+    Returns:
+        The statistic, for ``agg`` and ``having``.
+    """
     return _asked("people", None)
 
 
 def total(of: Value | str) -> Statistic:
-    """Add up a column or an expression."""
+    """Add up a column or an expression.
+
+    Args:
+        of: A column by its name, or an expression of columns; it needs bounds.
+
+    Returns:
+        The statistic, for ``agg`` and ``having``.
+    """
     return _asked("sum", of)
 
 
 def mean(of: Value | str) -> Statistic:
-    """Average a column or an expression."""
+    """Average a column or an expression.
+
+    Args:
+        of: A column by its name, or an expression of columns; it needs bounds.
+
+    Returns:
+        The statistic, for ``agg`` and ``having``.
+    """
     return _asked("mean", of)
 
 
 def variance(of: Value | str) -> Statistic:
-    """Tell the variance, divided by one less than the count."""
+    """Tell the variance, divided by one less than the count.
+
+    Args:
+        of: A column by its name, or an expression of columns; it needs bounds.
+
+    Returns:
+        The statistic, for ``agg`` and ``having``.
+    """
     return _asked("variance", of)
 
 
 def stddev(of: Value | str) -> Statistic:
-    """Tell the standard deviation, divided by one less than the count."""
+    """Tell the standard deviation, divided by one less than the count.
+
+    Args:
+        of: A column by its name, or an expression of columns; it needs bounds.
+
+    Returns:
+        The statistic, for ``agg`` and ``having``.
+    """
     return _asked("stddev", of)
 
 
 def median(of: Value | str) -> Statistic:
-    """Choose a value near the median."""
+    """Choose a value near the median.
+
+    Args:
+        of: A column by its name, or an expression of columns; it needs bounds.
+
+    Returns:
+        The statistic, for ``agg`` and ``having``.
+    """
     return _asked("median", of)
 
 
 def quantile(of: Value | str, portion: float | Decimal | Fraction) -> Statistic:
-    """Choose a value near a quantile, above 0 and below 1."""
-    return _asked("quantile", of, Fraction(_constant(portion)))
+    """Choose a value near a quantile.
+
+    Args:
+        of: A column by its name, or an expression of columns; it needs bounds.
+        portion: Which: above 0 and below 1, of at most four digits.
+
+    Returns:
+        The statistic, for ``agg`` and ``having``.
+    """
+    return _asked("quantile", of, Fraction(constant(portion)))
 
 
 class Source(Protocol[T_co]):
