@@ -40,6 +40,7 @@ IN_PLAIN = {
     ("journal_head", "frontier"),
     ("blind_terms", "term"),
     ("seen_logs", "root"),
+    ("public_tables", "body"),
 }
 PEOPLE = ("ann", "bob", "cem", "dan")
 
@@ -73,7 +74,12 @@ def household(tenant, keys):
 
 def ask(service, request_id):
     wish = UseRequest(
-        OWNER, CARE, "visits", {"sql": SQL.format(dataset="visits"), "epsilon": "0.01"}, request_id
+        OWNER,
+        CARE,
+        "visits",
+        {"sql": SQL.format(dataset="visits"), "epsilon": "0.01"},
+        request_id,
+        fresh=True,
     )
     return service.spine.gate.use(wish, Counts(Silent()))
 
@@ -99,7 +105,12 @@ def open_batches(service):
 def every_table(service):
     for dataset in ("visits", "bills"):
         wish = UseRequest(
-            OWNER, CARE, dataset, {"sql": SQL.format(dataset=dataset), "epsilon": "0.01"}, f"all-{dataset}"
+            OWNER,
+            CARE,
+            dataset,
+            {"sql": SQL.format(dataset=dataset), "epsilon": "0.01"},
+            f"all-{dataset}",
+            fresh=True,
         )
         service.spine.gate.use(wish, Counts(Silent()))
 

@@ -40,7 +40,7 @@ def built(tmp_path_factory):
     shutil.copytree(folder / "space", folder / "early")
     for request in ("late-1", "late-2"):
         answer = program.call("query", "visits", "SELECT COUNT(*) FROM visits", "--purpose", "research",
-                              "--epsilon", "0.25", "--request-id", request, "--json")  # fmt: skip
+                              "--epsilon", "0.25", "--request-id", request, "--fresh", "--json")  # fmt: skip
         assert answer.code == 0, answer.err
     (folder / "receipt.json").write_text(json.dumps(answer.json["receipt"]))
     head = program.call("journal", "head", "--json")
@@ -143,7 +143,7 @@ def test_a_cut_tail_with_an_older_head_is_caught_by_the_ledger_or_by_a_saved_hea
     sql(
         space,
         "DELETE FROM accounts",
-        *(("INSERT INTO accounts VALUES (?,?,?,?,?,?)", row) for row in accounts),
+        *(("INSERT INTO accounts VALUES (?,?,?,?,?,?,?)", row) for row in accounts),
     )
     caught(space, "records.differ")  # the two requests are bound to entries that are gone
     sql(space, f"DELETE FROM requests WHERE entry>={cut}")

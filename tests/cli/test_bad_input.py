@@ -266,7 +266,10 @@ class TestFiles:
         ("text", "problem"),
         [
             ("keep = [", "it stops being TOML"),
-            ("kep = []", "does not know kep, only drop, keep, max_rows, unit, types, roles, bounds, keys"),
+            (
+                "kep = []",
+                "does not know kep, only drop, keep, max_groups, max_rows, max_rows_per_group, unit, types,",
+            ),
             ('keep = "age"', "keep is no list of names"),
             ('max_rows = "5"', "max_rows is no whole number"),
             ('[types]\nage = "number"', "age under [types] is none of"),

@@ -223,7 +223,7 @@ class VaultWorld:
 
     def spend(self, crash=None):
         sql = "SELECT COUNT(*) FROM visits"
-        act = lambda: self.service.query("visits", sql, purpose="care", epsilon="0.125", request_id=None)  # noqa: E731
+        act = lambda: self.service.query("visits", sql, purpose="care", epsilon="0.125", fresh=True)  # noqa: E731
         done = self.attempt(act, crash)
         if self.model.is_unknown:
             code = getattr(done, "code", "")

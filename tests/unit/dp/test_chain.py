@@ -219,6 +219,7 @@ def test_a_frame_is_asked_without_a_workspace():
     assert "who" not in repr(chain.col("age"))
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_frames_of_other_libraries_are_asked_alike(library):
     module = pytest.importorskip(library)
