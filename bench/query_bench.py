@@ -126,7 +126,7 @@ def measure(
 
         def ask(dataset: str, value: str, of: str = OURS) -> Callable[[], object]:
             sql = f"SELECT ward, {of.format(value)} FROM {dataset} GROUP BY ward"
-            return lambda: analyst.query(dataset, sql, epsilon="0.1")
+            return lambda: analyst.query(dataset, sql, epsilon="0.1", fresh=True)
 
         ask("visits", "cost")()  # imports and the first plan are no part of what is measured
         fixed = interleaved(REPEAT * 2, ask("visits", "cost"))[0]

@@ -73,7 +73,7 @@ def main():
                     REPEAT,
                     lambda of=of: theirs(place / "plain.parquet", of),
                     lambda sql=sql: on_the_fly(table, sql),
-                    lambda text=text: analyst.query("large", text, epsilon="0.1"),
+                    lambda text=text: analyst.query("large", text, epsilon="0.1", fresh=True),
                 )
                 peer, fly, kept = spent
                 print(f"{name}, {rows:,} rows, {len(worlds.WARDS)} groups: OpenDP-Polars {peer}")

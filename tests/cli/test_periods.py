@@ -84,3 +84,11 @@ def test_the_same_question_is_answered_from_the_store(hedgerow):
     assert hedgerow(*ASK, "--epsilon", "0.5", "--fresh", "--json").json["receipt"]["from"] == "new"
     assert "use.stored" in hedgerow("journal", "show", "--last", "9").out
     hedgerow("journal", "verify")
+
+
+def test_a_limit_of_each_quarter_is_told_from_one_of_this_quarter(hedgerow):
+    hedgerow(*MAKE, "--period", now("quarter"))
+    told = hedgerow(*MAKE[:-1], "0.9", "--every", "quarter").out
+    assert (
+        f"of each quarter, now {now('quarter')}, within that of all time is epsilon 0.9; 0.9 is left." in told
+    )

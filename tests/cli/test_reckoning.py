@@ -69,7 +69,8 @@ class TestForecast:
         before = charges(space)
         told = ana.service.forecast("visits", "research", Fraction(3, 5))
         assert told == {"dataset": "visits", "purpose": "research", "epsilon": "0.6", "queries_left": 2,
-                        "holds_back": "purpose", "left": "1.3", "population_left": "9.3"}  # fmt: skip
+                        "holds_back": "purpose", "left": "1.3", "population_left": "9.3",
+                        "left_after": "0.7"}  # fmt: skip
         assert charges(space) == before
         for left in (1, 0):
             ask(ana, "0.6")
@@ -87,7 +88,7 @@ class TestForecast:
     def test_it_is_said_in_words(self, hedgerow):
         assert hedgerow(*self.SAID, "0.6", "--as", "ana").out == (
             "At epsilon 0.6 each, about 3 such queries left: epsilon 2 is left for the purpose, 10 for the "
-            "population.\n"
+            "population; after one, epsilon 1.4 for one query.\n"
         )
         assert "each, about 1 such query left: " in hedgerow(*self.SAID, "1.1").out
         none = hedgerow(*self.SAID, "2.1").out.splitlines()

@@ -38,3 +38,12 @@ def test_an_engine_that_is_not_known_is_a_malformed_call(hedgerow):
 def test_what_the_gate_refuses_is_not_shown(hedgerow):
     refused = hedgerow(*SAID[:4], "marketing", *SAID[5:], "duckdb", code=3)
     assert refused.out == ""
+
+
+def test_a_declared_public_table_is_named_as_what_is_not_written_yet(hedgerow, tmp_path):
+    (tmp_path / "wards.csv").write_text("ward,part\nA,north\nB,south\n")
+    hedgerow("dataset", "public", "add", "wards", "--from", tmp_path / "wards.csv", "--why", "a list")
+    joined = "SELECT part, COUNT(*) FROM visits JOIN wards USING (ward) GROUP BY part"
+    refused = hedgerow("query", "visits", joined, *SAID[3:], "duckdb", code=2).err
+    assert "lookups" in refused
+    assert "(engine.element)" in refused

@@ -1,6 +1,6 @@
 """Processes that spend at once and are killed at random: each says what it asks, and what it was told.
 
-``python -m tests.system.spenders SPACE IDS SEED``: the imports are made once, and every process is
+``python tests/system/spenders.py SPACE IDS SEED``: the imports are made once, and every process is
 forked from them; none has a thread or an open store before. A killed process is followed by another that goes
 on with the id that was in the air.
 """

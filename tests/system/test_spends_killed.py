@@ -83,7 +83,7 @@ def spent(request, tmp_path_factory):
             service.allocate(*named, limit.epsilon, limit.delta)
     root = Path(__file__).resolve().parents[2]
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.system.spenders", where, str(IDS), "7"],
+        [sys.executable, spenders.__file__, where, str(IDS), "7"],
         cwd=root, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])},
         capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip

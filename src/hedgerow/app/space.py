@@ -144,7 +144,7 @@ class Session:
         people: int | None = None,
         accuracy: str | None = None,
         tune: bool = False,
-        out: Path | None = None,
+        out: Path | str | None = None,
         purpose: str | None = None,
         request_id: str | None = None,
     ) -> dict[str, Json]:
@@ -153,7 +153,10 @@ class Session:
 
         asked = TrainRequest(dataset, model, epsilon, target, features, delta, people, accuracy, tune)
         return self.service.train(
-            asked, purpose=purpose or self.purpose, places=Places(out), request_id=request_id
+            asked,
+            purpose=purpose or self.purpose,
+            places=Places(None if out is None else Path(out)),
+            request_id=request_id,
         )
 
     def table(self, dataset: str) -> Table[dict[str, Json]]:

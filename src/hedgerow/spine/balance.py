@@ -76,6 +76,12 @@ class Standing:
             return Fraction(0)
         return remaining(self.allowed, self.spent)
 
+    def after(self, event: PrivacyEvent) -> Fraction:
+        """The epsilon of a pure use that would still fit after an event; zero where that does not fit."""
+        if self.allowed is None or not self.admits(event):
+            return Fraction(0)
+        return remaining(self.allowed, self.spent.plus(event))
+
     def without_delta(self) -> dict[str, object]:
         """Tell whose limit lacks a delta, for the next step."""
         is_all = (self.dataset, self.purpose) == POPULATION

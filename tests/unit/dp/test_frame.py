@@ -105,3 +105,12 @@ def test_other_frames_give_the_same(library):
     frame = plain.to_pandas() if library == "pandas" else __import__("polars").from_arrow(plain)
     answer, _ = ask("SELECT ward, COUNT(*) FROM frame GROUP BY ward", frame=frame)
     assert answer.rows == (("A", 2), ("B", 1))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"keys": {"ward": "North"}}, {"bounds": {"age": "0:120"}}, {"bounds": {"age": (1, 2, 3)}}]
+)
+def test_keys_and_bounds_are_lists_and_pairs(wrong):
+    with pytest.raises(CallerError) as caught:
+        dp.declare(max_rows=1, **wrong)
+    assert caught.value.code == "dp.bad-declaration"

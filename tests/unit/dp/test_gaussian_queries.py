@@ -118,7 +118,7 @@ def test_the_answer_says_what_it_cost_and_is_read_back():
     assert Answer.from_dict(told) == answer
     assert "discrete Gaussian" in answer.mechanism
     (cost,) = [note for note in answer.notes if "rho" in note]
-    assert cost.startswith("The noise is Gaussian: it costs rho 0.01 (zero-concentrated)")
+    assert cost.startswith("It costs rho 0.01 (zero-concentrated)")
     assert "0.754 but for a chance of 1e-6" in cost
 
 

@@ -204,7 +204,7 @@ def test_accuracy_is_told_only_where_it_is_paid_for(space, spent):
     assert "Not measured" in train(space)["card"]["accuracy"]
     paid = train(space, TrainRequest("visits", "logistic", "1", "diag", accuracy="3"))
     assert "held out" in paid["card"]["accuracy"]
-    assert paid["card"]["cost"]["accuracy"] == "3"
+    assert paid["card"]["cost"]["measuring accuracy"] == "epsilon 3"
     event = spent()[-1]
     one, other = rho_within(Fraction(1), DELTA), rho_within(Fraction(3), DELTA)
     assert (one + other) * (1 - Fraction(1, 10**6)) < event.rho <= one + other

@@ -9,7 +9,7 @@ import secrets
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -26,6 +26,7 @@ from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import Decision, Json, Technique, UseRequest
 from hedgerow.spine.gate import new_request_id
 from hedgerow.spine.permission import as_error
+from hedgerow.spine.publics import Publics
 
 if TYPE_CHECKING:
     from hedgerow.techniques.dp_query.query import Query
@@ -173,7 +174,7 @@ class Asking(Part):
         request = self._query_request(dataset, sql, purpose, cost, None, fresh=True)
         with self.spine.store.read() as reader:
             view = self.spine.catalog.require_dataset(reader, dataset)
-        planned = self.spine.query.plan(request, view)
+            planned = self.spine.query.plan(request, replace(view, public=Publics(reader)))
         told = engine_sql(planned, view, dialect)
         return {"dataset": dataset, **told, "measurements": decision.plan.get("measurements", [])}
 

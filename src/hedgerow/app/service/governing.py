@@ -330,7 +330,12 @@ class Governing(Part):
             if period is not None:
                 every = self.spine.ledger.periods(tx, where, every=True)
                 name = period.name if isinstance(period, Period) else self._today(period).name
-                standing = next(each for each in every if each.period and each.period.name == name)
+                # A limit of each quarter and one of this quarter have one name.
+                standing = next(
+                    each
+                    for each in every
+                    if each.period and (each.period.name, each.limit, each.delta) == (name, epsilon, delta)
+                )
             return self._split(tx, standing.as_json(), "budget.show", dataset)
 
     def _today(self, kind: str) -> Period:

@@ -173,6 +173,7 @@ def forecast_of(balance: Balance, event: PrivacyEvent) -> dict[str, Json]:
         "holds_back": "purpose" if own <= everybody else "population",
         "left": show_left(balance.own.left),
         "population_left": show_left(balance.population.left),
+        "left_after": show_left(min(each.after(event) for each in (balance.own, balance.population))),
     }
     if not balance.periods:
         return told
@@ -201,7 +202,8 @@ def forecast_text(told: Mapping[str, Json], one: str = "query", more: str = "") 
     if count == 0:
         return f"no such {one} is left: {left}"
     plural = more or ("queries" if one == "query" else f"{one}s")
-    return f"about {count:,} such {one if count == 1 else plural} left: {left}"
+    after = f"after one, epsilon {told['left_after']} for one query"
+    return f"about {count:,} such {one if count == 1 else plural} left: {left}; {after}"
 
 
 def _by_pld(

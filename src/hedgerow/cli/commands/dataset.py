@@ -38,7 +38,7 @@ def dataset() -> None:
 def list_(session: Session, screen: Screen) -> None:
     """List the data sets and their purposes."""
     found = session.service.datasets()
-    rows = [[d["name"], d["version"], d["purposes"]] for d in found]
+    rows = [[d["name"], "" if d["version"] is None else d["version"], d["purposes"]] for d in found]
     screen.result(found, table(["data set", "version", "purposes"], rows))
 
 
@@ -56,7 +56,8 @@ def show(session: Session, screen: Screen, name: str) -> None:
         for c in found["columns"]
     ]  # fmt: skip
     bases = ", ".join(f"{purpose} ({basis})" for purpose, basis in found["bases"].items())
-    told = f"{name}, version {found['version']}; subject key {found['subject_key']}; purposes: {bases}"
+    version = "" if found["version"] is None else f", version {found['version']}"
+    told = f"{name}{version}; subject key {found['subject_key']}; purposes: {bases}"
     bound = found["contribution"] or "nothing declared yet"
     headings = ["column", "in", "type", "role", "category", "bounds", "keys"]
     screen.result(found, f"{told}\n{bound}{_indexed(found)}\n{table(headings, rows)}")

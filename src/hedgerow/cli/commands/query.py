@@ -104,8 +104,10 @@ def query(  # noqa: PLR0913 - the options of the command
     Noise is added so that the answer would look much the same without any one person. SQL is SELECT with
     COUNT, COUNT(DISTINCT person), SUM, AVG, VARIANCE, STDDEV, MEDIAN, QUANTILE(column, 0.9), MIN and MAX,
     WHERE, JOIN with public tables (`hedgerow dataset public add`), and GROUP BY over columns with declared
-    keys (`hedgerow dataset declare`) or, with --discover-keys, over keys that enough people share. MIN and
-    MAX are the 0.05 and 0.95 quantiles: no extreme value is anybody's.
+    keys (`hedgerow dataset declare`) or, with --discover-keys, over keys that enough people share; with
+    expressions of columns, groups by WIDTH_BUCKET(column, low, high, n) and CASE, HAVING on noisy values and
+    sub-queries in FROM. MIN and MAX are the 0.05 and 0.95 quantiles: no extreme value is anybody's.
+
     The answer says how wrong it may be and what is left of the budget; --curve says before how wrong it would
     be at several epsilons, and with --rho at several rhos. The same question asked again, by whomever, is
     answered from what is stored, at no cost, until rows, choices, declarations or a public table change.

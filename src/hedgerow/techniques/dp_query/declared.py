@@ -102,6 +102,9 @@ def typed_keys(kind: ColumnType, texts: Sequence[str]) -> tuple[str | int | bool
     return None
 
 
+_PAIR = 2
+
+
 def declare(
     *,
     max_rows: int | None = None,
@@ -130,8 +133,14 @@ def declare(
         The declaration.
 
     Raises:
-        CallerError: ``dp.bad-declaration`` when a bound is no finite number.
+        CallerError: ``dp.bad-declaration`` when a bound is no finite number, or keys are no list.
     """
+    for column, listed in (keys or {}).items():
+        if isinstance(listed, str):
+            raise _bad("frame", f"the keys of {shown(column)} are one text, not a list", "--keys")
+    for column, pair in (bounds or {}).items():
+        if isinstance(pair, str) or len(pair) != _PAIR:
+            raise _bad("frame", f"the bounds of {shown(column)} are no pair of numbers", "--bounds")
     names = dict.fromkeys([*(bounds or {}), *(keys or {})])
     columns = tuple(
         ColumnDeclaration(

@@ -122,7 +122,7 @@ def cost_note(rho: Fraction) -> str:
     """Say what a zero-concentrated cost means, also in the epsilon that it is at a delta."""
     epsilon = show_exact(zcdp_epsilon(rho, TOLD_AT), 3)
     return (
-        f"The noise is Gaussian: it costs rho {show_exact(rho, 12)} (zero-concentrated), which is an epsilon "
+        f"It costs rho {show_exact(rho, 12)} (zero-concentrated), which is an epsilon "
         f"of {epsilon} but for a chance of {show_chance(TOLD_AT)}, and of none without such a chance."
     )
 

@@ -82,7 +82,9 @@ def card_of(
         "cost": {
             "epsilon": show_exact(plan.wish.epsilon, 12),
             "delta": show_chance(plan.wish.delta),
-            "accuracy": show_exact(plan.accuracy, 12) if plan.accuracy else "0",
+            "measuring accuracy": f"epsilon {show_exact(plan.accuracy, 12)}"
+            if plan.accuracy
+            else "not paid for",
         },
         "accuracy": _accuracy(plan, measured),
         "expected": _expected(plan),
