@@ -10,7 +10,7 @@ import pytest
 from tests.unit.learn.people import N, linear, logistic, rows
 
 from hedgerow.learn import Budget
-from hedgerow.model.budget import PureEvent
+from hedgerow.model.budget import ApproximateEvent, PureEvent
 from hedgerow.model.errors import HedgerowError
 from hedgerow.techniques.dp_train import paying, sums
 
@@ -63,6 +63,7 @@ PARAMETERS = [
     ({"epsilon": "40"}, "learn.budget-exhausted"),
     ({"delta": "1e-30"}, "learn.bad-parameter"),
     ({"budget": Budget.of("10")}, "learn.budget-exhausted"),
+    ({"budget": Budget.of("10", "1e-4", unit="household")}, "dp.budget-other-unit"),
 ]
 
 
@@ -157,6 +158,30 @@ def test_budgets_of_runs_that_cost_delta_add_up_and_leave_the_rest_to_the_filter
     left = paying.paid(paying.paid(Budget.of("5", "1e-5"), wish, noise), wish, noise)
     assert left.limit == replace(left.limit, epsilon=Fraction(1), delta=Fraction(8, 10**6))
     assert left.spend(PureEvent(Fraction(1))).left < Fraction(1, 10)
+
+
+@pytest.mark.parametrize("rho", [None, Fraction(1, 10)])
+@pytest.mark.parametrize("unit", ["household", "person-day"])
+def test_a_budget_of_another_unit_pays_for_no_training(rho, unit):
+    wish, noise = paying.Wish(Fraction(2), Fraction(1, 10**6)), paying.Noise(1.0, lambda exact: exact, rho)
+    with pytest.raises(HedgerowError) as caught:
+        paying.paid(Budget.of("5", "1e-5", unit=unit), wish, noise)
+    assert caught.value.code == "dp.budget-other-unit"
+    assert "person" in caught.value.next_step
+
+
+def test_what_a_budget_keeps_for_chances_of_their_own_stays_kept():
+    wish, noise = paying.Wish(Fraction(2), Fraction(1, 10**6)), paying.Noise(1.0, lambda exact: exact)
+    budget = Budget.of("5", "2e-6", own="1e-6")
+    left = paying.paid(budget, wish, noise)
+    assert left == replace(budget, limit=replace(budget.limit, epsilon=Fraction(3), delta=Fraction(1, 10**6)))
+    with pytest.raises(HedgerowError) as caught:
+        paying.paid(left, wish, noise)
+    assert caught.value.code == "learn.budget-exhausted"
+    own = budget.spend(ApproximateEvent(PureEvent(Fraction(0)), Fraction(1, 10**7)))
+    with pytest.raises(HedgerowError) as caught:
+        paying.paid(own, wish, noise)
+    assert caught.value.code == "learn.budget-mixed"
 
 
 def test_the_rhos_of_the_steps_add_up_to_what_is_allowed():

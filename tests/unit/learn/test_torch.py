@@ -199,6 +199,138 @@ def test_a_layer_that_is_not_known_is_refused(layer):
     assert type(layer).__name__ in caught.value.message
 
 
+nn = torch.nn
+
+
+def changed(layer, **attributes):
+    for name, value in attributes.items():
+        setattr(layer, name, value)
+    return layer
+
+
+def hooked(layer, kind):
+    getattr(layer, kind)(lambda *_: None)
+    return layer
+
+
+class Averaging(nn.Linear):
+    """Makes one of all people."""
+
+    def forward(self, rows):
+        return super().forward(rows.mean(0, keepdim=True).expand_as(rows))
+
+
+def tied():
+    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
+    second.weight = first.weight
+    return nn.Sequential(first, second)
+
+
+def buffered():
+    layer = nn.Linear(3, 3)
+    layer.register_buffer("seen", torch.zeros(3))
+    return layer
+
+
+def made_elsewhere():
+    layer = nn.Linear(3, 3)
+    del layer.weight
+    layer.weight = torch.zeros((3, 3))
+    return layer
+
+
+def nested():
+    layer = nn.ReLU()
+    layer.inner = nn.Linear(3, 3)
+    return layer
+
+
+MIXING = {
+    "flatten from people": lambda: nn.Flatten(0, 1),
+    "flatten from the far end": lambda: nn.Flatten(-2),
+    "unflatten people": lambda: nn.Unflatten(0, (1, -1)),
+    "unflatten from the far end": lambda: nn.Unflatten(-2, (1, -1)),
+    "softmax over people": lambda: nn.Softmax(dim=0),
+    "logarithms over people": lambda: nn.LogSoftmax(dim=0),
+    "softmin over people": lambda: nn.Softmin(dim=0),
+    "halves of people": lambda: nn.GLU(dim=0),
+    "softmax over channels": nn.Softmax2d,
+    "learned slope": nn.PReLU,
+    "drops channels": nn.Dropout2d,
+    "group norm": lambda: nn.GroupNorm(1, 3),
+    "pools what is left": lambda: nn.AdaptiveAvgPool2d(1),
+    "gradient by frequency": lambda: nn.Embedding(5, 3, scale_grad_by_freq=True),
+    "subclass": lambda: Averaging(3, 3),
+    "subclass by a known name": lambda: type("Linear", (Averaging,), {"__module__": "torch.nn.x"})(3, 3),
+    "forward of its own": lambda: changed(nn.ReLU(), forward=lambda rows: rows - rows.mean(0)),
+    "sequence with a forward of its own": lambda: changed(nn.Sequential(nn.ReLU()), forward=torch.relu),
+    "weights normed": lambda: nn.utils.parametrizations.weight_norm(nn.Linear(3, 3)),
+    "weights from elsewhere": lambda: nn.utils.parametrize.register_parametrization(
+        nn.Linear(3, 3), "weight", nn.Identity()
+    ),
+    "weights that are none": made_elsewhere,
+    "hook before": lambda: hooked(nn.ReLU(), "register_forward_pre_hook"),
+    "hook after": lambda: hooked(nn.ReLU(), "register_forward_hook"),
+    "hook on the way back": lambda: hooked(nn.ReLU(), "register_full_backward_hook"),
+    "hook before the way back": lambda: hooked(nn.ReLU(), "register_full_backward_pre_hook"),
+    "hook on a sequence": lambda: hooked(nn.Sequential(nn.ReLU()), "register_forward_hook"),
+    "weights shared": tied,
+    "buffer": buffered,
+    "layer within a layer": nested,
+    "layer without shape": lambda: nn.LazyLinear(3),
+}
+
+
+@pytest.mark.parametrize("make", MIXING.values(), ids=MIXING)
+def test_a_layer_that_could_mix_people_is_refused(make):
+    with pytest.raises(HedgerowError) as caught:
+        persample.layers_of(nn.Sequential(nn.Linear(3, 3), make()))
+    assert caught.value.code == "learn.unsupported-layer"
+
+
+def test_hooks_on_all_modules_are_refused():
+    handle = nn.modules.module.register_module_forward_hook(lambda *_: None)
+    try:
+        with pytest.raises(HedgerowError) as caught:
+            persample.layers_of(dense())
+    finally:
+        handle.remove()
+    assert caught.value.code == "learn.unsupported-layer"
+    assert persample.layers_of(dense())
+
+
+UNEVEN = {
+    "steps made people": ((nn.Flatten(0, 1), nn.Linear(3, 2)), (6, 2, 3)),
+    "people made one": ((nn.Unflatten(0, (1, -1)), nn.Linear(3, 2), nn.Flatten(0, 1)), (6, 3)),
+    "people pooled": (
+        (nn.Unflatten(0, (1, -1)), nn.AvgPool2d((5, 1), 1, (2, 0)), nn.Flatten(0, 1), nn.Linear(3, 2)),
+        (6, 3),
+    ),
+    "people as features": ((nn.Linear(6, 6), nn.Unflatten(0, (6, 1)), nn.Linear(1, 2)), (6,)),
+    "people normed": ((nn.LayerNorm((6, 3), elementwise_affine=False), nn.Linear(3, 2)), (6, 3)),
+    "people as channels": ((nn.Conv2d(6, 6, 1), nn.Flatten(), nn.Linear(9, 2)), (6, 3, 3)),
+}
+
+
+@pytest.mark.parametrize(("layers", "shape"), UNEVEN.values(), ids=UNEVEN)
+def test_what_goes_through_a_layer_has_a_row_for_each_of_the_batch(monkeypatch, layers, shape):
+    """The last line of defence: it holds when the list of layers lets one through."""
+    monkeypatch.setattr(persample, "_is_odd", lambda _: False)
+    with pytest.raises(HedgerowError) as caught:
+        exact(network(*layers), torch.ones(shape, dtype=torch.float64), torch.zeros(6, dtype=torch.int64))
+    assert caught.value.code == "learn.unsupported-layer"
+
+
+def test_a_run_that_breaks_off_is_paid_for(monkeypatch):
+    """By then steps may have been taken, and the model has what they released."""
+    trainer = DPTrainer(dense(), **TERMS, budget=Budget.of("20", "1e-4"))
+    monkeypatch.setattr(persample, "_least_dimensions", lambda _: 3)
+    with pytest.raises(HedgerowError) as caught:
+        trainer.fit(np.zeros((60, 3)), np.zeros(60, dtype=int))
+    assert caught.value.code == "learn.unsupported-layer"
+    assert trainer.budget_.limit.epsilon == Fraction(12)
+
+
 def test_a_layer_that_stands_twice_is_refused():
     one = torch.nn.Linear(3, 3)
     with pytest.raises(HedgerowError) as caught:
@@ -215,6 +347,7 @@ WRONG = [
     ({"batch_size": 61}, "learn.bad-parameter"),
     ({"loss": "other"}, "learn.bad-parameter"),
     ({"epsilon": "30"}, "learn.budget-exhausted"),
+    ({"budget": Budget.of("20", "1e-4", unit="household")}, "dp.budget-other-unit"),
 ]
 
 

@@ -35,7 +35,7 @@ _PLAIN = {
     "dataset.unknown": "There is no data set of that name.",
     "dp.bad-declaration": "What its owner declared of the data set does not fit it.",
     "dp.budget-no-own-delta": "Its budget keeps no part of a delta for keys found in the data.",
-    "dp.budget-other-unit": "Its budget is of another privacy unit than the query protects.",
+    "dp.budget-other-unit": "Its budget is of another privacy unit than what it would pay for.",
     "dp.hidden-column": "The query names a column that says who a person is, which takes no part in queries.",
     "dp.join-multiplies": "The query joins tables that repeat a key more often than is answered.",
     "dp.join-person": "The query joins a data set on the person, which would have to be charged for both.",

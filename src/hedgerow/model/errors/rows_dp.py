@@ -60,7 +60,8 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     refused(
         "dp.budget-other-unit",
-        "The budget is of the privacy unit {own}, and the query protects the unit {unit}: they never add up.",
+        "The budget is of the privacy unit {own}, and what it would pay for protects the unit {unit}: "
+        "they never add up.",
         "Open a budget of its own: Budget.of(1, unit='{unit}').",
     ),
     caller(

@@ -74,7 +74,8 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "learn.unsupported-layer",
         "The model has a layer of which a row's part of the gradient is not known: {layer}.",
-        _NOTHING + "Build it of nn.Sequential with {known}, each once and not in place, and of activations.",
+        "Build it of nn.Sequential with {known}, each once and not in place, without hooks, and of "
+        "activations, pooling and Flatten(1): the first dimension stays that of the rows.",
     ),
     caller(
         "train.model-unknown",

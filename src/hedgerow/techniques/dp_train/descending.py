@@ -122,7 +122,8 @@ class DPTrainer:
 
         Raises:
             Refused: ``learn.unsupported-layer``, ``learn.undeclared``, ``learn.budget-exhausted``,
-                ``learn.budget-mixed``, ``learn.delta-too-small`` or ``learn.too-large``; nothing was spent.
+                ``learn.budget-mixed``, ``learn.delta-too-small``, ``learn.too-large`` or
+                ``dp.budget-other-unit``; nothing was spent where there is no ``budget_``.
             CallerError: When a parameter or the data is malformed; nothing was spent.
             Fault: ``extra.missing`` without the extras ``ml`` and ``dp``.
         """
@@ -136,10 +137,10 @@ class DPTrainer:
             most = f"{int(SUM_MOST) // run.bound:,}"
             raise Refused("learn.too-large", what="people at this clip", number=f"{people:,}", most=most)
         noise = self._noise(wish, run)
-        left = paid(budget, wish, noise)
+        # Noted at once: a run that breaks off has changed the model by what its steps released.
+        self.budget_ = paid(budget, wish, noise)
         with _few_threads(layers, self.batch_size):
             self._descend(rows, aims, owners, layers, run, noise)
-        self.budget_ = left
         return self
 
     def _run(self) -> _Run:
@@ -216,7 +217,7 @@ class DPTrainer:
                 return torch.nn.functional.cross_entropy(given, aims, reduction="sum")
             return (given.reshape(aims.shape) - aims).square().sum() / 2
 
-        return bounded_sums(captures_of(layers, lost), whose, people, bound)
+        return bounded_sums(captures_of(self.model, layers, lost, len(rows)), whose, people, bound)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hedgerow.kernel.accounting import Budget, rho_within
 from hedgerow.kernel.noise import add_gaussian, gaussian_scale
 from hedgerow.kernel.noise.stream import WideGaussian, add_wide, delta_of, wide_gaussian
-from hedgerow.model.budget import Limit, ZcdpEvent, show_exact
+from hedgerow.model.budget import ZcdpEvent, show_exact
 from hedgerow.model.errors import CallerError, Refused
 
 Integers = npt.NDArray[np.int64]
@@ -22,6 +22,8 @@ DRAWN_SINGLY = 1_000
 # The share of delta that is kept for what drawing long vectors adds.
 _KEPT = Fraction(1, 2**20)
 _EPSILON_MOST = 10_000
+# Whom training protects: all rows of one person are cut together.
+_UNIT = "person"
 # Wider noise could pass 64 bits.
 _VARIANCE_MOST = 2**106
 
@@ -160,25 +162,29 @@ def paid(budget: Budget, wish: Wish, noise: Noise) -> Budget:
         The budget that is left.
 
     Raises:
-        Refused: ``learn.budget-exhausted``; ``learn.budget-mixed`` for a run that costs epsilon and delta,
-            from a budget that something was spent of.
+        Refused: ``dp.budget-other-unit``; ``learn.budget-exhausted``; ``learn.budget-mixed`` for a run that
+            costs epsilon and delta, from a budget that something was spent of.
         QuotedError: When the budget is a quote.
 
     Guarantee: all that is paid from one budget loses at most its epsilon, but for a chance of its delta. A
         run with an exact rho enters the filter. Any other is taken off both limits by basic composition, and
-        only before the filter holds anything: its limits are then fixed before it admits its first event.
+        only before the filter holds anything: its limits are then fixed before it admits its first event. The
+        part of delta that is kept for events with a chance of their own is left as it is.
     Source: Rogers, Roth, Ullman, Vadhan 2016, "Privacy odometers and filters", for adding up adaptively.
     """
     if isinstance(budget, Quote):
         raise QuotedError(noise)
+    if budget.unit != _UNIT:
+        raise Refused("dp.budget-other-unit", unit=_UNIT, own=budget.unit)
     if noise.rho is not None:
         try:
-            return budget.spend(ZcdpEvent(noise.rho))
+            return budget.spend(ZcdpEvent(noise.rho), _UNIT)
         except Refused:
             raise Refused("learn.budget-exhausted", epsilon=show_exact(wish.epsilon)) from None
     limit, spent = budget.limit, budget.spent
-    if spent.pure or spent.rho:
+    if spent.pure or spent.rho or spent.delta:
         raise Refused("learn.budget-mixed")
-    if wish.epsilon > limit.epsilon or wish.delta > limit.delta:
+    if wish.epsilon > limit.epsilon or wish.delta > limit.tail:
         raise Refused("learn.budget-exhausted", epsilon=show_exact(wish.epsilon))
-    return Budget(Limit(limit.epsilon - wish.epsilon, limit.delta - wish.delta, limit.dp_only), spent)
+    left = replace(limit, epsilon=limit.epsilon - wish.epsilon, delta=limit.delta - wish.delta)
+    return replace(budget, limit=left)

@@ -31,11 +31,15 @@ UNIT = SIDE_UNIT * SIDE_UNIT
 SUM_MOST = 2.0**52
 _SLACK = 1 - 2.0**-20
 _BLOCK = 1 << 22
+# Each of them treats every row alone, whatever it is set to, but for what _is_odd refuses: so none with a
+# dimension to choose (softmax), none that knows a batch (norms, dropout). Subclasses are other layers.
 _PLAIN = (
     "Flatten", "GELU", "Identity", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softplus", "Tanh", "Unflatten",
     "MaxPool2d", "AvgPool2d", "ELU", "Hardtanh",
 )  # fmt: skip
 _LEARNING = ("Linear", "Conv2d", "LayerNorm", "Embedding")
+_WEIGHTS = {"weight", "bias"}
+_HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
 
 def torch_library() -> Any:  # noqa: ANN401 - a module of an extra
@@ -67,31 +71,56 @@ def layers_of(model: torch.nn.Module) -> list[torch.nn.Module]:
         Refused: ``learn.unsupported-layer`` for a layer of which it is not known that it keeps rows apart, or
             how a row's part of its gradient is told.
     """
-    sequence = torch_library().nn.Sequential
+    nn = torch_library().nn
+    known = {getattr(nn, name) for name in (*_PLAIN, *_LEARNING)}
     found: list[torch.nn.Module] = []
+    weights: set[int] = set()
 
     def walk(part: Any) -> None:  # noqa: ANN401 - a layer
         kind = type(part)
-        if kind is sequence:
+        if not (kind is nn.Sequential or kind in known) or _is_altered(part):
+            raise _unsupported(kind.__name__)
+        if kind is nn.Sequential:
             for each in part:
                 walk(each)
             return
-        is_ours = kind.__module__.startswith("torch.nn.")
-        if not is_ours or kind.__name__ not in (*_PLAIN, *_LEARNING) or part in found or _is_odd(part):
-            raise Refused("learn.unsupported-layer", layer=kind.__name__, known=", ".join(_LEARNING))
-        if any(True for _ in part.parameters()):
+        own = [id(each) for each in part.parameters()]
+        if _is_odd(part) or not weights.isdisjoint(own):
+            raise _unsupported(kind.__name__)
+        weights.update(own)
+        if own:
             found.append(part)
 
+    # What torch calls around every module alike may alter what any of them gives.
+    if any(getattr(nn.modules.module, f"_global{name}") for name in _HOOKS):
+        raise _unsupported("a hook on all modules")
     walk(model)
     if not found:
-        raise Refused(
-            "learn.unsupported-layer", layer="a model that learns nothing", known=", ".join(_LEARNING)
-        )
+        raise _unsupported("a model that learns nothing")
     return found
 
 
+def _unsupported(layer: str) -> Refused:
+    return Refused("learn.unsupported-layer", layer=layer, known=", ".join(_LEARNING))
+
+
+def _is_altered(part: Any) -> bool:  # noqa: ANN401 - a layer
+    """Tell whether a layer does other than its class says: by hooks, or by what was put into it."""
+    kind, own = type(part), vars(part)
+    is_sequence = kind.__name__ == "Sequential"
+    return bool(
+        any(own.get(name) for name in _HOOKS)
+        or any(callable(getattr(kind, name, None)) for name in own)
+        or own.get("_compiled_call_impl") is not None
+        or not own.keys().isdisjoint(_WEIGHTS)
+        or own["_buffers"]
+        or (own["_modules"] and not is_sequence)
+        or not own["_parameters"].keys() <= (set() if is_sequence else _WEIGHTS)
+    )
+
+
 def _is_odd(part: Any) -> bool:  # noqa: ANN401 - a layer
-    """Tell whether a layer is set up in a way that its gradient is not told for."""
+    """Tell whether a layer is set up in a way that mixes rows, or that its gradient is not told for."""
     return bool(
         getattr(part, "groups", 1) != 1
         or getattr(part, "padding_mode", "zeros") != "zeros"
@@ -100,8 +129,18 @@ def _is_odd(part: Any) -> bool:  # noqa: ANN401 - a layer
         or getattr(part, "scale_grad_by_freq", False)
         or getattr(part, "sparse", False)
         or getattr(part, "inplace", False)
-        or any(not each.requires_grad for each in part.parameters())
+        or getattr(part, "return_indices", False)
+        or not all(_is_inner(getattr(part, name, 1)) for name in ("start_dim", "dim"))
+        or any(
+            type(each) is not torch_library().nn.Parameter or not each.requires_grad
+            for each in part.parameters()
+        )
     )
+
+
+def _is_inner(dimension: object) -> bool:
+    """Tell whether a dimension is surely not that of rows; one from the far end may reach it."""
+    return isinstance(dimension, int) and dimension >= 1
 
 
 @dataclass(slots=True, eq=False)
@@ -126,18 +165,25 @@ class Capture:
         return type(self.layer).__name__ == "Linear" and self.taken.ndim == 2  # noqa: PLR2004 - rows of features
 
 
-def captures_of(layers: list[Any], forward: Callable[[], Any]) -> list[Capture]:
+def captures_of(model: Any, layers: list[Any], forward: Callable[[], Any], rows: int) -> list[Capture]:  # noqa: ANN401 - a module
     """Run a model forward and back, and note what its layers take in and what comes back to them.
 
     Args:
-        layers: The layers.
+        model: The model.
+        layers: Those of its layers that learn.
         forward: Runs the model and gives the summed loss of all rows.
+        rows: How many rows it runs on.
 
     Returns:
         A capture for each layer.
+
+    Raises:
+        Refused: ``learn.unsupported-layer`` when something goes into a layer, or comes out of it, that has
+            not one row for each.
     """
     captures = [Capture(layer) for layer in layers]
-    handles = [capture.layer.register_forward_hook(_noting(capture)) for capture in captures]
+    handles = [each.register_forward_hook(_keeping(rows)) for each in model.modules()]
+    handles += [capture.layer.register_forward_hook(_noting(capture)) for capture in captures]
     try:
         lost = forward()
     finally:
@@ -147,6 +193,31 @@ def captures_of(layers: list[Any], forward: Callable[[], Any]) -> list[Capture]:
     for capture, back in zip(captures, backs, strict=True):
         capture.back, capture.made = back, None
     return captures
+
+
+def _keeping(rows: int) -> Callable[..., None]:
+    """Refuse what a layer takes or makes unless its first dimension is that of the rows."""
+
+    def check(layer: Any, taken: tuple[Any, ...], made: Any) -> None:  # noqa: ANN401 - tensors
+        tensor = torch_library().Tensor
+        if any(not isinstance(side, tensor) or side.shape[:1] != (rows,) for side in (*taken, made)):
+            raise _unsupported(type(layer).__name__)
+        if taken[0].ndim < _least_dimensions(layer):
+            raise _unsupported(type(layer).__name__)
+
+    return check
+
+
+def _least_dimensions(layer: Any) -> int:  # noqa: ANN401 - a layer
+    """Tell from how many dimensions on the first is that of rows, not of features or channels."""
+    match type(layer).__name__:
+        case "Linear":
+            return 2
+        case "Conv2d":
+            return 4
+        case "LayerNorm":
+            return 1 + len(layer.normalized_shape)
+    return 1
 
 
 def _noting(capture: Capture) -> Callable[..., None]:
