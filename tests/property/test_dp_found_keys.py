@@ -236,3 +236,40 @@ def test_a_data_frame_finds_its_keys_and_pays_delta():
     with pytest.raises(Refused) as caught:
         dp.query(PEOPLE, "SELECT ward, COUNT(*) GROUP BY ward", **asked, budget=Budget.of(1, "1e-6"))
     assert caught.value.code == "dp.budget-no-own-delta"
+
+
+FAR = pa.array([1, 4_000_000, -2_000_000, 2_932_896, 2_932_897, None], pa.int32()).cast(pa.date32())
+
+
+def milliseconds(values):
+    return pa.Array.from_buffers(
+        pa.date64(), len(values), [None, pa.py_buffer(np.array(values, dtype=np.int64))]
+    )
+
+
+UNTOLD = [
+    (FAR, [("1970-01-02",), ("9999-12-31",)]),
+    (milliseconds([86_400_005, 2**62, -(2**62)]), [("1970-01-02",)]),
+    (pa.array([b"fine", b"\xff\xfe", None]).view(pa.string()), [("fine",)]),
+]
+
+
+@pytest.mark.parametrize(("column", "told"), UNTOLD)
+def test_a_value_that_no_answer_could_hold_is_no_key_and_no_failure(column, told):
+    """A failure would come before noise and threshold, and tell that one person is there."""
+    everybody, table = np.arange(len(column)), pa.table({"d": column.dictionary_encode()})
+    search = KeySearch(("d",), None, 1, None, 1)
+    for each in (table, pa.table({"d": column})):
+        found = search_keys(each, np.zeros(len(column), dtype=np.int64), search, everybody)
+        assert found == [(key, 1) for key in told]
+
+
+@pytest.mark.parametrize("column", [FAR, milliseconds([86_400_000, 2**52])])
+def test_the_engine_finds_no_key_beyond_the_calendar(column):
+    engine, people = DuckEngine(MemoryShelf()), np.arange(len(column))
+    everybody = PeopleFilter.of(people.tolist())
+    ranks = np.zeros(len(column), dtype=np.int32)
+    files = engine.write(pa.table({"d": column}), people, ranks, 1, lambda: secrets.token_bytes(32), b"x")
+    found = engine.scan(files, ["d"], everybody).keys(KeySearch(("d",), None, 1, None, 1))
+    assert found[0] == (("1970-01-02",), 1)
+    assert len(found) == (2 if column is FAR else 1)

@@ -91,9 +91,11 @@ def _from_mappings(rows: list[object] | tuple[object, ...]) -> pa.Table:
 
 def _hash(table: pa.Table) -> str:
     """Hash names and rows in a form that no writer of files changes."""
+    from hedgerow.kernel.aggregation.sayable import cells_of
+
     told = hashlib.sha256(_line(table.column_names))
     for batch in table.to_batches(max_chunksize=10_000):
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+        for row in zip(*map(cells_of, batch.columns), strict=True):
             told.update(_line(row))
     return told.hexdigest()
 

@@ -165,6 +165,34 @@ def test_what_sql_would_not_say_is_refused(kept):
         query_of(kept)
 
 
+COUNTED = ["statistic", "count", None, None, None]
+AGE = ["name", "age", True]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        ["statistic", "count", AGE, None, "1/2"],
+        ["statistic", "quantile", AGE, None, "3/2"],
+        ["statistic", "quantile", AGE, None, None],
+        ["statistic", "median", AGE, None, "0.001"],
+        ["statistic", "sum", None, None, None],
+    ],
+)
+def test_what_sql_would_not_say_of_groups_is_refused(shown):
+    having = ["or", [["compare", ">", COUNTED, ["number", "1"]], ["compare", ">", shown, ["number", "1"]]]]
+    with pytest.raises((CallerError, Refused)):
+        query_of([[COUNTED], [], None, having, [], None])
+    with pytest.raises((CallerError, Refused)):
+        query_of([[COUNTED], [], None, None, [[shown, True]], None])
+
+
+@pytest.mark.parametrize("kind", ["and", "or"])
+def test_a_test_of_groups_by_nothing_is_refused(kind):
+    with pytest.raises(CallerError):
+        query_of([[COUNTED], [], None, [kind, []], [], None])
+
+
 def test_python_words_that_would_drop_a_condition_are_refused():
     young, old = col("age") < 30, col("age") > 60
     for wrong in (

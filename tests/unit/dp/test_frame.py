@@ -9,7 +9,7 @@ import pytest
 
 from hedgerow import dp
 from hedgerow.model.budget import PureEvent
-from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.errors import CallerError, Fault, Refused
 
 FRAME = pa.table(
     {
@@ -114,3 +114,38 @@ def test_keys_and_bounds_are_lists_and_pairs(wrong):
     with pytest.raises(CallerError) as caught:
         dp.declare(max_rows=1, **wrong)
     assert caught.value.code == "dp.bad-declaration"
+
+
+def days(values):
+    return pa.Array.from_buffers(pa.date64(), len(values), [None, pa.array(values, pa.int64()).buffers()[1]])
+
+
+@pytest.mark.parametrize("odd", [86_400_005, 2**62, -(2**62)])
+def test_no_day_of_the_data_makes_a_join_fail(odd):
+    known = pa.table({"day": pa.array([1], pa.int32()).cast(pa.date32()), "kind": ["h"]})
+    frame = pa.table({"who": [1, 2, 3], "day": days([86_400_000, 86_400_000, odd])})
+    sql = "SELECT COUNT(*) FROM frame f JOIN known k ON f.day = k.day"
+    answer, _ = dp.query(
+        frame,
+        sql,
+        person="who",
+        declaration=dp.declare(max_rows=1),
+        epsilon="1000000",
+        budget=SURE,
+        public={"known": known},
+    )
+    assert answer.rows in (((2,),), ((3,),))
+
+
+def test_a_failure_after_the_price_was_paid_tells_nothing_of_the_data(monkeypatch):
+    def failing(*_):
+        raise pa.ArrowInvalid("the cell holds 4711")
+
+    monkeypatch.setattr("hedgerow.kernel.aggregation.aggregate", failing)
+    with pytest.raises(Fault) as caught:
+        ask("SELECT COUNT(*)")
+    assert caught.value.code == "engine.failed"
+    assert "4711" not in f"{caught.value!r} {caught.value.message} {caught.value.next_step}"
+    assert caught.value.__suppress_context__
+    with pytest.raises(Fault, match="stays spent"):
+        dp.bounds(FRAME, "age", person="who", max_rows=1, epsilon="1", budget=SURE)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from hedgerow.adapters.readers import csv_text, open_table
+from hedgerow.app.rows import read_rows
 from hedgerow.model.errors import CallerError
 from hedgerow.model.words import ColumnType
 
@@ -107,3 +110,28 @@ def test_a_type_for_a_column_that_is_not_there_is_refused(tmp_path):
         open_table(path, types={"c": ColumnType.TEXT})
     assert caught.value.code == "files.unknown-column"
     assert "a, b" in caught.value.next_step
+
+
+FAR_DAYS = pa.array([1, 4_000_000, -2_000_000], pa.int32()).cast(pa.date32())
+FAR_TIMES = pa.array([1, 2**60, -(2**60)], pa.int64()).cast(pa.timestamp("us"))
+NO_TEXT = pa.array([b"fine", b"secret\xff", b"\xfe"]).view(pa.string())
+
+
+@pytest.mark.parametrize("odd", [FAR_DAYS, FAR_TIMES, NO_TEXT, NO_TEXT.cast(pa.large_string())])
+def test_rows_with_what_has_no_words_are_set_aside(tmp_path, odd):
+    table, path = pa.table({"ref": ["a", "b", "c"], "odd": odd}), tmp_path / "rows.parquet"
+    pq.write_table(table, path)
+    for source in (open_table(path), read_rows(table)):
+        assert source.table.column("ref").to_pylist() == ["a"]
+        assert [one.line for one in source.broken] == [2, 3]
+        assert "secret" not in " ".join(one.reason for one in source.broken)
+
+
+def test_a_structure_with_what_has_no_words_is_refused(tmp_path):
+    path = tmp_path / "rows.parquet"
+    pq.write_table(
+        pa.table({"ref": ["a", "b", "c"], "odd": pa.StructArray.from_arrays([FAR_DAYS], ["d"])}), path
+    )
+    with pytest.raises(CallerError) as caught:
+        open_table(path)
+    assert caught.value.code == "files.not-a-table"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from hedgerow.adapters.readers.assemble import check_names
 from hedgerow.adapters.readers.cells import EXPECTED, Cells, Mask, parse_cells
 from hedgerow.adapters.readers.opening import OpenFile
 from hedgerow.adapters.readers.source import BrokenRow, SourceColumn, SourceTable
+from hedgerow.kernel.aggregation.sayable import cells_of, plain_days, plain_text, plain_times
 from hedgerow.model.errors import CallerError
 from hedgerow.model.words import ColumnType
 
@@ -46,7 +47,7 @@ def read_parquet(file: OpenFile, types: Mapping[str, ColumnType] | None) -> Sour
         raise CallerError("files.no-rows", path=file.path)
     columns, arrays, masks = [], [], []
     for name in names:
-        kind, cells = _column(file, name, table.column(name), (types or {}).get(name))
+        kind, cells = _readable(file, name, table.column(name), (types or {}).get(name))
         columns.append(SourceColumn(name, kind))
         arrays.append(cells.values)
         if cells.broken.any():
@@ -62,8 +63,20 @@ def read_parquet(file: OpenFile, types: Mapping[str, ColumnType] | None) -> Sour
 
 def _broken(table: pa.Table, masks: list[tuple[str, ColumnType, Mask]], row: int) -> BrokenRow:
     reason = "; ".join(f"column {name}: expected {EXPECTED[kind]}" for name, kind, mask in masks if mask[row])
-    raw = json.dumps(table.slice(row, 1).to_pylist()[0], default=str).encode()
+    cells = {name: cells_of(table.column(name).slice(row, 1))[0] for name in table.column_names}
+    raw = json.dumps(cells, default=str).encode()
     return BrokenRow(row + 1, reason, raw)
+
+
+def _readable(
+    file: OpenFile, name: str, chunked: pa.ChunkedArray, given: ColumnType | None
+) -> tuple[ColumnType, Cells]:
+    """Read a column; an error of Arrow or Python would quote the value it met."""
+    try:
+        return _column(file, name, chunked, given)
+    except (pa.ArrowException, OverflowError, ValueError):
+        why = f"column {name} holds a value that cannot be read"
+        raise CallerError("files.not-a-table", path=file.path, why=why) from None
 
 
 def _column(
@@ -85,7 +98,8 @@ def _native(file: OpenFile, name: str, values: pa.Array) -> tuple[ColumnType, pa
     kind = values.type
     whole = np.zeros(len(values), dtype=bool)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return ColumnType.TEXT, _empty_as_null(values.cast(pa.string())), whole
+        texts, broken = _sayable(values, plain_text)
+        return ColumnType.TEXT, _empty_as_null(texts.cast(pa.string())), broken
     if pa.types.is_null(kind) or pa.types.is_time(kind):
         return ColumnType.TEXT, values.cast(pa.string()), whole
     if pa.types.is_boolean(kind):
@@ -97,12 +111,20 @@ def _native(file: OpenFile, name: str, values: pa.Array) -> tuple[ColumnType, pa
     if pa.types.is_decimal(kind) and kind.precision <= _DECIMAL_DIGITS and kind.scale >= 0:
         return ColumnType.DECIMAL, values.cast(pa.decimal128(kind.precision, kind.scale)), whole
     if pa.types.is_date(kind):
-        return ColumnType.DATE, values.cast(pa.date32()), whole
+        return (ColumnType.DATE, *_sayable(values, plain_days))
     if pa.types.is_timestamp(kind):
-        return ColumnType.TIMESTAMP, _timestamps(values), whole
+        times, broken = _sayable(values, plain_times)
+        return ColumnType.TIMESTAMP, _timestamps(times), broken
     if pa.types.is_nested(kind):
         return ColumnType.TEXT, _as_json(values), whole
     raise CallerError("files.column-unsupported", path=file.path, column=name, kind=str(kind))
+
+
+def _sayable(values: pa.Array, plain: Callable[[pa.Array], pa.Array]) -> tuple[pa.Array, Mask]:
+    """Bring values to one type of their kind; those that have no words are broken."""
+    told = plain(values)
+    told = told.combine_chunks() if isinstance(told, pa.ChunkedArray) else told
+    return told, _mask(pc.and_not(values.is_valid(), told.is_valid()))
 
 
 def _timestamps(values: pa.Array) -> pa.Array:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from hedgerow.kernel.aggregation.bounding import within_groups
 from hedgerow.kernel.aggregation.reference import holds
+from hedgerow.kernel.aggregation.sayable import plain_days, plain_text
 from hedgerow.model.errors import CallerError
 from hedgerow.model.plans import Combination, KeySearch
 
@@ -50,7 +51,8 @@ def plain_keys(column: pa.ChunkedArray, name: str) -> pa.Array:
         name: Its name, for the error.
 
     Returns:
-        The values; null where there is none that 64 bits hold.
+        The values; null where there is none that 64 bits hold, or none that has words: a date outside the
+        years 1 to 9999, or text that is no UTF-8.
 
     Raises:
         CallerError: ``engine.column-type``.
@@ -63,15 +65,16 @@ def plain_keys(column: pa.ChunkedArray, name: str) -> pa.Array:
     tests = (
         (pa.types.is_boolean, pa.bool_()),
         (pa.types.is_integer, pa.int64()),
-        (pa.types.is_date, pa.date32()),
-        (pa.types.is_string, pa.large_string()),
-        (pa.types.is_large_string, pa.large_string()),
-        (pa.types.is_string_view, pa.large_string()),
     )
     wanted = next((wanted for test, wanted in tests if test(kind)), None)
-    if wanted is None:
+    if wanted is not None:
+        cast = column.cast(wanted)
+    elif pa.types.is_date(kind):
+        cast = plain_days(column)
+    elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        cast = plain_text(column)
+    else:
         raise CallerError("engine.column-type", column=name)
-    cast = column.cast(wanted)
     return cast.combine_chunks() if isinstance(cast, pa.ChunkedArray) else cast
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from hedgerow.kernel.aggregation.sayable import plain_days, plain_times
 from hedgerow.model.errors import Fault
 from hedgerow.model.joins import Lookup, PublicColumn, PublicValue
 from hedgerow.model.plans import ExactAggregation
@@ -226,7 +227,11 @@ def _alike(values: pa.Array, kind: pa.DataType) -> pa.Array:
     """Bring values to the type of the public column; what it cannot hold equals nothing there."""
     if values.type == pa.uint64() and kind == pa.int64():
         values = pc.if_else(pc.greater(values, pa.scalar(_INT_MOST, pa.uint64())), None, values)
-    return values.cast(kind)
+    if pa.types.is_date(values.type) and pa.types.is_date(kind):
+        values = plain_days(values)
+    elif pa.types.is_timestamp(values.type) and pa.types.is_timestamp(kind):
+        values = plain_times(values)
+    return values.cast(kind, safe=False)
 
 
 def _gained(column: PublicColumn, rows: Places) -> pa.ChunkedArray:

@@ -50,20 +50,38 @@ def number_people(person: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
         person: Who each row is about.
 
     Returns:
-        A number for each row, the same for rows of one person.
+        A number for each row, the same for rows of one person: of equal values, whatever the encoding.
     """
-    column = person.combine_chunks() if isinstance(person, pa.ChunkedArray) else person
+    column = _decoded(person)
     dense = _dense(column)
     if dense is not None:
         return dense
     if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
-    if not pa.types.is_dictionary(column.type):
-        column = pc.dictionary_encode(column)
+        column = _one_zero(column)
+    elif pa.types.is_date64(column.type):
+        column = column.cast(pa.date32(), safe=False)
+    column = pc.dictionary_encode(column)
     codes: npt.NDArray[np.int64] = pc.fill_null(column.indices.cast(pa.int64()), -1).to_numpy(
         zero_copy_only=False
     )
     return codes
+
+
+def _decoded(person: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Undo dictionaries: a word may stand in one twice, and null may be one of its words."""
+    chunks = person.chunks if isinstance(person, pa.ChunkedArray) else [person]
+    kind = person.type
+    while pa.types.is_dictionary(kind):
+        chunks, kind = [chunk.dictionary_decode() for chunk in chunks], kind.value_type
+    return chunks[0] if len(chunks) == 1 else pa.chunked_array(chunks, kind).combine_chunks()
+
+
+def _one_zero(column: pa.Array) -> pa.Array:
+    """Make null of NaN, and one zero of both."""
+    if pa.types.is_float16(column.type):
+        column = column.cast(pa.float32())
+    column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    return pc.add(column, pa.scalar(0.0, column.type))
 
 
 def _dense(column: pa.Array) -> npt.NDArray[np.int64] | None:

@@ -42,6 +42,7 @@ Mask = npt.NDArray[np.bool_]
 _SUM_MOST = 2**62
 _DISTANCE_MOST = 2**31
 _INT_MOST = 2**63 - 1
+_TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 _COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
     "=": np.equal,
@@ -330,6 +331,9 @@ def _compared(column: pa.ChunkedArray, op: Comparison, literal: Literal) -> Mask
             return _compared_whole(values, op, Fraction(literal.value) * _ones(column)) & has_value
         mask: Mask = _COMPARE[op](values, float(literal.value))
         return mask & has_value
+    if isinstance(literal.value, str) and pa.types.is_timestamp(column.type):
+        ticks = pc.fill_null(column.cast(pa.int64()), 0).to_numpy()
+        return _compared_whole(ticks, op, _tick(literal.value, column.type)) & has_value
     matched = _ARROW[op](column, _scalar(literal, column.type))
     hit: Mask = pc.fill_null(matched, fill_value=False).to_numpy() & has_value
     return hit
@@ -354,6 +358,12 @@ _ARROW: dict[Comparison, Callable[[Any, Any], Any]] = {
     ">": pc.greater,
     ">=": pc.greater_equal,
 }
+
+
+def _tick(text: str, kind: pa.DataType) -> Fraction:
+    """Read a time in the unit of a column, which may lie between two or beyond all that it counts."""
+    micros = pa.scalar(datetime.fromisoformat(text), pa.timestamp("us", kind.tz)).cast(pa.int64()).as_py()
+    return Fraction(micros * _TICKS[kind.unit], 10**6)
 
 
 def _scalar(literal: Literal, kind: pa.DataType) -> pa.Scalar:

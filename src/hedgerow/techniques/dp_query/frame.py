@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hedgerow.kernel.accounting import Budget
 from hedgerow.kernel.aggregation.frames import arrow_of, kinds_of
 from hedgerow.model.answers import UNGOVERNED, Answer
-from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.chain import Table
@@ -85,6 +86,8 @@ def query(  # noqa: PLR0913 - the words of the call
         Refused: ``dp.budget-exhausted``, ``dp.budget-no-delta``, ``dp.undeclared-frame``, or what cannot be
             bounded.
         CallerError: When the query, the frame, the epsilon or the rho is malformed; ``dp.one-price``.
+        Fault: ``engine.failed`` when counting failed, without a word of the data. The price was paid by then:
+            take it off the budget by hand, as if the query had been answered.
 
     Guarantee: epsilon-differential privacy, or rho-zCDP, for adding or removing all rows of one person, or
         of one unit where another was declared.
@@ -95,7 +98,8 @@ def query(  # noqa: PLR0913 - the words of the call
         held = _ranked(held, rank)
     plan = _plan(held, sql, Price.of(epsilon, rho, discover_keys), public)
     left = budget.spend(plan.cost, plan.unit)
-    answer = replace(_found(held, plan), standing=UNGOVERNED)
+    with _untold():
+        answer = replace(_found(held, plan), standing=UNGOVERNED)
     return answer.with_left(left.left, budget.limit.epsilon), left
 
 
@@ -207,6 +211,7 @@ def bounds(
     Raises:
         Refused: ``dp.budget-exhausted``, or what cannot be bounded.
         CallerError: When the column, the frame or the epsilon is malformed.
+        Fault: ``engine.failed``, as for :func:`query`; the price was paid by then.
 
     Guarantee: epsilon-differential privacy for adding or removing all rows of one person.
     Cost: exactly ``epsilon``, spent before the values are read.
@@ -219,7 +224,9 @@ def bounds(
     from hedgerow.kernel.aggregation import aggregate, draw_ranks, number_people
 
     whom = table.column(person)
-    return find_widths(aggregate(table, draw_ranks(whom), plan.aggregation, number_people(whom)), plan), left
+    with _untold():
+        exact = aggregate(table, draw_ranks(whom), plan.aggregation, number_people(whom))
+        return find_widths(exact, plan), left
 
 
 def table(frame: Any, *, person: str, declaration: DatasetDeclaration) -> Table[tuple[Answer, Budget]]:  # noqa: ANN401 - any data frame
@@ -253,6 +260,17 @@ class _Frame:
 
 
 _query = query
+
+
+@contextmanager
+def _untold() -> Iterator[None]:
+    """Let no failure quote the data it failed on."""
+    try:
+        yield
+    except HedgerowError:
+        raise
+    except Exception as error:  # noqa: BLE001 - counting may fail in any way; no way may tell data
+        raise Fault("engine.failed", reason=f"{type(error).__name__}; the price stays spent") from None
 
 
 def _plan(

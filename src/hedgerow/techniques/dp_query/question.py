@@ -310,6 +310,8 @@ def _having_of(value: object, depth: int = 0) -> Having:
     match _tag(value, depth):
         case ("and" | "or" as kind, [parts]):
             read = tuple(_having_of(one, depth + 1) for one in _list(parts))
+            if not read:
+                raise _malformed()
             return Every(read) if kind == "and" else Some(read)
         case ("compare", [op, shown, known]):
             number = _constant_of(known)
@@ -326,6 +328,7 @@ def _named_or_statistic(value: object) -> Name | StatisticOutput:
     output = _output_of(value)
     if not isinstance(output, StatisticOutput):
         raise hints.HAVING.refusal()
+    checked([output])
     return output
 
 

@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from hedgerow.kernel.marginals import cells_of, count_cells, draw_from, draw_rows, error_scores
 from hedgerow.kernel.marginals.choosing import CELLS_MOST
@@ -283,6 +284,8 @@ def pair_codes(
     few = bounded_rows(lower.column(person), plan.max_children)
     named = upper.column(person).filter(first).to_pylist()
     owners = shared_owners(named, lower.column(person).filter(few).to_pylist())
+    # Once more by owner: names that differ in one table may be equal across both.
+    owners[~bounded_rows(pa.chunked_array([pa.array(owners, mask=owners < 0)]), plan.max_children)] = -1
     above, below = coded(upper, plan.shown_parents)[first], coded(lower, plan.children)[few]
     return above, below[owners >= 0], owners[owners >= 0]
 
