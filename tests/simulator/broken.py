@@ -45,7 +45,7 @@ def consent_cached_forever(patch):
     fresh, kept = Consents.covered, {}
 
     def covered(self, reader, dataset, version, purpose, basis):
-        key = (id(self), dataset, purpose)
+        key = (self, dataset, purpose)  # an id alone would be given again to a later room
         if key not in kept:
             kept[key] = fresh(self, reader, dataset, version, purpose, basis)
         return kept[key]

@@ -180,7 +180,7 @@ def test_a_run_is_carried_on_from_its_text_and_shows_no_secret():
     run = open_threshold(7, 2, Fraction(1, 3), 2)
     text = run.to_json()
     assert AboveThreshold.from_json(text) == run
-    assert str(run.noisy) not in repr(run).replace("yeses=2", "")
+    assert "noisy" not in repr(run)
     assert text == run.to_json()
 
 
