@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hedgerow.kernel.aggregation import draw_ranks
+from hedgerow.kernel.aggregation import number_people, pick_rows
 from hedgerow.kernel.marginals import draw_below
 from hedgerow.kernel.marginals.counting import Codes
 from hedgerow.model.words import ColumnType
@@ -32,8 +32,7 @@ def bounded_rows(person: pa.ChunkedArray, max_rows: int) -> npt.NDArray[np.bool_
     Returns:
         Which rows count. Which of one person's do depends on nothing of anybody else.
     """
-    kept: npt.NDArray[np.bool_] = draw_ranks(person) < max_rows
-    return kept
+    return pick_rows(number_people(person), max_rows)
 
 
 def coded(table: Table, columns: Sequence[SyntheticColumn]) -> Codes:
