@@ -106,7 +106,7 @@ def test_a_data_set_collected_under_the_name_of_a_public_table_is_private(hedger
 
         with store.write() as tx:
             tx.put(Dataset("wards", 1, "who", "2026-01-01T00:00:00Z"))
-    assert "not declared public" in hedgerow(*ASK, code=3).err
+    assert "(basis.missing)" in hedgerow(*ASK, code=3).err
 
 
 def test_a_person_is_no_key_to_join_by(hedgerow, published):

@@ -62,7 +62,7 @@ def person_read_without_basis(patch):
 
     def people(self, reader, dataset, facts, grant):
         if grant.kind == "person":
-            return PeopleFilter.of([grant.subject])
+            return {facts.dataset.name: PeopleFilter.of([grant.subject])}
         return checked(self, reader, dataset, facts, grant)
 
     patch(Leases, "_people", people)

@@ -18,6 +18,7 @@ from hedgerow.spine.erasure import Erasure, Holdings, Membership, memberships
 from hedgerow.spine.gate import Gate, new_request_id
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.permission import Context
+from hedgerow.spine.several import others_told
 from hedgerow.spine.stored import GIVEN
 from hedgerow.spine.vault import Person
 
@@ -136,13 +137,13 @@ class Rights:
             facts = cast("Mapping[str, Json]", entry["facts"])
             outcome, opened = outcomes.get(cast("int", entry["index"]), ("spent, no result", None))
             # What the lease was opened on counts; without an outcome, what was decided on.
-            versions = cast("Mapping[str, int]", opened or facts["versions"])
-            dataset = str(facts["dataset"])
-            was_in = any(m.dataset == dataset and m.includes(versions["dataset"]) for m in members)
-            if facts["lease"] == "person" or not was_in:
+            versions = cast("Mapping[str, Json]", opened or facts["versions"])
+            bases = _bases_of(facts, versions, members)
+            # Of several data sets only the rows of people of the first are used.
+            if facts["lease"] == "person" or str(facts["dataset"]) not in bases:
                 continue
-            if facts.get("basis") == Basis.CONSENT and not _granted(
-                choices, str(facts["purpose"]), versions["consent"]
+            if Basis.CONSENT in bases.values() and not _granted(
+                choices, str(facts["purpose"]), cast("int", versions["consent"])
             ):
                 continue
             found.append(_use(entry, facts, outcome))
@@ -282,6 +283,22 @@ def _uses_of(reader: Reader) -> tuple[dict[int, tuple[str, Json]], list[Mapping[
     return outcomes, intents
 
 
+def _bases_of(
+    facts: Mapping[str, Json], versions: Mapping[str, Json], members: list[Membership]
+) -> dict[str, Json]:
+    """Tell on which basis each data set of a use served that a person was in."""
+    beside = cast("Mapping[str, Mapping[str, Json]]", facts.get("others") or {})
+    read = cast("Mapping[str, int]", versions.get("others") or {})
+    decided = {name: cast("Mapping[str, int]", each["versions"])["dataset"] for name, each in beside.items()}
+    opened = {**decided, **read, str(facts["dataset"]): cast("int", versions["dataset"])}
+    bases = {str(facts["dataset"]): facts.get("basis")} | {n: e["basis"] for n, e in beside.items()}
+    return {
+        name: basis
+        for name, basis in bases.items()
+        if any(m.dataset == name and m.includes(opened[name]) for m in members)
+    }
+
+
 def _use(entry: Mapping[str, Json], facts: Mapping[str, Json], outcome: str) -> dict[str, Json]:
     return {
         "time": entry["time"],
@@ -289,6 +306,7 @@ def _use(entry: Mapping[str, Json], facts: Mapping[str, Json], outcome: str) -> 
         "purpose": facts["purpose"],
         "basis": facts["basis"],
         "dataset": facts["dataset"],
+        **({"others": list(others_told(facts))} if others_told(facts) else {}),
         "technique": facts["technique"],
         "outcome": outcome,
         "entry": entry["index"],

@@ -149,8 +149,10 @@ class Shelf(Protocol):
 class Relation(Protocol):
     """The granted columns of the allowed people; nothing else can be read through it."""
 
-    def aggregate(self, plan: ExactAggregation) -> list[tuple[int, ...]]:
-        """Compute exact integers for every combination of declared keys."""
+    def aggregate(
+        self, plan: ExactAggregation, others: Mapping[str, Relation] | None = None
+    ) -> list[tuple[int, ...]]:
+        """Compute exact integers for every combination of declared keys; the others are joined, by name."""
         ...
 
     def keys(self, search: KeySearch) -> list[tuple[Combination, int]]:

@@ -113,6 +113,11 @@ class Beside:
     keeps_unmatched: bool = False
 
     @property
+    def read(self) -> frozenset[str]:
+        """Every column of the data set that it reads, apart from who the person is."""
+        return frozenset(column for _, column in self.adds)
+
+    @property
     def words(self) -> str:
         """What it does, in words."""
         most = many(self.max_rows, "row")

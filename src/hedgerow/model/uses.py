@@ -34,15 +34,16 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class UseRequest:
-    """A wish to use a data set.
+    """A wish to use a data set, or several at once.
 
     Args:
         actor: Who acts.
         purpose: Why; a declared purpose.
-        dataset: Which data set.
+        dataset: Which data set; the first where there are several.
         parameters: What the technique needs, as canonical JSON values.
         request_id: The caller's id; repeating it returns the same release.
         fresh: Whether it is paid for and run even where the same question was answered before.
+        others: Further data sets that are used with it, each once; every step of the gate holds for each.
     """
 
     actor: Actor
@@ -51,6 +52,12 @@ class UseRequest:
     parameters: Mapping[str, Json]
     request_id: str
     fresh: bool = False
+    others: tuple[str, ...] = ()
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Every data set it uses, the first one first."""
+        return (self.dataset, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,8 @@ class ColumnView:
 class DatasetView:
     """What a technique may know of a data set before data is opened: no count, no value.
 
-    Tables declared public, which any data set may be joined with, are known whole.
+    Tables declared public, which any data set may be joined with, are known whole. ``others`` are the further
+    data sets of the same use, by name.
     """
 
     name: str
@@ -78,6 +86,7 @@ class DatasetView:
     declaration: DatasetDeclaration
     bases: Mapping[str, str]
     public: Mapping[str, PublicTable] = field(default_factory=dict, repr=False, compare=False)
+    others: Mapping[str, DatasetView] = field(default_factory=dict, repr=False, compare=False)
 
     def column(self, name: str) -> ColumnView | None:
         """Look a column up by its exact name."""
@@ -95,6 +104,7 @@ class Grant:
         fields: Vault fields; only with ``"person"``.
         subject: The internal number, only with ``"person"``.
         public: Public tables that the rows are joined with, and the digest of what each holds.
+        others: Further data sets, by name, and the columns of each; not with ``"person"``.
     """
 
     columns: frozenset[str]
@@ -102,6 +112,11 @@ class Grant:
     fields: frozenset[str] = frozenset()
     subject: int | None = None
     public: tuple[tuple[str, str], ...] = ()
+    others: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    def of(self, dataset: str) -> frozenset[str]:
+        """List the columns of a further data set that are opened; none of one that is not asked for."""
+        return dict(self.others).get(dataset, frozenset())
 
 
 class Plan(Protocol):
@@ -149,14 +164,17 @@ class LeaseVersions:
     Args:
         dataset: Version of the data set.
         consent: Consent version.
+        others: Version of each further data set, by name.
     """
 
     dataset: int
     consent: int
+    others: tuple[tuple[str, int], ...] = ()
 
     def as_json(self) -> dict[str, Json]:
-        """Write both for the journal."""
-        return {"dataset": self.dataset, "consent": self.consent}
+        """Write them for the journal."""
+        others: dict[str, Json] = {"others": dict(self.others)} if self.others else {}
+        return {"dataset": self.dataset, "consent": self.consent, **others}
 
 
 class Lease(Protocol):
@@ -175,8 +193,8 @@ class Lease(Protocol):
         """Count the people of each combination of keys inside the lease."""
         ...
 
-    def rows(self) -> ArrowTable:
-        """Read the granted columns."""
+    def rows(self, dataset: str = "") -> ArrowTable:
+        """Read the granted columns, or those of a further data set; the same person has the same number."""
         ...
 
     def fields(self) -> Mapping[str, Sequence[str]]:
@@ -253,6 +271,7 @@ class Decision:
         approval: In an explanation, how such an approval stands.
         cost: What the plan would be debited with.
         stored: Whether the same question was answered before and that answer would be given, at no cost.
+        others: The versions of each further data set and of its declaration, by name.
     """
 
     allowed: bool
@@ -267,6 +286,7 @@ class Decision:
     approval: Mapping[str, Json] | None = None
     cost: PrivacyEvent | None = None
     stored: bool = False
+    others: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Json]:
         """Render for ``--explain`` and the journal."""
@@ -276,6 +296,7 @@ class Decision:
             "obligations": list(self.obligations),
             "policies": list(self.policies),
             "versions": dict(self.versions),
+            **({"others": {name: dict(each) for name, each in self.others.items()}} if self.others else {}),
             "plan": dict(self.plan),
             **({} if self.approval is None else {"approval": dict(self.approval)}),
             **({"from": STORED} if self.stored else {}),

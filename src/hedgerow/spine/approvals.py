@@ -42,7 +42,7 @@ from hedgerow.spine.approving import (
     votes_of,
     worded,
 )
-from hedgerow.spine.deciders import DECIDE, could_decide
+from hedgerow.spine.deciders import DECIDE, could_decide, datasets_asked
 from hedgerow.spine.entries import moment_of
 from hedgerow.spine.facts import OWNER
 from hedgerow.spine.journal import Journal
@@ -338,9 +338,11 @@ class Approvals:
         record = tx.get(Approval, approval)
         context: Context = {"act": record.act, "same_login": actor.principal == record.requested_login} if (
             record is not None) else {}  # fmt: skip
-        objection = self._acts.objection(tx, actor, DECIDE, (record and record.dataset) or None, context)
-        if objection is not None:
-            return as_error(objection)
+        # Whoever decides on a use of several data sets may decide on each of them.
+        for name in datasets_asked(record) if record is not None else (None,):
+            objection = self._acts.objection(tx, actor, DECIDE, name, context)
+            if objection is not None:
+                return as_error(objection)
         return record or CallerError("approval.unknown", approval=approval)
 
     def _objection(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import cast
 
@@ -49,6 +49,7 @@ from hedgerow.spine.ledger import UNKNOWN, Ledger, event_json, is_fold, read_eve
 from hedgerow.spine.paging import rows_of_all
 from hedgerow.spine.publics import recorded as published
 from hedgerow.spine.second_key import second_keys
+from hedgerow.spine.several import accounts_told
 
 Told = dict[object, object]
 # The delta of a limit without one.
@@ -96,7 +97,7 @@ def check_records(
     heard = _Heard(judges_uses=judges_uses)
     for _, body in rows_of_all(reader, JournalEntry, ("index", "body")):
         heard.heed(parse_entry(cast("bytes", body)))
-    if heard.charged != {c.entry: event_json(read_event(c.event)) for c in reader.find(Charge)}:
+    if not _are_told(reader.find(Charge), heard.charged):
         raise Fault("ledger.not-journaled")
     heard.check_unknown(reader)
     _check_tables(reader)
@@ -149,7 +150,7 @@ class _Heard:
     """What the journal tells, gathered entry by entry, so that it is never held as a whole."""
 
     def __init__(self, *, judges_uses: bool) -> None:
-        self.charged: dict[int, Json] = {}
+        self.charged: dict[tuple[int, str, str, bool], Json] = {}
         self.told: dict[str, Told] = {kind: {} for kind in _KINDS}
         self.approvals: dict[object, Mapping[str, Json]] = {}
         self._named: set[object] = set()
@@ -162,7 +163,8 @@ class _Heard:
         """Hear the next entry."""
         facts = cast("Mapping[str, Json]", entry["facts"])
         if entry["action"] in SPENDING and facts["cost"] is not None:
-            self.charged[cast("int", entry["index"])] = facts["cost"]
+            for place, account in enumerate(accounts_told(facts)):
+                self.charged[cast("int", entry["index"]), *account, place > 0] = facts["cost"]
         elif entry["action"] == "space.restored":
             self._unknown_since = (
                 str(entry["time"]) if facts["spending"] == "unknown" else self._unknown_since
@@ -185,6 +187,12 @@ class _Heard:
         setting = reader.get(Setting, UNKNOWN)
         if (setting.value if setting else "") != self._unknown_since:
             raise Fault("records.differ", kind="unknown spending")
+
+
+def _are_told(charges: Sequence[Charge], told: Mapping[tuple[int, str, str, bool], Json]) -> bool:
+    """Tell whether each account is charged once for each entry that charges it, and by nothing else."""
+    held = {(c.entry, c.dataset, c.purpose, c.shared): event_json(read_event(c.event)) for c in charges}
+    return len(held) == len(charges) and held == told
 
 
 def _check_accounts(reader: Reader, ledger: Ledger) -> None:

@@ -118,9 +118,8 @@ class Story:
         """Hear of an answer given again; it must be of the rows and choices that were in force."""
         use, facts = Use.given(entry, self.answers), cast("Facts", entry["facts"])
         counted = self.settings.get("consent.version", "0")
-        if str(use.versions[1]) != counted or self.emptied.get(use.dataset, -1) > cast(
-            "int", facts["answer"]
-        ):
+        last = max(self.emptied.get(name, -1) for name in use.datasets)
+        if str(use.versions[1]) != counted or last > cast("int", facts["answer"]):
             rule = "it gives an answer of other people or choices"
             raise Fault("records.rule-broken", index=entry["index"], rule=rule)
         self.uses[str(facts["request"])] = use
@@ -208,7 +207,8 @@ def _purposes(reader: Reader, story: Story) -> bool:
 def _requests(reader: Reader, story: Story) -> bool:
     held = {digest(r.id)[:_ID_DIGITS]: r for r in reader.find(Request)}
     return held.keys() == story.uses.keys() and all(
-        is_as_used(held[name], use, story.emptied.get(use.dataset, -1)) for name, use in story.uses.items()
+        is_as_used(held[name], use, max(story.emptied.get(each, -1) for each in use.datasets))
+        for name, use in story.uses.items()
     )
 
 

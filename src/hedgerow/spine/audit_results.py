@@ -11,6 +11,7 @@ from hedgerow.model.errors import Fault
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Released, Request
 from hedgerow.model.uses import Json
+from hedgerow.spine.several import read_versions, versions_text
 
 Facts = Mapping[str, Json]
 
@@ -38,6 +39,8 @@ class Use:
         register: Hash of the line in the register of releases; none where an older version did not tell.
         question: Hash of all that its answer depends on beside the data; empty where it is nobody else's.
         result: Hash of the answer, where it was stored.
+        others: Versions of further data sets when it was let through, as a record keeps them.
+        read: The same of when they were read.
     """
 
     binding: str
@@ -57,6 +60,13 @@ class Use:
     register: str | None = None
     question: str = ""
     result: Json = None
+    others: str = ""
+    read: str = ""
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Every data set it used, the first one first."""
+        return (self.dataset, *read_versions(self.others))
 
     @classmethod
     def begun(cls, facts: Facts, index: int) -> Use:
@@ -66,7 +76,7 @@ class Use:
         return cls(
             str(facts["binding"]), str(facts["dataset"]), str(facts["purpose"]), str(facts["technique"]),
             str(facts["lease"]), cost.get("non-private"), opened, index,
-            question=str(facts.get("question", "")),
+            question=str(facts.get("question", "")), others=_opened(facts),
         )  # fmt: skip
 
     @classmethod
@@ -94,6 +104,7 @@ class Use:
         versions = cast("Mapping[str, int]", facts["versions"])
         self.done, self.is_kept, self.acting = index, facts["result"] is not None, acting
         self.versions = versions["dataset"], versions["consent"]
+        self.read = versions_text(cast("Mapping[str, int]", versions.get("others") or {}))
         # What left the house has rows of single people; an older version tells that of no other.
         told = facts.get("person_level", True if self.release is not None else None)
         self.person_level = cast("bool | None", told)
@@ -101,9 +112,18 @@ class Use:
         self.result = facts["result"]
 
 
+def _opened(facts: Facts) -> str:
+    """Tell of further data sets on which versions a use was let through, as a record keeps them."""
+    others = facts.get("others")
+    told = (
+        cast("Mapping[str, Mapping[str, Mapping[str, int]]]", others) if isinstance(others, Mapping) else {}
+    )
+    return versions_text({name: each["versions"]["dataset"] for name, each in told.items()})
+
+
 def _answer_of(use: Use) -> tuple[Json, ...]:
     """What an answer and one that is given again must have in common."""
-    named = (use.dataset, use.purpose, use.technique, *use.versions)
+    named = (use.dataset, use.purpose, use.technique, *use.versions, use.read)
     return (*named, use.question, use.result, use.person_level)
 
 
@@ -145,6 +165,8 @@ def _is_closed(record: Request, use: Use) -> bool:
     """Tell whether a request says of its end, and of what was read, what its entries say."""
     versions = use.versions if use.is_kept else (use.opened, 0)
     entry = use.intent if use.done is None else use.done
+    if record.others != (use.read if use.is_kept else use.others):
+        return False
     if (record.dataset_version, record.consent_version, record.entry) != (*versions, entry):
         return False
     told = use.person_level if use.done is not None else False

@@ -16,8 +16,9 @@ from hedgerow.spine.balance import POPULATION, Standing, standing_of
 from hedgerow.spine.catalog import RIGHTS_PURPOSE
 from hedgerow.spine.facts import MOST_FAILURES
 from hedgerow.spine.followed import SPENDING, Followed, Where
-from hedgerow.spine.ledger import LOCAL, added, after, debited, fresh_account, read_told
+from hedgerow.spine.ledger import LOCAL, added, after, all_debited, fresh_account, read_told
 from hedgerow.spine.outside import Spent
+from hedgerow.spine.several import accounts_told, datasets_told
 from hedgerow.spine.stored import GIVEN
 
 Entry = Mapping[str, Json]
@@ -76,7 +77,7 @@ class UseRules:
         self._followed.heed(entry)
         if entry["action"] in SPENDING and facts["cost"] is not None:
             day = _time(entry).date()
-            for where in debited((str(facts["dataset"]), str(facts["purpose"]))):
+            for where in all_debited(accounts_told(facts)):
                 days = self._days.setdefault(where, {})
                 days[day] = after(days.get(day) or fresh_account(*where), read_told(facts["cost"]))
 
@@ -84,7 +85,7 @@ class UseRules:
         if facts["cost"] is None:
             return
         cost = read_told(facts["cost"])
-        for where in debited((str(facts["dataset"]), str(facts["purpose"]))):
+        for where in all_debited(accounts_told(facts)):
             whose = "population" if where == POPULATION else "purpose"
             fits = self._standing(where, told).admits(cost)
             _require(fits, entry, f"its cost is beyond the limit of the {whose}")
@@ -154,33 +155,51 @@ def _check_permission(entry: Entry, facts: Entry, told: Told) -> None:
 
 
 def _check_version(entry: Entry, facts: Entry, told: Told) -> None:
-    """Check that an answer given again is of the version that acts had brought the data set to."""
-    version, is_dropped = cast("tuple[int, bool]", told["data sets"].get(facts["dataset"], (0, True)))
-    read = cast("Entry", facts["versions"])["dataset"]
-    _require(read == version and not is_dropped, entry, "it gives an answer of another version")
+    """Check that an answer given again is of the versions that acts had brought its data sets to."""
+    versions = cast("Entry", facts["versions"])
+    others = cast("Entry", versions.get("others") or {})
+    read: dict[str, Json] = {str(facts["dataset"]): versions["dataset"], **others}
+    _require(read.keys() == set(datasets_told(facts)), entry, "it gives an answer of other data sets")
+    for name, read_version in read.items():
+        version, is_dropped = cast("tuple[int, bool]", told["data sets"].get(name, (0, True)))
+        _require(read_version == version and not is_dropped, entry, "it gives an answer of another version")
 
 
 def _check_purpose(
     entry: Entry, facts: Entry, told: Told, purposes: Mapping[str, tuple[str, str, str | None]]
 ) -> None:
-    """Check what the data set may serve, until when, and what was declared of it last."""
+    """Check what the data sets may serve, until when, and what was declared of each last."""
     rests = cast("Entry | None", facts.get("rests_on"))
     if rests is None:
         return
-    dataset, purpose = str(facts["dataset"]), str(facts["purpose"])
+    purpose = str(facts["purpose"])
+    first = {"basis": facts["basis"], "declaration": rests["declaration"]}
+    said: dict[str, Entry] = {str(facts["dataset"]): first, **_of_others(facts)}
+    for name, each in said.items():
+        newest = _declared_last(told, name)
+        _require(each["declaration"] == newest, entry, "it rests on another declaration than the last")
+    if purpose == RIGHTS_PURPOSE:
+        return
+    until = purposes[purpose][1] if purpose in purposes else None
+    _require(rests["until"] == until, entry, "its purpose ends on another day")
+    for name, each in said.items():
+        basis = told["lawful bases"].get((name, purpose))
+        _require(each["basis"] == basis, entry, "its lawful basis is another")
+
+
+def _of_others(facts: Entry) -> Mapping[str, Entry]:
+    """Read what a use tells of its further data sets; a replay names them alone, and opens none of them."""
+    others = facts.get("others")
+    return cast("Mapping[str, Entry]", others) if isinstance(others, Mapping) else {}
+
+
+def _declared_last(told: Told, dataset: str) -> object:
     declared = {
         cast("tuple[str, int]", key)[1]: body
         for key, body in told["declarations"].items()
         if cast("tuple[str, int]", key)[0] == dataset
     }
-    newest = declared[max(declared)] if declared else None
-    _require(rests["declaration"] == newest, entry, "it rests on another declaration than the last")
-    if purpose == RIGHTS_PURPOSE:
-        return
-    until = purposes[purpose][1] if purpose in purposes else None
-    _require(rests["until"] == until, entry, "its purpose ends on another day")
-    basis = told["lawful bases"].get((dataset, purpose))
-    _require(facts["basis"] == basis, entry, "its lawful basis is another")
+    return declared[max(declared)] if declared else None
 
 
 def _check_public(entry: Entry, facts: Entry, told: Told) -> None:

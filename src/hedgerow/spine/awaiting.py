@@ -47,12 +47,14 @@ def asked_of(
             "people": [person_tag(person) for person in people],
             "versions": {name: decision.versions[name] for name in _VERSIONS},
             **({"public": dict(plan.grant.public)} if plan.grant.public else {}),
+            **({"others": _others(decision, plan)} if plan.grant.others else {}),
         },
         summary={
             "technique": technique.name,
             "columns": columns,
             "lease": plan.grant.kind,
             "cost": "not private" if isinstance(plan.cost, NonPrivateEvent) else cost_text(plan.cost),
+            **({"others": _columns(plan)} if plan.grant.others else {}),
             **{name: value for name, value in plan.describe().items() if name != "obligations"},
         },
         words={name: _shown(value) for name, value in parameters.items()},
@@ -93,6 +95,18 @@ def asked_about_one(
 def person_tag(person: About) -> str:
     """Tell one person from another to a grant, for as long as the person's key lives."""
     return derive(person.key, _LABEL, person.number).hex()
+
+
+def _columns(plan: Plan) -> dict[str, Json]:
+    return {name: sorted(columns) for name, columns in plan.grant.others}
+
+
+def _others(decision: Decision, plan: Plan) -> dict[str, Json]:
+    """Tell the columns and versions of each further data set: a grant holds for these alone."""
+    return {
+        name: {"columns": columns, "versions": dict(decision.others[name])}
+        for name, columns in _columns(plan).items()
+    }
 
 
 def _parameters(request: UseRequest, plan: Plan) -> Mapping[str, Json]:

@@ -117,22 +117,37 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The accounts a use debits: its data set and purpose, the population, and their periods of now."""
+    """The accounts a use debits: its data sets for its purpose, the population, and their periods of now.
+
+    ``own`` is that of its first data set, ``others`` those of further ones.
+    """
 
     own: Standing
     population: Standing
     periods: tuple[Standing, ...] = ()
+    others: tuple[Standing, ...] = ()
+
+    @property
+    def accounts(self) -> tuple[Standing, ...]:
+        """The accounts of its data sets, the first one first."""
+        return (self.own, *self.others)
+
+    @property
+    def tightest(self) -> Standing:
+        """The account of a data set with the least left; the first of equals."""
+        return min(self.accounts, key=lambda each: each.left)
 
     def refusal(self, event: PrivacyEvent) -> tuple[str, dict[str, object]] | None:
         """Say why an event is not admitted, or none when it is."""
         if isinstance(event, NonPrivateEvent):
             return None
-        names: dict[str, object] = {"dataset": self.own.dataset, "purpose": self.own.purpose}
-        if self.own.limit is None:
-            return "budget.unallocated", names
-        if self.own.unknown_since:
-            return "budget.unknown", {**names, "since": self.own.unknown_since}
+        for account in self.accounts:
+            if account.limit is None:
+                return "budget.unallocated", _names(account)
+            if account.unknown_since:
+                return "budget.unknown", {**_names(account), "since": account.unknown_since}
         for standing, code in self._in_order():
+            names = _names(self.own if standing is self.population else standing)
             if _lacks_delta(standing, event):
                 return "budget.no-delta", standing.without_delta()
             if not standing.admits(event):
@@ -146,14 +161,19 @@ class Balance:
     def _in_order(self) -> Iterator[tuple[Standing, str]]:
         """List what must admit an event; where the population alone is charged, it is its own account."""
         if (self.own.dataset, self.own.purpose) != POPULATION:
-            yield self.own, "budget.exhausted"
+            for account in self.accounts:
+                yield account, "budget.exhausted"
         yield self.population, "budget.population-exhausted"
         for standing in self.periods:
             yield standing, "budget.period-exhausted"
 
     def more(self, event: PrivacyEvent) -> int:
         """Count how many more of one event all of them would admit, one after the other, in these periods."""
-        return min(each.more(event) for each in (self.own, self.population, *self.periods))
+        return min(each.more(event) for each in (*self.accounts, self.population, *self.periods))
+
+
+def _names(standing: Standing) -> dict[str, object]:
+    return {"dataset": standing.dataset, "purpose": standing.purpose}
 
 
 def _lacks_delta(standing: Standing, event: PrivacyEvent) -> bool:

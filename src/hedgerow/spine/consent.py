@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -178,6 +178,32 @@ class Consents:
         self._cache[key] = (versions, people)
         return people
 
+    def covered_in_all(
+        self, reader: Reader, sources: Sequence[tuple[str, int, Basis]], purpose: str
+    ) -> dict[str, NDArray[np.int64]]:
+        """List for each data set of a use whose rows there may be used with those of the others.
+
+        Args:
+            reader: A view.
+            sources: Name, version and lawful basis of each data set, the first one first.
+            purpose: The purpose.
+
+        Returns:
+            Sorted internal numbers by data set. In the first it is everybody covered there, but for who is in
+            another one without being covered there; in the others, those of the first who are covered there.
+
+        Guarantee: no row of a person is used, in any of the data sets, who is in one of them and is not
+            covered in it.
+        """
+        covered = {name: self.covered(reader, name, version, purpose, basis)
+                   for name, version, basis in sources}  # fmt: skip
+        (first, *_), others = sources[0], sources[1:]
+        people = covered[first]
+        for name, _, _ in others:
+            left_out = _without(reader.numbers(Member, "number", dataset=name), covered[name])
+            people = _without(people, left_out)
+        return {name: people if name == first else _both(covered[name], people) for name in covered}
+
     def covers(self, reader: Reader, dataset: str, number: int, purpose: str, basis: Basis) -> bool:
         """Tell of one person what ``covered`` tells of all, without looking at the others."""
         if reader.get(Member, dataset, number) is None:
@@ -196,3 +222,16 @@ def _both(people: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.in
     places[places == len(others)] = 0
     kept: NDArray[np.int64] = people[others[places] == people]
     return kept
+
+
+def _without(people: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Keep of one sorted array what is not in another, both without twins."""
+    if not len(people) or not len(others):
+        return people
+    kept = _both(people, others)
+    import numpy as np
+
+    mask = np.ones(len(people), dtype=np.bool_)
+    mask[np.searchsorted(people, kept)] = False
+    left: NDArray[np.int64] = people[mask]
+    return left

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from hedgerow.model.budget import NonPrivateEvent
 from hedgerow.model.errors import HedgerowError, Refused
-from hedgerow.model.policy import ApprovalNeed
+from hedgerow.model.policy import Access, ApprovalNeed
 from hedgerow.model.records import Principal
 from hedgerow.model.uses import DatasetView, Decision, Grant, Plan, Reason, Technique, UseRequest
 from hedgerow.model.words import Basis
@@ -49,8 +50,7 @@ def decide(
         return _refuse(strangers, _told_nothing(facts)), None
     objections = list(_objections_before_planning(request, facts, technique.action))
     plan, failed = (None, None) if objections else _planned(request, facts, technique)
-    planned = plan.grant.columns | plan.grant.fields if plan is not None else frozenset()
-    ruling = _policy(request, facts, facts.acting, technique, planned)
+    ruling = _policy(request, facts, facts.acting, technique, plan)
     if ruling.objection:
         return _refuse([ruling.objection], _told_nothing(facts), ruling.policies), None
     if failed is not None and not isinstance(failed, Refused):
@@ -77,8 +77,8 @@ def ends_within_a_day(decision: Decision) -> bool:
 
 
 def _told_nothing(facts: Facts) -> Facts:
-    """Leave the data set out: who may not do this at all must not learn that it is, or what it serves."""
-    return replace(facts, dataset=None)
+    """Leave data sets out: who may not do this at all must not learn that they are, or what they serve."""
+    return replace(facts, dataset=None, others=())
 
 
 def _objections_before_planning(request: UseRequest, facts: Facts, action: str) -> Iterator[Objection]:
@@ -89,6 +89,12 @@ def _objections_before_planning(request: UseRequest, facts: Facts, action: str) 
         yield "dataset.dropped", {"dataset": request.dataset, "time": facts.dropped}
     elif facts.dataset is None:
         yield "dataset.not-for-you", {"dataset": request.dataset}
+    if len(set(request.datasets)) != len(request.datasets):
+        yield "use.dataset-twice", {"dataset": request.dataset}
+    for source in facts.others:
+        # Of a name that never was one, the technique says best what it could have been.
+        if source.dataset is None and source.dropped:
+            yield "dataset.dropped", {"dataset": source.name, "time": source.dropped}
 
 
 def _planned(
@@ -106,8 +112,27 @@ def _planned(
 def _objections_to_plan(plan: Plan, facts: Facts, *, charge: bool) -> Iterator[Objection]:
     if facts.dataset is not None:
         yield from _grant_objections(plan.grant, facts.dataset)
+    if facts.others or plan.grant.others:
+        yield from _objections_to_others(plan, facts)
     if charge and plan.cost is not None and (refusal := facts.balance.refusal(plan.cost)):
         yield refusal
+
+
+def _objections_to_others(plan: Plan, facts: Facts) -> Iterator[Objection]:
+    """Say what speaks against the further data sets of a plan: each is held to what the first is held to."""
+    is_private = plan.cost is not None and not isinstance(plan.cost, NonPrivateEvent)
+    if plan.grant.kind == "person" or not is_private:
+        # The register of releases, and what is withdrawn with a person, know of one data set each.
+        yield "use.one-dataset", {}
+    known = {source.name for source in facts.others}
+    for name, _ in plan.grant.others:
+        if name not in known:
+            yield "dataset.not-for-you", {"dataset": name}
+    for source in facts.others:
+        if source.dataset is None:
+            yield "dataset.not-for-you", {"dataset": source.name}
+        else:
+            yield from _grant_objections(Grant(plan.grant.of(source.name), "rows"), source.dataset)
 
 
 def _purpose_objections(request: UseRequest, facts: Facts, action: str) -> list[Objection]:
@@ -118,17 +143,29 @@ def _purpose_objections(request: UseRequest, facts: Facts, action: str) -> list[
         return [("purpose.ended", {"purpose": request.purpose, "until": ended})]
     if request.purpose == RIGHTS_PURPOSE and action != RIGHTS_ACTION:
         return [("purpose.rights-only", {"purpose": request.purpose})]
-    if facts.dataset is not None and facts.basis is None:
-        return [("basis.missing", {"dataset": request.dataset, "purpose": request.purpose})]
-    return []
+    return [
+        ("basis.missing", {"dataset": source.name, "purpose": request.purpose})
+        for source in facts.sources
+        if source.dataset is not None and source.basis is None
+    ]
 
 
 def _policy(
-    request: UseRequest, facts: Facts, acting: Principal, technique: Technique, columns: frozenset[str]
+    request: UseRequest, facts: Facts, acting: Principal, technique: Technique, plan: Plan | None
 ) -> Ruling:
-    context: Context = {"purpose": request.purpose, "columns": columns, "technique": technique.name}
-    asked = accesses(acting.name, acting.role_set, technique.action, request.dataset, context)
-    return rule(facts.policies, asked)
+    """Ask the policies of each data set with its own columns; one that is denied denies the whole."""
+    grant = plan.grant if plan is not None else Grant(frozenset(), "")
+    columns = {name: grant.of(name) for name in request.others}
+    columns[request.dataset] = grant.columns | grant.fields
+    asked: list[Access] = []
+    for name in request.datasets:
+        context: Context = {
+            "purpose": request.purpose,
+            "columns": columns[name],
+            "technique": technique.name,
+        }
+        asked += accesses(acting.name, acting.role_set, technique.action, name, context)
+    return rule(facts.policies, iter(asked))
 
 
 def _grant_objections(grant: Grant, dataset: DatasetView) -> Iterator[Objection]:
@@ -150,11 +187,35 @@ def _obligations(facts: Facts, plan: Plan, needs: tuple[ApprovalNeed, ...]) -> t
         stated.append("people: the one person who asks")
     else:
         stated.append(f"people: all members, on the basis {facts.basis}")
+    for source in facts.others:
+        columns = ", ".join(sorted(plan.grant.of(source.name))) or "none"
+        stated.append(f"columns of {source.name}: {columns}")
+        stated.append(f"people of {source.name}: {_covered(source.basis)}")
+    if facts.others:
+        stated.append("people of several: nobody who is in one of them and not covered there")
     stated.append(f"lease: {plan.grant.kind}, single use")
     stated.append(f"cost: {cost_text(plan.cost)}")
+    if facts.others and plan.cost is not None:
+        named = " and of ".join(source.name for source in facts.sources)
+        stated.append(f"cost: charged in full to the budget of {named}, and once to the population")
     if needs:
         stated.append(f"approval: by {worded(needs)}, not whoever asks")
     return tuple(stated)
+
+
+def _covered(basis: str | None) -> str:
+    if basis == Basis.CONSENT:
+        return "only those whose consent to this purpose is in force"
+    return f"all members, on the basis {basis}"
+
+
+def _others(facts: Facts) -> Mapping[str, Mapping[str, int]]:
+    """Tell the versions of further data sets that a decision rests on."""
+    return {
+        source.name: {"dataset": source.dataset.version, "declaration": source.dataset.declaration.version}
+        for source in facts.others
+        if source.dataset is not None
+    }
 
 
 def _versions(facts: Facts) -> dict[str, int]:
@@ -177,6 +238,7 @@ def _allow(facts: Facts, plan: Plan, ruling: Ruling) -> Decision:
         plan=dict(plan.describe()),
         needs=ruling.needs,
         cost=plan.cost,
+        others=_others(facts),
     )
 
 
@@ -196,4 +258,5 @@ def _refuse(
         plan=described,
         error=objections[0],
         cost=plan.cost if plan is not None else None,
+        others=_others(facts),
     )

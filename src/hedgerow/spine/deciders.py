@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import cast
+
 from hedgerow.model.policy import ApprovalNeed
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Approval, Principal
-from hedgerow.model.uses import Actor
+from hedgerow.model.uses import Actor, Json
 from hedgerow.model.words import many
 from hedgerow.spine.acts import Acts
 from hedgerow.spine.approving import needs_of
 
 DECIDE = "approval.decide"
+
+
+def datasets_asked(record: Approval) -> tuple[str | None, ...]:
+    """Name the data sets a request is about; none where it is about no data set."""
+    others = cast("Mapping[str, Json]", json.loads(record.summary)).get("others") or {}
+    return (record.dataset or None, *cast("Mapping[str, Json]", others))
 
 
 def could_decide(reader: Reader, acts: Acts, record: Approval) -> tuple[int, str]:
@@ -28,10 +38,12 @@ def could_decide(reader: Reader, acts: Acts, record: Approval) -> tuple[int, str
         each
         for each in reader.find(Principal)
         if each.name not in {record.requested_by, record.requested_login}
-        and acts.objection(
-            reader, Actor(each.name, each.name), DECIDE, record.dataset or None,
-            {"act": record.act, "same_login": False},
-        ) is None
+        and all(
+            acts.objection(
+                reader, Actor(each.name, each.name), DECIDE, name, {"act": record.act, "same_login": False}
+            ) is None
+            for name in datasets_asked(record)
+        )
     ]  # fmt: skip
     needs = needs_of(record)
     names = {each.name for need in needs for each in able if need.role in each.role_set}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import cast
@@ -24,10 +25,31 @@ _RIGHTS_BASIS = "legal-obligation"
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What a decision may look at of one data set of a use.
+
+    Args:
+        name: Its name, as the request has it.
+        dataset: What may be known of it; none where there is no such data set.
+        dropped: When it was dropped; empty where it was not.
+        basis: The lawful basis it serves the purpose on; none where it does not.
+        declared: Hash of what was declared of it.
+    """
+
+    name: str
+    dataset: DatasetView | None
+    dropped: str
+    basis: str | None
+    declared: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything a decision may look at; nothing in it was read from a data set's values.
 
-    ``policy_text`` and ``declared`` are hashes of what policies and declaration said.
+    ``policy_text`` and ``declared`` are hashes of what policies and declaration said. ``dataset``,
+    ``dropped``, ``basis`` and ``declared`` are of the first data set; ``others`` has the same of each further
+    one.
     """
 
     acting: Principal | None
@@ -44,6 +66,15 @@ class Facts:
     balance: Balance
     failures: int
     today: date
+    others: tuple[Source, ...] = ()
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every data set of the use that there is, the first one first."""
+        if self.dataset is None:
+            return self.others
+        first = Source(self.dataset.name, self.dataset, self.dropped, self.basis, self.declared)
+        return (first, *self.others)
 
     def rests_on(self) -> dict[str, Json]:
         """Tell what a use is let through by, so that the audit can hold it against the entries before."""
@@ -73,7 +104,15 @@ class FactLoader:
         """Tell the version of the policies in force."""
         return self._policies.in_force(reader)[0]
 
-    def load(self, reader: Reader, actor: Actor, purpose: str, dataset: str, now: datetime) -> Facts:
+    def load(
+        self,
+        reader: Reader,
+        actor: Actor,
+        purpose: str,
+        dataset: str,
+        now: datetime,
+        others: Sequence[str] = (),
+    ) -> Facts:
         """Read the facts of one use.
 
         Args:
@@ -82,25 +121,39 @@ class FactLoader:
             purpose: Why.
             dataset: What.
             now: The current time, UTC.
+            others: Further data sets of the same use.
         """
-        known = self._catalog.dataset(reader, dataset)
-        view = None if known is None else replace(known, public=Publics(reader))
+        first, *beside = (self._source(reader, name, purpose) for name in (dataset, *others))
+        views = {each.name: each.dataset for each in beside if each.dataset is not None}
+        known = first.dataset
+        view = None if known is None else replace(known, public=Publics(reader), others=views)
         version, decider, text = self._policies.standing(reader)
-        declared = reader.newest(Declaration, dataset=dataset) if view else None
-        basis = view.bases.get(purpose) if view else None
         return Facts(
             acting=reader.get(Principal, actor.acting_as),
             authenticated=reader.get(Principal, actor.principal),
             purpose=self._catalog.purpose(reader, purpose),
             dataset=view,
-            dropped="" if view else self._catalog.dropped(reader, dataset),
-            basis=_RIGHTS_BASIS if purpose == RIGHTS_PURPOSE else basis,
+            dropped=first.dropped,
+            basis=first.basis,
             policies=decider,
             policy_version=version,
             policy_text=text,
-            declared=digest(declared.body) if declared is not None else None,
+            declared=first.declared,
             consent_version=self._consents.version(reader),
-            balance=self._ledger.balance(reader, dataset, purpose),
+            balance=self._ledger.balance(reader, dataset, purpose, others),
             failures=_failures(reader, actor.acting_as, now),
             today=now.date(),
+            others=tuple(beside),
+        )
+
+    def _source(self, reader: Reader, name: str, purpose: str) -> Source:
+        view = self._catalog.dataset(reader, name)
+        basis = view.bases.get(purpose) if view else None
+        declared = reader.newest(Declaration, dataset=name) if view else None
+        return Source(
+            name,
+            view,
+            "" if view else self._catalog.dropped(reader, name),
+            _RIGHTS_BASIS if purpose == RIGHTS_PURPOSE else basis,
+            digest(declared.body) if declared is not None else None,
         )

@@ -40,10 +40,10 @@ from hedgerow.spine.journal import About, Journal
 from hedgerow.spine.known import known_actor
 from hedgerow.spine.ledger import Ledger
 from hedgerow.spine.permission import Context, as_error
-from hedgerow.spine.requests import Requests, binding_of, decision_key, id_hash
+from hedgerow.spine.requests import Requests, binding_of, decision_key, id_hash, opened_on
 from hedgerow.spine.steady import require_steady
 from hedgerow.spine.stored import StoredAnswers, costless, question_of
-from hedgerow.spine.telling import failure_facts, intent_facts, refusal_facts
+from hedgerow.spine.telling import failure_facts, intent_facts, refusal_facts, replay_facts
 from hedgerow.spine.witnesses import Witnesses
 
 _CACHE_LIMIT = 4096
@@ -174,7 +174,8 @@ class Gate:
         self, reader: Reader, request: UseRequest, technique: Technique, *, charge: bool
     ) -> tuple[Decision, _Considered | None]:
         """Steps 1 to 3: load the facts, plan without data, decide; an answer in store needs no budget."""
-        facts = self._facts.load(reader, request.actor, request.purpose, request.dataset, self._clock.now())
+        named = request.actor, request.purpose, request.dataset, self._clock.now(), request.others
+        facts = self._facts.load(reader, *named)
         decision, plan = decide(request, facts, technique, charge=False)
         stored = self._stored.find(reader, request, technique, facts, plan) if charge and plan else None
         if charge and stored is None and (plan is None or _is_over(facts, plan)):
@@ -265,10 +266,11 @@ class Gate:
             told,
             self._leases.about(tx, plan),
         )
-        version = decision.versions["dataset"]
-        self._requests.open(tx, request, technique.name, version, intent, question)
+        self._requests.open(tx, request, technique.name, opened_on(decision), intent, question)
         if plan.cost is not None:
-            self._ledger.reserve(tx, request.request_id, request.dataset, request.purpose, plan.cost, intent)
+            self._ledger.reserve(
+                tx, request.request_id, request.dataset, request.purpose, plan.cost, intent, request.others
+            )
         return _Admitted(request, technique, facts, plan, intent)
 
     def _give(
@@ -309,7 +311,7 @@ class Gate:
             raise Fault("use.failed", kind=type(error).__name__) from None
 
     def _may_see_risk(self, request: UseRequest) -> bool:
-        return self._acts.permits(request.actor, "release.risk", request.dataset)
+        return all(self._acts.permits(request.actor, "release.risk", name) for name in request.datasets)
 
     def _failed(self, use: _Admitted, code: str, versions: LeaseVersions | None) -> None:
         with self._store.write() as tx:
@@ -337,9 +339,10 @@ class Gate:
         raise Refused("request.withdrawn")
 
     def _is_overtaken(self, reader: Reader, use: _Admitted, release: Release) -> bool:
-        where = reader, use.request.dataset, use.intent
-        return self._journal.dropped_since(*where) or (
-            release.person_level and self._journal.erased_since(*where)
+        return any(
+            self._journal.dropped_since(reader, name, use.intent)
+            or (release.person_level and self._journal.erased_since(reader, name, use.intent))
+            for name in use.request.datasets
         )
 
     def _done(self, tx: Transaction, use: _Admitted, release: Release, versions: LeaseVersions) -> Receipt:
@@ -393,22 +396,24 @@ class Gate:
             refused = {**refusal_facts(tx, request, technique, decision), "reasons": [error.code]}
             self._journal.append(tx, "use.refuse", request.actor, refused)
             return error
-        replayed = refusal_facts(tx, request, technique, decision)
-        replayed |= {"basis": facts.basis, "rests_on": facts.rests_on()}
+        replayed = replay_facts(tx, request, technique, decision, facts)
         entry = self._journal.append(tx, "use.replay", request.actor, replayed)
         return self._receipt(tx, request, release, entry, SAME_ID)
 
     def _receipt(
         self, reader: Reader, request: UseRequest, release: Release, entry: int, origin: str = NEW
     ) -> Receipt:
-        balance = self._ledger.balance(reader, request.dataset, request.purpose)
+        balance = self._ledger.balance(reader, request.dataset, request.purpose, request.others)
+        left: dict[str, Json] = {"own": balance.own.as_json(), "population": balance.population.as_json()}
+        if balance.others:
+            left["others"] = [each.as_json() for each in balance.others]
         return Receipt(
             release,
             request.request_id,
             entry,
             self._journal.head(reader).checkpoint,
             self._attestor.fingerprint,
-            {"own": balance.own.as_json(), "population": balance.population.as_json()},
+            left,
             origin,
         )
 

@@ -13,9 +13,9 @@ from hedgerow.model.ports import Clock, Reader, Store
 from hedgerow.model.records import Dataset, DatasetPurpose, Subject
 from hedgerow.model.uses import DatasetView, Grant, Lease, LeaseVersions, Plan
 from hedgerow.model.words import Basis
-from hedgerow.spine.catalog import RIGHTS_PURPOSE
+from hedgerow.spine.catalog import RIGHTS_PURPOSE, PurposeFacts
 from hedgerow.spine.consent import Consents
-from hedgerow.spine.facts import Facts
+from hedgerow.spine.facts import Facts, Source
 from hedgerow.spine.journal import About
 from hedgerow.spine.tables import Tables
 from hedgerow.spine.vault import Vault
@@ -33,8 +33,10 @@ class OpenLease:
         fields: Mapping[str, Sequence[str]],
         versions: LeaseVersions,
         clock: Clock,
+        others: Mapping[str, Relation] | None = None,
     ) -> None:
         self.versions = versions
+        self._others = others or {}
         self._grant = grant
         self._relation = relation
         self._fields = fields
@@ -58,7 +60,9 @@ class OpenLease:
         self._take("aggregate", "aggregate")
         if not spec.columns <= self._grant.columns or self._relation is None:
             raise Fault("lease.misused")
-        return self._relation.aggregate(spec)
+        if not all(one.read <= self._grant.of(one.name) for one in spec.beside):
+            raise Fault("lease.misused")
+        return self._relation.aggregate(spec, {one.name: self._others[one.name] for one in spec.beside})
 
     def keys(self, search: KeySearch) -> Sequence[tuple[Combination, int]]:
         """Count the people of combinations of granted columns, once."""
@@ -67,12 +71,20 @@ class OpenLease:
             raise Fault("lease.misused")
         return self._relation.keys(search)
 
-    def rows(self) -> ArrowTable:
-        """Read the granted columns, once; with whose row it is only where several people are in it."""
-        self._take("rows", "rows", "person")
-        if self._relation is None:
+    def rows(self, dataset: str = "") -> ArrowTable:
+        """Read the granted columns, once; with whose row it is only where several people are in it.
+
+        Args:
+            dataset: A further data set of the grant, which is read once as well; the first where none is
+                named.
+        """
+        self._take(f"rows of {dataset}" if dataset else "rows", "rows", "person")
+        if dataset and dataset not in self._others:
+            raise Fault("lease.misused")
+        relation = self._others[dataset] if dataset else self._relation
+        if relation is None:
             return None
-        return self._relation.table(with_person=self._grant.kind == "rows")
+        return relation.table(with_person=self._grant.kind == "rows")
 
     def fields(self) -> Mapping[str, Sequence[str]]:
         """Read the granted vault fields of the one person, once."""
@@ -103,14 +115,28 @@ class Leases:
             raise Fault("lease.misused")
         grant = plan.grant
         with self._store.read() as reader:
-            self._require_same_basis(reader, dataset.name, facts)
-            versions = LeaseVersions(self._version(reader, dataset.name), self._consents.version(reader))
-            people = self._people(reader, versions.dataset, facts, grant)
+            versions = self._versions(reader, facts)
+            people = self._people(reader, versions, facts, grant)
             needs_table = grant.kind != "person" or bool(grant.columns)
             files = self._tables.files(reader, dataset.name) if needs_table else []
+            beside = {name: self._tables.files(reader, name) for name, _ in grant.others}
             fields = self._person_fields(reader, dataset, grant)
-        relation = self._tables.engine.scan(files, sorted(grant.columns), people) if needs_table else None
-        return OpenLease(grant, relation, fields, versions, self._clock)
+        scan = self._tables.engine.scan
+        relation = scan(files, sorted(grant.columns), people[dataset.name]) if needs_table else None
+        others = {name: scan(beside[name], sorted(grant.of(name)), people[name]) for name in beside}
+        return OpenLease(grant, relation, fields, versions, self._clock, others)
+
+    def _versions(self, reader: Reader, facts: Facts) -> LeaseVersions:
+        """Read the versions that a lease is opened on, once each data set is as it was decided on."""
+        found = {}
+        for source in facts.sources:
+            self._require_same_basis(reader, source, facts.purpose)
+            # Read again: an erasure may have committed since the decision.
+            record = reader.get(Dataset, source.name)
+            found[source.name] = record.version if record else 0
+        first, *others = facts.sources
+        named = sorted((source.name, found[source.name]) for source in others)
+        return LeaseVersions(found[first.name], self._consents.version(reader), tuple(named))
 
     def reading(self) -> AbstractContextManager[None]:
         """Keep the files of the version a lease opens in place while it is used."""
@@ -121,7 +147,10 @@ class Leases:
         subject = reader.get(Subject, plan.grant.subject) if plan.grant.subject is not None else None
         return [self._vault.open(subject).about] if subject is not None else []
 
-    def _people(self, reader: Reader, version: int, facts: Facts, grant: Grant) -> PeopleFilter:
+    def _people(
+        self, reader: Reader, versions: LeaseVersions, facts: Facts, grant: Grant
+    ) -> dict[str, PeopleFilter]:
+        """Choose the people of each data set, by its name."""
         dataset, purpose = facts.dataset, facts.purpose
         if dataset is None or purpose is None:
             raise Fault("lease.misused")
@@ -129,29 +158,25 @@ class Leases:
             raise Fault("lease.misused")
         basis = Basis(facts.basis or "")
         if grant.kind != "person":
-            return PeopleFilter.of_sorted(
-                self._consents.covered(reader, dataset.name, version, purpose.name, basis)
-            )
-        if grant.subject is None:
+            held = {dataset.name: versions.dataset, **dict(versions.others)}
+            asked = [(each.name, held[each.name], Basis(each.basis or "")) for each in facts.sources]
+            covered = self._consents.covered_in_all(reader, asked, purpose.name)
+            return {name: PeopleFilter.of_sorted(people) for name, people in covered.items()}
+        if grant.subject is None or facts.others:
             raise Fault("lease.misused")
         if not self._consents.covers(reader, dataset.name, grant.subject, purpose.name, basis):
             raise Refused("basis.withdrawn")
-        return PeopleFilter.of([grant.subject])
+        return {dataset.name: PeopleFilter.of([grant.subject])}
 
-    def _require_same_basis(self, reader: Reader, dataset: str, facts: Facts) -> None:
-        """Refuse where the data set was dropped since the decision, or made again on another basis."""
-        record = reader.get(Dataset, dataset)
+    def _require_same_basis(self, reader: Reader, source: Source, purpose: PurposeFacts | None) -> None:
+        """Refuse where a data set was dropped since the decision, or made again on another basis."""
+        record = reader.get(Dataset, source.name)
         is_here = record is not None and not record.dropped
-        if facts.purpose is not None and facts.purpose.name != RIGHTS_PURPOSE:
-            held = reader.get(DatasetPurpose, dataset, facts.purpose.name)
-            is_here = is_here and held is not None and held.basis == facts.basis
+        if purpose is not None and purpose.name != RIGHTS_PURPOSE:
+            held = reader.get(DatasetPurpose, source.name, purpose.name)
+            is_here = is_here and held is not None and held.basis == source.basis
         if not is_here:
             raise Fault("table.changed")
-
-    def _version(self, reader: Reader, dataset: str) -> int:
-        # Read again: an erasure may have committed since the decision.
-        record = reader.get(Dataset, dataset)
-        return record.version if record else 0
 
     def _person_fields(
         self, reader: Reader, dataset: DatasetView, grant: Grant

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
@@ -59,6 +59,9 @@ def event_json(event: PrivacyEvent) -> dict[str, Json]:
 
 class Ledger:
     """Debits each charge to the data set's purpose and to the population in one transaction.
+
+    A use of several data sets is debited in full to the purpose of each, and once to the population: it is
+    one release, and whoever is in several of them is in it once.
 
     Guarantee: the sum of all charges ever reserved never exceeds a limit that was in force;
     a reservation is durable before data is opened and is never returned.
@@ -144,28 +147,48 @@ class Ledger:
         limit = (allocation.epsilon, allocation.delta) if allocation else None
         return standing_of(account, limit, unknown.value if unknown else "")
 
-    def balance(self, reader: Reader, dataset: str, purpose: str) -> Balance:
-        """Read the two accounts a use of this data set and purpose debits now."""
-        return self._balance(reader, (dataset, purpose), self._clock.now().date())
+    def balance(self, reader: Reader, dataset: str, purpose: str, others: Sequence[str] = ()) -> Balance:
+        """Read the accounts a use of this data set, of others beside it, and this purpose debits now."""
+        accounts = [(name, purpose) for name in (dataset, *others)]
+        return self._balance(reader, accounts, self._clock.now().date())
 
-    def _balance(self, reader: Reader, where: Where, day: date) -> Balance:
-        periods = [self.periods(reader, each, day) for each in debited(where)]
-        standings = self.standing(reader, *where), self.standing(reader, *POPULATION)
-        return Balance(*standings, tuple(each for found in periods for each in found))
+    def _balance(self, reader: Reader, accounts: Sequence[Where], day: date) -> Balance:
+        periods = [self.periods(reader, each, day) for each in all_debited(accounts)]
+        own, *others = (self.standing(reader, *each) for each in accounts)
+        found = tuple(each for held in periods for each in held)
+        return Balance(own, self.standing(reader, *POPULATION), found, tuple(others))
 
     def reserve(
-        self, tx: Transaction, request_id: str, dataset: str, purpose: str, event: PrivacyEvent, entry: int
+        self,
+        tx: Transaction,
+        request_id: str,
+        dataset: str,
+        purpose: str,
+        event: PrivacyEvent,
+        entry: int,
+        others: Sequence[str] = (),
     ) -> None:
-        """Debit an event, before data is opened.
+        """Debit an event to every account concerned, before data is opened.
+
+        Args:
+            tx: The transaction; what is debited in it holds for all accounts or for none.
+            request_id: Whose use it is.
+            dataset: The data set.
+            purpose: The purpose.
+            event: What is spent.
+            entry: The journal entry that tells of it.
+            others: Further data sets of the same use, each charged in full.
 
         Raises:
-            Refused: ``budget.*`` when a limit would be passed; nothing is debited then.
+            Refused: ``budget.*`` when a limit of any account would be passed; nothing is debited then.
         """
         day = self._time_of(tx, entry).date()
-        refusal = self._balance(tx, (dataset, purpose), day).refusal(event)
+        accounts = [(name, purpose) for name in (dataset, *others)]
+        refusal = self._balance(tx, accounts, day).refusal(event)
         if refusal is not None:
             raise Refused(refusal[0], **refusal[1])
-        self._charge(tx, request_id, (dataset, purpose), event, entry, committed=False)
+        for place, account in enumerate(accounts):
+            self._charge(tx, request_id, account, event, entry, committed=False, shared=place > 0)
 
     def charge_unseen(
         self, tx: Transaction, name: str, where: tuple[str, str], event: PrivacyEvent, entry: int
@@ -190,12 +213,15 @@ class Ledger:
         entry: int,
         *,
         committed: bool,
+        shared: bool = False,
     ) -> None:
         newest = tx.newest(Charge)
         number = newest.number + 1 if newest else 0
         now, body = timestamp(self._time_of(tx, entry)), event_text(event)
-        tx.add([Charge(number, request, *account, body, committed=committed, entry=entry, time=now)])
-        for where in debited(account):
+        made = Charge(number, request, *account, body, committed=committed, entry=entry, time=now)
+        tx.add([replace(made, shared=shared)])
+        # The population is debited by the first alone: a person of several data sets is in one release.
+        for where in (account,) if shared else debited(account):
             self._debit(tx, where, event)
 
     def _time_of(self, reader: Reader, entry: int) -> datetime:
@@ -210,24 +236,21 @@ class Ledger:
     def commit(self, tx: Transaction, request_id: str) -> None:
         """Mark a reservation as final; it was debited already."""
         for charge in tx.find(Charge, request=request_id):
-            tx.put(
-                Charge(
-                    charge.number, charge.request, charge.dataset, charge.purpose, charge.event,
-                    committed=True, entry=charge.entry, time=charge.time,
-                )
-            )  # fmt: skip
+            tx.put(replace(charge, committed=True))
 
     def history(self, reader: Reader, dataset: str, purpose: str) -> list[PrivacyEvent]:
-        """List the events an account was debited with; those of the population are all there are."""
-        where = {} if (dataset, purpose) == POPULATION else {"dataset": dataset, "purpose": purpose}
-        return [read_event(charge.event) for charge in reader.find(Charge, **where)]
+        """List the events an account was debited with; those of the population are each release once."""
+        is_all = (dataset, purpose) == POPULATION
+        where = {} if is_all else {"dataset": dataset, "purpose": purpose}
+        found = reader.find(Charge, **where)
+        return [read_event(charge.event) for charge in found if not (is_all and charge.shared)]
 
     def recount(self, reader: Reader) -> Mapping[tuple[str, str], Account]:
         """Fold every charge anew, to be compared with the running totals."""
         totals: dict[tuple[str, str], Account] = {}
         for charge in reader.find(Charge):
-            event = read_event(charge.event)
-            for where in debited((charge.dataset, charge.purpose)):
+            event, account = read_event(charge.event), (charge.dataset, charge.purpose)
+            for where in (account,) if charge.shared else debited(account):
                 totals[where] = after(totals.get(where, fresh_account(*where)), event)
         return totals
 
@@ -235,6 +258,11 @@ class Ledger:
 def debited(account: tuple[str, str]) -> tuple[tuple[str, str], ...]:
     """List the accounts a charge debits: its own and the population, or the population alone."""
     return (account,) if account == POPULATION else (account, POPULATION)
+
+
+def all_debited(accounts: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """List the accounts a use debits, each once: those of its data sets, and the population."""
+    return tuple(dict.fromkeys([*accounts, POPULATION]))
 
 
 def totals_of(account: Account | None) -> Composition:

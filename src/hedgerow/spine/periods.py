@@ -72,6 +72,9 @@ def charges_in(reader: Reader, where: Where, periods: Sequence[Period]) -> Itera
     """
     of_account = {} if where == ALL else {"dataset": where[0], "purpose": where[1]}
     charges = reader.find(Charge, **of_account) if periods else []
+    if where == ALL:
+        # The population is debited once by a use of several data sets.
+        charges = [charge for charge in charges if not charge.shared]
     for period in periods:
         # Days as text compare as days do; a charge is dated by the same clock as its entry.
         first, last = period.starts.isoformat(), period.ends.isoformat()

@@ -41,6 +41,11 @@ class Publics(Mapping[str, PublicTable]):
             raise KeyError(name)
         return read_public(record)
 
+    def __contains__(self, name: object) -> bool:
+        """Tell whether a public table is called so, without reading it."""
+        record = self._reader.get(PublicContent, name)
+        return record is not None and bool(record.body) and not is_dataset(self._reader, record.name)
+
     def __iter__(self) -> Iterator[str]:
         """Walk the names."""
         named = [record.name for record in self._reader.find(PublicContent) if record.body]

@@ -16,16 +16,17 @@ from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Reader, Transaction
 from hedgerow.model.records import ConsentEvent, Member, Request
-from hedgerow.model.uses import Json, LeaseVersions, Release, UseRequest
+from hedgerow.model.uses import Decision, Json, LeaseVersions, Release, UseRequest
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.keyring import Keyring, result_key
+from hedgerow.spine.several import datasets_held, read_versions, versions_text
 
 SPENT, DONE, WITHDRAWN = "spent", "done", "withdrawn"
 _OLD_FORMAT, _FORMAT = 1, 2
 # What is sealed begins with a byte of its own: those of an older version begin with that of the envelope.
 _HEAD, _TAG_BYTES = b"\x02", 32
-_USE, _SHARED_USE = "stored result 1", "stored result 2"
+_USE, _SHARED_USE, _USE_OF_SEVERAL = "stored result 1", "stored result 2", "stored result 3"
 _MAX_ID, _ID_DIGITS = 200, 32
 _PAGE = 1000
 
@@ -37,10 +38,12 @@ def id_hash(request_id: str) -> str:
 
 def binding_of(request: UseRequest, technique: str) -> str:
     """Hash what a request id is bound to: who, why, what and every parameter."""
-    paid: dict[str, Json] = {"fresh": True} if request.fresh else {}
+    # Named only where they are there, so that ids of before are bound as they were.
+    more: dict[str, Json] = {"fresh": True} if request.fresh else {}
+    more |= {"others": list(request.others)} if request.others else {}
     return digest(
         {
-            **paid,
+            **more,
             "actor": request.actor.as_json(),
             "purpose": request.purpose,
             "dataset": request.dataset,
@@ -61,12 +64,18 @@ def decision_key(request: UseRequest, technique: str) -> bytes:
         Bytes that differ whenever the bindings differ; one binding may have several.
     """
     actor = request.actor
-    asked = (actor.principal, actor.acting_as, request.purpose, request.dataset, technique, request.fresh)
+    asked = (actor.principal, actor.acting_as, request.purpose, request.datasets, technique, request.fresh)
     try:
         # Version 2 keeps types apart (1 and true) and never abbreviates; only exact built-in types pass.
         return marshal.dumps((*asked, dict(request.parameters)), 2)
     except ValueError:
         return binding_of(request, technique).encode()
+
+
+def opened_on(decision: Decision) -> LeaseVersions:
+    """Tell on which versions of its data sets a use was let through."""
+    others = {name: each["dataset"] for name, each in decision.others.items()}
+    return LeaseVersions(decision.versions["dataset"], 0, tuple(sorted(others.items())))
 
 
 class Requests:
@@ -100,15 +109,22 @@ class Requests:
             raise CallerError("request.malformed-id")
 
     def open(
-        self, tx: Transaction, request: UseRequest, technique: str, version: int, entry: int, question: str
+        self,
+        tx: Transaction,
+        request: UseRequest,
+        technique: str,
+        versions: LeaseVersions,
+        entry: int,
+        question: str,
     ) -> None:
         """Bind an id to a request, before data is opened."""
         binding = binding_of(request, technique)
         tx.add(
             [
                 Request(
-                    request.request_id, binding, SPENT, request.dataset, version, 0, request.purpose,
+                    request.request_id, binding, SPENT, request.dataset, versions.dataset, 0, request.purpose,
                     person_level=False, entry=entry, question=question,
+                    others=versions_text(dict(versions.others)),
                 )
             ]
         )  # fmt: skip
@@ -130,6 +146,7 @@ class Requests:
             if record.state == DONE
             and not record.person_level
             and (record.dataset_version, record.consent_version) == (versions.dataset, versions.consent)
+            and record.others == versions_text(dict(versions.others))
         ]
         newest = max(found, key=lambda record: record.entry, default=None)
         if newest is None:
@@ -154,6 +171,7 @@ class Requests:
             state=DONE,
             dataset_version=versions.dataset,
             consent_version=versions.consent,
+            others=versions_text(dict(versions.others)),
             entry=entry,
             person_level=release.person_level,
             wrapped=self._backend.wrap(key, result_key(self._tenant, request_id)),
@@ -181,18 +199,19 @@ class Requests:
 
     def _is_over(self, reader: Reader, record: Request) -> bool:
         """Tell whether a result of single people may not leave any more."""
-        since = reader, record.dataset, record.entry
-        return (
-            self._has_withdrawals(reader, record)
-            or self._journal.erased_since(*since)
-            or self._journal.dropped_since(*since)
+        return self._has_withdrawals(reader, record) or any(
+            self._journal.erased_since(reader, name, record.entry)
+            or self._journal.dropped_since(reader, name, record.entry)
+            for name in datasets_held(record)
         )
 
     def _has_withdrawals(self, reader: Reader, record: Request) -> bool:
         """Tell whether a member withdrew consent to the purpose after the lease was opened."""
         said_no = reader.find(ConsentEvent, purpose=record.purpose, granted=False)
         since = {event.number for event in said_no if event.version > record.consent_version}
-        return any(reader.get(Member, record.dataset, number) is not None for number in since)
+        return any(
+            reader.get(Member, name, number) is not None for name in datasets_held(record) for number in since
+        )
 
     def result(self, record: Request) -> Release:
         """Open a stored release.
@@ -251,7 +270,8 @@ class Requests:
         after: tuple[object, ...] | None = None
         while emptied and (page := tx.page(Request, after, _PAGE)):
             for record in page:
-                is_over = not self._is_bound(record) or emptied.get(record.dataset, -1) > record.entry
+                last = max(emptied.get(name, -1) for name in datasets_held(record))
+                is_over = not self._is_bound(record) or last > record.entry
                 if record.sealed is not None and self._is_of_people(record) and is_over:
                     tx.put(replace(record, state=WITHDRAWN, sealed=None, wrapped=None))
                     gone += 1
@@ -264,7 +284,13 @@ class Requests:
         return sum(personal), len(personal) - sum(personal)
 
     def _stored(self, reader: Reader, dataset: str) -> list[Request]:
-        return [record for record in reader.find(Request, dataset=dataset) if record.sealed is not None]
+        found = reader.find(Request, dataset=dataset)
+        # Most workspaces have none: two counts by an index are cheaper than to look at each.
+        if reader.count(Request) != reader.count(Request, others=""):
+            beside = {str(text) for text in reader.values(Request, "others")}
+            naming = sorted(text for text in beside if dataset in read_versions(text))
+            found += reader.find_any(Request, "others", naming)
+        return [record for record in found if record.sealed is not None]
 
     def _is_of_people(self, record: Request) -> bool:
         """Tell whether a stored result has rows of single people, or is not proven to have none."""
@@ -297,7 +323,7 @@ class Requests:
         """
         done = self._told(reader, record.entry, "use.done")
         intent = self._told(reader, cast("int", done.get("intent", record.entry)), "use.intend")
-        kept = {"dataset": record.dataset_version, "consent": record.consent_version}
+        kept = LeaseVersions(record.dataset_version, record.consent_version).as_json()
         is_told = (done.get("request"), done.get("versions")) == (id_hash(record.id), kept) and all(
             intent.get(name) == getattr(record, name) for name in ("binding", "dataset", "purpose")
         )
@@ -317,6 +343,9 @@ class Requests:
             self._tenant, record.id, record.binding, record.dataset, str(record.dataset_version),
             str(record.consent_version), record.purpose, str(record.person_level), str(record.entry),
         )  # fmt: skip
+        if record.others:
+            several = (*told, record.question, record.others)
+            return bytes.fromhex(self._attestor.bind(_USE_OF_SEVERAL, several))
         if record.question:
             return bytes.fromhex(self._attestor.bind(_SHARED_USE, (*told, record.question)))
         return bytes.fromhex(self._attestor.bind(_USE, told))

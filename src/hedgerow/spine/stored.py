@@ -23,6 +23,7 @@ from hedgerow.model.uses import (
 from hedgerow.spine.facts import Facts
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.requests import Requests
+from hedgerow.spine.several import datasets_held, read_versions
 
 GIVEN = "use.stored"
 """What the journal calls it."""
@@ -51,7 +52,10 @@ def question_of(request: UseRequest, technique: Technique, facts: Facts, plan: P
         return ""
     asked: list[Json] = [request.purpose, request.dataset, technique.name, facts.basis, facts.declared]
     joined: list[Json] = [[name, content] for name, content in plan.grant.public]
-    return digest([*asked, joined, plain_form(technique.question(plan))])
+    # Named only where they are there, so that questions of before have the hashes they had.
+    others: list[Json] = [[each.name, each.basis, each.declared] for each in facts.others]
+    beside: list[Json] = [others] if others else []
+    return digest([*asked, joined, *beside, plain_form(technique.question(plan))])
 
 
 def costless(decision: Decision) -> Decision:
@@ -89,7 +93,8 @@ class StoredAnswers:
         question = "" if request.fresh else question_of(request, technique, facts, plan)
         if not question or facts.dataset is None:
             return None
-        versions = LeaseVersions(facts.dataset.version, facts.consent_version)
+        others = sorted((name, view.version) for name, view in facts.dataset.others.items())
+        versions = LeaseVersions(facts.dataset.version, facts.consent_version, tuple(others))
         found = self._requests.answered(reader, question, versions)
         if found is None or self._has_moved(reader, found):
             return None
@@ -116,7 +121,8 @@ class StoredAnswers:
             The answer, and the index of the entry that tells of it.
         """
         release = self._requests.result(found)
-        versions = LeaseVersions(found.dataset_version, found.consent_version)
+        others = tuple(sorted(read_versions(found.others).items()))
+        versions = LeaseVersions(found.dataset_version, found.consent_version, others)
         facts = {
             **told,
             "question": found.question,
@@ -125,7 +131,7 @@ class StoredAnswers:
             "versions": {**cast("Mapping[str, Json]", told["versions"]), **versions.as_json()},
         }
         entry = self._journal.append(tx, GIVEN, request.actor, facts)
-        self._requests.open(tx, request, technique.name, versions.dataset, entry, "")
+        self._requests.open(tx, request, technique.name, versions, entry, "")
         self._requests.close(tx, request.request_id, release, versions, entry)
         return release, entry
 
@@ -134,6 +140,6 @@ class StoredAnswers:
         for told in self._journal.proven(reader, found.entry + 1, *_MOVES):
             facts = cast("Mapping[str, Json]", told["facts"])
             named = cast("Sequence[str]", facts.get("datasets") or [facts.get("dataset")])
-            if told["action"] in _CHOICES or found.dataset in named:
+            if told["action"] in _CHOICES or not set(datasets_held(found)).isdisjoint(named):
                 return True
         return False

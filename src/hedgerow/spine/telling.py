@@ -27,7 +27,34 @@ def intent_facts(
         "obligations": list(decision.obligations),
         "rests_on": facts.rests_on(),
         **_joined(plan),
+        **_beside(decision, plan, facts),
     }
+
+
+def _beside(decision: Decision, plan: Plan, facts: Facts) -> dict[str, Json]:
+    """Tell of each further data set what is told of the first."""
+    others: dict[str, Json] = {
+        name: {
+            **told,
+            "columns": sorted(plan.grant.of(name)),
+            "versions": dict(decision.others[name]),
+        }
+        for name, told in _resting(facts).items()
+    }
+    return {"others": others} if others else {}
+
+
+def _resting(facts: Facts) -> dict[str, dict[str, Json]]:
+    return {each.name: {"basis": each.basis, "declaration": each.declared} for each in facts.others}
+
+
+def replay_facts(
+    reader: Reader, request: UseRequest, technique: Technique, decision: Decision, facts: Facts
+) -> dict[str, Json]:
+    """Tell that a known id was answered from the store, and what lets it through."""
+    told = refusal_facts(reader, request, technique, decision)
+    told |= {"basis": facts.basis, "rests_on": facts.rests_on()}
+    return told | ({"others": _resting(facts)} if facts.others else {})
 
 
 def _joined(plan: Plan) -> dict[str, Json]:
@@ -59,6 +86,7 @@ def _asked(reader: Reader, request: UseRequest, technique: Technique) -> dict[st
         "technique": technique.name,
         "request": id_hash(request.request_id),
         "binding": binding_of(request, technique.name),
+        **({"others": [known_dataset(reader, name) for name in request.others]} if request.others else {}),
     }
 
 

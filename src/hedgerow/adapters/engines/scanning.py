@@ -22,7 +22,7 @@ from hedgerow.adapters.engines.groups import group_count, number_groups
 from hedgerow.adapters.engines.lowering import lower_column, lowering_of
 from hedgerow.adapters.engines.people import Mask, Numbers, allowed_rows, by_person
 from hedgerow.adapters.engines.totals import Partial, Totals, cells_of, people_of
-from hedgerow.kernel.aggregation import Joining, told_keys
+from hedgerow.kernel.aggregation import Joining, PersonRows, aggregate, join_people, told_keys
 from hedgerow.model.engine import PERSON, RANK, RESERVED
 from hedgerow.model.errors import CallerError, Fault
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from hedgerow.adapters.engines.duck import DuckPool
-    from hedgerow.model.engine import BucketFile, Shelf
+    from hedgerow.model.engine import BucketFile, Relation, Shelf
     from hedgerow.model.plans import Combination, ExactAggregation, KeySearch
 
 _SPARSE = 4
@@ -61,12 +61,15 @@ class BucketRelation:
     own: Mapping[str, Numbers] = field(repr=False)
     threads: int
 
-    def aggregate(self, plan: ExactAggregation) -> list[tuple[int, ...]]:
+    def aggregate(
+        self, plan: ExactAggregation, others: Mapping[str, Relation] | None = None
+    ) -> list[tuple[int, ...]]:
         """Compute exact integers for every combination of declared keys.
 
         Args:
             plan: Keys, aggregates, predicate and contribution bound. Sums of floating columns round
                 the double product of value and ``10**digits``, half to even.
+            others: What a lease may read of the data sets that the plan joins, by name.
 
         Returns:
             One tuple of integers for each combination, in row-major order of the domains: the
@@ -82,7 +85,7 @@ class BucketRelation:
         """
         self._granted(plan.columns)
         if plan.beside:
-            raise Fault("engine.failed", reason="one data set is read at a time")
+            return self._beside(plan, others or {})
         totals, joining = Totals(plan), Joining(plan.lookups)
         # People are counted, and their groups bounded, over all files that may hold the same person.
         is_whole = plan.counts_people or plan.bounds_groups
@@ -113,6 +116,52 @@ class BucketRelation:
         counted = list(self._each(units, lambda files: self._people_of_keys(files, search)))
         return told_keys(counted, search.least) if counted else []
 
+    def _beside(self, plan: ExactAggregation, others: Mapping[str, Relation]) -> list[tuple[int, ...]]:
+        """Join rows of several data sets by the internal number of the person, and compute over them.
+
+        Each is bounded by its own ranks first; the rows that may count are held in memory meanwhile.
+        """
+        first, held = self.people_rows(plan.columns, plan.max_rows), {}
+        whom = np.unique(first.people)
+        for one in plan.beside:
+            other = others.get(one.name)
+            if not isinstance(other, BucketRelation):
+                raise Fault("engine.failed", reason="a data set that is joined was not opened")
+            rows = other.people_rows(one.read, one.max_rows)
+            held[one.name] = replace(rows, people=_placed(whom, rows.people))
+        joined = join_people(replace(first, people=_placed(whom, first.people)), held, plan)
+        # Joined and bounded already.
+        found = aggregate(joined.table, joined.ranks, replace(plan, beside=()), joined.people)
+        return [tuple(row) for row in found]
+
+    def people_rows(self, names: frozenset[str], max_rows: int) -> PersonRows:
+        """Read the rows of the allowed people that are ranked below a bound, with whose each is.
+
+        Args:
+            names: Granted columns.
+            max_rows: The bound on the rank of a row among its person's.
+
+        Returns:
+            The rows; people by their internal numbers, which are the same in every data set.
+
+        Raises:
+            CallerError: ``engine.column-not-granted``.
+            Fault: When a file cannot be read.
+        """
+        self._granted(names)
+        parts = list(self._each(self.files, lambda file: self._of_people(file, sorted(names), max_rows)))
+        whole = _whole(parts, [*sorted(names), PERSON, RANK])
+        ranks, people = (whole[name].to_numpy().astype(np.int64) for name in (RANK, PERSON))
+        # Person and rank stay: a table without columns would have no rows.
+        return PersonRows(whole, ranks, people)
+
+    def _of_people(self, file: BucketFile, names: Sequence[str], max_rows: int) -> pa.Table:
+        opened = open_bucket(file, self.shelf)
+        physical = [opened.physical(name) for name in names]
+        rows, counts = self._part(opened, physical, max_rows, with_rank=True)
+        kept = rows.filter(pa.array(counts)).select([*physical, PERSON, RANK])
+        return kept.rename_columns([*names, PERSON, RANK]).replace_schema_metadata(None)
+
     def _people_of_keys(self, files: Sequence[BucketFile], search: KeySearch) -> pa.Table:
         parts = []
         for file in files:
@@ -137,16 +186,8 @@ class BucketRelation:
             Fault: When a file cannot be read.
         """
         parts = list(self._each(self.files, lambda file: self._kept(file, with_person=with_person)))
-        if not parts:
-            names = [*self.columns, *([PERSON] if with_person else [])]
-            return pa.table(
-                {name: pa.nulls(0, pa.int64() if name == PERSON else pa.null()) for name in names}
-            )
-        try:
-            whole = pa.concat_tables(parts, promote_options="permissive")
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            raise Fault("engine.failed", reason="files of one data set disagree on a column") from None
-        if with_person:
+        whole = _whole(parts, [*self.columns, *([PERSON] if with_person else [])])
+        if with_person or not parts:
             return whole
         return whole.combine_chunks().take(pa.array(random_order().permutation(whole.num_rows)))
 
@@ -236,6 +277,26 @@ class BucketRelation:
         names = [*physical, *([PERSON] if with_person else [])]
         shown = [*self.columns, *([PERSON] if with_person else [])]
         return kept.select(names).rename_columns(shown).replace_schema_metadata(None)
+
+
+def _placed(whom: Numbers, people: Numbers) -> Numbers:
+    """Number people by their places among some, from 0; -1 for whoever is not among them."""
+    if not len(whom):
+        return np.full(len(people), -1, dtype=np.int64)
+    places = np.minimum(np.searchsorted(whom, people), len(whom) - 1)
+    found: Numbers = np.where(whom[places] == people, places, -1)
+    return found
+
+
+def _whole(parts: Sequence[pa.Table], names: Sequence[str]) -> pa.Table:
+    """Put the rows of files together; without any, columns without rows."""
+    if not parts:
+        kinds = dict.fromkeys(RESERVED, pa.int64())
+        return pa.table({name: pa.nulls(0, kinds.get(name, pa.null())) for name in names})
+    try:
+        return pa.concat_tables(parts, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        raise Fault("engine.failed", reason="files of one data set disagree on a column") from None
 
 
 def _units(pieces: Sequence[Sequence[BucketFile]]) -> list[list[BucketFile]]:

@@ -205,7 +205,7 @@ def _used(listed: Sequence[Entry]) -> Markup:
             when(text(item, "time"), ""),
             actor(item),
             code(text(item, "technique")),
-            account(text(item, "dataset"), text(item, "purpose")),
+            account(_names(item), text(item, "purpose")),
             _outcome(text(item, "outcome")),
             clip(text(item, "cost")),
         ]
@@ -213,6 +213,13 @@ def _used(listed: Sequence[Entry]) -> Markup:
     ]
     every = table("uses-table", "Every use, with its journal entry", _USES, rows)
     return join(every, left_out(len(listed) - len(rows)))
+
+
+def _names(item: Entry) -> str:
+    """Name every data set of a use."""
+    others = item.get("others")
+    named = [str(name) for name in others] if isinstance(others, list) else []
+    return ", ".join([text(item, "dataset"), *named])
 
 
 def _outcome(outcome: str) -> Markup:

@@ -59,6 +59,12 @@ class ReleaseRequest:
     hierarchy_files: Mapping[str, str] = field(default_factory=dict)
 
 
+def _not_counting(versions: Json) -> dict[str, Json]:
+    """Leave out versions that count choices and erasures."""
+    told = cast("Mapping[str, Json]", versions)
+    return {name: told[name] for name in told if name not in _COUNTING_VERSIONS}
+
+
 # Characters, of which a file system counts bytes.
 _NAME_KEPT = 40
 _COUNTING_VERSIONS = ("consent", "dataset")
@@ -83,8 +89,22 @@ class Asking(Part):
         paid = {name: str(text) for name, text in cost.items() if text is not None}
         asked: dict[str, Json] = {"sql": sql} if isinstance(sql, str) else {"question": _plain(sql)}
         parameters: dict[str, Json] = {**asked, **paid}
-        chosen = need_purpose(purpose)
-        return UseRequest(self.actor, chosen, dataset, parameters, request_id or new_request_id(), fresh)
+        chosen, others = need_purpose(purpose), self._joined(dataset, sql)
+        known = request_id or new_request_id()
+        return UseRequest(self.actor, chosen, dataset, parameters, known, fresh, others)
+
+    def _joined(self, dataset: str, sql: str | Query) -> tuple[str, ...]:
+        """Name the further data sets of a query: every table that it names and nobody declared public."""
+        if not isinstance(sql, str):
+            return ()
+        from hedgerow.techniques.dp_query.sources import tables_named
+
+        named = [name for name in tables_named(sql) if name != dataset]
+        if not named:
+            return ()
+        with self.spine.store.read() as reader:
+            public = Publics(reader)
+            return tuple(name for name in named if name not in public)
 
     def explain_query(
         self,
@@ -140,7 +160,8 @@ class Asking(Part):
         costs = ({name: show_exact(each, 64), "discover_keys": discover_keys} for each in wanted)
         decisions = [self._decision_at(dataset, sql, purpose, cost) for cost in costs]
         with self.spine.store.read() as reader:
-            balance = self.spine.ledger.balance(reader, dataset, need_purpose(purpose))
+            others = self._joined(dataset, sql)
+            balance = self.spine.ledger.balance(reader, dataset, need_purpose(purpose), others)
         return {
             "dataset": dataset,
             "purpose": purpose,
@@ -172,6 +193,8 @@ class Asking(Part):
 
         decision = self._decision_at(dataset, sql, purpose, cost)
         request = self._query_request(dataset, sql, purpose, cost, None, fresh=True)
+        if request.others:
+            raise CallerError("engine.element", element="a join of two data sets")
         with self.spine.store.read() as reader:
             view = self.spine.catalog.require_dataset(reader, dataset)
             planned = self.spine.query.plan(request, replace(view, public=Publics(reader)))
@@ -193,11 +216,12 @@ class Asking(Part):
         told = decision.as_json()
         if decision.cost is not None and not isinstance(decision.cost, NonPrivateEvent):
             with self.spine.store.read() as reader:
-                balance = self.spine.ledger.balance(reader, request.dataset, request.purpose)
+                balance = self.spine.ledger.balance(reader, request.dataset, request.purpose, request.others)
             told["forecast"] = forecast_of(balance, decision.cost)
-        if not self._permits("release.risk", request.dataset):
-            versions = cast("Mapping[str, int]", told["versions"])
-            told["versions"] = {name: versions[name] for name in versions if name not in _COUNTING_VERSIONS}
+        if not all(self._permits("release.risk", name) for name in request.datasets):
+            told["versions"] = _not_counting(told["versions"])
+            others = cast("Mapping[str, Json]", told.get("others") or {})
+            told |= {"others": {name: _not_counting(each) for name, each in others.items()}} if others else {}
         return told
 
     def query(  # noqa: PLR0913 - the options of a query
@@ -239,7 +263,9 @@ class Asking(Part):
     def _answered(self, request: UseRequest) -> dict[str, Json]:
         receipt = self.spine.gate.use(request, self.spine.query)
         answer = Answer.from_dict(receipt.release.payload)
-        own = cast("Mapping[str, str]", receipt.left["own"])
+        accounts = [receipt.left["own"], *cast("Sequence[Json]", receipt.left.get("others") or ())]
+        # Of several data sets the one that holds the next query back is told.
+        own = min((cast("Mapping[str, str]", each) for each in accounts), key=lambda e: Fraction(e["left"]))
         told = answer.with_left(Fraction(own["left"]), Fraction(own["limit"]))
         return {**told.to_dict(), "receipt": self._receipt(receipt, self.spine.query.action, request.dataset)}
 

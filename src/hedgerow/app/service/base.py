@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -93,10 +93,15 @@ class Part:
     def _receipt(self, receipt: Receipt, action: str, dataset: str | None) -> dict[str, Json]:
         """Render what a caller keeps of a use, apart from the result."""
         with self.spine.store.read() as reader:
-            budget: dict[str, Json] = {
-                name: self._split(reader, cast("Mapping[str, Json]", account), action, dataset)
-                for name, account in receipt.left.items()
-            }
+            budget: dict[str, Json] = {}
+            for name, account in receipt.left.items():
+                if isinstance(account, Sequence):
+                    # Further data sets of the use, each with its own releases.
+                    each = [cast("Mapping[str, Json]", one) for one in account]
+                    budget[name] = [self._split(reader, one, action, str(one["dataset"])) for one in each]
+                else:
+                    of_one = cast("Mapping[str, Json]", account)
+                    budget[name] = self._split(reader, of_one, action, dataset)
         return {
             "request_id": receipt.request_id,
             "entry": receipt.entry,

@@ -166,15 +166,18 @@ class Reckoning(Part):
 
 
 def forecast_of(balance: Balance, event: PrivacyEvent) -> dict[str, Json]:
-    """Tell how many more of an event both accounts admit, and which of them ends first."""
-    own, everybody = balance.own.more(event), balance.population.more(event)
+    """Tell how many more of an event all accounts admit, and which of them ends first."""
+    own, everybody = min(each.more(event) for each in balance.accounts), balance.population.more(event)
+    accounts = (*balance.accounts, balance.population)
     told: dict[str, Json] = {
         "queries_left": min(own, everybody),
         "holds_back": "purpose" if own <= everybody else "population",
-        "left": show_left(balance.own.left),
+        "left": show_left(balance.tightest.left),
         "population_left": show_left(balance.population.left),
-        "left_after": show_left(min(each.after(event) for each in (balance.own, balance.population))),
+        "left_after": show_left(min(each.after(event) for each in accounts)),
     }
+    if balance.others:
+        told["accounts"] = [{**each.as_json(), "queries_left": each.more(event)} for each in accounts]
     if not balance.periods:
         return told
     counts = [each.more(event) for each in balance.periods]
@@ -195,7 +198,12 @@ def forecast_text(told: Mapping[str, Json], one: str = "query", more: str = "") 
         more: The same for several; with an ``s`` when not given.
     """
     count = cast("int", told["queries_left"])
-    left = f"epsilon {told['left']} is left for the purpose, {told['population_left']} for the population"
+    left = f"epsilon {told['left']} is left for the purpose"
+    accounts = cast("Sequence[Mapping[str, str]]", told.get("accounts", ()))
+    each_left = [f"{a['left']} of {a['dataset']}" for a in accounts if a["dataset"] != POPULATION[0]]
+    if each_left:
+        left = f"epsilon {' and '.join(each_left)} is left for the purpose"
+    left += f", {told['population_left']} for the population"
     for each in cast("Sequence[Mapping[str, str]]", told.get("periods", ())):
         whose = "of the population " if each["dataset"] == POPULATION[0] else ""
         left += f", {each['left']} {whose}in {each['period']} (until {each['until']})"

@@ -30,6 +30,7 @@ from hedgerow.spine.approving import OPEN
 from hedgerow.spine.balance import cost_text
 from hedgerow.spine.entries import entry_of
 from hedgerow.spine.ledger import read_told
+from hedgerow.spine.several import others_told
 
 _OUTCOMES = {"use.done": "done", "use.fail": "failed"}
 _GIVEN_AGAIN = {"use.replay": "replayed", "use.stored": "stored answer"}
@@ -229,7 +230,12 @@ def _without(
     hidden: set[str], entries: list[Mapping[str, Json]], about: Mapping[int, Mapping[str, Json]]
 ) -> list[Mapping[str, Json]]:
     """Leave out what happened to data sets the reader may not see, outcomes of their uses included."""
-    return [entry for entry in entries if _asked(entry, about).get("dataset") not in hidden]
+    return [entry for entry in entries if hidden.isdisjoint(_datasets(_asked(entry, about)))]
+
+
+def _datasets(facts: Mapping[str, Json]) -> list[Json]:
+    """Name the data sets an entry is about; a use may be of several."""
+    return [facts.get("dataset"), *others_told(facts)]
 
 
 def _cleared(entry: Mapping[str, Json], hidden: Mapping[str, set[str]]) -> Mapping[str, Json]:
@@ -259,7 +265,9 @@ def _with_use(entry: Mapping[str, Json], about: Mapping[int, Mapping[str, Json]]
     opened = about.get(intent) if intent is not None else None
     if opened is None:
         return dict(entry)
-    return {**entry, "use": {name: opened.get(name) for name in ("dataset", "purpose", "technique")}}
+    others: dict[str, Json] = {"others": list(others_told(opened))} if others_told(opened) else {}
+    use = {name: opened.get(name) for name in ("dataset", "purpose", "technique")}
+    return {**entry, "use": use | others}
 
 
 def _intent(entry: Mapping[str, Json]) -> int | None:
@@ -324,7 +332,8 @@ def _uses(entries: list[Mapping[str, Json]], left: set[str]) -> list[Json]:
             continue
         found.append(
             {**_who(entry), "technique": facts["technique"], "dataset": facts["dataset"],
-             "purpose": facts["purpose"], "outcome": outcome, "cost": cost}
+             "others": list(others_told(facts)), "purpose": facts["purpose"], "outcome": outcome,
+             "cost": cost}
         )  # fmt: skip
     return found
 

@@ -103,8 +103,9 @@ def query(  # noqa: PLR0913 - the options of the command
 
     Noise is added so that the answer would look much the same without any one person. SQL is SELECT with
     COUNT, COUNT(DISTINCT person), SUM, AVG, VARIANCE, STDDEV, MEDIAN, QUANTILE(column, 0.9), MIN and MAX,
-    WHERE, JOIN with public tables (`hedgerow dataset public add`), and GROUP BY over columns with declared
-    keys (`hedgerow dataset declare`) or, with --discover-keys, over keys that enough people share; with
+    WHERE, JOIN with public tables (`hedgerow dataset public add`) and with a second data set on the person
+    (ON v.person = l.person), which is charged as well, and GROUP BY over columns with declared keys
+    (`hedgerow dataset declare`) or, with --discover-keys, over keys that enough people share; with
     expressions of columns, groups by WIDTH_BUCKET(column, low, high, n) and CASE, HAVING on noisy values and
     sub-queries in FROM. MIN and MAX are the 0.05 and 0.95 quantiles: no extreme value is anybody's.
 

@@ -106,7 +106,15 @@ def _shown(found: dict[str, Any]) -> str:
         for c in found["choices"]
     ]
     uses = [
-        [u["time"], u["by"], u["purpose"], u["basis"], u["dataset"], u["technique"], u["outcome"]]
+        [
+            u["time"],
+            u["by"],
+            u["purpose"],
+            u["basis"],
+            ", ".join([u["dataset"], *u.get("others", ())]),
+            u["technique"],
+            u["outcome"],
+        ]
         for u in found["uses"]
     ]
     acts = [[a["time"], a["action"], a["by"]] for a in found["acts"]]

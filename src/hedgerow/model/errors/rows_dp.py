@@ -179,9 +179,8 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     refused(
         "dp.join-person",
-        "A join with {table} on the person is not answered here: it would have to be charged for both.",
-        "Ask each data set by itself, or collect the joined rows as one; two data frames are joined by "
-        "hedgerow.dp.query.",
+        "The join on the person names {table}, which is no data set here.",
+        "List data sets with `hedgerow dataset list`; their names are told apart by letter case.",
     ),
     refused(
         "dp.join-person-frame",

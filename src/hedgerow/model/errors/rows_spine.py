@@ -384,6 +384,16 @@ ROWS: tuple[ErrorRow, ...] = (
         "Ask the privacy officer, who can see why; what was reserved stays spent.",
     ),
     refused(
+        "use.one-dataset",
+        "Only private answers are made of several data sets at once.",
+        "Use each data set by itself; a release of rows, and what is about one person, is of one data set.",
+    ),
+    refused(
+        "use.dataset-twice",
+        "A use names one data set twice, {dataset} among them.",
+        "Name each data set once.",
+    ),
+    refused(
         "use.too-many-failures",
         "Too many uses of {principal} failed after data was opened; it may ask again tomorrow.",
         "Ask the privacy officer to look at the failures in the journal.",

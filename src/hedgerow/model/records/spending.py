@@ -45,7 +45,11 @@ class PeriodLimit(Record):
 
 @dataclass(frozen=True, slots=True)
 class Charge(Record):
-    """A privacy-loss event debited to a data set, a purpose and the population."""
+    """A privacy-loss event debited to a data set, a purpose and the population.
+
+    A use of several data sets has one for each. The first debits the population; the others are ``shared``
+    and do not: it is one release about the same people.
+    """
 
     TABLE: ClassVar[str] = "charges"
     KEY: ClassVar[tuple[str, ...]] = ("number",)
@@ -58,6 +62,7 @@ class Charge(Record):
     committed: bool
     entry: int
     time: str
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +104,13 @@ class Request(Record):
     """A use by its request id: what it is bound to and, once closed, its sealed result.
 
     ``question`` is the hash of all that its answer depends on beside the data, where others who ask the same
-    may be given it.
+    may be given it. ``others`` tells the further data sets that were used, with their versions, as canonical
+    JSON; it is empty where there is none.
     """
 
     TABLE: ClassVar[str] = "requests"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
-    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("dataset",), ("question",))
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("dataset",), ("question",), ("others",))
     id: str
     binding: str
     state: str
@@ -117,6 +123,7 @@ class Request(Record):
     sealed: bytes | None = field(repr=False, default=None)
     wrapped: bytes | None = field(repr=False, default=None)
     question: str = ""
+    others: str = ""
 
 
 @dataclass(frozen=True, slots=True)

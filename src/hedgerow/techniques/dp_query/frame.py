@@ -16,7 +16,7 @@ from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.chain import Table
-from hedgerow.techniques.dp_query.joins import Joinable, PrivateTable, asked_of
+from hedgerow.techniques.dp_query.joins import Joinable, PrivateTable
 from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import QueryPlan
 from hedgerow.techniques.dp_query.price import Price
@@ -24,6 +24,7 @@ from hedgerow.techniques.dp_query.public import public_table
 from hedgerow.techniques.dp_query.query import Query as Asked
 from hedgerow.techniques.dp_query.resolve import KINDS, shown
 from hedgerow.techniques.dp_query.run import run
+from hedgerow.techniques.dp_query.sources import asked_of
 from hedgerow.techniques.dp_query.spark import SparkTable, is_spark
 from hedgerow.techniques.dp_query.units import PERSON, check_unit
 from hedgerow.techniques.dp_query.widths import FoundBounds, find_widths, plan_widths

@@ -13,7 +13,6 @@ from fractions import Fraction
 from math import prod
 from typing import TypeAlias
 
-import sqlglot
 from sqlglot import exp
 
 from hedgerow.model.engine import RESERVED
@@ -242,10 +241,24 @@ class Joins:
     def _whose(self, side: exp.Expr, until: int) -> int | None:
         """Tell which table's person a side of an equality names; none when it is anything else."""
         side = side.unnest()
-        if not isinstance(side, exp.Column) or (found := self._find(side, until)) is None:
+        if not isinstance(side, exp.Column):
             return None
+        found = self._find(side, until)
+        if found is None:
+            return self._named_person(side, until)
         place, name = found
         return place if name == self._person_of(place) else None
+
+    def _named_person(self, side: exp.Column, until: int) -> int | None:
+        """Tell which table's person the word means after the name of a table that has no such column."""
+        if side.name.casefold() != PERSON_WORD:
+            return None
+        named = [
+            place
+            for place, source in enumerate(self._sources[:until])
+            if source.alias.casefold() == side.table.casefold() and self._person_of(place) is not None
+        ]
+        return named[0] if len(named) == 1 else None
 
     def _is_person(self, name: exp.Expr, place: int) -> bool:
         if not isinstance(name, exp.Identifier):
@@ -445,28 +458,6 @@ class Joins:
         )
         max_rows = aggregation.max_rows // self.multiplicity
         return replace(aggregation, lookups=tuple(reversed(lookups)), beside=beside, max_rows=max_rows)
-
-
-def asked_of(sql: str, names: Sequence[str]) -> str:
-    """Tell which of several private tables a query is put to: the one that FROM names first.
-
-    Args:
-        sql: The query.
-        names: The tables there are.
-
-    Raises:
-        CallerError: ``dp.sql-malformed`` when it names none, ``dp.sql-dataset`` when it names another.
-    """
-    try:
-        source = sqlglot.parse_one(sql).args.get("from_")
-    except Exception:  # noqa: BLE001 - whatever hostile text does to the parser, it is no query
-        raise CallerError("dp.sql-malformed") from None
-    table = None if source is None else source.this
-    if not isinstance(table, exp.Table):
-        raise CallerError("dp.sql-malformed")
-    if table.name not in names:
-        raise CallerError("dp.sql-dataset", dataset=shown(names[0]))
-    return table.name
 
 
 def _kinds(table: Joinable) -> Mapping[str, ColumnType | None]:

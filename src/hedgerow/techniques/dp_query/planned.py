@@ -183,7 +183,8 @@ class QueryPlan:
     def grant(self) -> Grant:
         """What the lease opens: exact bounded aggregates of these columns, no rows."""
         public = {one.table.name: one.table.digest for one in self.aggregation.lookups}
-        return Grant(self.columns, "aggregate", public=tuple(sorted(public.items())))
+        others = tuple((one.name, one.read) for one in self.aggregation.beside)
+        return Grant(self.columns, "aggregate", public=tuple(sorted(public.items())), others=others)
 
     @property
     def max_rows(self) -> int:

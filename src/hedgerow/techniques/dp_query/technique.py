@@ -11,12 +11,12 @@ from hedgerow.model.budget import parse_delta, parse_exact
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import ExactAggregation
 from hedgerow.model.uses import DatasetView, Json, Lease, Plan, Release, UseRequest
-from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import QueryPlan
 from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.question import query_of_text
 from hedgerow.techniques.dp_query.run import run
+from hedgerow.techniques.dp_query.sources import columns_of, joined_with
 from hedgerow.techniques.dp_query.units import PERSON
 from hedgerow.techniques.dp_query.widths import MECHANISM, WidthPlan, find_widths, plan_widths
 
@@ -49,18 +49,17 @@ class DpQuery:
         """
         if dataset.declaration.unit != PERSON:
             raise Refused("dp.unit-in-workspace", dataset=dataset.name, unit=dataset.declaration.unit)
-        hidden = frozenset({c.name for c in dataset.columns if c.in_vault} | {dataset.subject_column})
-        columns = {c.name: ColumnType(c.type) for c in dataset.columns if c.name not in hidden}
+        columns, hidden = columns_of(dataset)
         known = (dataset.declaration, columns, _price(request.parameters), dataset.name, hidden)
         column, sql = request.parameters.get("bounds_of"), request.parameters.get("sql")
         if isinstance(column, str):
             return plan_widths(column, *known)
         asked = request.parameters.get("question")
         if asked is not None and sql is None:
-            return plan_query(query_of_text(asked), *known, dataset.subject_column, dataset.public)
+            return plan_query(query_of_text(asked), *known, dataset.subject_column, joined_with(dataset))
         if not isinstance(sql, str) or asked is not None:
             raise CallerError("dp.sql-malformed")
-        return plan_query(sql, *known, dataset.subject_column, dataset.public)
+        return plan_query(sql, *known, dataset.subject_column, joined_with(dataset))
 
     def question(self, plan: Plan) -> object:
         """Tell all that an answer depends on beside the data: the plan as it stands, noise and cost included.
