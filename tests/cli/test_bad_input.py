@@ -268,7 +268,7 @@ class TestFiles:
             ("keep = [", "it stops being TOML"),
             (
                 "kep = []",
-                "does not know kep, only drop, keep, max_groups, max_rows, max_rows_per_group, unit, types,",
+                "does not know kep, only day, drop, household, household_rows, keep, max_days, max_groups,",
             ),
             ('keep = "age"', "keep is no list of names"),
             ('max_rows = "5"', "max_rows is no whole number"),

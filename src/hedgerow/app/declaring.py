@@ -26,7 +26,13 @@ _LINE_OF = {
     "keys": 'ward = ["A", "B"]',
 }
 _LIMITS = ("max_rows", "max_groups", "max_rows_per_group")
-_PLAIN = {"keep", "drop", "unit", *_LIMITS}
+_OF_UNITS = ("household_rows", "rows_per_day", "max_days")
+_NUMBERS = (*_LIMITS, *_OF_UNITS)
+_NAMING = {
+    "household": (ColumnType.TEXT, ColumnType.INTEGER),
+    "day": (ColumnType.DATE, ColumnType.TIMESTAMP),
+}
+_PLAIN = {"keep", "drop", "unit", *_NUMBERS, *_NAMING}
 
 
 def parse_pair(text: str, option: str) -> tuple[str, str]:
@@ -109,11 +115,16 @@ class Asked:
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     max_groups: int | None = None
     max_rows_per_group: int | None = None
+    household: str | None = None
+    household_rows: int | None = None
+    day: str | None = None
+    rows_per_day: int | None = None
+    max_days: int | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is declared."""
-        limits = (getattr(self, name) for name in _LIMITS)
+        limits = (getattr(self, name) for name in (*_NUMBERS, *_NAMING))
         return not (self.bounds or self.keys) and all(limit is None for limit in limits)
 
     @property
@@ -130,7 +141,7 @@ class Asked:
         """
         if self.unit != "person":
             raise CallerError("declare.unit")
-        for name in _LIMITS:
+        for name in _NUMBERS:
             limit = getattr(self, name)
             if limit is not None and not 1 <= limit <= 1_000_000:  # noqa: PLR2004 - the documented range
                 raise CallerError("declare.max-rows", option=f"--{name.replace('_', '-')}")
@@ -139,13 +150,18 @@ class Asked:
             if name not in types:
                 raise CallerError("column.unknown", column=name, dataset=dataset)
         columns = tuple(self._column(name, types[name]) for name in names)
-        return DatasetDeclaration(
-            self.unit,
-            self.max_rows,
-            columns,
-            max_groups=self.max_groups,
-            max_rows_per_group=self.max_rows_per_group,
-        )
+        self._check_naming(types, dataset)
+        stated = {name: getattr(self, name) for name in (*_NUMBERS, *_NAMING)}
+        return DatasetDeclaration(self.unit, columns=columns, **stated)
+
+    def _check_naming(self, types: Mapping[str, ColumnType], dataset: str) -> None:
+        """Refuse a column that cannot name households, or days."""
+        for what, kinds in _NAMING.items():
+            name = getattr(self, what)
+            if name is not None and name not in types:
+                raise CallerError("column.unknown", column=name, dataset=dataset)
+            if name is not None and types[name] not in kinds:
+                raise CallerError("declare.unit-column", column=name, option=f"--{what}")
 
     def _column(self, name: str, kind: ColumnType) -> ColumnDeclaration:
         clamp = parse_bounds(self.bounds[name]) if name in self.bounds else None
@@ -171,7 +187,8 @@ def read_schema(path: Path) -> Schema:
 
     Args:
         path: The file, with any of ``keep``, ``drop``, ``unit``, ``max_rows``, ``max_groups``,
-            ``max_rows_per_group`` and the tables ``types``, ``roles``, ``bounds`` and ``keys``;
+            ``max_rows_per_group``, ``household``, ``household_rows``, ``day``, ``rows_per_day``, ``max_days``
+            and the tables ``types``, ``roles``, ``bounds`` and ``keys``;
             ``docs/cli.md`` shows one.
 
     Raises:
@@ -211,12 +228,13 @@ def _stated(path: Path) -> dict[str, Any]:
 
 
 def _schema(stated: Mapping[str, Any]) -> Schema:
-    limits = {name: stated.get(name) for name in _LIMITS}
+    limits = {name: stated.get(name) for name in _NUMBERS}
     for name, limit in limits.items():
         if limit is not None and type(limit) is not int:
             raise _Misfit(f"{name} is no whole number, such as {name} = 6")
-    if not isinstance(stated.get("unit", "person"), str):
-        raise _Misfit('unit is no text, such as unit = "person"')
+    for name, line in (("unit", "person"), ("household", "flat"), ("day", "seen")):
+        if not isinstance(stated.get(name, line), str):
+            raise _Misfit(f'{name} is no text, such as {name} = "{line}"')
     return Schema(
         _names(stated, "keep"),
         _names(stated, "drop"),
@@ -226,6 +244,8 @@ def _schema(stated: Mapping[str, Any]) -> Schema:
             stated.get("unit", "person"),
             bounds={name: _bounds(name, pair) for name, pair in _table(stated, "bounds")},
             keys={name: _keys(name, keys) for name, keys in _table(stated, "keys")},
+            household=stated.get("household"),
+            day=stated.get("day"),
             **limits,
         ),
     )

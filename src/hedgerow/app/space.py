@@ -77,6 +77,7 @@ class Session:
         epsilon: str | None = None,
         rho: str | None = None,
         discover_keys: str | None = None,
+        unit: str | None = None,
         purpose: str | None = None,
         request_id: str | None = None,
         fresh: bool = False,
@@ -91,6 +92,7 @@ class Session:
             epsilon=epsilon,
             rho=rho,
             discover_keys=discover_keys,
+            unit=unit,
             request_id=request_id,
             fresh=fresh,
             latency=latency_s,
@@ -104,6 +106,7 @@ class Session:
         epsilon: str | None = None,
         rho: str | None = None,
         discover_keys: str | None = None,
+        unit: str | None = None,
         purpose: str | None = None,
         fresh: bool = False,
     ) -> dict[str, Json]:
@@ -115,6 +118,7 @@ class Session:
             epsilon=epsilon,
             rho=rho,
             discover_keys=discover_keys,
+            unit=unit,
             fresh=fresh,
         )
 
@@ -126,10 +130,11 @@ class Session:
         epsilon: str | None = None,
         rho: str | None = None,
         discover_keys: str | None = None,
+        unit: str | None = None,
         purpose: str | None = None,
     ) -> dict[str, Json]:
         """Tell how wrong a query may be at several epsilons or rhos; see ``Service.curve_query``."""
-        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
+        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys, "unit": unit}
         return self.service.curve_query(dataset, sql, purpose=purpose or self.purpose, **cost)
 
     def train(  # noqa: PLR0913 - the options of a run

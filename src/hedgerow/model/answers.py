@@ -79,6 +79,7 @@ class Answer:
         standing: Whether a ledger holds the cost.
         rho: What the answer cost in zero-concentrated loss, exact, where its noise is Gaussian.
         delta: The chance that keys found in the data told more; none where all keys were declared.
+        charged: What people were charged, in words, where the unit is another than the person.
     """
 
     columns: tuple[AnswerColumn, ...]
@@ -92,6 +93,7 @@ class Answer:
     standing: str = GOVERNED
     rho: Fraction | None = None
     delta: Fraction | None = None
+    charged: str = ""
 
     def with_left(self, left: Fraction, total: Fraction) -> Answer:
         """Say in the sentence what is left of the budget.
@@ -124,6 +126,7 @@ class Answer:
             **_cost("rho", self.rho),
             **({} if self.delta is None else {"delta": f"{self.delta.numerator}/{self.delta.denominator}"}),
             "unit": self.unit,
+            **({"person_cost": self.charged} if self.charged else {}),
             "sentence": self.sentence,
             "notes": list(self.notes),
             "standing": self.standing,
@@ -155,6 +158,7 @@ class Answer:
             sentence=kept["sentence"],
             notes=tuple(kept["notes"]),
             standing=kept["standing"],
+            charged=kept.get("person_cost", ""),
         )
 
     def records(self) -> list[dict[str, str | int | float | bool | None]]:

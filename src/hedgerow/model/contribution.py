@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
 
 from hedgerow.model.words import many
 
@@ -69,3 +71,52 @@ class Contribution:
             told += f", at most {many(self.max_rows_per_group, 'row')} in any one"
         is_one = self.max_rows == 1 and self.max_groups is None and self.max_rows_per_group is None
         return f"{told} {'counts' if is_one else 'count'}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitBound:
+    """How much of one household, or of one day of a person, counts, and of the people in it.
+
+    Args:
+        unit: Which unit.
+        column: The column that names the household, or the date or time of the day.
+        rows: Rows of one unit that count at most, 1 or more.
+        each: Of a household: rows of one person that may count, 1 to ``rows``, whatever households they name.
+            Of a day: days of one person that count at most, 1 or more.
+    """
+
+    unit: Literal["household", "person-day"]
+    column: str
+    rows: int
+    each: int
+
+    @property
+    def moved(self) -> int:
+        """How many counted rows one unit changes at most, taken away or added.
+
+        A household's own rows leave, and no others come where its people name no other household. Where a
+        day of a person is taken away another day of that person may come to count in its place.
+        """
+        return self.rows if self.unit == "household" else 2 * self.rows
+
+    @property
+    def of_person(self) -> int:
+        """How many counted rows one person changes at most, taken away or added.
+
+        From a household the person's own rows go, and as many of others may come in their place.
+        """
+        return 2 * self.each if self.unit == "household" else self.rows * self.each
+
+    @property
+    def times(self) -> Fraction:
+        """How many times the loss of one unit a person loses at most: losses grow with the rows changed."""
+        return Fraction(self.of_person, self.moved)
+
+    @property
+    def said(self) -> str:
+        """Say what counts."""
+        if self.unit == "household":
+            own = many(self.each, "row")
+            return f"at most {many(self.rows, 'row')} of one household count, {own} of any one person"
+        days = many(self.each, "day")
+        return f"at most {many(self.rows, 'row')} of one person on one day count, on at most {days}"

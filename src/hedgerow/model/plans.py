@@ -14,7 +14,7 @@ from math import prod
 from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
 
-from hedgerow.model.contribution import Contribution
+from hedgerow.model.contribution import Contribution, UnitBound
 from hedgerow.model.joins import Beside, Lookup, needed
 
 if TYPE_CHECKING:
@@ -316,6 +316,7 @@ class ExactAggregation:
             of the lowest ranks count.
         selected: The combinations of keys there are, each once, in place of all; none means all.
         computed: Columns made of others, in an order in which each reads only earlier ones.
+        of_unit: Which rows count in place of those of the lowest ranks, where a unit is no person.
     """
 
     keys: tuple[KeyDomain, ...]
@@ -330,6 +331,7 @@ class ExactAggregation:
     selected: tuple[Combination, ...] | None = None
 
     computed: tuple[Computed, ...] = ()
+    of_unit: UnitBound | None = None
 
     @property
     def combinations(self) -> Iterable[Combination]:
@@ -362,7 +364,8 @@ class ExactAggregation:
     def columns(self) -> frozenset[str]:
         """Every column of the data set itself that the aggregation reads; what joins add is none."""
         gained = {name for one in self.beside for name, _ in one.adds}
-        return needed(self.lookups, self.named) - gained
+        own = frozenset() if self.of_unit is None else {self.of_unit.column}
+        return (needed(self.lookups, self.named) - gained) | own
 
     @property
     def joins(self) -> tuple[Beside | Lookup, ...]:
@@ -450,6 +453,11 @@ class DatasetDeclaration:
         max_groups: Contribution bound in groups per person, or none.
         max_rows_per_group: Contribution bound in rows per person and group, or none.
         unit_column: The column that names the household, or the date of a person-day; none for persons.
+        household: In a workspace, the column that names each person's household, or none.
+        household_rows: Rows of one household that count at most, or none.
+        day: In a workspace, the column that dates each row, or none.
+        rows_per_day: Rows of one person on one day that count at most, or none.
+        max_days: Days of one person that count at most, or none.
     """
 
     unit: str = "person"
@@ -459,6 +467,11 @@ class DatasetDeclaration:
     max_groups: int | None = None
     max_rows_per_group: int | None = None
     unit_column: str | None = None
+    household: str | None = None
+    household_rows: int | None = None
+    day: str | None = None
+    rows_per_day: int | None = None
+    max_days: int | None = None
 
     @property
     def contribution(self) -> Contribution | None:

@@ -137,6 +137,16 @@ class Plan(Protocol):
         ...
 
 
+@runtime_checkable
+class ForUnit(Protocol):
+    """A plan whose privacy unit may be another than the person; its cost is then what a person loses."""
+
+    @property
+    def per_unit(self) -> tuple[str, PrivacyEvent] | None:
+        """The unit and what one of it loses; none for the person."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """What leaves.

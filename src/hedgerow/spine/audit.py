@@ -45,7 +45,7 @@ from hedgerow.spine.balance import POPULATION
 from hedgerow.spine.entries import parse_entry
 from hedgerow.spine.followed import SPENDING
 from hedgerow.spine.forgotten import check_gone
-from hedgerow.spine.ledger import UNKNOWN, Ledger, event_json, is_fold, read_event
+from hedgerow.spine.ledger import UNKNOWN, Ledger, event_json, is_fold, read_event, unit_text
 from hedgerow.spine.paging import rows_of_all
 from hedgerow.spine.publics import recorded as published
 from hedgerow.spine.second_key import second_keys
@@ -150,7 +150,7 @@ class _Heard:
     """What the journal tells, gathered entry by entry, so that it is never held as a whole."""
 
     def __init__(self, *, judges_uses: bool) -> None:
-        self.charged: dict[tuple[int, str, str, bool], Json] = {}
+        self.charged: dict[tuple[int, str, str, bool], tuple[Json, str]] = {}
         self.told: dict[str, Told] = {kind: {} for kind in _KINDS}
         self.approvals: dict[object, Mapping[str, Json]] = {}
         self._named: set[object] = set()
@@ -163,8 +163,9 @@ class _Heard:
         """Hear the next entry."""
         facts = cast("Mapping[str, Json]", entry["facts"])
         if entry["action"] in SPENDING and facts["cost"] is not None:
+            told = facts["cost"], unit_text(facts.get("unit"))
             for place, account in enumerate(accounts_told(facts)):
-                self.charged[cast("int", entry["index"]), *account, place > 0] = facts["cost"]
+                self.charged[cast("int", entry["index"]), *account, place > 0] = told
         elif entry["action"] == "space.restored":
             self._unknown_since = (
                 str(entry["time"]) if facts["spending"] == "unknown" else self._unknown_since
@@ -189,9 +190,11 @@ class _Heard:
             raise Fault("records.differ", kind="unknown spending")
 
 
-def _are_told(charges: Sequence[Charge], told: Mapping[tuple[int, str, str, bool], Json]) -> bool:
+def _are_told(charges: Sequence[Charge], told: Mapping[tuple[int, str, str, bool], tuple[Json, str]]) -> bool:
     """Tell whether each account is charged once for each entry that charges it, and by nothing else."""
-    held = {(c.entry, c.dataset, c.purpose, c.shared): event_json(read_event(c.event)) for c in charges}
+    held = {
+        (c.entry, c.dataset, c.purpose, c.shared): (event_json(read_event(c.event)), c.unit) for c in charges
+    }
     return len(held) == len(charges) and held == told
 
 

@@ -21,7 +21,10 @@ RIGHTS_PURPOSE = "data-subject-rights"
 RIGHTS_ACTION = "subject.export"
 NEVER_ENDS = date.max
 _NAMED = 10
-_OVER_GROUPS = ("max_groups", "max_rows_per_group")
+_NAMED_ONLY = (
+    *("max_groups", "max_rows_per_group"),
+    *("household", "household_rows", "day", "rows_per_day", "max_days"),
+)
 
 
 def check_name(name: str, what: str) -> str:
@@ -187,12 +190,13 @@ class Catalog:
             CallerError: For an unknown data set or column, or one that lies in the vault.
         """
         view = self.require_dataset(tx, dataset)
-        for declared in changes.columns:
-            column = view.column(declared.column)
+        units = (name for name in (changes.household, changes.day) if name is not None)
+        for name in (*(declared.column for declared in changes.columns), *units):
+            column = view.column(name)
             if column is None:
-                raise CallerError("column.unknown", column=declared.column, dataset=dataset)
+                raise CallerError("column.unknown", column=name, dataset=dataset)
             if column.in_vault:
-                raise CallerError("column.in-vault", column=declared.column, dataset=dataset)
+                raise CallerError("column.in-vault", column=name, dataset=dataset)
         merged = _merge(view.declaration, changes)
         body = canonical(declaration_json(merged)).decode()
         tx.add([Declaration(dataset, merged.version, body, declared_by, self._now())])
@@ -211,8 +215,7 @@ def _merge(old: DatasetDeclaration, new: DatasetDeclaration) -> DatasetDeclarati
         new.max_rows or old.max_rows,
         tuple(columns[name] for name in sorted(columns)),
         old.version + 1,
-        new.max_groups or old.max_groups,
-        new.max_rows_per_group or old.max_rows_per_group,
+        **{name: getattr(new, name) or getattr(old, name) for name in _NAMED_ONLY},
     )
 
 
@@ -223,7 +226,7 @@ def declaration_json(declaration: DatasetDeclaration) -> dict[str, Json]:
         "max_rows": declaration.max_rows,
         "columns": {c.column: _column_json(c) for c in declaration.columns},
         # Named only where declared, so that bodies of before read as they did.
-        **{name: bound for name in _OVER_GROUPS if (bound := getattr(declaration, name)) is not None},
+        **{name: bound for name in _NAMED_ONLY if (bound := getattr(declaration, name)) is not None},
     }
 
 
@@ -245,8 +248,8 @@ def read_declaration(record: Declaration) -> DatasetDeclaration:
     """Read a declaration as a record keeps it."""
     body = json.loads(record.body)
     columns = tuple(_read_column(name, entry) for name, entry in sorted(body["columns"].items()))
-    over_groups = (body.get(name) for name in _OVER_GROUPS)
-    return DatasetDeclaration(body["unit"], body["max_rows"], columns, record.version, *over_groups)
+    named = {name: body.get(name) for name in _NAMED_ONLY}
+    return DatasetDeclaration(body["unit"], body["max_rows"], columns, record.version, **named)
 
 
 def _read_column(name: str, entry: Mapping[str, object]) -> ColumnDeclaration:

@@ -38,7 +38,7 @@ from hedgerow.spine.decide import decide, ends_within_a_day
 from hedgerow.spine.facts import FactLoader, Facts
 from hedgerow.spine.journal import About, Journal
 from hedgerow.spine.known import known_actor
-from hedgerow.spine.ledger import Ledger
+from hedgerow.spine.ledger import Ledger, unit_text
 from hedgerow.spine.permission import Context, as_error
 from hedgerow.spine.requests import Requests, binding_of, decision_key, id_hash, opened_on
 from hedgerow.spine.steady import require_steady
@@ -268,8 +268,9 @@ class Gate:
         )
         self._requests.open(tx, request, technique.name, opened_on(decision), intent, question)
         if plan.cost is not None:
+            where, unit = (request.dataset, request.purpose), unit_text(told.get("unit"))
             self._ledger.reserve(
-                tx, request.request_id, request.dataset, request.purpose, plan.cost, intent, request.others
+                tx, request.request_id, *where, plan.cost, intent, others=request.others, unit=unit
             )
         return _Admitted(request, technique, facts, plan, intent)
 

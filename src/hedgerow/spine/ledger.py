@@ -167,6 +167,7 @@ class Ledger:
         event: PrivacyEvent,
         entry: int,
         others: Sequence[str] = (),
+        unit: str = "",
     ) -> None:
         """Debit an event to every account concerned, before data is opened.
 
@@ -178,6 +179,7 @@ class Ledger:
             event: What is spent.
             entry: The journal entry that tells of it.
             others: Further data sets of the same use, each charged in full.
+            unit: Labels what it is of, where that is no person.
 
         Raises:
             Refused: ``budget.*`` when a limit of any account would be passed; nothing is debited then.
@@ -188,7 +190,7 @@ class Ledger:
         if refusal is not None:
             raise Refused(refusal[0], **refusal[1])
         for place, account in enumerate(accounts):
-            self._charge(tx, request_id, account, event, entry, committed=False, shared=place > 0)
+            self._charge(tx, request_id, account, event, entry, committed=False, shared=place > 0, unit=unit)
 
     def charge_unseen(
         self, tx: Transaction, name: str, where: tuple[str, str], event: PrivacyEvent, entry: int
@@ -214,12 +216,13 @@ class Ledger:
         *,
         committed: bool,
         shared: bool = False,
+        unit: str = "",
     ) -> None:
         newest = tx.newest(Charge)
         number = newest.number + 1 if newest else 0
         now, body = timestamp(self._time_of(tx, entry)), event_text(event)
         made = Charge(number, request, *account, body, committed=committed, entry=entry, time=now)
-        tx.add([replace(made, shared=shared)])
+        tx.add([replace(made, shared=shared, unit=unit)])
         # The population is debited by the first alone: a person of several data sets is in one release.
         for where in (account,) if shared else debited(account):
             self._debit(tx, where, event)
@@ -329,6 +332,19 @@ def event_text(event: PrivacyEvent) -> str:
     """Write an event as a charge keeps it."""
     ((kind, value),) = event_json(event).items()
     return f"{kind} {value}"
+
+
+def unit_told(per_unit: tuple[str, PrivacyEvent] | None) -> dict[str, Json]:
+    """Write what a use tells of a unit that is no person; nothing of the person."""
+    return {} if per_unit is None else {"unit": {"name": per_unit[0], "loss": event_json(per_unit[1])}}
+
+
+def unit_text(told: Json) -> str:
+    """Write a unit and its loss as a charge keeps them; empty where nothing is told."""
+    if not told:
+        return ""
+    facts = cast("Mapping[str, Json]", told)
+    return f"{facts['name']} {event_text(read_told(facts['loss']))}"
 
 
 def read_told(cost: Json) -> PrivacyEvent:

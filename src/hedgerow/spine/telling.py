@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from hedgerow.model.budget import PrivacyEvent
 from hedgerow.model.ports import Reader
-from hedgerow.model.uses import Decision, Json, LeaseVersions, Plan, Technique, UseRequest
+from hedgerow.model.uses import Decision, ForUnit, Json, LeaseVersions, Plan, Technique, UseRequest
 from hedgerow.spine.facts import Facts
 from hedgerow.spine.known import known_dataset, known_purpose
-from hedgerow.spine.ledger import event_json
+from hedgerow.spine.ledger import event_json, unit_told
 from hedgerow.spine.requests import binding_of, id_hash
 
 _OUR_WORDS = ("left", "cost", "period", "whose", "until", "time", "roles", "policies", "missing")
@@ -28,7 +29,13 @@ def intent_facts(
         "rests_on": facts.rests_on(),
         **_joined(plan),
         **_beside(decision, plan, facts),
+        **unit_told(per_unit(plan)),
     }
+
+
+def per_unit(plan: Plan) -> tuple[str, PrivacyEvent] | None:
+    """Tell the unit of a plan and what one of it loses; none for the person."""
+    return plan.per_unit if isinstance(plan, ForUnit) else None
 
 
 def _beside(decision: Decision, plan: Plan, facts: Facts) -> dict[str, Json]:

@@ -20,6 +20,7 @@ from hedgerow.adapters.engines.contributions import within_bounds
 from hedgerow.adapters.engines.found import people_of_files, rows_of
 from hedgerow.adapters.engines.groups import group_count, number_groups
 from hedgerow.adapters.engines.lowering import lower_column, lowering_of
+from hedgerow.adapters.engines.of_units import aggregate_units
 from hedgerow.adapters.engines.people import Mask, Numbers, allowed_rows, by_person
 from hedgerow.adapters.engines.totals import Partial, Totals, cells_of, people_of
 from hedgerow.kernel.aggregation import Joining, PersonRows, aggregate, join_people, told_keys
@@ -81,11 +82,14 @@ class BucketRelation:
 
         Guarantee:
             No row of a person outside the filter, and none ranked ``max_rows`` or later, adds to any
-            integer; nor does one beyond the plan's bounds over groups.
+            integer; nor does one beyond the plan's bounds over groups. Where the unit is no person, see
+            :func:`hedgerow.kernel.aggregation.rank_units`.
         """
         self._granted(plan.columns)
         if plan.beside:
             return self._beside(plan, others or {})
+        if plan.of_unit is not None:
+            return aggregate_units(self.table(with_person=True), plan, plan.of_unit)
         totals, joining = Totals(plan), Joining(plan.lookups)
         # People are counted, and their groups bounded, over all files that may hold the same person.
         is_whole = plan.counts_people or plan.bounds_groups

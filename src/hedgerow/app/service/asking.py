@@ -69,6 +69,7 @@ def _not_counting(versions: Json) -> dict[str, Json]:
 _NAME_KEPT = 40
 _COUNTING_VERSIONS = ("consent", "dataset")
 _BUDGET = "budget."
+_PERSON = "person"
 Cost = Mapping[str, str | None]
 
 
@@ -85,8 +86,8 @@ class Asking(Part):
         *,
         fresh: bool = False,
     ) -> UseRequest:
-        # Numbers from Python count as the decimals they print as.
-        paid = {name: str(text) for name, text in cost.items() if text is not None}
+        # Numbers from Python count as the decimals they print as; the person is the unit where none is named.
+        paid = {name: str(text) for name, text in cost.items() if text not in (None, _PERSON)}
         asked: dict[str, Json] = {"sql": sql} if isinstance(sql, str) else {"question": _plain(sql)}
         parameters: dict[str, Json] = {**asked, **paid}
         chosen, others = need_purpose(purpose), self._joined(dataset, sql)
@@ -115,10 +116,11 @@ class Asking(Part):
         epsilon: str | None = None,
         rho: str | None = None,
         discover_keys: str | None = None,
+        unit: str | None = None,
         fresh: bool = False,
     ) -> dict[str, Json]:
         """Say what a query would be decided, cost and mean, without executing it."""
-        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
+        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys, "unit": unit}
         request = self._query_request(dataset, sql, purpose, cost, None, fresh=fresh)
         return self._explained(request, self.spine.query)
 
@@ -131,6 +133,7 @@ class Asking(Part):
         epsilon: str | None = None,
         rho: str | None = None,
         discover_keys: str | None = None,
+        unit: str | None = None,
     ) -> dict[str, Json]:
         """Tell how wrong a query may be at several epsilons; nothing is spent and no data is opened.
 
@@ -141,6 +144,7 @@ class Asking(Part):
             epsilon: One more epsilon to look at, exact decimal text.
             rho: A rho to look at, among others and in place of epsilons: with Gaussian noise.
             discover_keys: As of a query.
+            unit: As of a query.
 
         Returns:
             ``outputs`` with ``half_widths_95`` at each of ``epsilons`` or ``rhos``, ``queries_left`` of
@@ -157,7 +161,8 @@ class Asking(Part):
         name, given = ("epsilon", epsilon) if rho is None else ("rho", rho)
         chosen = [] if given is None else [parse_exact(given, f"--{name}")]
         wanted = spread([*(EPSILONS if rho is None else RHOS), *chosen])
-        costs = ({name: show_exact(each, 64), "discover_keys": discover_keys} for each in wanted)
+        more = {"discover_keys": discover_keys, "unit": unit}
+        costs = ({name: show_exact(each, 64), **more} for each in wanted)
         decisions = [self._decision_at(dataset, sql, purpose, cost) for cost in costs]
         with self.spine.store.read() as reader:
             others = self._joined(dataset, sql)
@@ -233,6 +238,7 @@ class Asking(Part):
         epsilon: str | None = None,
         rho: str | None = None,
         discover_keys: str | None = None,
+        unit: str | None = None,
         request_id: str | None = None,
         fresh: bool = False,
         latency: str | None = None,
@@ -247,6 +253,8 @@ class Asking(Part):
             rho: What to spend instead, with Gaussian noise.
             discover_keys: A delta: keys that are not declared are found in the data, and it is the chance
                 that they tell more.
+            unit: ``household`` or ``person-day`` where what is to be protected, and what epsilon and rho are
+                of, is no person; budgets are charged what that comes to for a person.
             request_id: Repeating it returns the same answer.
             fresh: Pay for new noise also where the same question was answered before, at no cost else.
             latency: Give back an answer or a refusal only after so long, or twice, four times ... as long.
@@ -255,7 +263,7 @@ class Asking(Part):
             The answer (see ``Answer.to_dict``) and the receipt.
         """
         bucket = None if latency is None else parse_latency(latency)
-        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
+        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys, "unit": unit}
         with bucketed(bucket, self.spine.timer):
             request = self._query_request(dataset, sql, purpose, cost, request_id, fresh=fresh)
             return self._answered(request)

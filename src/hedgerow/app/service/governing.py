@@ -37,6 +37,7 @@ from hedgerow.spine.balance import POPULATION
 from hedgerow.spine.catalog import check_name, declaration_facts, declaration_json
 from hedgerow.spine.consent import Choice, by_time, chosen_at, last_choice
 from hedgerow.spine.ledger import exact
+from hedgerow.spine.of_units import of_units
 from hedgerow.spine.permission import accesses
 
 _MOST_TEXT = 200
@@ -359,7 +360,8 @@ class Governing(Part):
             Each account, and after it its periods, which have ``period``, ``from`` and ``until``.
             ``apart_from`` lists the releases that left and ``opened_only`` those that were debited, opened
             data and never left: they failed or were cut off, or still run.
-            Those of data sets the actor may not see are in neither.
+            Those of data sets the actor may not see are in neither. ``units`` tells, where uses were by
+            another privacy unit, what these alone cost one of it and what people were charged.
         """
         self._require("budget.show", dataset)
         with self.spine.store.read() as reader:
@@ -374,7 +376,9 @@ class Governing(Part):
             ledger = self.spine.ledger
             return [
                 self._split(reader, standing.as_json(), "budget.show")
+                | ({"units": units} if units and standing.period is None else {})
                 for where in shown
+                for units in [cast("Json", [each.as_json() for each in of_units(reader, where)])]
                 for standing in (ledger.standing(reader, *where), *ledger.periods(reader, where, every=True))
             ] + ([] if dataset else surveys_of(reader))
 

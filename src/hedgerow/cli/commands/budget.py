@@ -158,7 +158,14 @@ def show(session: Session, screen: Screen, dataset: str | None, *, delta: str | 
         local = [[each["survey"], each["purpose"], each["spent"], each["time"]] for each in surveyed]
         shown += "\n\nLocal surveys, each charged to the population:\n"
         shown += table(["survey", "purpose", "epsilon", "since"], local)
+    if by_unit := [[_named(each), *one.values()] for each in found for one in each.get("units", ())]:
+        shown += "\n\nOf what was spent, by another privacy unit than the person:\n"
+        shown += table(["account", "unit", "uses", "loss of one unit", "charged to people"], by_unit)
     screen.result(found, shown)
+
+
+def _named(account: Mapping[str, Any]) -> str:
+    return "(population)" if account["dataset"] == "*" else f"{account['dataset']} for {account['purpose']}"
 
 
 def _row(account: Mapping[str, Any], *, dated: bool, reports: bool) -> list[Any]:

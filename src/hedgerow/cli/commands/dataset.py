@@ -58,7 +58,7 @@ def show(session: Session, screen: Screen, name: str) -> None:
     bases = ", ".join(f"{purpose} ({basis})" for purpose, basis in found["bases"].items())
     version = "" if found["version"] is None else f", version {found['version']}"
     told = f"{name}{version}; subject key {found['subject_key']}; purposes: {bases}"
-    bound = found["contribution"] or "nothing declared yet"
+    bound = "\n".join([found["contribution"] or "nothing declared yet", *_of_units(found["declaration"])])
     headings = ["column", "in", "type", "role", "category", "bounds", "keys"]
     screen.result(found, f"{told}\n{bound}{_indexed(found)}\n{table(headings, rows)}")
 
@@ -69,6 +69,18 @@ def _indexed(found: dict[str, Any]) -> str:
         for index in found["indexes"]
     ]
     return f"\npeople are found by: {', '.join(each)}" if each else ""
+
+
+def _of_units(declared: dict[str, Any]) -> list[str]:
+    """Say what names households and days, and how much of each counts."""
+    told = []
+    if "household" in declared:
+        rows = declared.get("household_rows")
+        told.append(f"households are named by {declared['household']}; rows of one that count: {rows or '?'}")
+    if "day" in declared:
+        rows, days = (declared.get(name) or "?" for name in ("rows_per_day", "max_days"))
+        told.append(f"days are of {declared['day']}; rows of a day that count: {rows}, on days: {days}")
+    return told
 
 
 def _declared(entry: dict[str, Any] | None) -> list[str]:
@@ -84,6 +96,11 @@ def _declared(entry: dict[str, Any] | None) -> list[str]:
 @click.option(
     "--max-rows-per-group", type=int, metavar="N", help="Rows of one person that count in any one group."
 )
+@click.option("--household", metavar="COL", help="The column that names each person's household.")
+@click.option("--household-rows", type=int, metavar="N", help="Rows of one household that count at most.")
+@click.option("--day", metavar="COL", help="The column with the date or time of each row.")
+@click.option("--rows-per-day", type=int, metavar="N", help="Rows of one person on one day that count.")
+@click.option("--max-days", type=int, metavar="N", help="Days of one person that count at most.")
 @click.option(
     "--bounds", multiple=True, metavar="COL=LOWER:UPPER", help="Values are clamped to these (repeatable)."
 )
@@ -96,11 +113,14 @@ def _declared(entry: dict[str, Any] | None) -> list[str]:
 def declare(  # noqa: PLR0913 - the options of the command
     session: Session, screen: Screen, name: str, *, unit: str, max_rows: int | None,
     max_groups: int | None, max_rows_per_group: int | None, bounds: tuple[str, ...], keys: tuple[str, ...],
+    **of_units: Any,  # noqa: ANN401 - the options of other units
 ) -> None:  # fmt: skip
     """Declare bounds and keys of NAME. Only the owner may, and never from its values.
 
     A private query needs --max-rows (or --max-groups and --max-rows-per-group), the bounds of each column it
-    sums, and the keys of each column it groups by. What was declared before and is not named stays.
+    sums, and the keys of each column it groups by; with --unit household also --household and
+    --household-rows, and with --unit person-day --day, --rows-per-day and --max-days. What was declared
+    before and is not named stays.
     """
     from hedgerow.app.declaring import Asked, parse_keys, parse_pair
 
@@ -111,6 +131,7 @@ def declare(  # noqa: PLR0913 - the options of the command
         {column: parse_keys(rest) for column, rest in (parse_pair(text, "--keys") for text in keys)},
         max_groups,
         max_rows_per_group,
+        **of_units,
     )
     if asked.is_empty:
         raise CallerError("declare.nothing")

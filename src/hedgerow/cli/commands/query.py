@@ -54,6 +54,12 @@ def _needed(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     "key is shown which hangs on one person. The budgets need a delta.",
 )
 @click.option(
+    "--unit",
+    type=click.Choice(["person", "household", "person-day"]),
+    help="What is protected, and what --epsilon or --rho is of, as `hedgerow dataset declare` names it; the "
+    "budgets are charged what that comes to for a person.  [default: person]",
+)
+@click.option(
     "--curve",
     is_flag=True,
     is_eager=True,
@@ -92,6 +98,7 @@ def query(  # noqa: PLR0913 - the options of the command
     epsilon: str | None,
     rho: str | None,
     discover_keys: str | None,
+    unit: str | None,
     request_id: str | None,
     explain: bool,
     curve: bool,
@@ -114,6 +121,7 @@ def query(  # noqa: PLR0913 - the options of the command
     answered from what is stored, at no cost, until rows, choices, declarations or a public table change.
     """
     asked = {"purpose": purpose, "epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
+    asked["unit"] = unit
     if curve:
         told = session.service.curve_query(dataset, sql, **asked)
         screen.result(told, _drawn(told))

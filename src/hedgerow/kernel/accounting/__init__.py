@@ -7,6 +7,7 @@ from hedgerow.kernel.accounting.budget import Budget
 from hedgerow.kernel.accounting.composition import Composition, compose, epsilon_of
 from hedgerow.kernel.accounting.conversion import rho_within, zcdp_epsilon
 from hedgerow.kernel.accounting.filter import admits, admitted_more, remaining
+from hedgerow.kernel.accounting.groups import times
 
 __all__ = [
     "Bounds",
@@ -20,5 +21,6 @@ __all__ = [
     "pld_more",
     "remaining",
     "rho_within",
+    "times",
     "zcdp_epsilon",
 ]

@@ -9,7 +9,7 @@ from hedgerow.kernel.aggregation.joining import Joining, PersonRows, join_people
 from hedgerow.kernel.aggregation.picking import pick_ranks, pick_rows
 from hedgerow.kernel.aggregation.ranks import NEVER, draw_ranks, number_people
 from hedgerow.kernel.aggregation.reference import aggregate
-from hedgerow.kernel.aggregation.units import as_column, number_units
+from hedgerow.kernel.aggregation.units import as_column, number_units, rank_units
 
 __all__ = [
     "NEVER",
@@ -26,6 +26,7 @@ __all__ = [
     "pick_ranks",
     "pick_rows",
     "plain_keys",
+    "rank_units",
     "search_keys",
     "told_keys",
     "within_groups",

@@ -74,13 +74,16 @@ def aggregate(
 
     Raises:
         Fault: ``dp.sum-overflow`` when a sum could pass 64 bits; ``dp.bad-aggregate`` when people are to be
-            counted, or groups bounded, and it is not said who they are.
+            counted, or groups bounded, and it is not said who they are, or for a bound on another unit:
+            what counts of it is told in ranks, see :func:`hedgerow.kernel.aggregation.rank_units`.
 
     Guarantee: one person moves the counts by at most ``max_rows`` in L1, over all bins of a histogram
         too, and the sums by at most ``max_rows`` times the larger step bound, each times the multiplicities
         of the lookups; each in ``max_groups`` groups at most, and in each group by ``max_rows_per_group`` at
         most.
     """
+    if spec.of_unit is not None:
+        raise Fault("dp.bad-aggregate")
     if spec.lookups:
         table, ranks, people = _joined(table, ranks, spec, people)
     groups = spec.groups

@@ -113,6 +113,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "There is no public table {table}.",
         "See the public tables: hedgerow dataset public list",
     ),
+    caller(
+        "declare.unit-column",
+        "{column} cannot be given with {option}: it is of another type.",
+        "Give --household a column of text or whole numbers, and --day one of dates or times.",
+    ),
     caller("declare.unit", "The privacy unit can only be a person.", "Write --unit person."),
     caller(
         "declare.max-rows",

@@ -72,8 +72,23 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     refused(
         "dp.unit-people",
-        "{what} count people, and the privacy unit is {unit}.",
-        "Count rows, over declared keys, or declare unit='person'.",
+        "{what} are of people, and the privacy unit is {unit}.",
+        "Count rows of one data set, over declared keys, or keep the unit person.",
+    ),
+    caller(
+        "dp.unit-unknown",
+        "There is no privacy unit {unit}.",
+        "Name person, household or person-day.",
+    ),
+    refused(
+        "dp.unit-undeclared",
+        "{dataset} cannot be asked by {unit}: what names one, or how much of one counts, is not declared.",
+        "Ask its owner to declare it: `{command}`.",
+    ),
+    caller(
+        "budget.no-group",
+        "Of this loss it is not known what it comes to for several units.",
+        "Ask for pure or zero-concentrated noise, without keys found in the data.",
     ),
     refused(
         "dp.unit-in-workspace",

@@ -45,10 +45,11 @@ class PeriodLimit(Record):
 
 @dataclass(frozen=True, slots=True)
 class Charge(Record):
-    """A privacy-loss event debited to a data set, a purpose and the population.
+    """A privacy-loss event of a person, debited to a data set, a purpose and the population.
 
     A use of several data sets has one for each. The first debits the population; the others are ``shared``
-    and do not: it is one release about the same people.
+    and do not: it is one release about the same people. ``unit`` names the privacy unit and what one of it
+    loses, where that is no person; it is empty else.
     """
 
     TABLE: ClassVar[str] = "charges"
@@ -63,6 +64,7 @@ class Charge(Record):
     entry: int
     time: str
     shared: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

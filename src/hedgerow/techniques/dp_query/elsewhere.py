@@ -46,7 +46,7 @@ def engine_sql(plan: object, dataset: DatasetView, dialect: str) -> dict[str, Js
         raise CallerError("engine.element", element=type(plan).__name__)
     if plan.selection is not None:
         raise CallerError("engine.element", element="discover_keys")
-    if dataset.declaration.unit != PERSON:
+    if dataset.declaration.unit != PERSON or plan.aggregation.of_unit is not None:
         raise CallerError("engine.element", element="unit")
     columns = {one.name: SourceColumn(_KINDS[ColumnType(one.type)]) for one in dataset.columns}
     person = columns.get(dataset.subject_column, SourceColumn(Kind.TEXT))

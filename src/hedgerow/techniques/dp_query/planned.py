@@ -9,10 +9,11 @@ from fractions import Fraction
 from typing import Literal as OneOf
 from typing import TypeAlias
 
+from hedgerow.kernel.accounting import times
 from hedgerow.kernel.noise import gaussian_half_width, half_width, l2_bound
 from hedgerow.model.answers import AnswerColumn
-from hedgerow.model.budget import show_chance, show_exact
-from hedgerow.model.contribution import Contribution
+from hedgerow.model.budget import PrivacyEvent, show_chance, show_exact
+from hedgerow.model.contribution import Contribution, UnitBound
 from hedgerow.model.expressions import leaves_of
 from hedgerow.model.plans import Clamp, Combination, ExactAggregation, KeyDomain, SumValues
 from hedgerow.model.uses import Grant, Json
@@ -149,6 +150,8 @@ class QueryPlan:
         selection: How keys are found; none where all are declared.
         tested: Outputs that only HAVING looks at.
         having: Which noisy rows are shown, by places among the outputs and then the tested ones.
+        loss: What one unit loses, where budgets are of people and the unit is another; ``cost`` is what a
+            person loses then.
     """
 
     dataset: str
@@ -164,6 +167,27 @@ class QueryPlan:
     selection: Selection | None = None
     tested: tuple[PlannedOutput, ...] = ()
     having: Kept | None = None
+    loss: Cost | None = None
+
+    def by_people(self, bound: UnitBound) -> QueryPlan:
+        """Count the rows of a unit that may count, and charge people with what it costs a person.
+
+        Guarantee: the rows that count change by at most ``bound.moved`` with one unit, for which the noise
+            is, and by at most ``bound.of_person`` with one person; every loss here grows with that number.
+        """
+        counted = replace(self.aggregation, of_unit=bound)
+        return replace(self, aggregation=counted, cost=times(self.cost, bound.times), loss=self.cost)
+
+    @property
+    def per_unit(self) -> tuple[str, PrivacyEvent] | None:
+        """The unit and what one of it loses; none for the person."""
+        return None if self.loss is None else (self.unit, self.loss)
+
+    @property
+    def said(self) -> str:
+        """Say how much of one unit counts."""
+        bound = self.aggregation.of_unit
+        return self.contribution.said(self.unit) if bound is None else bound.said
 
     @property
     def mechanism(self) -> str:
@@ -193,8 +217,13 @@ class QueryPlan:
 
     @property
     def price(self) -> Price:
-        """What the whole answer costs."""
-        return Price.told(self.cost)
+        """What the whole answer costs its unit."""
+        return Price.told(self.loss or self.cost)
+
+    @property
+    def charged(self) -> Price | None:
+        """What people are charged, where the unit is another than the person."""
+        return None if self.loss is None else Price.told(self.cost)
 
     def selecting(self, found: Sequence[tuple[Combination, int]]) -> QueryPlan:
         """Choose the keys that are shown, once; whatever is measured then is of these.
@@ -252,7 +281,7 @@ class QueryPlan:
             for key in self.aggregation.keys
         )
         joins = (one.words for one in self.aggregation.joins)
-        return (self.contribution.said(self.unit), *joins, *bounds, *keys)
+        return (self.said, *joins, *bounds, *keys)
 
     def describe(self) -> dict[str, Json]:
         """Explain the plan as plain values: cost, noise and the error to expect.
@@ -268,12 +297,13 @@ class QueryPlan:
             "technique": "dp_query",
             "dataset": self.dataset,
             "unit": self.unit,
-            "max_rows": self.max_rows,
+            "max_rows": self.aggregation.of_unit.rows if self.aggregation.of_unit else self.max_rows,
             "groups": "found in the data" if selections else self.groups,
             **self._joins(),
             "columns": sorted(self.columns),
             price.name: price.text,
             **({} if price.delta is None else {"delta": show_chance(price.delta)}),
+            **({} if self.charged is None else {"person_cost": f"{self.charged.name} {self.charged.text}"}),
             "split": f"equal shares: {many} x {share.text}",
             "mechanism": self.mechanism,
             "measurements": [

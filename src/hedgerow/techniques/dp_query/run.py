@@ -72,6 +72,7 @@ def run(exact: Sequence[Sequence[int]], plan: QueryPlan) -> Answer:
         rho=plan.price.rho,
         delta=plan.price.delta,
         unit=plan.unit,
+        charged="" if plan.charged is None else f"{plan.charged.name} {plan.charged.text}",
         sentence=sentence(plan, shown),
         notes=notes(plan, shown),
     )

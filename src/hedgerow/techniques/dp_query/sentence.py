@@ -21,7 +21,7 @@ from hedgerow.techniques.dp_query.planned import (
 )
 from hedgerow.techniques.dp_query.quantiles import QuantileCell
 from hedgerow.techniques.dp_query.spread import SpreadCell
-from hedgerow.techniques.dp_query.units import unit_note
+from hedgerow.techniques.dp_query.units import charged_note, unit_note
 
 Shown = tuple[Cell, Decimal | None]
 # The delta at which the cost of Gaussian noise is also told in epsilon.
@@ -86,7 +86,7 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
     Returns:
         One sentence each.
     """
-    bounds = f"{plan.contribution.said(plan.unit)}, and values are clamped to the declared bounds."
+    bounds = f"{plan.said}, and values are clamped to the declared bounds."
     bounds = "; ".join([*(one.words for one in plan.aggregation.joins), bounds])
     told = [f"What is said of the error is of the noise alone: {bounds}"]
     if plan.measurements:
@@ -94,7 +94,7 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
             f"The ± is of the noise alone: {bounds}",
             "Counts and sums may fall below zero; they are not cut, so that adding them up stays fair.",
         ]
-    if (unprotected := unit_note(plan.unit)) is not None:
+    if (unprotected := _protected(plan)) is not None:
         told.insert(0, unprotected)
     if plan.price.rho is not None:
         told.append(cost_note(plan.price.rho))
@@ -116,6 +116,14 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
     elif plan.aggregation.keys and plan.selection is None:
         told.append("Every declared key is shown, also where nobody is; rows with other keys do not count.")
     return (*told, *_left_out(plan, shown))
+
+
+def _protected(plan: QueryPlan) -> str | None:
+    """Say what is protected, and what is not, where that is no person."""
+    bound, charged, price = plan.aggregation.of_unit, plan.charged, plan.price
+    if bound is None or charged is None:
+        return unit_note(plan.unit)
+    return charged_note(bound, f"{price.name} {price.text}", f"{charged.name} {charged.text}")
 
 
 def cost_note(rho: Fraction) -> str:

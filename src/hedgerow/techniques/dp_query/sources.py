@@ -64,11 +64,17 @@ def asked_of(sql: str, names: Sequence[str]) -> str:
 def columns_of(dataset: DatasetView) -> tuple[dict[str, ColumnType], frozenset[str]]:
     """Tell the types of the columns that queries read, and which take no part in queries.
 
+    Those are of the vault, of people, and that of households where no keys of it are declared.
+
     Args:
         dataset: A data set of a workspace.
     """
-    hidden = frozenset({c.name for c in dataset.columns if c.in_vault} | {dataset.subject_column})
-    return {c.name: ColumnType(c.type) for c in dataset.columns if c.name not in hidden}, hidden
+    hidden = {c.name for c in dataset.columns if c.in_vault} | {dataset.subject_column}
+    household = dataset.declaration.household
+    if household is not None:
+        declared = dataset.declaration.column(household)
+        hidden |= set() if declared.keys or declared.clamp else {household}
+    return {c.name: ColumnType(c.type) for c in dataset.columns if c.name not in hidden}, frozenset(hidden)
 
 
 def joined_with(dataset: DatasetView) -> Mapping[str, Joinable]:

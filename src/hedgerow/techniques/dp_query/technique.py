@@ -11,13 +11,15 @@ from hedgerow.model.budget import parse_delta, parse_exact
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import ExactAggregation
 from hedgerow.model.uses import DatasetView, Json, Lease, Plan, Release, UseRequest
+from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import QueryPlan
 from hedgerow.techniques.dp_query.price import Price
+from hedgerow.techniques.dp_query.query import Query
 from hedgerow.techniques.dp_query.question import query_of_text
 from hedgerow.techniques.dp_query.run import run
 from hedgerow.techniques.dp_query.sources import columns_of, joined_with
-from hedgerow.techniques.dp_query.units import PERSON
+from hedgerow.techniques.dp_query.units import PERSON, bound_units, check_statistic, unit_of
 from hedgerow.techniques.dp_query.widths import MECHANISM, WidthPlan, find_widths, plan_widths
 
 Aggregate = Callable[[ExactAggregation], Sequence[Sequence[int]]]
@@ -34,7 +36,8 @@ class DpQuery:
 
         They are ``sql``, ``epsilon`` or ``rho``, and ``discover_keys`` (a delta) where keys may be found; or
         ``bounds_of`` (a column) and ``epsilon``. All are text. In place of ``sql`` may stand ``question``: a
-        query that was built of values.
+        query that was built of values. Beside it may stand ``unit``, the privacy unit: the price is what one
+        of it may lose then, and the cost of the plan what that comes to for a person.
 
         Args:
             request: Who asks what.
@@ -49,17 +52,25 @@ class DpQuery:
         """
         if dataset.declaration.unit != PERSON:
             raise Refused("dp.unit-in-workspace", dataset=dataset.name, unit=dataset.declaration.unit)
+        unit = unit_of(request.parameters.get("unit"))
+        kinds = {c.name: ColumnType(c.type) for c in dataset.columns}
+        declaration, bound = bound_units(dataset.declaration, unit, dataset.name, kinds)
         columns, hidden = columns_of(dataset)
-        known = (dataset.declaration, columns, _price(request.parameters), dataset.name, hidden)
+        check_statistic(unit, "Joins of two data sets" if dataset.others else None)
+        known = (declaration, columns, _price(request.parameters), dataset.name, hidden)
         column, sql = request.parameters.get("bounds_of"), request.parameters.get("sql")
         if isinstance(column, str):
+            check_statistic(unit, "Bounds found in the data")
             return plan_widths(column, *known)
         asked = request.parameters.get("question")
         if asked is not None and sql is None:
-            return plan_query(query_of_text(asked), *known, dataset.subject_column, joined_with(dataset))
-        if not isinstance(sql, str) or asked is not None:
+            query: str | Query = query_of_text(asked)
+        elif isinstance(sql, str) and asked is None:
+            query = sql
+        else:
             raise CallerError("dp.sql-malformed")
-        return plan_query(sql, *known, dataset.subject_column, joined_with(dataset))
+        plan = plan_query(query, *known, dataset.subject_column, joined_with(dataset))
+        return plan if bound is None else plan.by_people(bound)
 
     def question(self, plan: Plan) -> object:
         """Tell all that an answer depends on beside the data: the plan as it stands, noise and cost included.

@@ -1,0 +1,186 @@
+"""Households and days of people at the command line: declared, asked, charged to people, shown, audited."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import date, timedelta
+from fractions import Fraction
+
+import pytest
+
+from hedgerow.app.declaring import Asked
+from hedgerow.app.service.collecting import CollectRequest
+from hedgerow.app.space import open_space
+from hedgerow.dp import count
+from hedgerow.model.words import Basis
+
+SAID = ("--purpose", "care", "--as", "ana")
+BY_WARD = "SELECT ward, COUNT(*) FROM stays GROUP BY ward"
+LIMIT = Fraction(1000)
+# 12 households of 5 people, each with 3 rows on 3 days: no name of one may be said.
+PEOPLE = [(f"n{who:02}", f"Flat-{who // 5:02}") for who in range(60)]
+ROWS = [
+    (ref, flat, date(2024, 5, 1) + timedelta(day), "AB"[who % 2], 7)
+    for who, (ref, flat) in enumerate(PEOPLE)
+    for day in range(3)
+]
+
+
+@pytest.fixture(scope="module")
+def stays(base, tmp_path_factory):
+    """Make the workspace with a data set of households."""
+    import shutil
+
+    folder = tmp_path_factory.mktemp("stays")
+    space = shutil.copytree(base, folder / "space")
+    lines = [",".join(map(str, row)) for row in ROWS]
+    source = folder / "stays.csv"
+    source.write_text("\n".join(["ref,flat,seen,ward,hours", *lines]) + "\n")
+    with open_space(space, passphrase=lambda _: None) as made:
+        service = made.service
+        request = CollectRequest(source, "stays", "ref", {"care": Basis.PUBLIC_TASK}, drop=())
+        service.collect(service.plan_collect(request))
+        service.declare("stays", Asked(max_rows=2, bounds={"hours": "0:24"}, keys={"ward": ["A", "B"]}))
+        for where in (("stays", "care"), (None, None)):
+            service.allocate(*where, LIMIT, Fraction(1, 10**4))
+    return space
+
+
+@pytest.fixture
+def space(stays, tmp_path):
+    import shutil
+
+    return shutil.copytree(stays, tmp_path / "space")
+
+
+@pytest.fixture
+def declared(hedgerow):
+    hedgerow("dataset", "declare", "stays", "--household", "flat", "--household-rows", "8")
+    hedgerow("dataset", "declare", "stays", "--day", "seen", "--rows-per-day", "1", "--max-days", "2")
+    return hedgerow
+
+
+def spent(program):
+    (account,) = [
+        one for one in program("budget", "show", "stays", "--json").json if one["dataset"] == "stays"
+    ]
+    return account
+
+
+def test_a_unit_that_is_not_declared_says_how_to_declare_it(hedgerow):
+    ask = ("query", "stays", BY_WARD, *SAID, "--epsilon", "1", "--unit")
+    told = hedgerow.refused(*ask, "household", code=3, error="dp.unit-undeclared")
+    line = "hedgerow dataset declare stays --max-rows N --household COLUMN --household-rows N"
+    assert line in told.err
+    told = hedgerow.refused(*ask, "person-day", code=3, error="dp.unit-undeclared")
+    assert "--day COLUMN --rows-per-day N --max-days N" in told.err
+
+
+def test_a_household_is_asked_charged_to_people_shown_and_audited(declared):
+    ask = ("query", "stays", BY_WARD, *SAID, "--epsilon", "100", "--unit", "household")
+    told = declared(*ask, "--explain", "--json").json
+    assert (told["plan"]["unit"], told["plan"]["epsilon"]) == ("household", "100")
+    assert told["plan"]["person_cost"] == "epsilon 50", "2 of 2 rows of a person, of 8 of a household"
+    assert "cost: epsilon 50" in told["obligations"]
+    assert told["forecast"]["queries_left"] == 20
+    assert (
+        "at most 8 rows of one household count, 2 rows of any one person"
+        in told["obligations"] + (told["plan"]["obligations"])
+    )
+    answer = declared(*ask, "--json").json
+    assert (answer["unit"], answer["epsilon_shown"], answer["person_cost"]) == (
+        "household",
+        "100",
+        "epsilon 50",
+    )
+    assert "One person, with all rows there are, loses epsilon 50 at most" in answer["notes"][0]
+    assert sum(row[1] for row in answer["rows"]) == 96, "8 rows of each of 12 households, hardly blurred"
+    assert spent(declared)["spent"] == "50"
+    assert spent(declared)["units"] == [
+        {"unit": "household", "uses": 1, "loss": "epsilon 100", "charged": "epsilon 50"}
+    ]
+    shown = declared("budget", "show", "stays").out
+    assert "stays for care" in shown
+    assert "epsilon 100" in shown
+    assert "Flat-" not in shown + str(answer) + str(told)
+    declared("journal", "verify")
+
+
+def test_a_day_is_asked_and_charged_by_all_days_that_count(declared):
+    ask = ("query", "stays", BY_WARD, *SAID, "--rho", "0.5", "--unit", "person-day")
+    answer = declared(*ask, "--json").json
+    assert (answer["unit"], answer["rho_shown"], answer["person_cost"]) == ("person-day", "0.5", "rho 0.5")
+    assert "one day of one person" in answer["notes"][0]
+    declared("dataset", "declare", "stays", "--max-days", "6")
+    assert declared(*ask, "--json").json["person_cost"] == "rho 4.5", "(6 / 2)**2 of the rho of a day"
+    shown = declared("dataset", "show", "stays").out
+    assert "days are of seen; rows of a day that count: 1, on days: 6" in shown
+    assert "households are named by flat; rows of one that count: 8" in shown
+
+
+def test_the_same_question_by_another_unit_is_another_question(declared):
+    ask = ("query", "stays", BY_WARD, *SAID, "--epsilon", "1", "--json")
+    froms = [
+        declared(*ask, *unit).json["receipt"]["from"]
+        for unit in ((), ("--unit", "household"), ("--unit", "person-day"), ("--unit", "household"))
+    ]
+    assert froms == ["new", "new", "new", "stored"]
+    assert declared(*ask, "--unit", "person").json["receipt"]["from"] == "stored"
+    again = ("--request-id", "r1")
+    declared(*ask, *again, "--unit", "household")
+    declared.refused(*ask[:-1], *again, code=3, error="request.differs")
+
+
+def test_the_curve_counts_queries_at_what_people_are_charged(declared):
+    ask = ("query", "stays", BY_WARD, *SAID, "--curve", "--epsilon", "100", "--json")
+    left = [declared(*ask, *unit).json for unit in ((), ("--unit", "household"))]
+    at = left[0]["epsilons"].index("100")
+    assert [each["queries_left"][at] for each in left] == [10, 20]
+
+
+def test_a_household_is_no_column_of_any_query(declared):
+    for unit in ("person", "household"):
+        for sql in (
+            "SELECT COUNT(*) FROM stays WHERE flat = 'Flat-01'",
+            "SELECT flat, COUNT(*) GROUP BY flat",
+        ):
+            line = ("query", "stays", sql, *SAID, "--epsilon", "1", "--unit", unit)
+            declared.refused(*line, code=3, error="dp.hidden-column")
+    counted = "SELECT COUNT(DISTINCT person) FROM stays"
+    line = ("query", "stays", counted, *SAID, "--epsilon", "1", "--unit", "household")
+    declared.refused(*line, code=3, error="dp.unit-people")
+    declared.refused("query", "stays", BY_WARD, *SAID, "--epsilon", "1", "--unit", "household",
+                     "--show-sql", "duckdb", code=2, error="engine.element")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        (("--household", "hours2"), "column.unknown"),
+        (("--household", "seen"), "declare.unit-column"),
+        (("--day", "flat"), "declare.unit-column"),
+        (("--max-days", "0"), "declare.max-rows"),
+    ],
+)
+def test_what_cannot_name_a_unit(hedgerow, line, error):
+    hedgerow.refused("dataset", "declare", "stays", *line, code=2, error=error)
+
+
+def test_a_charge_whose_unit_was_rewritten_is_found(declared):
+    """Who could write another unit beside a charge could let a weak promise look like a strong one."""
+    declared("query", "stays", BY_WARD, *SAID, "--epsilon", "1", "--unit", "household")
+    with closing(sqlite3.connect(declared.space / "hedgerow.db")) as database, database:
+        database.execute("UPDATE charges SET unit = ''")
+    declared.refused("journal", "verify", code=6, error="ledger.not-journaled")
+
+
+def test_queries_built_of_values_and_python_take_the_unit(declared):
+    with open_space(declared.space, passphrase=lambda _: None) as made:
+        session = made.acting_as("ana", purpose="care")
+        built = session.table("stays").agg(n=count()).answer("1", unit="household")
+        assert (built["unit"], built["person_cost"]) == ("household", "epsilon 0.5")
+        told = session.query("stays", "SELECT COUNT(*) AS n FROM stays", epsilon="1", unit="household")
+        assert told["receipt"]["from"] == "stored", "the same question, written as SQL"
+        said = session.explain("stays", "SELECT SUM(hours) FROM stays", epsilon="1", unit="person-day")
+        assert said["plan"]["person_cost"] == "epsilon 1"
