@@ -102,14 +102,14 @@ def is_refuted(rows_of_one, width=1.0):
     with_one = np.zeros((20 + rows_of_one, 2), dtype=np.int32)
     tables, seen = (with_one, with_one[:20]), []
     weights = [SMALL.scale_alone**-2, SMALL.scale_alone**-2, SMALL.scale_together**-2]
-    rhos = [SMALL.rho_alone, SMALL.rho_alone, SMALL.rho_together]
+    rhos = [SMALL.loss_alone, SMALL.loss_alone, SMALL.loss_together]
     exact = [[int(count_cells(table, SMALL.sizes, each).ravel()[0]) for each in SETS] for table in tables]
     middle = sum(w * (a + b) / 2 for w, a, b in zip(weights, *exact, strict=True))
     for counts in exact:
         total = np.zeros(ANSWERS)
         for count, weight, rho in zip(counts, weights, rhos, strict=True):
             # Wider or narrower noise is noise of another rho.
-            noisy = making._noisy(np.full(ANSWERS, count), (0,), SMALL.max_rows, rho / Fraction(width) ** 2)
+            noisy = making._noisy(np.full(ANSWERS, count), (0,), SMALL, rho / Fraction(width) ** 2)
             total += weight * noisy.counts
         seen.append(float(np.mean(total > middle)))
     normal = NormalDist()

@@ -139,10 +139,67 @@ def test_a_file_that_is_there_is_not_touched_without_force(funded, tmp_path):
     assert len(rows_of(out)) == 120
 
 
-def test_a_budget_without_a_delta_refuses_what_has_a_chance(hedgerow, tmp_path):
+def test_a_budget_without_a_delta_pays_in_pure_epsilon(hedgerow, tmp_path):
     hedgerow("dataset", "declare", "visits", "--keys", "sex=female,male,other")
-    hedgerow(*SAID, "--out", tmp_path / "s.csv", code=5)
-    assert not (tmp_path / "s.csv").exists()
+    out = tmp_path / "s.csv"
+    assert "budget.no-delta" in hedgerow(*SAID, "--out", out, "--delta", "1e-9", code=5).err
+    told = hedgerow(*SAID, "--out", out, "--explain").out
+    assert (
+        "noise: discrete Laplace, choices by permute and flip; a pure epsilon, which takes no delta" in told
+    )
+    assert "together epsilon 1 with no delta" in told
+    assert "each count ± " in told
+    label = "synthetic, differentially private at epsilon 1 with no delta; unit person"
+    made = hedgerow(*SAID, "--out", out, "--request-id", "pure").out
+    assert label in made
+    assert spent(hedgerow)[0]["spent"] == "1"
+    below = ("--child-columns", "ward,systolic", "--children-out", tmp_path / "below.csv")
+    hedgerow(*SAID, "--out", tmp_path / "p.csv", "--columns", "sex", "--epsilon", "0.5", *below)
+    assert spent(hedgerow)[0]["spent"] == "1.5"
+    # The same request gives the same rows, also once the budget has a delta.
+    hedgerow("budget", "allocate", "visits", "--purpose", "research", "--epsilon", "4", "--delta", "1e-6")
+    hedgerow(*SAID, "--out", tmp_path / "again.csv", "--request-id", "pure")
+    assert (tmp_path / "again.csv").read_bytes() == out.read_bytes()
+    hedgerow("journal", "verify")
+
+
+def stays(tmp_path):
+    """Write stays of 60 people, some without a day and two beyond what will be declared."""
+    lines = ["person,arrived,left,ward,paid"]
+    for who in range(60):
+        day = "" if who % 10 == 9 else f"2024-{1 + who % 12:02d}-{1 + who % 28:02d}"
+        lines.append(f"P{who},{day},2024-06-01T{who % 24:02d}:30:00,{'AB'[who % 2]},{who % 2}")
+    lines += ["P1,1971-01-01,1971-01-01T00:00:00,A,1", "P2,2099-01-01,2099-01-01T00:00:00,B,0"]
+    path = tmp_path / "stays.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_dates_and_points_in_time_are_made_between_declared_days(funded, tmp_path):
+    funded("collect", stays(tmp_path), "--dataset", "stays", "--subject-key", "person", "--purpose", "care",
+           "--basis", "public-task", "--keep", "arrived,left,ward,paid")  # fmt: skip
+    funded("budget", "allocate", "stays", "--purpose", "care", "--epsilon", "20", "--delta", "1e-6")
+    said = ("synthesise", "stays", "--columns", "arrived,left,ward", "--epsilon", "8", "--rows", "90",
+            "--purpose", "care", "--out", tmp_path / "s.csv")  # fmt: skip
+    told = funded(*said, code=3).err
+    assert (
+        "--bounds arrived=FIRST-DAY:LAST-DAY --bounds left=FIRST-DAY:LAST-DAY --keys ward=VALUE,..." in told
+    )
+    declare = ("dataset", "declare", "stays", "--max-rows", "2", "--keys", "ward=A,B", "--bounds",
+               "arrived=2024-01-01:2024-12-31", "--bounds")  # fmt: skip
+    assert "declare.bad-span" in funded(*declare, "left=0:9", code=2).err
+    funded(*declare, "left=2024-06-01:2024-06-01")
+    assert "2024-01-01:2024-12-31" in funded("dataset", "show", "stays").out
+    assert "arrived: 12 bins by month of 2024-01-01 to 2024-12-31" in funded(*said, "--explain").out
+    funded(*said, "--report", tmp_path / "s.html")
+    rows = rows_of(tmp_path / "s.csv")
+    assert {row["arrived"][:5] for row in rows} <= {"2024-", ""}
+    assert {row["left"][:11] for row in rows} <= {"2024-06-01 ", ""}
+    assert sum(bool(row["arrived"]) for row in rows) > 45
+    assert "2024-02" in (tmp_path / "s.html").read_text()
+    # No other use takes days for numbers.
+    query = "SELECT AVG(arrived) FROM stays"
+    assert "dp." in funded("query", "stays", query, "--purpose", "care", "--epsilon", "1", code=2).err
 
 
 def test_it_outlives_the_erasure_of_one_person(funded, tmp_path, patient):

@@ -14,10 +14,12 @@ from hedgerow.model.budget import parse_decimal
 from hedgerow.model.contribution import Contribution
 from hedgerow.model.errors import CallerError
 from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
+from hedgerow.model.spans import Span
 from hedgerow.model.words import ColumnRole, ColumnType
 
 Key = str | int | bool
 Word = TypeVar("Word", bound=StrEnum)
+_LIKE_A_DATE = re.compile(r"\d{4}-")
 _LINE = re.compile(r"at line (\d+)")
 _LINE_OF = {
     "types": 'age = "integer"',
@@ -60,6 +62,21 @@ def parse_bounds(text: str, option: str = "--bounds") -> Clamp:
     if low > high:
         raise CallerError("declare.bounds-order", option=option)
     return Clamp(low, high)
+
+
+def parse_span(text: str, option: str = "--bounds") -> Span:
+    """Read ``FIRST:LAST``, dates or points in time in ISO 8601.
+
+    Raises:
+        CallerError: ``declare.bad-span``.
+    """
+    try:
+        span = Span.read(text)
+    except ValueError:
+        span = None
+    if span is None:
+        raise CallerError("declare.bad-span", option=option)
+    return span
 
 
 def parse_keys(text: str) -> tuple[str, ...]:
@@ -164,10 +181,12 @@ class Asked:
                 raise CallerError("declare.unit-column", column=name, option=f"--{what}")
 
     def _column(self, name: str, kind: ColumnType) -> ColumnDeclaration:
+        keys = typed_keys(self.keys[name], name, kind) if name in self.keys else None
+        if name in self.bounds and kind in (ColumnType.DATE, ColumnType.TIMESTAMP):
+            return ColumnDeclaration(name, None, keys, parse_span(self.bounds[name]))
         clamp = parse_bounds(self.bounds[name]) if name in self.bounds else None
         if clamp is not None and kind not in (ColumnType.INTEGER, ColumnType.DECIMAL):
             raise CallerError("declare.bounds-type", column=name)
-        keys = typed_keys(self.keys[name], name, kind) if name in self.keys else None
         return ColumnDeclaration(name, clamp, keys)
 
 
@@ -275,7 +294,9 @@ def _bounds(name: str, stated: object) -> str:
     if not isinstance(stated, str):
         raise _Misfit(neither)
     try:
-        parse_bounds(stated)
+        # Which of the two a column takes is known with its type.
+        if not _LIKE_A_DATE.match(stated):
+            parse_bounds(stated)
     except CallerError as error:
         upside_down = f"{name} under [bounds] has its lower bound above its upper"
         raise _Misfit(upside_down if error.code == "declare.bounds-order" else neither) from None

@@ -16,6 +16,7 @@ from typing import Literal as OneOf
 
 from hedgerow.model.contribution import Contribution, UnitBound
 from hedgerow.model.joins import Beside, Lookup, needed
+from hedgerow.model.spans import Span
 
 if TYPE_CHECKING:
     from hedgerow.model.expressions import Expression
@@ -434,11 +435,12 @@ def predicate_columns(predicate: Predicate | None) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class ColumnDeclaration:
-    """What the owner declared of one column: bounds, keys or both."""
+    """What the owner declared of one column: bounds, keys or both; a span bounds dates and points in time."""
 
     column: str
     clamp: Clamp | None = None
     keys: tuple[str | int | bool, ...] | None = None
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

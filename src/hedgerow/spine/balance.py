@@ -158,6 +158,13 @@ class Balance:
                 }
         return None
 
+    @property
+    def has_delta(self) -> bool:
+        """Whether every account that there is has a delta, as Gaussian noise needs."""
+        return all(
+            each.delta for each in (self.own, self.population, *self.periods) if each.limit is not None
+        )
+
     def _in_order(self) -> Iterator[tuple[Standing, str]]:
         """List what must admit an event; where the population alone is charged, it is its own account."""
         if (self.own.dataset, self.own.purpose) != POPULATION:

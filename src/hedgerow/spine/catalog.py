@@ -14,6 +14,7 @@ from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
 from hedgerow.model.ports import Clock, Reader, Transaction
 from hedgerow.model.records import Dataset, DatasetColumn, DatasetPurpose, Declaration, Purpose
+from hedgerow.model.spans import Span
 from hedgerow.model.uses import ColumnView, DatasetView, Json
 from hedgerow.model.words import Basis, is_name
 
@@ -208,7 +209,10 @@ def _merge(old: DatasetDeclaration, new: DatasetDeclaration) -> DatasetDeclarati
     for declared in new.columns:
         before = columns.get(declared.column, ColumnDeclaration(declared.column))
         columns[declared.column] = ColumnDeclaration(
-            declared.column, declared.clamp or before.clamp, declared.keys or before.keys
+            declared.column,
+            declared.clamp or before.clamp,
+            declared.keys or before.keys,
+            declared.span or before.span,
         )
     return DatasetDeclaration(
         new.unit,
@@ -237,10 +241,12 @@ def declaration_facts(dataset: str, declared: DatasetDeclaration) -> dict[str, J
 
 
 def _column_json(declared: ColumnDeclaration) -> dict[str, Json]:
-    clamp = declared.clamp
+    clamp, span = declared.clamp, declared.span
     return {
         "bounds": [str(clamp.lower), str(clamp.upper)] if clamp else None,
         "keys": list(declared.keys) if declared.keys is not None else None,
+        # Named only where declared, so that bodies of before read as they did.
+        **({"span": span.texts()} if span else {}),
     }
 
 
@@ -256,7 +262,10 @@ def _read_column(name: str, entry: Mapping[str, object]) -> ColumnDeclaration:
     bounds = cast("list[str] | None", entry["bounds"])
     keys = cast("list[str | int | bool] | None", entry["keys"])
     clamp = Clamp(Fraction(bounds[0]), Fraction(bounds[1])) if bounds else None
-    return ColumnDeclaration(name, clamp, tuple(keys) if keys is not None else None)
+    span = cast("list[str] | None", entry.get("span"))
+    return ColumnDeclaration(
+        name, clamp, tuple(keys) if keys is not None else None, Span.of(*span) if span else None
+    )
 
 
 def differences(known: Mapping[str, tuple[str, bool]], arriving: Mapping[str, tuple[str, bool]]) -> str:

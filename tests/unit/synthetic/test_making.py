@@ -15,7 +15,7 @@ from tests.unit.synthetic.household import COLUMNS, DECLARED, KINDS, people
 from hedgerow.kernel.marginals import count_cells
 from hedgerow.model.words import ColumnType
 from hedgerow.synthetic import declare
-from hedgerow.techniques.synthetic import making
+from hedgerow.techniques.synthetic import making, spending
 from hedgerow.techniques.synthetic.coding import bounded_rows, coded, drawn_numbers, table_of
 from hedgerow.techniques.synthetic.columns import column_of
 from hedgerow.techniques.synthetic.fidelity import codes_of, fidelity_of
@@ -59,14 +59,14 @@ def test_all_noise_that_is_drawn_is_paid_for_exactly(monkeypatch, check):
         return real_choice(scores, sensitivity, rho, scale)
 
     offered = []
-    real_gaussian, real_choice, real_candidates = making.add_gaussian, making.prefer, making.candidates
+    real_gaussian, real_choice, real_candidates = spending.add_gaussian, spending.prefer, making.candidates
 
     def candidates(*given):
         offered.append(real_candidates(*given))
         return offered[-1]
 
-    monkeypatch.setattr(making, "add_gaussian", gaussian)
-    monkeypatch.setattr(making, "prefer", choice)
+    monkeypatch.setattr(spending, "add_gaussian", gaussian)
+    monkeypatch.setattr(spending, "prefer", choice)
     monkeypatch.setattr(making, "candidates", candidates)
     make(codes(people(rows=2), wanted), wanted)
     assert sum(paid) == wanted.cost.rho
@@ -76,8 +76,8 @@ def test_all_noise_that_is_drawn_is_paid_for_exactly(monkeypatch, check):
 def test_the_errors_that_are_compared_move_by_at_most_what_is_stated(monkeypatch):
     wanted = plan(check_epsilon="1", columns=COLUMNS[:4])
     seen = []
-    monkeypatch.setattr(making, "add_gaussian", lambda counts, *_: list(counts))
-    monkeypatch.setattr(making, "gaussian_scale", lambda sensitivity, _: seen.append(sensitivity) or 1.0)
+    monkeypatch.setattr(spending, "add_gaussian", lambda counts, *_: list(counts))
+    monkeypatch.setattr(spending, "gaussian_scale", lambda sensitivity, _: seen.append(sensitivity) or 1.0)
     table = codes(people(60), wanted)
     made = make(table, wanted)
     drawn = codes_of(made.numbers, wanted.columns)

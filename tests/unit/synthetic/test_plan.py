@@ -29,12 +29,12 @@ def plan(columns=COLUMNS, declaration=DECLARED, epsilon="1", delta="1e-6", rows=
 @given(st.integers(1, 5), st.decimals("0.001", 20, places=3), st.sampled_from([None, "0.1", "2"]))
 def test_the_parts_add_up_to_a_cost_within_the_epsilons(width, epsilon, check):
     made = plan(COLUMNS[:width], epsilon=epsilon, check_epsilon=check)
-    parts = width * made.rho_alone
+    parts = width * made.loss_alone
     if made.rounds:
-        parts += made.rounds * (made.rho_choice + made.rho_together)
-    assert parts == made.rho
-    assert made.cost == ZcdpEvent(made.rho + made.check_rho)
-    assert zcdp_epsilon(made.rho, Fraction("1e-6")) <= epsilon
+        parts += made.rounds * (made.loss_choice + made.loss_together)
+    assert parts == made.loss
+    assert made.cost == ZcdpEvent(made.loss + made.check_loss)
+    assert zcdp_epsilon(made.loss, Fraction("1e-6")) <= epsilon
     assert zcdp_epsilon(made.cost.rho, Fraction("1e-6")) <= Fraction(epsilon) + Fraction(check or 0)
 
 
@@ -68,7 +68,7 @@ def test_what_is_missing_is_the_line_to_type():
         ({"epsilon": "1e9"}, "budget.not-a-number"),
         ({"epsilon": None}, "budget.not-a-number"),
         ({"check_epsilon": "inf"}, "budget.not-a-number"),
-        ({"delta": "0"}, "budget.bad-delta"),
+        ({"delta": "-1e-9"}, "budget.bad-delta"),
         ({"delta": "1"}, "budget.bad-delta"),
         ({"epsilon": "1e-9"}, "synth.too-little"),
         ({"declaration": replace(DECLARED, max_rows=-1)}, "dp.bad-declaration"),

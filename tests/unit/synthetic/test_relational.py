@@ -14,7 +14,7 @@ from hedgerow.kernel.marginals.conditional import conditional, nearest_counts
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.synthetic import Budget, declare, synthesise_pair
-from hedgerow.techniques.synthetic import making, relational
+from hedgerow.techniques.synthetic import relational, spending
 
 PARENTS = declare(max_rows=1, bounds={"age": (0, 99)}, keys={"ward": ["A", "B", "C"]})
 CHILDREN = declare(max_rows=4, bounds={"cost": (0, 999)}, keys={"kind": ["x", "y", "z"]})
@@ -106,9 +106,8 @@ def test_all_noise_is_paid_for_exactly_and_by_the_rows_of_one_person(monkeypatch
 
         return call
 
-    for module in (making, relational):
-        for name in ("add_gaussian", "prefer"):
-            monkeypatch.setattr(module, name, watched(getattr(module, name)))
+    for name in ("add_gaussian", "prefer"):
+        monkeypatch.setattr(spending, name, watched(getattr(spending, name)))
     budget = Budget.of("2", "1e-6")
     left = pair(*household(200), epsilon="1", count=50, budget=budget)[1]
     assert sum(rho for _, rho in paid) == left.spent.rho

@@ -7,13 +7,16 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hedgerow.app.service.asking import Asking, check_out, write_out
 from hedgerow.app.service.base import Progress, need_purpose, quiet
 from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import Json, UseRequest
 from hedgerow.spine.gate import new_request_id
+
+if TYPE_CHECKING:
+    from hedgerow.techniques.synthetic.technique import GovernedSynthesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,8 @@ class SynthesisRequest:
         columns: Columns of the table.
         rows: How many rows it shall have.
         epsilon: What it may cost, exact decimal text.
-        delta: The chance that epsilon goes with, exact decimal text, or none for 1e-9.
+        delta: The chance that epsilon goes with, exact decimal text; 0 for a pure epsilon. None for 1e-9, or
+            0 where a budget has no delta.
         check_epsilon: A further epsilon for comparing it with the real rows, or none.
         bins: Bins of each numeric column at most.
         child_columns: For a pair of tables the columns of the rows of each person; ``columns`` are then of
@@ -93,11 +97,19 @@ class Synthesising(Asking):
         known = request_id or new_request_id()
         return UseRequest(self.actor, need_purpose(purpose), asked.dataset, parameters, known)
 
-    def explain_synthesis(self, asked: SynthesisRequest, *, purpose: str | None) -> dict[str, Json]:
-        """Say what a synthetic table would be decided, measure and cost, without executing it."""
+    def _synthesis(self, request: UseRequest, progress: Progress = quiet) -> GovernedSynthesis:
+        """Make the technique: where a budget it would debit has no delta, it takes a pure epsilon."""
+        from hedgerow.techniques.synthetic.plan import DELTA
         from hedgerow.techniques.synthetic.technique import GovernedSynthesis
 
-        return self._explained(self._synthesis_request(asked, purpose, None), GovernedSynthesis())
+        with self.spine.store.read() as reader:
+            balance = self.spine.ledger.balance(reader, request.dataset, request.purpose)
+        return GovernedSynthesis(progress, DELTA if balance.has_delta else "0")
+
+    def explain_synthesis(self, asked: SynthesisRequest, *, purpose: str | None) -> dict[str, Json]:
+        """Say what a synthetic table would be decided, measure and cost, without executing it."""
+        request = self._synthesis_request(asked, purpose, None)
+        return self._explained(request, self._synthesis(request))
 
     def synthesise(
         self,
@@ -125,13 +137,11 @@ class Synthesising(Asking):
             CallerError: ``out.*`` and ``synth.*`` before anything is spent; ``out.not-written`` when the
                 table was made and its file could not be: repeating the request writes it.
         """
-        from hedgerow.techniques.synthetic.technique import GovernedSynthesis
-
         if bool(asked.child_columns) != (out.children is not None):
             raise CallerError("synth.bad-pair")
         out.check()
         request = self._synthesis_request(asked, purpose, request_id)
-        technique = GovernedSynthesis(progress)
+        technique = self._synthesis(request, progress)
         receipt = self.spine.gate.use(request, technique)
         told: dict[str, Json] = {
             "dataset": asked.dataset,

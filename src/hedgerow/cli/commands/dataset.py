@@ -84,7 +84,7 @@ def _of_units(declared: dict[str, Any]) -> list[str]:
 
 
 def _declared(entry: dict[str, Any] | None) -> list[str]:
-    bounds, keys = (entry or {}).get("bounds"), (entry or {}).get("keys")
+    bounds, keys = (entry or {}).get("bounds") or (entry or {}).get("span"), (entry or {}).get("keys")
     return [":".join(bounds) if bounds else "", ",".join(str(key) for key in keys) if keys else ""]
 
 
@@ -102,7 +102,10 @@ def _declared(entry: dict[str, Any] | None) -> list[str]:
 @click.option("--rows-per-day", type=int, metavar="N", help="Rows of one person on one day that count.")
 @click.option("--max-days", type=int, metavar="N", help="Days of one person that count at most.")
 @click.option(
-    "--bounds", multiple=True, metavar="COL=LOWER:UPPER", help="Values are clamped to these (repeatable)."
+    "--bounds",
+    multiple=True,
+    metavar="COL=LOWER:UPPER",
+    help="Values are clamped to these; of dates FIRST:LAST (repeatable).",
 )
 @click.option(
     "--keys", multiple=True, metavar="COL=A,B,C",

@@ -33,7 +33,7 @@ class Options(TypedDict):
     child_columns: str
     children_out: Path | None
     epsilon: str
-    delta: str
+    delta: str | None
     rows: int
     bins: int
     check_epsilon: str | None
@@ -64,8 +64,9 @@ class Options(TypedDict):
     help="What the table may cost of the privacy budget, for example 1; less is more private and less true.",
 )  # fmt: skip
 @click.option(
-    "--delta", default="1e-9", show_default=True, metavar="D",
-    help="The chance that epsilon goes with, far below 1 over the number of people.",
+    "--delta", metavar="D",
+    help="The chance that epsilon goes with, far below 1 over the number of people: 1e-9 when not given; "
+    "0, a pure epsilon, where a budget has no delta.",
 )  # fmt: skip
 @click.option(
     "--rows",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
 
 from hedgerow.kernel.marginals.counting import Attributes, Floats, Integers, cells_of
-from hedgerow.kernel.marginals.fitting import noise_share
+from hedgerow.kernel.marginals.fitting import GAUSSIAN_MEAN, noise_share
 from hedgerow.kernel.marginals.tree import junction_tree, largest_clique
 
 CELLS_MOST = 5_000
@@ -56,6 +57,7 @@ def error_scores(
     sizes: Sequence[int],
     weights: Mapping[Attributes, int],
     scale: float,
+    mean: Fraction = GAUSSIAN_MEAN,
 ) -> list[int]:
     """Score each candidate by how far the model is off, beyond what measuring it would be off by noise.
 
@@ -65,6 +67,7 @@ def error_scores(
         sizes: Cells of each attribute.
         weights: What each candidate counts, whole and 1 or more; public.
         scale: Standard deviation of the noise it would be measured with.
+        mean: How large that noise is on average, without its sign, over its deviation.
 
     Returns:
         A whole score for each candidate, in the order of ``exact``.
@@ -78,5 +81,5 @@ def error_scores(
     for attributes, counts in exact.items():
         believed = np.rint(expected[attributes]).astype(np.int64)
         off = int(np.abs(counts - believed).sum())
-        found.append(weights[attributes] * (off - noise_share(attributes, sizes, scale)))
+        found.append(weights[attributes] * (off - noise_share(attributes, sizes, scale, mean)))
     return found

@@ -174,17 +174,22 @@ def _carried(
     return begun
 
 
-def noise_share(attributes: Attributes, sizes: Sequence[int], scale: float) -> int:
+# The mean absolute value of a Gaussian over its deviation, rounded.
+GAUSSIAN_MEAN = Fraction(7979, 10_000)
+
+
+def noise_share(
+    attributes: Attributes, sizes: Sequence[int], scale: float, mean: Fraction = GAUSSIAN_MEAN
+) -> int:
     """Tell the sum of absolute noise to expect in a marginal, in whole rows.
 
     Args:
         attributes: Which ones.
         sizes: Cells of each attribute.
         scale: Standard deviation of the noise on each count.
+        mean: How large the noise is on average, without its sign, over its deviation.
 
     Returns:
-        ``cells * scale * sqrt(2 / pi)``, rounded down.
+        ``cells * scale * mean``, rounded down.
     """
-    # The mean absolute value of a Gaussian over its deviation, rounded.
-    per_cell = Fraction(7979, 10_000) * Fraction(scale)
-    return int(cells_of(sizes, attributes) * per_cell)
+    return int(cells_of(sizes, attributes) * mean * Fraction(scale))

@@ -79,8 +79,13 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "declare.bounds-type",
-        "The column {column} is no number; it has no bounds.",
-        "Give bounds to integer or decimal columns.",
+        "The column {column} holds neither numbers nor dates; it has no bounds.",
+        "Give bounds to columns of numbers, dates or points in time.",
+    ),
+    caller(
+        "declare.bad-span",
+        "{option} of a column of dates takes two dates, the first not after the last.",
+        "Write for example --bounds seen=2024-01-01:2025-12-31; of points in time the last day counts whole.",
     ),
     caller(
         "declare.key-type",

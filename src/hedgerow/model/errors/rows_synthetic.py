@@ -44,6 +44,11 @@ ROWS: tuple[ErrorRow, ...] = (
         + "Name --child-columns and --children-out together, each column once, without --check-epsilon.",
     ),
     caller(
+        "synth.other-people",
+        "The column {column} names persons by values of different types in the two tables.",
+        _NOTHING + "Give it the same type in both, as text or as whole numbers.",
+    ),
+    caller(
         "synth.bad-out",
         "{out} ends neither with .csv nor with .parquet.",
         _NOTHING + "Name a file that ends with one of them.",

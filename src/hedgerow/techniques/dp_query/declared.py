@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from fractions import Fraction
 from math import prod
 
@@ -18,6 +19,7 @@ from hedgerow.model.plans import (
     ExactAggregation,
     KeyDomain,
 )
+from hedgerow.model.spans import Span
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.resolve import Catalog, shown
 from hedgerow.techniques.dp_query.units import PERSON, check_statistic, is_unit
@@ -29,6 +31,7 @@ SUM_TYPES = (ColumnType.INTEGER, ColumnType.DECIMAL)
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _BOUND_TEXT_MAX = 64
+_LIKE_A_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TRUTHS = {"true": True, "false": False}
 
 
@@ -121,7 +124,8 @@ def declare(
         max_rows: Rows of one person that count at most, 1 or more; may be left out where both bounds over
             groups are given.
         bounds: Lower and upper bound by column: text, whole numbers, ``Decimal``, ``Fraction``,
-            or floats, which mean the decimal they print as.
+            or floats, which mean the decimal they print as; for a column of dates or points in time two
+            dates or datetimes, or text in ISO 8601.
         keys: The groups a column may have, by column.
         max_groups: Groups that rows of one person count in at most.
         max_rows_per_group: Rows of one person that count in any one group at most.
@@ -142,14 +146,7 @@ def declare(
         if isinstance(pair, str) or len(pair) != _PAIR:
             raise _bad("frame", f"the bounds of {shown(column)} are no pair of numbers", "--bounds")
     names = dict.fromkeys([*(bounds or {}), *(keys or {})])
-    columns = tuple(
-        ColumnDeclaration(
-            name,
-            _exact_clamp(name, *bounds[name]) if bounds and name in bounds else None,
-            tuple(keys[name]) if keys and name in keys else None,
-        )
-        for name in names
-    )
+    columns = tuple(_declared(name, (bounds or {}).get(name), (keys or {}).get(name)) for name in names)
     return DatasetDeclaration(
         max_rows=max_rows,
         columns=columns,
@@ -159,6 +156,24 @@ def declare(
         unit=unit,
         unit_column=unit_column,
     )
+
+
+def _declared(
+    name: str, bounds: tuple[object, object] | None, keys: Iterable[str | int | bool] | None
+) -> ColumnDeclaration:
+    listed = None if keys is None else tuple(keys)
+    if bounds is not None and all(_is_moment(each) for each in bounds):
+        try:
+            return ColumnDeclaration(name, None, listed, Span.of(*bounds))
+        except ValueError:
+            raise _bad(
+                "frame", f"the bounds of {shown(name)} are no two dates in order", "--bounds"
+            ) from None
+    return ColumnDeclaration(name, _exact_clamp(name, *bounds) if bounds else None, listed)
+
+
+def _is_moment(bound: object) -> bool:
+    return isinstance(bound, date) or (isinstance(bound, str) and _LIKE_A_DATE.match(bound) is not None)
 
 
 def _exact_clamp(column: str, lower: object, upper: object) -> Clamp:

@@ -14,6 +14,7 @@ from hedgerow.kernel.aggregation import number_people, pick_rows
 from hedgerow.kernel.marginals import draw_below
 from hedgerow.kernel.marginals.counting import Codes
 from hedgerow.model.words import ColumnType
+from hedgerow.techniques.synthetic.calendar import DAY
 from hedgerow.techniques.synthetic.columns import Grid, SyntheticColumn
 
 Table = Any
@@ -35,6 +36,38 @@ def bounded_rows(person: pa.ChunkedArray, max_rows: int) -> npt.NDArray[np.bool_
     return pick_rows(number_people(person), max_rows)
 
 
+def shared_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """Find the type in which persons of two tables can be compared, each as it is; none where there is none.
+
+    Args:
+        one: Type of the column that names persons in one table.
+        other: The same in the other.
+    """
+    plain = [kind.value_type if pa.types.is_dictionary(kind) else kind for kind in (one, other)]
+    if plain[0] == plain[1]:
+        return plain[0]
+    if all(map(pa.types.is_integer, plain)):
+        return pa.decimal128(20, 0)
+    is_text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return pa.large_string() if all(any(test(kind) for test in is_text) for kind in plain) else None
+
+
+def numbered_alike(one: pa.ChunkedArray, other: pa.ChunkedArray) -> tuple[Integers, Integers]:
+    """Number the persons of two tables, the same person by the same number; below 0 for nobody.
+
+    Args:
+        one: Who each row of one table is about.
+        other: The same of the other; of a type with a :func:`shared_type`.
+    """
+    if one is other:
+        numbers = number_people(one)
+        return numbers, numbers
+    kind = shared_type(one.type, other.type) or one.type
+    chunks = [_plain(column).cast(kind).chunks for column in (one, other)]
+    numbers = number_people(pa.chunked_array([*chunks[0], *chunks[1]], kind))
+    return numbers[: len(one)], numbers[len(one) :]
+
+
 def coded(table: Table, columns: Sequence[SyntheticColumn]) -> Codes:
     """Turn each value into the code of its cell.
 
@@ -44,7 +77,7 @@ def coded(table: Table, columns: Sequence[SyntheticColumn]) -> Codes:
 
     Returns:
         Codes, shape ``(rows, columns)``. What is null, NaN, infinite or not declared has the code of no
-        value; numbers outside the bounds count in the bin at the bound.
+        value; numbers and days outside the bounds count in the bin at the bound.
     """
     codes = np.empty((table.num_rows, len(columns)), dtype=np.int32)
     for place, column in enumerate(columns):
@@ -71,15 +104,38 @@ def _matched(values: pa.ChunkedArray, column: SyntheticColumn) -> npt.NDArray[np
 
 def _binned(values: pa.ChunkedArray, column: SyntheticColumn) -> npt.NDArray[np.int32]:
     grid = column.grid or Grid(0, 1, 0, 1)
+    if grid.unit:
+        return _dated(values, column, grid)
     numbers = values.cast(pa.float64(), safe=False).to_numpy()
     is_number = np.isfinite(numbers)
     unit = 10**grid.digits
     # Within the bounds first, so that no number is too large to be counted in steps.
     within = np.clip(np.where(is_number, numbers, 0.0), grid.lower / unit, grid.upper / unit)
     ahead = np.clip(np.rint(within * unit) - grid.lower, 0, grid.steps - 1).astype(np.int64)
-    bounds = np.array(grid.starts()[1:-1], dtype=np.int64) - grid.lower
-    bins = np.searchsorted(bounds, ahead, side="right")
-    codes: npt.NDArray[np.int32] = np.where(is_number, bins, column.nothing).astype(np.int32)
+    return _in_bins(ahead + grid.lower, is_number, column, grid)
+
+
+def _dated(values: pa.ChunkedArray, column: SyntheticColumn, grid: Grid) -> npt.NDArray[np.int32]:
+    """Count days or seconds as whole numbers: nothing is cast to a unit in which it would not fit."""
+    is_known = pc.is_valid(values).to_numpy()
+    plain = values.cast(pa.int32()).cast(pa.int64()) if pa.types.is_date32(values.type) else values
+    counted = pc.fill_null(plain.cast(pa.int64()), 0).to_numpy() // _per_step(values.type)
+    return _in_bins(np.clip(counted, grid.lower, grid.upper), is_known, column, grid)
+
+
+def _per_step(kind: pa.DataType) -> int:
+    if pa.types.is_date32(kind):
+        return 1
+    if pa.types.is_date64(kind):
+        return 1_000 * DAY
+    return {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
+
+
+def _in_bins(
+    steps: Integers, is_known: npt.NDArray[np.bool_], column: SyntheticColumn, grid: Grid
+) -> npt.NDArray[np.int32]:
+    bins = np.searchsorted(np.array(grid.starts()[1:-1], dtype=np.int64), steps, side="right")
+    codes: npt.NDArray[np.int32] = np.where(is_known, bins, column.nothing).astype(np.int32)
     return codes
 
 
@@ -107,7 +163,7 @@ def _numbers(codes: Integers, column: SyntheticColumn) -> Integers:
 
 
 def values_of(numbers: Integers, column: SyntheticColumn) -> pa.Array:
-    """Turn numbers into Arrow values: text, whole numbers, truth values, or decimals as doubles.
+    """Turn numbers into Arrow values: text, whole numbers, truth values, dates, or decimals as doubles.
 
     Args:
         numbers: As :func:`drawn_numbers` gives them.
@@ -117,6 +173,10 @@ def values_of(numbers: Integers, column: SyntheticColumn) -> pa.Array:
         places = pa.array(numbers, mask=numbers < 0)
         return pa.array(column.keys, _ARROW[column.type]).take(places)
     is_nothing = numbers < column.grid.lower
+    if column.type is ColumnType.DATE:
+        return pa.array(numbers, mask=is_nothing).cast(pa.int32()).cast(pa.date32())
+    if column.type is ColumnType.TIMESTAMP:
+        return pa.array(numbers, mask=is_nothing).cast(pa.timestamp("s"))
     if column.type is ColumnType.INTEGER:
         return pa.array(numbers, pa.int64(), mask=is_nothing)
     return pa.array(numbers / 10**column.grid.digits, pa.float64(), mask=is_nothing)

@@ -1,4 +1,4 @@
-"""What each column of a synthetic table may hold: declared keys, or bins between declared bounds."""
+"""What each column of a synthetic table may hold: declared keys, or bins between declared bounds or days."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ from fractions import Fraction
 
 from hedgerow.model.errors import CallerError
 from hedgerow.model.plans import Clamp, ColumnDeclaration
+from hedgerow.model.spans import Span
 from hedgerow.model.words import ColumnType, many
+from hedgerow.techniques.synthetic.calendar import (
+    DAY,
+    day_of,
+    finest,
+    label_of,
+    second_of,
+    show_step,
+    starts_of,
+)
 
 Key = str | int | bool
 KEY_TYPES = (ColumnType.TEXT, ColumnType.INTEGER, ColumnType.BOOLEAN)
 NUMBER_TYPES = (ColumnType.INTEGER, ColumnType.DECIMAL)
+TIME_TYPES = (ColumnType.DATE, ColumnType.TIMESTAMP)
 BINS = 16
 BINS_MOST = 256
 CELLS_MOST = 2_000
@@ -33,19 +44,23 @@ _EXPECTED: Mapping[ColumnType, type] = {
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Bins of a numeric column.
+    """Bins of a numeric column, or of one of dates or points in time.
 
     Args:
         lower: The lower bound, in steps.
         upper: The upper bound, in steps.
-        digits: A step is ``10**-digits``.
-        bins: How many bins of nearly equal width there are between the bounds.
+        digits: A step is ``10**-digits``; of dates a day, of points in time a second, from 1970 on.
+        bins: How many bins there are between the bounds; of numbers of nearly equal width.
+        unit: The unit of the calendar by which days or seconds are cut; none for numbers.
+        per_day: Steps of a day.
     """
 
     lower: int
     upper: int
     digits: int
     bins: int
+    unit: str = ""
+    per_day: int = 1
 
     @property
     def steps(self) -> int:
@@ -54,7 +69,13 @@ class Grid:
 
     def starts(self) -> list[int]:
         """Tell the first step of each bin, and last the step after the upper bound."""
+        if self.unit:
+            return starts_of(self.lower, self.upper, self.per_day, self.unit)
         return [self.lower + -(-place * self.steps // self.bins) for place in range(self.bins + 1)]
+
+    def show(self, step: int) -> str:
+        """Write a step as the number, the day or the second it stands for."""
+        return show_step(step, self.per_day) if self.unit else show_steps(step, self.digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +111,9 @@ class SyntheticColumn:
         """Say what it may hold."""
         if self.grid is None:
             return f"{self.name}: {many(len(self.keys), 'declared key')}, or no value"
-        low, high = (show_steps(step, self.grid.digits) for step in (self.grid.lower, self.grid.upper))
-        return f"{self.name}: {many(self.grid.bins, 'bin')} of {low} to {high}, or no value"
+        low, high = (self.grid.show(step) for step in (self.grid.lower, self.grid.upper))
+        by = f" by {self.grid.unit}" if self.grid.unit else ""
+        return f"{self.name}: {many(self.grid.bins, 'bin')}{by} of {low} to {high}, or no value"
 
     def label(self, code: int) -> str:
         """Name a cell."""
@@ -102,6 +124,8 @@ class SyntheticColumn:
             return str(key).lower() if isinstance(key, bool) else str(key)
         starts = self.grid.starts()
         low, high = starts[code], starts[code + 1] - 1
+        if self.grid.unit:
+            return label_of(low, high, self.grid.per_day, self.grid.unit)
         shown = [show_steps(step, self.grid.digits) for step in (low, high)]
         return shown[0] if low == high else f"{shown[0]} to {shown[1]}"
 
@@ -116,6 +140,8 @@ def show_steps(step: int, digits: int) -> str:
 
 def missing_of(declared: ColumnDeclaration, kind: ColumnType) -> str:
     """Name what a column still lacks: ``"keys"``, ``"bounds"``, or nothing."""
+    if kind in TIME_TYPES:
+        return "" if declared.span else "bounds"
     if kind is ColumnType.BOOLEAN or declared.keys or (declared.clamp and kind in NUMBER_TYPES):
         return ""
     return "bounds" if kind in NUMBER_TYPES else "keys"
@@ -127,14 +153,16 @@ def column_of(declared: ColumnDeclaration, kind: ColumnType, bins: int) -> Synth
     Args:
         declared: Keys or bounds; a column of truth values needs none.
         kind: Its type.
-        bins: Bins of a numeric column at most.
+        bins: Bins of a column with bounds at most.
 
     Raises:
-        CallerError: ``synth.bad-column`` for a type without keys or bounds, keys of another type, bounds that
-            do not fit, or too many cells.
+        CallerError: ``synth.bad-column`` without keys or bounds, for keys of another type, bounds that do
+            not fit, or too many cells.
     """
-    if kind not in KEY_TYPES and kind not in NUMBER_TYPES:
-        raise bad_column(declared.column, "dates and times have no keys and no bounds here")
+    if kind in TIME_TYPES:
+        if declared.span is None:
+            raise bad_column(declared.column, "its first and last day are not declared")
+        return SyntheticColumn(declared.column, kind, (), _calendar(declared.span, kind, bins))
     if declared.keys or kind is ColumnType.BOOLEAN:
         return _keyed(declared.column, kind, declared.keys or (False, True))
     if declared.clamp is None:
@@ -163,6 +191,15 @@ def _grid(name: str, clamp: Clamp, kind: ColumnType, bins: int) -> Grid:
         raise bad_column(name, "its declared bounds are too far from zero")
     grid = Grid(lower, upper, digits, 1)
     return replace(grid, bins=min(bins, grid.steps))
+
+
+def _calendar(span: Span, kind: ColumnType, bins: int) -> Grid:
+    """Cut a span by the finest unit of the calendar that leaves few enough bins."""
+    is_date = kind is ColumnType.DATE
+    per_day = 1 if is_date else DAY
+    lower, upper = map(day_of, span.days) if is_date else map(second_of, span.moments)
+    unit = finest(lower, upper, per_day, bins)
+    return Grid(lower, upper, 0, len(starts_of(lower, upper, per_day, unit)) - 1, unit, per_day)
 
 
 def _is_fine(clamp: Clamp, digits: int) -> bool:

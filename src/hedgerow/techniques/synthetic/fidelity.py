@@ -80,11 +80,12 @@ def fidelity_of(made: Made, plan: SyntheticPlan) -> dict[str, Json]:
 
 def _measured(each: Measurement, codes: Codes, made: Made, plan: SyntheticPlan) -> dict[str, Json]:
     off = np.abs(each.counts - _scaled(each.attributes, codes, made, plan)).sum()
-    noise = noise_share(each.attributes, plan.sizes, each.scale)
+    noise = noise_share(each.attributes, plan.sizes, each.scale, plan.spending.mean)
+    loss = plan.loss_alone if len(each.attributes) == 1 else plan.loss_together
     return {
         "columns": [plan.columns[place].name for place in each.attributes],
         "cells": int(each.counts.size),
-        "half_width_95": show_exact(Fraction(each.scale) * Fraction(196, 100), 1),
+        "half_width_95": show_exact(plan.spending.half_width(plan.max_rows, loss), 1),
         "distance": _share(float(off) / 2, made.rows),
         "noise": _share(noise / 2, made.rows),
     }
@@ -92,10 +93,11 @@ def _measured(each: Measurement, codes: Codes, made: Made, plan: SyntheticPlan) 
 
 def _column(place: int, codes: Codes, made: Made, plan: SyntheticPlan) -> dict[str, Json]:
     column, alone = plan.columns[place], made.measurements[place]
+    half = plan.spending.half_width(plan.max_rows, plan.loss_alone)
     synthetic = count_cells(codes, plan.sizes, (place,))
     return {
         "name": column.name,
-        "plus_minus": _share(1.96 * alone.scale, made.rows),
+        "plus_minus": _share(float(half), made.rows),
         "cells": [
             {
                 "cell": column.label(code),
@@ -108,12 +110,10 @@ def _column(place: int, codes: Codes, made: Made, plan: SyntheticPlan) -> dict[s
 
 
 def _compared(made: Made, plan: SyntheticPlan) -> dict[str, Json]:
-    from hedgerow.kernel.noise.gaussian import gaussian_scale
-
-    scale = gaussian_scale(plan.check_reach, plan.check_rho)
+    half = plan.spending.half_width(plan.check_reach, plan.check_loss)
     shares = [max(0, off) / 2 for _, off in made.compared]
     return {
-        "plus_minus": _share(1.96 * scale / 2, made.rows),
+        "plus_minus": _share(float(half) / 2, made.rows),
         "mean": _share(sum(shares) / len(shares), made.rows),
         "pairs": [
             {

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from hedgerow.kernel.accounting import Budget
 from hedgerow.kernel.aggregation.frames import arrow_of, kinds_of
 from hedgerow.model.answers import UNGOVERNED
-from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.uses import Json
 from hedgerow.model.words import ColumnType
-from hedgerow.techniques.synthetic.columns import BINS, shown
+from hedgerow.techniques.synthetic.columns import BINS, SyntheticColumn, bad_column, shown
 from hedgerow.techniques.synthetic.making import make
 from hedgerow.techniques.synthetic.plan import DELTA, SyntheticPlan, plan_synthesis, wish_of
 
@@ -50,7 +50,7 @@ def synthesise(  # noqa: PLR0913 - each names one bound or limit, by keyword
     rows: int,
     epsilon: str | float | Decimal | Fraction,
     budget: Budget,
-    delta: str | float = DELTA,
+    delta: str | float | None = None,
     check_epsilon: str | float | Decimal | Fraction | None = None,
     bins: int = BINS,
 ) -> tuple[SyntheticTable, Budget]:
@@ -63,8 +63,9 @@ def synthesise(  # noqa: PLR0913 - each names one bound or limit, by keyword
         declaration: Rows per person, bounds and keys, from :func:`declare`; knowledge from outside the data.
         rows: How many rows to draw, 1 to 1,000,000; your number, never the true count.
         epsilon: What the table may cost.
-        budget: What it is taken from; one with a delta.
-        delta: The chance that epsilon goes with.
+        budget: What it is taken from.
+        delta: The chance that epsilon goes with; 0 for a pure epsilon. When not given, 1e-9, or 0 where the
+            budget has none.
         check_epsilon: A further epsilon for comparing the table with the real rows, or none.
         bins: Bins of each numeric column at most, 2 to 256.
 
@@ -73,22 +74,27 @@ def synthesise(  # noqa: PLR0913 - each names one bound or limit, by keyword
 
     Raises:
         Refused: ``dp.budget-exhausted``, ``dp.undeclared-frame`` or ``synth.too-little``.
-        CallerError: When a column, a number or the frame is malformed.
+        CallerError: When a column, a number or the frame is malformed; nothing was spent.
+        Fault: ``engine.failed`` without a word of the data; the price was paid by then.
 
-    Guarantee: epsilon-delta differential privacy for adding or removing all rows of one person, by zCDP.
-    Cost: exactly the plan's rho, spent before the values are read.
+    Guarantee: epsilon-delta differential privacy for adding or removing all rows of one person, by zCDP; at a
+        delta of 0 pure differential privacy.
+    Cost: exactly the plan's rho, or at a delta of 0 exactly epsilon; spent before the values are read.
     """
     from hedgerow.techniques.synthetic.coding import bounded_rows, coded, table_of
     from hedgerow.techniques.synthetic.fidelity import fidelity_of
 
     table = arrow_of(frame)
-    wish = wish_of(columns, rows, epsilon, delta, check_epsilon=check_epsilon, bins=bins)
+    chance = _delta(delta, budget)
+    wish = wish_of(columns, rows, epsilon, chance, check_epsilon=check_epsilon, bins=bins)
     plan = planned(table, person, lambda kinds: plan_synthesis(wish, declaration, kinds, FRAME))
+    _require_readable(table, person, plan.columns)
     left = budget.spend(plan.cost)
-    kept = bounded_rows(table.column(person), plan.max_rows)
-    made = make(coded(table, plan.columns)[kept], plan)
     label = f"{plan.label}; {UNGOVERNED}"
-    return SyntheticTable(table_of(made.numbers, plan.columns), label, fidelity_of(made, plan)), left
+    with _untold():
+        kept = bounded_rows(table.column(person), plan.max_rows)
+        made = make(coded(table, plan.columns)[kept], plan)
+        return SyntheticTable(table_of(made.numbers, plan.columns), label, fidelity_of(made, plan)), left
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ def synthesise_pair(  # noqa: PLR0913 - each names one bound or limit, by keywor
     persons: int,
     epsilon: str | float | Decimal | Fraction,
     budget: Budget,
-    delta: str | float = DELTA,
+    delta: str | float | None = None,
     bins: int = BINS,
 ) -> tuple[SyntheticPair, Budget]:
     """Make a table of synthetic persons and one of the rows that belong to them.
@@ -137,8 +143,8 @@ def synthesise_pair(  # noqa: PLR0913 - each names one bound or limit, by keywor
             one person count and the most a synthetic person has.
         persons: How many persons to draw; your number, never the true count.
         epsilon: What both tables may cost together.
-        budget: What it is taken from; one with a delta.
-        delta: The chance that epsilon goes with.
+        budget: What it is taken from.
+        delta: The chance that epsilon goes with, as of :func:`synthesise`.
         bins: Bins of each numeric column at most, 2 to 256.
 
     Returns:
@@ -146,19 +152,66 @@ def synthesise_pair(  # noqa: PLR0913 - each names one bound or limit, by keywor
 
     Raises:
         Refused: ``dp.budget-exhausted``, ``dp.undeclared-frame`` or ``synth.too-little``.
-        CallerError: When a column, a number or a frame is malformed.
+        CallerError: When a column, a number or a frame is malformed; nothing was spent.
+        Fault: ``engine.failed`` without a word of the data; the price was paid by then.
 
-    Guarantee: epsilon-delta differential privacy for adding or removing a person with all rows in both.
+    Guarantee: epsilon-delta differential privacy for adding or removing a person with all rows in both; at a
+        delta of 0 pure differential privacy.
     """
+    from hedgerow.techniques.synthetic.coding import shared_type
     from hedgerow.techniques.synthetic.relational import plan_pair
 
     upper, lower = arrow_of(parents), arrow_of(children)
-    wishes = [wish_of(names, persons, epsilon, delta, bins=bins) for names in (parent_columns, child_columns)]
+    chance = _delta(delta, budget)
+    wishes = [
+        wish_of(names, persons, epsilon, chance, bins=bins) for names in (parent_columns, child_columns)
+    ]
     kinds = [_kinds(table, person) for table in (upper, lower)]
     with _called_here():
         plan = plan_pair((wishes[0], declaration, kinds[0]), (wishes[1], child_declaration, kinds[1]), FRAME)
+    _require_readable(upper, person, plan.shown_parents)
+    _require_readable(lower, person, plan.children)
+    if shared_type(*(table.schema.field(person).type for table in (upper, lower))) is None:
+        raise CallerError("synth.other-people", column=shown(person))
     left = budget.spend(plan.cost)
-    return _paired(upper, lower, person, plan), left
+    with _untold():
+        return _paired(upper, lower, person, plan), left
+
+
+def _require_readable(table: Any, person: str, columns: Sequence[SyntheticColumn]) -> None:  # noqa: ANN401 - an Arrow table
+    """Refuse columns that could not be read, by their types alone: no rows go through all that reads them."""
+    from hedgerow.kernel.aggregation import number_people
+    from hedgerow.techniques.synthetic.coding import coded
+
+    twice = next((each.name for each in columns if table.column_names.count(each.name) > 1), None)
+    if twice is not None:
+        raise bad_column(twice, "the data frame has it twice")
+    none = table.select([person, *(each.name for each in columns)]).schema.empty_table()
+    steps: list[tuple[str, Callable[[], object]]] = [(person, lambda: number_people(none.column(person)))]
+    steps += [(each.name, lambda each=each: coded(none, (each,))) for each in columns]  # type: ignore[misc]
+    for name, read in steps:
+        try:
+            read()
+        except Exception:  # noqa: BLE001 - a type that cannot be read fails in many ways
+            raise bad_column(name, "values of its type cannot be read") from None
+
+
+@contextmanager
+def _untold() -> Iterator[None]:
+    """Let no failure quote the data it failed on."""
+    try:
+        yield
+    except HedgerowError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it may fail in any way; no way may tell data
+        raise Fault("engine.failed", reason=f"{type(error).__name__}; the price stays spent") from None
+
+
+def _delta(given: str | float | None, budget: Budget) -> str | float:
+    """Take the delta that is given; else one where the budget has one."""
+    if given is not None:
+        return given
+    return DELTA if budget.limit.delta else "0"
 
 
 def _paired(upper: Any, lower: Any, person: str, plan: PairPlan) -> SyntheticPair:  # noqa: ANN401 - Arrow tables

@@ -19,8 +19,6 @@ from hedgerow.kernel.marginals import (
     fit,
 )
 from hedgerow.kernel.marginals.counting import Attributes, Codes, Integers
-from hedgerow.kernel.noise.gaussian import add_gaussian, gaussian_scale
-from hedgerow.kernel.noise.preference import prefer
 from hedgerow.model.words import many
 from hedgerow.techniques.synthetic.coding import drawn_numbers
 from hedgerow.techniques.synthetic.plan import SyntheticPlan
@@ -82,8 +80,8 @@ def make(codes: Codes, plan: SyntheticPlan, progress: Progress = quiet) -> Made:
     Returns:
         The table's numbers and the noisy measurements.
 
-    Guarantee: the measurements are ``plan.cost.rho``-zCDP for adding or removing all rows of one person; all
-        else follows from them.
+    Guarantee: the measurements cost ``plan.cost`` for adding or removing all rows of one person: a rho of
+        zCDP, or without a delta a pure epsilon. All else follows from them.
     Source: McKenna, Mullins, Sheldon, Miklau 2022, "AIM", with rounds of fixed cost.
     """
     counter = Counter(codes, plan.sizes)
@@ -91,7 +89,7 @@ def make(codes: Codes, plan: SyntheticPlan, progress: Progress = quiet) -> Made:
     progress(f"drawing {plan.wish.rows:,} rows")
     drawn = draw_rows(model.beliefs, len(plan.columns), plan.wish.rows)
     numbers = tuple(drawn_numbers(drawn, plan.columns))
-    compared = _compared(counter, drawn, model, plan) if plan.check_rho else ()
+    compared = _compared(counter, drawn, model, plan) if plan.check_loss else ()
     return Made(numbers, tuple(measured), model.rows, compared)
 
 
@@ -110,8 +108,7 @@ def fitted(
     """
     progress(f"measuring {many(len(plan.columns), 'column')}")
     measured = [
-        _noisy(counter.exact((place,)), (place,), plan.max_rows, plan.rho_alone)
-        for place in range(len(plan.columns))
+        _noisy(counter.exact((place,)), (place,), plan, plan.loss_alone) for place in range(len(plan.columns))
     ]
     impossible = [
         (place, column.nothing)
@@ -124,15 +121,15 @@ def fitted(
         chosen = _chosen(counter, model, measured, plan)
         if chosen is None:
             break
-        measured.append(_noisy(counter.exact(chosen), chosen, plan.max_rows, plan.rho_together))
+        measured.append(_noisy(counter.exact(chosen), chosen, plan, plan.loss_together))
         model = fit(plan.sizes, measured, impossible=impossible, before=model, steps=_STEPS)
     progress("fitting")
     return measured, fit(plan.sizes, measured, impossible=impossible, before=model, steps=_LAST_STEPS)
 
 
-def _noisy(counts: Integers, attributes: Attributes, sensitivity: int, rho: Fraction) -> Measurement:
-    scale = gaussian_scale(sensitivity, rho)
-    drawn = add_gaussian(counts.ravel().tolist(), sensitivity, rho, scale)
+def _noisy(counts: Integers, attributes: Attributes, plan: SyntheticPlan, loss: Fraction) -> Measurement:
+    drawn = plan.spending.noisy(counts.ravel().tolist(), plan.max_rows, loss)
+    scale = plan.spending.deviation(plan.max_rows, loss)
     return Measurement(attributes, np.array(drawn, dtype=np.float64).reshape(counts.shape), scale)
 
 
@@ -152,9 +149,10 @@ def _chosen(
         plan.sizes,
         weights,
         plan.scale_together,
+        plan.spending.mean,
     )
     most = max(weights.values())
-    return open_[prefer(scores, plan.max_rows * most, plan.rho_choice, plan.choice_scale(most))]
+    return open_[plan.spending.chosen(scores, plan.max_rows * most, plan.loss_choice)]
 
 
 def _compared(
@@ -171,6 +169,5 @@ def _compared(
     for pair in pairs:
         made = np.rint(count_cells(drawn, plan.sizes, pair) * share).astype(np.int64)
         sums.append(int(np.abs(counter.exact(pair) - made).sum()))
-    scale = gaussian_scale(plan.check_reach, plan.check_rho)
-    told = add_gaussian(sums, plan.check_reach, plan.check_rho, scale)
+    told = plan.spending.noisy(sums, plan.check_reach, plan.check_loss)
     return tuple(zip(pairs, told, strict=True))

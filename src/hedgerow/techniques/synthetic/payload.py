@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -104,12 +104,13 @@ def _column(column: SyntheticColumn) -> dict[str, Json]:
     grid = column.grid
     told: dict[str, Json] = {"name": column.name, "type": str(column.type), "keys": list(column.keys)}
     if grid is not None:
-        told["grid"] = [grid.lower, grid.upper, grid.digits, grid.bins]
+        by: list[Json] = [grid.unit, grid.per_day] if grid.unit else []
+        told["grid"] = [grid.lower, grid.upper, grid.digits, grid.bins, *by]
     return told
 
 
 def _read(told: Mapping[str, Json]) -> SyntheticColumn:
-    grid = Grid(*cast("Sequence[int]", told["grid"])) if "grid" in told else None
+    grid = Grid(*cast("Sequence[Any]", told["grid"])) if "grid" in told else None
     keys = tuple(cast("Sequence[str | int | bool]", told["keys"]))
     return SyntheticColumn(str(told["name"]), ColumnType(str(told["type"])), keys, grid)
 

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import isqrt
 
-from hedgerow.kernel.accounting import rho_within, zcdp_epsilon
-from hedgerow.kernel.noise.gaussian import gaussian_scale
-from hedgerow.kernel.noise.preference import preference_scale
-from hedgerow.model.budget import ZcdpEvent, checked_epsilon, parse_delta, show_chance, show_exact
+from hedgerow.model.budget import (
+    PrivacyEvent,
+    checked_epsilon,
+    parse_decimal,
+    parse_delta,
+    show_chance,
+    show_exact,
+)
 from hedgerow.model.contribution import Contribution
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration
@@ -21,20 +24,20 @@ from hedgerow.model.words import ColumnType, many
 from hedgerow.techniques.synthetic.columns import (
     BINS,
     BINS_MOST,
+    TIME_TYPES,
     SyntheticColumn,
     column_of,
     missing_of,
     shown,
 )
+from hedgerow.techniques.synthetic.spending import WIDEST, Spending
 
 DELTA = "1e-9"
 COLUMNS_MOST = 24
 ROWS_MOST = 1_000_000
 MAX_ROWS_MOST = 1_000_000
-# Shares of the whole cost: every column alone, choosing what to measure together, measuring that.
+# Shares of the whole loss: every column alone, choosing what to measure together, measuring that.
 _ALONE, _CHOOSING = Fraction(2, 10), Fraction(1, 10)
-# Costs are kept short: whole multiples of this.
-_GRAIN = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Wish:
         columns: Columns of the synthetic table.
         rows: How many rows it shall have; the caller's number, never the true count.
         epsilon: Privacy loss allowed, exact.
-        delta: Chance of a larger loss, exact.
+        delta: Chance of a larger loss, exact; 0 asks for a pure epsilon.
         check: A further epsilon for comparing with the real rows, or none.
         bins: Bins of each numeric column at most.
     """
@@ -66,15 +69,20 @@ class SyntheticPlan:
         wish: What was asked.
         columns: What each column may hold.
         max_rows: Rows of one person that count at most.
-        rho: What making the table costs, exact.
-        check_rho: What comparing it costs, exact; 0 for none.
+        loss: What making the table costs, exact: a rho, or without a delta an epsilon.
+        check_loss: What comparing it costs, exact; 0 for none.
     """
 
     wish: Wish
     columns: tuple[SyntheticColumn, ...]
     max_rows: int
-    rho: Fraction
-    check_rho: Fraction
+    loss: Fraction
+    check_loss: Fraction
+
+    @property
+    def spending(self) -> Spending:
+        """What the loss is counted in, and the noise that goes with it."""
+        return Spending(self.wish.delta)
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -88,34 +96,30 @@ class SyntheticPlan:
         return width if width > 2 else width - 1  # noqa: PLR2004 - two columns have one pair
 
     @property
-    def rho_alone(self) -> Fraction:
+    def loss_alone(self) -> Fraction:
         """What measuring one column alone costs."""
-        whole = self.rho * _ALONE if self.rounds else self.rho
+        whole = self.loss * _ALONE if self.rounds else self.loss
         return whole / len(self.columns)
 
     @property
-    def rho_choice(self) -> Fraction:
+    def loss_choice(self) -> Fraction:
         """What one choice costs."""
-        return self.rho * _CHOOSING / self.rounds
+        return self.loss * _CHOOSING / max(self.rounds, 1)
 
     @property
-    def rho_together(self) -> Fraction:
+    def loss_together(self) -> Fraction:
         """What one measurement of several columns costs."""
-        return self.rho * (1 - _ALONE - _CHOOSING) / self.rounds
+        return self.loss * (1 - _ALONE - _CHOOSING) / max(self.rounds, 1)
 
     @property
     def scale_alone(self) -> float:
         """Deviation of the noise on each count of one column."""
-        return gaussian_scale(self.max_rows, self.rho_alone)
+        return self.spending.deviation(self.max_rows, self.loss_alone)
 
     @property
     def scale_together(self) -> float:
         """Deviation of the noise on each count of several columns."""
-        return gaussian_scale(self.max_rows, self.rho_together)
-
-    def choice_scale(self, weight: int) -> float:
-        """Scale of a choice by scores that one row moves by at most ``weight``."""
-        return preference_scale(self.max_rows * weight, self.rho_choice)
+        return self.spending.deviation(self.max_rows, self.loss_together)
 
     @property
     def pairs(self) -> int:
@@ -124,13 +128,13 @@ class SyntheticPlan:
 
     @property
     def check_reach(self) -> int:
-        """The most one person moves the errors of all pairs, in L2; each moves by at most ``max_rows``."""
-        return self.max_rows * (isqrt(max(self.pairs, 1) - 1) + 1)
+        """The most one person moves the errors of all pairs; each moves by at most ``max_rows``."""
+        return self.spending.reach(self.max_rows, max(self.pairs, 1))
 
     @property
-    def cost(self) -> ZcdpEvent:
+    def cost(self) -> PrivacyEvent:
         """All of it, exact, fixed before any data is opened."""
-        return ZcdpEvent(self.rho + self.check_rho)
+        return self.spending.event(self.loss + self.check_loss)
 
     @property
     def grant(self) -> Grant:
@@ -140,8 +144,15 @@ class SyntheticPlan:
     @property
     def label(self) -> str:
         """What stands on the table."""
-        epsilon, delta = show_exact(self.wish.epsilon), show_chance(self.wish.delta)
-        return f"synthetic, differentially private at epsilon {epsilon}, delta {delta}; unit person"
+        return f"synthetic, {self.private}; unit person"
+
+    @property
+    def private(self) -> str:
+        """How private it is, in words."""
+        epsilon = show_exact(self.wish.epsilon)
+        if self.spending.is_pure:
+            return f"differentially private at epsilon {epsilon} with no delta"
+        return f"differentially private at epsilon {epsilon}, delta {show_chance(self.wish.delta)}"
 
     def describe(self) -> Mapping[str, Json]:
         """Explain the plan before anything is spent."""
@@ -152,34 +163,34 @@ class SyntheticPlan:
             "rows": self.wish.rows,
             "columns": [column.told() for column in self.columns],
             "measurements": self._measurements(),
+            "noise": self.spending.said,
             "cost": self._costs(),
             "label": self.label,
         }
         return told
 
     def _measurements(self) -> list[Json]:
-        told = [
-            f"{many(len(self.columns), 'column')} alone, each count ± {_half(self.scale_alone)} at 95%",
-        ]
+        alone, together = (self._half(each) for each in (self.loss_alone, self.loss_together))
+        told = [f"{many(len(self.columns), 'column')} alone, each count ± {alone} at 95%"]
         if self.rounds:
             sets = many(self.rounds, "pair or triple", "pairs and triples")
-            told.append(f"{sets}, chosen in private, each count ± {_half(self.scale_together)} at 95%")
-        if self.check_rho:
+            told.append(f"{sets}, chosen in private, each count ± {together} at 95%")
+        if self.check_loss:
             told.append(f"how far {many(self.pairs, 'pair')} are off, compared with the real rows")
         return list(told)
 
+    def _half(self, loss: Fraction) -> str:
+        return show_exact(self.spending.half_width(self.max_rows, loss), 1)
+
     def _costs(self) -> list[Json]:
-        delta = show_chance(self.wish.delta)
-        told = [f"rho {show_exact(self.rho, 9)} for the table (epsilon {show_exact(self.wish.epsilon)})"]
-        if self.check_rho:
-            told.append(f"rho {show_exact(self.check_rho, 9)} for the comparison")
-        whole = zcdp_epsilon(self.rho + self.check_rho, self.wish.delta)
-        return [*told, f"together epsilon {show_exact(whole)} at delta {delta}"]
-
-
-def _half(scale: float) -> str:
-    # 1.96 deviations; a discrete Gaussian is no wider than the continuous one.
-    return show_exact(Fraction(scale) * Fraction(196, 100), 1)
+        paid = self.spending
+        of_epsilon = "" if paid.is_pure else f" (epsilon {show_exact(self.wish.epsilon)})"
+        told = [f"{paid.show(self.loss)} for the table{of_epsilon}"]
+        if self.check_loss:
+            told.append(f"{paid.show(self.check_loss)} for the comparison")
+        whole = show_exact(paid.epsilon_of(self.loss + self.check_loss))
+        at = "with no delta" if paid.is_pure else f"at delta {show_chance(self.wish.delta)}"
+        return [*told, f"together epsilon {whole} {at}"]
 
 
 def wish_of(
@@ -197,7 +208,7 @@ def wish_of(
         columns: Names, each once.
         rows: A whole number, 1 to 1,000,000.
         epsilon: Text or a number, from 1e-12 to one million.
-        delta: Text or a number, at least 1e-12 and below 1.
+        delta: Text or a number, at least 1e-12 and below 1; or 0 for a pure epsilon.
         check_epsilon: As epsilon, or none.
         bins: A whole number, 2 to 256.
 
@@ -218,7 +229,7 @@ def wish_of(
         named,
         _whole(rows, "rows", 1, ROWS_MOST),
         checked_epsilon(epsilon),
-        parse_delta(str(delta)),
+        Fraction(0) if parse_decimal(str(delta)) == 0 else parse_delta(str(delta)),
         None if check_epsilon is None else checked_epsilon(check_epsilon, "check-epsilon"),
         _whole(bins, "bins", 2, BINS_MOST),
     )
@@ -257,21 +268,12 @@ def plan_synthesis(
             raise CallerError("dp.unknown-column", column=shown(name), dataset=dataset)
     max_rows = require_declared(declaration, {name: kinds[name] for name in wish.columns}, dataset)
     columns = tuple(column_of(declaration.column(name), kinds[name], wish.bins) for name in wish.columns)
-    rho = rho_of(wish.epsilon, wish.delta)
-    check = Fraction(0) if wish.check is None or len(columns) == 1 else rho_of(wish.check, wish.delta)
-    return SyntheticPlan(wish, columns, max_rows, rho, check)
-
-
-def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
-    """Turn an epsilon at a delta into an exact rho, rounded down.
-
-    Raises:
-        Refused: ``synth.too-little`` when nothing is left of it.
-    """
-    rho = Fraction(int(rho_within(epsilon, delta) * _GRAIN), _GRAIN)
-    if rho == 0:
-        raise Refused("synth.too-little", epsilon=show_exact(epsilon, 12), delta=show_chance(delta))
-    return rho
+    paid = Spending(wish.delta)
+    check = Fraction(0) if wish.check is None or len(columns) == 1 else paid.loss_of(wish.check)
+    plan = SyntheticPlan(wish, columns, max_rows, paid.loss_of(wish.epsilon), check)
+    if max(plan.scale_alone, plan.scale_together) > WIDEST:
+        raise paid.too_little(wish.epsilon)
+    return plan
 
 
 def require_declared(declaration: DatasetDeclaration, kinds: Mapping[str, ColumnType], dataset: str) -> int:
@@ -291,7 +293,8 @@ def require_declared(declaration: DatasetDeclaration, kinds: Mapping[str, Column
         lacks = missing_of(declaration.column(name), kind)
         if lacks:
             missing.append(f"{lacks} of {shown(name)}")
-            value = "LOWER:UPPER" if lacks == "bounds" else "VALUE,..."
+            ends = "FIRST-DAY:LAST-DAY" if kind in TIME_TYPES else "LOWER:UPPER"
+            value = ends if lacks == "bounds" else "VALUE,..."
             options.append(f"--{lacks} {shlex.quote(f'{name}={value}')}")
     command = f"hedgerow dataset declare {shlex.quote(dataset)} --unit person"
     if missing:

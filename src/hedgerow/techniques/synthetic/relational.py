@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
+from hedgerow.kernel.aggregation import pick_rows
 from hedgerow.kernel.marginals import cells_of, count_cells, draw_from, draw_rows, error_scores
 from hedgerow.kernel.marginals.choosing import CELLS_MOST
 from hedgerow.kernel.marginals.conditional import conditional, nearest_counts
 from hedgerow.kernel.marginals.counting import Attributes, Codes, Floats, Integers
-from hedgerow.kernel.noise.gaussian import add_gaussian, gaussian_scale
-from hedgerow.kernel.noise.preference import prefer, preference_scale
-from hedgerow.model.budget import ZcdpEvent, show_chance, show_exact
+from hedgerow.model.budget import PrivacyEvent, show_chance, show_exact
 from hedgerow.model.contribution import Contribution
 from hedgerow.model.errors import CallerError
 from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration
 from hedgerow.model.uses import ArrowTable, Grant, Json
 from hedgerow.model.words import ColumnType, many
-from hedgerow.techniques.synthetic.coding import bounded_rows, coded, drawn_numbers
+from hedgerow.techniques.synthetic.coding import coded, drawn_numbers, numbered_alike
 from hedgerow.techniques.synthetic.columns import SyntheticColumn, column_of
 from hedgerow.techniques.synthetic.making import Counter, Made, Progress, fitted, quiet
-from hedgerow.techniques.synthetic.plan import ROWS_MOST, SyntheticPlan, Wish, plan_synthesis, rho_of
+from hedgerow.techniques.synthetic.plan import ROWS_MOST, SyntheticPlan, Wish, plan_synthesis
+from hedgerow.techniques.synthetic.spending import Spending
 
 CHILDREN = "(children)"
 CHILDREN_MOST = 255
@@ -42,18 +41,23 @@ class PairPlan:
         parents: The plan of the persons; its last column is how many children each has.
         children: What each child column may hold.
         max_children: Children of one person that count at most.
-        rho: What the children cost; the parents cost as much.
+        loss: What the children cost; the parents cost as much.
     """
 
     parents: SyntheticPlan
     children: tuple[SyntheticColumn, ...]
     max_children: int
-    rho: Fraction
+    loss: Fraction
 
     @property
-    def cost(self) -> ZcdpEvent:
+    def spending(self) -> Spending:
+        """What the loss is counted in, and the noise that goes with it."""
+        return self.parents.spending
+
+    @property
+    def cost(self) -> PrivacyEvent:
         """All of it, exact, fixed before any data is opened."""
-        return ZcdpEvent(self.parents.rho + self.rho)
+        return self.spending.event(self.parents.loss + self.loss)
 
     @property
     def shown_parents(self) -> tuple[SyntheticColumn, ...]:
@@ -77,7 +81,6 @@ class PairPlan:
 
     def describe(self) -> Mapping[str, Json]:
         """Explain the plan before anything is spent."""
-        rho, delta = show_exact(self.cost.rho, 9), show_chance(self.parents.wish.delta)
         return {
             "technique": "pair of synthetic tables",
             "unit": "person",
@@ -86,9 +89,16 @@ class PairPlan:
             "columns": [column.told() for column in self.shown_parents],
             "child_columns": [column.told() for column in self.children],
             "measurements": self._measurements(),
-            "cost": f"rho {rho} together (epsilon {show_exact(self.parents.wish.epsilon)} at delta {delta})",
+            "noise": self.spending.said,
+            "cost": self._cost(),
             "label": self.label,
         }
+
+    def _cost(self) -> str:
+        told, wish = f"{self.spending.show(self.parents.loss + self.loss)} together", self.parents.wish
+        if self.spending.is_pure:
+            return f"{told}, with no delta"
+        return f"{told} (epsilon {show_exact(wish.epsilon)} at delta {show_chance(wish.delta)})"
 
     def _measurements(self) -> list[Json]:
         sets = many(self.parents.rounds, "pair or triple", "pairs and triples")
@@ -102,8 +112,7 @@ class PairPlan:
     @property
     def label(self) -> str:
         """What stands on both tables."""
-        epsilon, delta = show_exact(self.parents.wish.epsilon), show_chance(self.parents.wish.delta)
-        return f"synthetic, differentially private at epsilon {epsilon}, delta {delta} together; unit person"
+        return f"synthetic, {self.parents.private} together; unit person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +154,6 @@ def plan_pair(
         CallerError: ``synth.*``, ``dp.unknown-column``, ``dp.bad-declaration``.
     """
     wish, declared, kinds = parents
-    whole = rho_of(wish.epsilon, wish.delta)
     first = plan_synthesis(
         wish, replace(declared, max_rows=1, max_groups=None, max_rows_per_group=None), kinds, dataset
     )
@@ -154,8 +162,8 @@ def plan_pair(
         raise CallerError("synth.too-many-children", most=CHILDREN_MOST, rows=f"{ROWS_MOST:,}")
     bounds = Clamp(Fraction(0), Fraction(below.max_rows))
     count = column_of(ColumnDeclaration(CHILDREN, bounds), ColumnType.INTEGER, below.max_rows + 1)
-    both = replace(first, columns=(*first.columns, count), rho=whole / 2)
-    return PairPlan(both, below.columns, below.max_rows, whole / 2)
+    both = replace(first, columns=(*first.columns, count), loss=first.loss / 2)
+    return PairPlan(both, below.columns, below.max_rows, first.loss / 2)
 
 
 def make_pair(
@@ -173,9 +181,9 @@ def make_pair(
     Returns:
         Both tables.
 
-    Guarantee: all that is measured is ``plan.cost.rho``-zCDP for adding or removing a person with all rows in
-        both tables: one row of the persons, and at most ``max_children`` child rows, which hold columns of
-        that person alone.
+    Guarantee: all that is measured costs ``plan.cost`` for adding or removing a person with all rows in both
+        tables: one row of the persons, and at most ``max_children`` child rows, which hold columns of that
+        person alone.
     """
     counts = np.bincount(owners, minlength=len(parents))[: len(parents)]
     both = np.column_stack([parents, counts.astype(np.int32)])
@@ -203,7 +211,7 @@ def _children(
     width, ahead = len(plan.columns), len(plan.shown_parents)
     codes = np.zeros((len(drawn), width), dtype=np.int32)
     codes[:, :ahead] = drawn
-    share = plan.rho / len(plan.children)
+    share = plan.loss / len(plan.children)
     chosen: list[Attributes] = []
     for place in range(ahead, width):
         progress(f"measuring child column {place - ahead + 1} of {width - ahead}")
@@ -217,23 +225,23 @@ def _children(
     return codes[:, ahead:], chosen
 
 
-def _noisy(counter: Counter, attributes: Attributes, plan: PairPlan, rho: Fraction) -> tuple[Floats, float]:
+def _noisy(counter: Counter, attributes: Attributes, plan: PairPlan, loss: Fraction) -> tuple[Floats, float]:
     exact = counter.exact(attributes)
-    scale = gaussian_scale(plan.max_children, rho)
-    noisy = add_gaussian(exact.ravel().tolist(), plan.max_children, rho, scale)
+    noisy = plan.spending.noisy(exact.ravel().tolist(), plan.max_children, loss)
+    scale = plan.spending.deviation(plan.max_children, loss)
     return np.array(noisy, dtype=np.float64).reshape(exact.shape), scale
 
 
-def _alone(counter: Counter, place: int, plan: PairPlan, rho: Fraction) -> tuple[Floats, float]:
+def _alone(counter: Counter, place: int, plan: PairPlan, loss: Fraction) -> tuple[Floats, float]:
     """Measure a column alone: its chances, and how many child rows there seem to be."""
-    noisy, _ = _noisy(counter, (place,), plan, rho)
+    noisy, _ = _noisy(counter, (place,), plan, loss)
     counts = nearest_counts(noisy[None, :])[0]
     rows = float(counts.sum())
     return (counts / rows if rows > 0 else np.full(len(counts), 1 / len(counts))), max(rows, 1.0)
 
 
 def _given(
-    counter: Counter, codes: Codes, place: int, alone: Floats, plan: PairPlan, rho: Fraction
+    counter: Counter, codes: Codes, place: int, alone: Floats, plan: PairPlan, loss: Fraction
 ) -> Attributes:
     """Choose in private what to draw a column by: where taking it for unrelated is most wrong.
 
@@ -254,15 +262,16 @@ def _given(
         together,
         plan.sizes,
         dict.fromkeys(together, 1),
-        gaussian_scale(plan.max_children, rho * (1 - _ALONE - _CHOOSING) / _CHOOSING),
+        plan.spending.deviation(plan.max_children, loss * (1 - _ALONE - _CHOOSING) / _CHOOSING),
+        plan.spending.mean,
     )
-    return open_[prefer(scores, plan.max_children, rho, preference_scale(plan.max_children, rho))]
+    return open_[plan.spending.chosen(scores, plan.max_children, loss)]
 
 
 def _measured(
-    counter: Counter, given: Attributes, place: int, alone: Floats, plan: PairPlan, rho: Fraction
+    counter: Counter, given: Attributes, place: int, alone: Floats, plan: PairPlan, loss: Fraction
 ) -> Floats:
-    noisy, scale = _noisy(counter, (*given, place), plan, rho)
+    noisy, scale = _noisy(counter, (*given, place), plan, loss)
     return conditional(noisy, alone, scale)
 
 
@@ -280,22 +289,11 @@ def pair_codes(
     Returns:
         What :func:`make_pair` takes. Rows of persons that ``upper`` lacks are left out.
     """
-    first = bounded_rows(upper.column(person), 1)
-    few = bounded_rows(lower.column(person), plan.max_children)
-    named = upper.column(person).filter(first).to_pylist()
-    owners = shared_owners(named, lower.column(person).filter(few).to_pylist())
-    # Once more by owner: names that differ in one table may be equal across both.
-    owners[~bounded_rows(pa.chunked_array([pa.array(owners, mask=owners < 0)]), plan.max_children)] = -1
-    above, below = coded(upper, plan.shown_parents)[first], coded(lower, plan.children)[few]
-    return above, below[owners >= 0], owners[owners >= 0]
-
-
-def shared_owners(parents: Sequence[object], children: Sequence[object]) -> npt.NDArray[np.int64]:
-    """Find the place of each child's person among the parents; -1 where there is none.
-
-    Args:
-        parents: The person of each parent row, each once.
-        children: The person of each child row.
-    """
-    places = {person: place for place, person in enumerate(parents)}
-    return np.array([places.get(person, -1) for person in children], dtype=np.int64)
+    whose, theirs = numbered_alike(upper.column(person), lower.column(person))
+    first = pick_rows(whose, 1)
+    # The place of each person among the parents; one more for nobody.
+    places = np.full(max(whose.max(initial=-1), theirs.max(initial=-1)) + 2, -1, dtype=np.int64)
+    places[whose[first]] = np.arange(first.sum())
+    owners = places[theirs]
+    few = pick_rows(owners, plan.max_children)
+    return coded(upper, plan.shown_parents)[first], coded(lower, plan.children)[few], owners[few]

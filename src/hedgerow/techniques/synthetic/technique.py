@@ -24,7 +24,12 @@ from hedgerow.techniques.synthetic.plan import (
 )
 from hedgerow.techniques.synthetic.relational import PairPlan, make_pair, pair_codes, plan_pair
 
-_MECHANISM = "noisy marginals (discrete Gaussian, zCDP) and rows drawn from them"
+_MECHANISM = "noisy marginals (discrete {noise}) and rows drawn from them"
+
+
+def _mechanism(plan: SyntheticPlan | PairPlan) -> str:
+    noise = "Laplace, pure epsilon" if plan.spending.is_pure else "Gaussian, zCDP"
+    return f"{_MECHANISM.format(noise=noise)}; {plan.label}"
 
 
 class GovernedSynthesis:
@@ -32,20 +37,23 @@ class GovernedSynthesis:
 
     Args:
         progress: Told each step, in words that say nothing of the data.
+        delta: The chance that an epsilon goes with where the request names none; ``"0"`` makes it a pure
+            epsilon, as budgets without a delta need.
     """
 
     name = "synthetic"
     action = "synthesise"
 
-    def __init__(self, progress: Progress = quiet) -> None:
+    def __init__(self, progress: Progress = quiet, delta: str = DELTA) -> None:
         self._progress = progress
+        self._delta = delta
 
     def plan(self, request: UseRequest, dataset: DatasetView) -> SyntheticPlan | PairPlan:
         """Plan the synthesis in ``request.parameters``.
 
         Args:
             request: ``columns`` (names), ``rows`` and ``bins`` (whole numbers), ``epsilon``, ``delta`` and
-                ``check_epsilon`` (exact text, the last one may be none), and ``child_columns`` (names) for a
+                ``check_epsilon`` (exact text, the last two may be none), and ``child_columns`` (names) for a
                 pair of tables: persons with ``columns``, and their rows.
             dataset: Columns and declarations; no value.
 
@@ -61,7 +69,7 @@ class GovernedSynthesis:
             cast("Sequence[str]", given.get("columns") or ()),
             given.get("rows"),
             given.get("epsilon"),
-            given.get("delta") or DELTA,
+            given.get("delta") or self._delta,
             check_epsilon=given.get("check_epsilon"),
             bins=given.get("bins"),
         )
@@ -113,7 +121,7 @@ class GovernedSynthesis:
         made = make(coded(table, asked.columns)[kept], asked, self._progress)
         return Release(
             payload=packed(made, asked.columns, asked.label),
-            mechanism=f"{_MECHANISM}; {asked.label}",
+            mechanism=_mechanism(asked),
             summary=fidelity_of(made, asked),
         )
 
@@ -125,6 +133,6 @@ class GovernedSynthesis:
         summary = fidelity_of(made.persons, plan.parents)
         return Release(
             payload=packed_pair(made, plan),
-            mechanism=f"{_MECHANISM}; {plan.label}",
+            mechanism=_mechanism(plan),
             summary={**summary, "label": plan.label, "child_rows": len(made.owners), "given": given},
         )
