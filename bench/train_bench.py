@@ -31,12 +31,12 @@ from hedgerow.learn import (
     PublicEncoder,
 )
 from hedgerow.techniques.dp_train import boosting, logistic, network
-from hedgerow.techniques.dp_train.batches import batch_rho
+from hedgerow.techniques.dp_train.batches import Sampling, sampled_noise
 from hedgerow.techniques.dp_train.cells import Cells
 from hedgerow.techniques.dp_train.chances import wanted_steps
 from hedgerow.techniques.dp_train.declared import scaling
 from hedgerow.techniques.dp_train.descent import Descent
-from hedgerow.techniques.dp_train.paying import Noise, Wish, stream_noise
+from hedgerow.techniques.dp_train.paying import Noise, Wish
 from hedgerow.techniques.dp_train.sums import GRADIENT_UNIT, whole_rows
 
 ADULT = Path(__file__).resolve().parents[2] / "shared" / "data" / "adult"
@@ -221,7 +221,7 @@ def network_epochs(sizes: Sizes) -> list[Row]:
     bound = GRADIENT_UNIT // 3
     descent = Descent(steps, bound, BATCH * GRADIENT_UNIT, 4.0, 0.9, chance)
     wish = Wish(Fraction(1), Fraction(1, 10**5))
-    noise = stream_noise(wish, bound, batch_rho(wish, chance, steps), steps * len(start.flat))
+    noise = sampled_noise(wish, bound, Sampling(chance, steps), len(start.flat))
     silent = Noise(0.0, lambda exact: exact)
     model = MLPClassifier((64,), batch_size=BATCH)
     model.partial_fit(plain, y, classes=[0, 1])
@@ -330,7 +330,7 @@ def epochs(sizes: Sizes) -> list[Row]:
     bound = GRADIENT_UNIT // 3
     descent = Descent(steps, bound, BATCH * GRADIENT_UNIT, 8.0, 0.9, chance)
     wish = Wish(Fraction(1), Fraction(1, 10**5))
-    noise = stream_noise(wish, bound, batch_rho(wish, chance, steps), steps * (WIDTH + 1))
+    noise = sampled_noise(wish, bound, Sampling(chance, steps), WIDTH + 1)
     silent = Noise(0.0, lambda exact: exact)
     peer = without_privacy_by_steps(plain, y)
     logistic.descend(table, wanted, descent, noise)

@@ -36,6 +36,33 @@ def test_a_model_is_trained_written_and_predicts(ready, tmp_path):
     assert [line[:2] for line in lines[1:]] == ["a,", "b,", "c,"]
 
 
+def test_the_same_again_costs_nothing_and_nowhere_to_write_is_refused(ready, tmp_path):
+    first, second, third = (tmp_path / name for name in ("a.json", "b.json", "c.json"))
+    line = (*SAID, "--epsilon", "1")
+    assert "--out" in ready(*line, code=2).err
+    assert "nothing was spent" not in ready(*line, "--out", first).out
+    again = ready(*line, "--out", second).out
+    assert "The same was trained before; nothing was spent, --fresh pays for a new one." in again
+    ready(*line, "--out", third, "--fresh")
+    states = [json.loads(path.read_text())["state"] for path in (first, second, third)]
+    assert states[0] == states[1] != states[2]
+
+
+def test_models_are_called_as_they_are_said(ready, tmp_path):
+    line = ("train", "visits", "--model", "pca", "--purpose", "research", "--epsilon", "1", "--as", "ana")
+    assert ready(*line, "--out", tmp_path / "p.json").out.startswith("A PCA model, written to")
+    mlp = [each.replace("logistic", "mlp") for each in SAID]
+    assert ready(*mlp, "--epsilon", "1", "--out", tmp_path / "n.json").out.startswith("An MLP model of ward,")
+
+
+@pytest.mark.extra
+def test_batches_are_trained_from_the_line(ready, tmp_path):
+    pytest.importorskip("dp_accounting")
+    line = (*SAID, "--epsilon", "1", "--batch", "20", "--out", tmp_path / "m.json")
+    assert "--people" in ready(*line, code=3).err
+    assert "A logistic model of ward" in ready(*line, "--people", "60").out
+
+
 def test_predicting_says_what_is_missing(ready, tmp_path):
     out, rows = tmp_path / "m.json", tmp_path / "rows.csv"
     ready(*SAID, "--epsilon", "1", "--out", out)
@@ -58,7 +85,7 @@ def test_what_it_costs_and_means_is_told_beforehand(ready):
 
 
 def test_a_budget_that_is_too_small_ends_with_five(ready):
-    assert "epsilon" in ready(*SAID, "--epsilon", "40", code=5).err
+    assert "epsilon" in ready(*SAID, "--epsilon", "40", "--json", code=5).err
 
 
 def test_json_holds_the_model(ready):

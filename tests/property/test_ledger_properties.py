@@ -42,7 +42,12 @@ SURE = st.one_of(
     st.lists(st.tuples(st.integers(1, 10**12), EXACT), min_size=1, max_size=3).map(LaplaceEvent.of),
 )
 SAMPLED = st.builds(
-    SampledGaussianEvent, EXACT, st.fractions(Fraction(1, 99), 1), EXACT, st.integers(1, 10**6)
+    SampledGaussianEvent,
+    EXACT,
+    st.fractions(Fraction(1, 99), 1),
+    EXACT,
+    st.integers(1, 10**6),
+    st.sampled_from([Fraction(0), Fraction(1, 10**20)]),
 )
 CHANCES = st.sampled_from([Fraction(1, 10**9), Fraction(1, 400), Fraction(1, 300), Fraction(1, 100)])
 EVENTS = st.one_of(
@@ -171,8 +176,9 @@ def test_noise_that_means_nothing_is_no_event(text):
         "approximate 0/1 pure 1/2",
         "approximate 1/1 pure 1/2",
         "approximate -1/2 pure 1/2",
-        "approximate 1/2 sampled-gaussian 1/2,2/1,1/1,9",
-        "approximate 1/2 sampled-gaussian 1/2,1/2,0/1,9",
+        "approximate 1/2 sampled-gaussian 1/2,2/1,1/1,0/1,9",
+        "approximate 1/2 sampled-gaussian 1/2,1/2,0/1,0/1,9",
+        "approximate 1/2 sampled-gaussian 1/2,1/2,1/1,2/1,9",
     ],
 )
 def test_a_chance_or_a_run_that_means_nothing_is_no_event(text):

@@ -149,6 +149,9 @@ class Session:
         people: int | None = None,
         accuracy: str | None = None,
         tune: bool = False,
+        batch: int | None = None,
+        epochs: int | None = None,
+        fresh: bool = False,
         out: Path | str | None = None,
         purpose: str | None = None,
         request_id: str | None = None,
@@ -156,7 +159,8 @@ class Session:
         """Train a private model; see ``Service.train``."""
         from hedgerow.app.service.training import Places, TrainRequest
 
-        asked = TrainRequest(dataset, model, epsilon, target, features, delta, people, accuracy, tune)
+        how = people, accuracy, tune, batch, epochs, fresh
+        asked = TrainRequest(dataset, model, epsilon, target, features, delta, *how)
         return self.service.train(
             asked,
             purpose=purpose or self.purpose,

@@ -65,6 +65,8 @@ class SampledGaussianEvent(PureEvent):
         rate: Chance of each person to be in a sample, in (0, 1].
         variance: Of the noise, in units of the most one person changes a sum in L2, squared; above 0.
         steps: How many samples were drawn, 1 or more.
+        distance: At least how far all that was drawn is, in total variation, from what could be computed of
+            sums with continuous noise of that variance; 0 to 1.
 
     Raises:
         ValueError: When a value is out of range.
@@ -73,10 +75,12 @@ class SampledGaussianEvent(PureEvent):
     rate: Fraction
     variance: Fraction
     steps: int
+    distance: Fraction = Fraction(0)
 
     def __post_init__(self) -> None:
         """Refuse what describes no such run."""
-        if not (self.epsilon > 0 and 0 < self.rate <= 1 and self.variance > 0 and self.steps >= 1):
+        is_run = self.epsilon > 0 and 0 < self.rate <= 1 and self.variance > 0 and self.steps >= 1
+        if not is_run or not 0 <= self.distance <= 1:
             raise ValueError("a sampled Gaussian event has a rate in (0, 1], a variance and steps")
 
 

@@ -45,8 +45,9 @@ def event_json(event: PrivacyEvent) -> dict[str, Json]:
     match event:
         case LaplaceEvent(parts=parts):
             return {"laplace": ",".join(f"{n}:{e.numerator}/{e.denominator}" for n, e in parts)}
-        case SampledGaussianEvent(epsilon=epsilon, rate=rate, variance=variance, steps=steps):
-            return {"sampled-gaussian": f"{exact(epsilon)},{exact(rate)},{exact(variance)},{steps}"}
+        case SampledGaussianEvent():
+            told = ",".join(map(exact, (event.epsilon, event.rate, event.variance, event.distance)))
+            return {"sampled-gaussian": f"{told},{event.steps}"}
         case ApproximateEvent(event=inner, delta=delta):
             return {"approximate": f"{exact(delta)} {event_text(inner)}"}
         case PureEvent(epsilon=epsilon):
@@ -370,8 +371,9 @@ def read_event(text: str) -> PrivacyEvent:
     if kind == "non-private":
         return NonPrivateEvent(value)
     if kind == "sampled-gaussian":
-        epsilon, rate, variance, steps = value.split(",")
-        return SampledGaussianEvent(Fraction(epsilon), Fraction(rate), Fraction(variance), int(steps))
+        *told, steps = value.split(",")
+        epsilon, rate, variance, distance = map(Fraction, told)
+        return SampledGaussianEvent(epsilon, rate, variance, int(steps), distance)
     if kind == "approximate":
         delta, _, inner = value.partition(" ")
         event = read_event(inner)

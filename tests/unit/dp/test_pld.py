@@ -8,9 +8,24 @@ from fractions import Fraction
 import pytest
 
 from hedgerow.kernel.accounting import admitted_more, bounds_of, compose, pld_more, zcdp_epsilon
-from hedgerow.kernel.accounting.mechanisms import AnyPure, DiscreteLaplace, Gaussian, Laplace, mechanisms_of
+from hedgerow.kernel.accounting.mechanisms import (
+    AnyPure,
+    DiscreteLaplace,
+    Gaussian,
+    Laplace,
+    mechanisms_of,
+    step_of,
+)
 from hedgerow.kernel.accounting.pld import pld_epsilon
-from hedgerow.model.budget import LaplaceEvent, Limit, NonPrivateEvent, PureEvent, ZcdpEvent
+from hedgerow.model.budget import (
+    ApproximateEvent,
+    LaplaceEvent,
+    Limit,
+    NonPrivateEvent,
+    PureEvent,
+    SampledGaussianEvent,
+    ZcdpEvent,
+)
 from hedgerow.model.errors import Fault
 
 DELTA = Fraction(1, 10**6)
@@ -110,3 +125,28 @@ def test_a_missing_package_ends_with_the_line_that_installs_it(monkeypatch, runs
     assert missing.value.code == "extra.missing"
     assert missing.value.row.exit == 7
     assert "hedgerow[dp]" in missing.value.next_step
+
+
+def sampled(steps=59, distance=Fraction(1, 10**25), epsilon=2):
+    run = SampledGaussianEvent(Fraction(epsilon), Fraction(1, 20), Fraction(7, 4), steps, distance)
+    return ApproximateEvent(run, DELTA)
+
+
+@pytest.mark.extra
+def test_sampled_runs_are_accounted_together_by_their_noise():
+    """Two runs cost hardly more than one, beside other uses; as charged they would have no bound at all."""
+    one, two = (bounds_of([sampled()] * count, 2 * DELTA).pld for count in (1, 2))
+    assert one < 2
+    assert one < two < Fraction(3, 2) * one
+    assert bounds_of([sampled()] * 5, DELTA).pld < 5
+    assert bounds_of([sampled()] * 5, DELTA).zcdp is None
+    beside = bounds_of([sampled(), PureEvent(TENTH)], 2 * DELTA).pld
+    assert one < beside <= one + TENTH
+    both = pld_epsilon({step_of(sampled().event): 59}, 2 * DELTA)
+    assert both <= one <= both + Fraction(1, 1000)
+
+
+@pytest.mark.extra
+def test_noise_that_was_drawn_too_far_from_real_is_accounted_as_it_was_charged():
+    assert bounds_of([sampled(distance=Fraction(1, 1000))], DELTA).pld is None
+    assert bounds_of([sampled(distance=Fraction(1, 1000))], 2 * DELTA).pld >= Fraction(1999999, 10**6)

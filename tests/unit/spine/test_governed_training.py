@@ -13,7 +13,7 @@ from hedgerow.app.declaring import Asked
 from hedgerow.app.service.training import Places, TrainRequest
 from hedgerow.kernel.accounting import rho_within
 from hedgerow.learn import load
-from hedgerow.model.budget import ApproximateEvent, PureEvent, ZcdpEvent
+from hedgerow.model.budget import ApproximateEvent, PureEvent, SampledGaussianEvent, ZcdpEvent
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.plans import DatasetDeclaration
@@ -54,8 +54,8 @@ def spent(space):
     return lambda: charges(space)[before:]
 
 
-def train(space, asked=ASKED, purpose="research", name="ana", **more):
-    return space.acting_as(name).service.train(asked, purpose=purpose, **more)
+def train(space, asked=ASKED, purpose="research", name="ana", *, fresh=True, **more):
+    return space.acting_as(name).service.train(replace(asked, fresh=fresh), purpose=purpose, **more)
 
 
 def charges(space):
@@ -91,6 +91,85 @@ def test_the_same_request_gives_the_same_model_at_no_cost(space, spent):
     assert again["receipt"]["replayed"]
     assert len(spent()) == 1
     assert code_of(lambda: train(space, LINE, request_id="r1")) == "request.differs"
+
+
+def test_the_same_question_gives_the_same_model_at_no_cost_until_rows_move(tmp_path):
+    asked = TrainRequest("visits", "linear", "1", "age", ["diag"])
+    with world(tmp_path) as space:
+        first, again = (train(space, asked, fresh=False) for _ in "ab")
+        assert again["model"] == first["model"]
+        assert again["receipt"]["from"] == "stored"
+        assert not again["card"]["left"].startswith("0 such")
+        assert len(charges(space)) == 2, "one charge, of the purpose and of the population"
+        assert train(space, replace(asked, epsilon="2"), fresh=False)["model"] != first["model"]
+        assert train(space, asked)["model"] != first["model"]
+        space.service.declare("visits", DECLARED)
+        assert train(space, asked, fresh=False)["receipt"]["from"] == "new"
+
+
+def test_a_model_that_would_be_written_nowhere_is_not_trained(space, spent, unread):
+    with pytest.raises(HedgerowError) as caught:
+        train(space, is_kept=False)
+    assert caught.value.code == "train.no-out"
+    assert "--out" in caught.value.next_step
+    assert spent() == []
+
+
+BATCHES = TrainRequest("visits", "logistic", "2", "diag", people=60, delta="4e-8", batch=20)
+
+
+@pytest.mark.extra
+@pytest.mark.parametrize("model", ["logistic", "mlp"])
+def test_a_run_by_batches_is_charged_as_samples_with_gaussian_noise(space, spent, tmp_path, model):
+    pytest.importorskip("dp_accounting")
+    asked = replace(BATCHES, model=model, epochs=1)
+    made = train(space, asked, places=Places(tmp_path / "m.json"))
+    (event,) = spent()
+    run = event.event
+    assert isinstance(run, SampledGaussianEvent)
+    assert (event.delta, run.epsilon, run.steps) == (Fraction("4e-8"), 2, 3)
+    assert Fraction(1, 3) <= run.rate < Fraction(1, 3) + Fraction(1, 2**31)
+    assert made["card"]["settings"] == {"batch_size": "20", "epochs": "1"}
+    assert load(tmp_path / "m.json").estimator.standing_ == "governed: debited in the ledger"
+
+
+@pytest.mark.extra
+def test_what_is_known_of_batches_is_fixed_before_rows_are_read(space, unread):
+    """The chance of a person and the noise follow from what is declared: explaining tells them."""
+    pytest.importorskip("dp_accounting")
+    told = space.acting_as("ana").service.explain_train(BATCHES, purpose="research")
+    assert told["allowed"]
+    assert told["plan"]["batches"] == "9 steps, each person in each with a chance of 0.333, drawn alone"
+
+
+@pytest.mark.extra
+def test_runs_by_batches_are_accounted_anew_together(tmp_path):
+    pytest.importorskip("dp_accounting")
+    with world(tmp_path) as space:
+        for _ in "abc":
+            train(space, BATCHES)
+        told = space.service.reaccount("visits", "research", Fraction(1, 10**6))
+    assert told["charges"] == {"Gaussian noise on samples of the people": 3}
+    found = {each["name"]: each["epsilon"] for each in told["accountants"]}
+    assert found["sum of epsilons"] == "6"
+    assert float(found["PLD (dp-accounting)"]) < 4
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"people": None}, "train.inexact"),
+        ({"batch": None, "epochs": 2, "model": "gbdt"}, "learn.bad-parameter"),
+        ({"model": "gbdt"}, "train.no-batches"),
+        ({"batch": 61}, "learn.bad-parameter"),
+        ({"batch": 0}, "learn.bad-parameter"),
+        ({"epochs": 0}, "learn.bad-parameter"),
+        ({"batch": None, "epochs": 2}, "learn.bad-parameter"),
+    ],
+)
+def test_batches_that_cannot_be_are_refused(space, spent, unread, changed, code):
+    assert code_of(lambda: train(space, replace(BATCHES, **changed))) == code
+    assert spent() == []
 
 
 def test_another_request_draws_other_noise(space):
@@ -281,11 +360,11 @@ def test_many_numbers_cost_epsilon_with_a_chance_of_delta(space, spent, monkeypa
         "visits", Asked("person", 1, {"age": "0:120"}, {"diag": list("ABCDE"), "zip": zips})
     )
     try:
-        wide = TrainRequest("visits", "mlp", "3", "diag", people=60, delta="4e-7")
+        wide = TrainRequest("visits", "mlp", "3", "diag", people=60, delta="3e-7")
         assert code_of(lambda: train(space, replace(wide, people=None))) == "train.inexact"
         assert code_of(lambda: train(space, replace(wide, accuracy="1"))) == "train.inexact"
         train(space, wide)
-        assert spent() == [ApproximateEvent(PureEvent(Fraction(3)), Fraction("4e-7"))]
+        assert spent() == [ApproximateEvent(PureEvent(Fraction(3)), Fraction("3e-7"))]
     finally:
         space.service.declare("visits", DECLARED)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from fractions import Fraction
 
 import pyarrow as pa
 import pytest
@@ -12,7 +13,9 @@ from tests.unit.transpile.drawn import FULL, expected
 from tests.unit.transpile.test_engines import ROWS
 
 from hedgerow import dp
+from hedgerow.kernel.transpile import program
 from hedgerow.model.errors import CallerError, Fault, Refused
+from hedgerow.model.plans import BinCounts, Clamp, CountRows, ExactAggregation, KeyDomain, SumValues
 from hedgerow.techniques.dp_query.spark import SparkTable, is_spark
 
 pytestmark = pytest.mark.extra
@@ -47,6 +50,29 @@ def test_everything_at_once_equals_plain_python(spark_session):
 
     table = SparkTable(spark_session.createDataFrame(arrow_of(ROWS)))
     assert [tuple(one) for one in table.exact(FULL, drawn.PERSON, drawn.RANK)] == expected(ROWS, FULL)
+
+
+def test_many_keys_are_joined_and_give_the_same(spark_session, frame, monkeypatch):
+    value = SumValues("age", Clamp(Fraction(0), Fraction(120)), 0)
+    keys = (KeyDomain("ward", ("B", "A", "nobody's")), KeyDomain("age", (20, 30, 2**70)))
+    plan = ExactAggregation(keys, (CountRows(), value), None, 2, (BinCounts(value, 60),))
+    listed = SparkTable(frame).exact(plan, "who", "place")
+    monkeypatch.setattr(program, "_MOST_LISTED", 0)
+    assert SparkTable(frame).exact(plan, "who", "place") == listed
+    assert listed[0] == [2, 40, 2, 0, 0]
+    assert listed[4] == [1, 30, 0, 1, 0]
+    assert listed[2] == listed[6] == listed[8] == [0] * 5
+
+
+def test_a_sum_that_does_not_fit_is_a_fault(spark_session):
+    # 1024 times 2**53 is one too many for 64 bits.
+    full = spark_session.range(1024).selectExpr("id AS who", "9007199254740992L AS age", "0 AS place")
+    plan = ExactAggregation((), (SumValues("age", Clamp(Fraction(0), Fraction(2**53)), 0),), None, 1)
+    with pytest.raises(Fault) as caught:
+        SparkTable(full).exact(plan, "who", "place")
+    assert caught.value.code == "dp.sum-overflow"
+    assert SparkTable(full.limit(1023)).exact(plan, "who", "place") == [[1023 * 2**53]]
+    assert SparkTable(full.limit(0)).exact(plan, "who", "place") == [[0]]
 
 
 @pytest.mark.parametrize("rank", ["place", None])

@@ -10,6 +10,7 @@ from typing import cast
 
 from hedgerow.app.service.base import Part, need_purpose
 from hedgerow.kernel.accounting import Bounds, bounds_of, pld_more, zcdp_epsilon
+from hedgerow.kernel.accounting.mechanisms import sampled_of
 from hedgerow.model.budget import (
     ApproximateEvent,
     LaplaceEvent,
@@ -41,6 +42,7 @@ REPORTS = (
     "What is marked a report: what was spent costs no more than they say but for a chance of delta, PLD had "
     "every use been fixed beforehand. They admit nothing."
 )
+_SAMPLED = "Gaussian noise on samples of the people"
 _KINDS: tuple[tuple[str, type[PrivacyEvent]], ...] = (
     ("discrete Laplace noise", LaplaceEvent),
     ("pure, noise not recorded", PureEvent),
@@ -227,8 +229,14 @@ def _by_pld(
 
 
 def _counted(history: Sequence[PrivacyEvent]) -> dict[str, Json]:
-    kinds = Counter(next(name for name, kind in _KINDS if isinstance(event, kind)) for event in history)
-    return {name: kinds[name] for name, _ in _KINDS if kinds[name]}
+    kinds = Counter(_kind(event) for event in history)
+    return {name: kinds[name] for name in (_SAMPLED, *(name for name, _ in _KINDS)) if kinds[name]}
+
+
+def _kind(event: PrivacyEvent) -> str:
+    if sampled_of(event) is not None:
+        return _SAMPLED
+    return next(name for name, kind in _KINDS if isinstance(event, kind))
 
 
 def _accountants(bounds: Bounds, decided_at: Fraction) -> list[Json]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -34,6 +34,10 @@ class TrainRequest:
         people: How many people there publicly are; none to have it measured.
         accuracy: Epsilon of an accuracy on people held out; none for no accuracy.
         tune: Whether settings are chosen.
+        batch: How many people a step sees on average; none for everybody.
+        epochs: With batches: how often each person is seen on average; none for 3 times.
+        fresh: Pay for a new model also where the same one was trained before, which is given again at no cost
+            else.
     """
 
     dataset: str
@@ -45,6 +49,9 @@ class TrainRequest:
     people: int | None = None
     accuracy: str | None = None
     tune: bool = False
+    batch: int | None = None
+    epochs: int | None = None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +96,12 @@ class Training(Asking):
             "accuracy": str(asked.accuracy) if asked.accuracy is not None else None,
             "tune": asked.tune,
         }
+        # What was not asked for stands in no request: an id that is older than the option means the same.
+        parameters |= {
+            name: told for name in ("batch", "epochs") if (told := getattr(asked, name)) is not None
+        }
         known = request_id or new_request_id()
-        return UseRequest(self.actor, need_purpose(purpose), asked.dataset, parameters, known)
+        return UseRequest(self.actor, need_purpose(purpose), asked.dataset, parameters, known, asked.fresh)
 
     def explain_train(self, asked: TrainRequest, *, purpose: str | None) -> dict[str, Json]:
         """Say what a run would be decided, cost and do, without executing it."""
@@ -104,6 +115,7 @@ class Training(Asking):
         places: Places | None = None,
         request_id: str | None = None,
         progress: Progress = quiet,
+        is_kept: bool = True,
     ) -> dict[str, Json]:
         """Train a model.
 
@@ -113,20 +125,23 @@ class Training(Asking):
             places: Where the model and its card are written.
             request_id: Repeating it returns the same model, at no cost.
             progress: Told each step.
+            is_kept: Whether whoever calls keeps the model that is returned; else it must be written.
 
         Returns:
-            ``model`` (what was released), ``card``, its ``title`` and ``summary`` (pairs of heading and
-            line), where files were written (``out``, ``card_out``) and the receipt.
+            ``model`` (what was released), ``card``, its ``title`` (``named``: with article) and ``summary``
+            (pairs of heading and line), where files were written (``out``, ``card_out``) and the receipt.
 
         Raises:
             Refused: By policy, budget or declaration; nothing was spent then.
-            CallerError: ``out.*`` before anything is spent; ``out.not-written`` when the model was trained
-                and its file could not be written: repeating the request writes it.
+            CallerError: ``out.*`` and ``train.no-out`` before anything is spent; ``out.not-written`` when the
+                model was trained and its file could not be written: repeating the request writes it.
         """
-        from hedgerow.techniques.dp_train.card import full_card, rows_of, title_of
+        from hedgerow.techniques.dp_train.card import full_card, rows_of, title_of, with_article
 
         wanted = places or Places()
         wanted.check()
+        if not is_kept and wanted.out is None and not self._was_trained(request_id):
+            raise CallerError("train.no-out")
         request = self._train_request(asked, purpose, request_id)
         progress(f"training {asked.model} on {asked.dataset}")
         receipt = self.spine.gate.use(request, self.spine.train)
@@ -140,17 +155,23 @@ class Training(Asking):
             "model": payload,
             "card": card,
             "title": title_of(payload),
+            "named": with_article(title_of(payload)),
             "summary": [[heading, line] for heading, lines in rows_of(card) for line in lines],
             "out": str(wanted.out) if wanted.out else None,
             "card_out": str(wanted.card) if wanted.card else None,
             "receipt": kept,
         }
 
+    def _was_trained(self, request_id: str | None) -> bool:
+        """Tell whether a request id is known, so that nothing is spent under it."""
+        with self.spine.store.read() as reader:
+            return request_id is not None and reader.get(Request, request_id) is not None
+
     def _told(self, request: UseRequest, kept: Mapping[str, Json]) -> dict[str, Json]:
         """Say beside a model what is left, and where the journal tells of it."""
         own = cast("Mapping[str, Mapping[str, Json]]", kept["budget"])["own"]
         told: dict[str, Json] = {name: kept[name] for name in ("request_id", "entry", "fingerprint")}
-        cost = self.spine.gate.explain(request, self.spine.train).cost
+        cost = self.spine.gate.explain(replace(request, fresh=True), self.spine.train).cost
         with self.spine.store.read() as reader:
             record = reader.get(Request, request.request_id)
             balance = self.spine.ledger.balance(reader, request.dataset, request.purpose)

@@ -39,6 +39,9 @@ class Options(TypedDict):
     people: int | None
     holdout_epsilon: str | None
     tune: bool
+    batch: int | None
+    epochs: int | None
+    fresh: bool
     card: Path | None
     request_id: str | None
     explain: bool
@@ -83,6 +86,19 @@ class Options(TypedDict):
     help="Train with several settings and choose, within --epsilon, on people held out.",
 )
 @click.option(
+    "--batch", type=int, metavar="N",
+    help="Show each step a random part of the people, N on average; for long tables. Wants --people.",
+)  # fmt: skip
+@click.option(
+    "--epochs", type=int, metavar="N",
+    help="With --batch: how often each person is seen on average.  [default: 3]",
+)  # fmt: skip
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Pay for a new model also where the same was trained before; else that is given again at no cost.",
+)
+@click.option(
     "--card",
     type=_FILE,
     metavar="PATH",
@@ -117,6 +133,7 @@ def train(session: Session, screen: Screen, dataset: str, **options: Unpack[Opti
         places=Places(options["out"], options["card"], options["force"]),
         request_id=options["request_id"],
         progress=screen.progress,
+        is_kept=screen.as_json,
     )
     screen.result(made, _shown(made, screen.width()))
 
@@ -141,18 +158,20 @@ def _asked(dataset: str, options: Options) -> TrainRequest:
         options["people"],
         options["holdout_epsilon"],
         options["tune"],
+        options["batch"],
+        options["epochs"],
+        options["fresh"],
     )
 
 
 def _shown(made: dict[str, Any], width: int | None) -> str:
     where = [f"written to {made['out']}"] if made["out"] else []
     where += [f"its card to {made['card_out']}"] if made["card_out"] else []
-    unsaved = (
-        f"; to write it, repeat the command with --request-id {made['receipt']['request_id']} --out FILE"
-    )
-    again = " It was trained before; nothing was spent." if made["receipt"]["replayed"] else ""
+    before = " It was trained before; nothing was spent."
+    stored = " The same was trained before; nothing was spent, --fresh pays for a new one."
+    again = {"new": "", "stored": stored}.get(made["receipt"]["from"], before)
     told = [(heading, line) for heading, line in made["summary"] if heading in _SHOWN]
-    first = f"A {made['title']}{', ' + ' and '.join(where) if where else unsaved}.{again}"
+    first = f"{made['named']}{', ' + ' and '.join(where) if where else ''}.{again}"
     return f"{first}\n{facts(told, width)}"
 
 

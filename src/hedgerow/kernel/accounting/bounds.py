@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 from hedgerow.kernel.accounting.composition import Composition, compose
 from hedgerow.kernel.accounting.conversion import zcdp_epsilon
 from hedgerow.kernel.accounting.filter import most_that
-from hedgerow.kernel.accounting.mechanisms import Mechanism, mechanisms_of
+from hedgerow.kernel.accounting.mechanisms import Mechanism, mechanisms_of, sampled_of, step_of
 from hedgerow.kernel.accounting.pld import pld_epsilon
-from hedgerow.model.budget import PrivacyEvent
+from hedgerow.model.budget import ApproximateEvent, PrivacyEvent, SampledGaussianEvent
 
 _MOST_LOOKED_AHEAD = 10**6
 _GRID = 1e-4
 _ROUGHLY = 20_000
+# The share of delta that is kept for noise being drawn and not real, and the largest epsilon it is looked at.
+_KEPT = Fraction(1, 2**20)
+_LARGEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,9 @@ class Bounds:
         delta: The chance of a larger loss that ``zcdp`` and ``pld`` speak of.
         zcdp: By zero-concentrated privacy, proven for any choice of what to ask next; none where the events
             have larger chances of their own.
-        pld: By privacy loss distributions, had all been fixed beforehand; never above the sum, or zCDP; none
-            likewise.
+        pld: By privacy loss distributions, had all been fixed beforehand; none likewise. Sampled Gaussian
+            runs are bounded by their noise, so that they need no chance of their own. Without such, never
+            above the sum, or zCDP.
     """
 
     total: Composition
@@ -54,18 +59,30 @@ def bounds_of(events: Iterable[PrivacyEvent], delta: Fraction) -> Bounds:
     history = tuple(events)
     total = compose(history)
     rest = delta - total.delta
+    pld = _by_pld(Counter(history), delta)
     if rest <= 0:
-        return Bounds(total, delta, None, None)
-    pld = _by_pld(_runs(history), total, rest)
+        return Bounds(total, delta, None, pld)
     return Bounds(total, delta, zcdp_epsilon(total.rho + total.pure_rho, rest), pld)
 
 
-def _runs(events: Sequence[PrivacyEvent]) -> Counter[Mechanism]:
-    return Counter(each for event in events for each in mechanisms_of(event))
+def _by_pld(history: Counter[PrivacyEvent], delta: Fraction, grid: float = _GRID) -> Fraction | None:
+    """Bound a history by PLD: by what is charged of it, and by the noise of sampled Gaussian runs."""
+    total = Composition()
+    for event, count in history.items():
+        total = total.plus(event, count)
+    as_charged = _of_charges(history, total, delta - total.delta, grid)
+    of_noise = _of_noise(history, total, delta, grid) if any(map(sampled_of, history)) else None
+    found = [bound for bound in (as_charged, of_noise) if bound is not None]
+    return min(found) if found else None
 
 
-def _by_pld(runs: Counter[Mechanism], total: Composition, delta: Fraction, grid: float = _GRID) -> Fraction:
+def _of_charges(
+    history: Mapping[PrivacyEvent, int], total: Composition, delta: Fraction, grid: float
+) -> Fraction | None:
     """Bound by PLD what is pure; of zCDP events no PLD is known, so they take half of delta of their own."""
+    if delta <= 0:
+        return None
+    runs = _runs(history)
     if total.rho == 0:
         found = pld_epsilon(runs, delta, grid)
         # The grid may cost a little; the sum and zCDP are bounds as well.
@@ -75,6 +92,40 @@ def _by_pld(runs: Counter[Mechanism], total: Composition, delta: Fraction, grid:
     found = pld_epsilon(runs, half, grid)
     pure = total.pure if found is None else min(found, total.pure)
     return pure + zcdp_epsilon(total.rho, half)
+
+
+def _of_noise(
+    history: Mapping[PrivacyEvent, int], total: Composition, delta: Fraction, grid: float
+) -> Fraction | None:
+    """Bound sampled Gaussian runs by their noise: they need no chance of their own but for their distance.
+
+    A share of delta is kept for the distance; where that does not cover it, this is no bound.
+    """
+    runs = _runs({event: count for event, count in history.items() if sampled_of(event) is None})
+    own, distance = total.delta, Fraction(0)
+    for event, count in history.items():
+        if isinstance(event, ApproximateEvent) and isinstance(event.event, SampledGaussianEvent):
+            runs[step_of(event.event)] += event.event.steps * count
+            own -= event.delta * count
+            distance += event.event.distance * count
+    left = (delta - own) * (1 - _KEPT)
+    if left <= 0:
+        return None
+    found = pld_epsilon(runs, left / 2 if total.rho else left, grid)
+    if found is None:
+        return None
+    found += zcdp_epsilon(total.rho, left / 2) if total.rho else 0
+    # Three is more than e.
+    grown = distance * (1 + 3 ** min(ceil(found), _LARGEST))
+    return found if found < _LARGEST and grown <= (delta - own) * _KEPT else None
+
+
+def _runs(events: Mapping[PrivacyEvent, int]) -> Counter[Mechanism]:
+    runs: Counter[Mechanism] = Counter()
+    for event, count in events.items():
+        for each in mechanisms_of(event):
+            runs[each] += count
+    return runs
 
 
 def pld_more(limit: Fraction, events: Iterable[PrivacyEvent], event: PrivacyEvent, delta: Fraction) -> int:
@@ -89,15 +140,11 @@ def pld_more(limit: Fraction, events: Iterable[PrivacyEvent], event: PrivacyEven
     Returns:
         The count, at most a million.
     """
-    history = tuple(events)
+    history = Counter(events)
     grid = max(_GRID, float(limit / _ROUGHLY))
 
     def fits(count: int) -> bool:
-        total = compose(history).plus(event, count)
-        rest = delta - total.delta
-        runs = _runs(history)
-        for each in mechanisms_of(event):
-            runs[each] += count
-        return rest > 0 and _by_pld(runs, total, rest, grid) <= limit
+        found = _by_pld(history + Counter({event: count}), delta, grid)
+        return found is not None and found <= limit
 
     return most_that(fits, _MOST_LOOKED_AHEAD)

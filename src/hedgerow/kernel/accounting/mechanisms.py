@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
+from hedgerow.kernel.accounting.conversion import square_root_down
 from hedgerow.model.budget import (
     ApproximateEvent,
     LaplaceEvent,
     NonPrivateEvent,
     PrivacyEvent,
     PureEvent,
+    SampledGaussianEvent,
     ZcdpEvent,
 )
 
@@ -78,3 +80,28 @@ def mechanisms_of(event: PrivacyEvent) -> tuple[Mechanism, ...]:
             return mechanisms_of(inner)
         case PureEvent() | ZcdpEvent() | NonPrivateEvent():
             return ()
+
+
+def sampled_of(event: PrivacyEvent) -> SampledGaussianEvent | None:
+    """Tell the sampled Gaussian run that an event was, apart from the chance beside it.
+
+    Args:
+        event: What happened.
+
+    Returns:
+        The run; none for any other event.
+    """
+    inner = event.event if isinstance(event, ApproximateEvent) else None
+    return inner if isinstance(inner, SampledGaussianEvent) else None
+
+
+def step_of(run: SampledGaussianEvent) -> Gaussian:
+    """Tell the mechanism of one step of a sampled Gaussian run, its noise rounded down.
+
+    Args:
+        run: The run.
+
+    Returns:
+        The mechanism; the run is as many of them as it had steps, but for its distance.
+    """
+    return Gaussian(square_root_down(run.variance), run.rate)

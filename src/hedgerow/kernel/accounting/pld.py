@@ -90,7 +90,9 @@ def _built(mechanism: Mechanism, interval: float) -> Any:  # noqa: ANN401 - as a
             return library.from_laplace_mechanism(float(1 / epsilon), **grid)
         case Gaussian(multiplier=multiplier, sampled=sampled):
             return library.from_gaussian_mechanism(
-                float(multiplier), sampling_prob=float(sampled), value_discretization_interval=interval
+                math.nextafter(float(multiplier), 0.0),
+                sampling_prob=min(1.0, _up(sampled)),
+                value_discretization_interval=interval,
             )
 
 

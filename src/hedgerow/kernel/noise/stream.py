@@ -21,6 +21,10 @@ from hedgerow.model.errors import Fault
 Integers = npt.NDArray[np.int64]
 
 DEVIATION = 1024
+# A discrete Gaussian is one of so much less variance, continuous, that was rounded at random: but for at most
+# this distance, which every number's distance holds (ADR 36).
+ROUNDED = 5
+_OF_ROUNDING = Fraction(1, 10**42)
 _UP = Context(prec=60, rounding=ROUND_CEILING, Emax=10**15, Emin=-(10**15), traps=[])
 # Two pi squared, rounded down.
 _TWO_PI_SQUARED = Fraction(19739, 1000)
@@ -39,7 +43,8 @@ class WideGaussian:
     Args:
         factors: What the draws are multiplied with; the first is 1.
         variance: Parameter sigma squared of the discrete Gaussian it stands for, exact.
-        distance: At least the total-variation distance of one number from that, exact.
+        distance: At least the total-variation distance of one number from that, and from what can be computed
+            of a number with continuous noise of a variance that is ``ROUNDED`` less; exact.
         reach: The largest number it can draw.
     """
 
@@ -81,7 +86,7 @@ def wide_gaussian(sensitivity: int, rho: Fraction) -> WideGaussian:
     if needed > _VARIANCE_MOST:
         raise Fault("noise.overflow")
     table = gaussian_table(DEVIATION)
-    factors, variance, distance = [1], DEVIATION**2, table.distance
+    factors, variance, distance = [1], DEVIATION**2, table.distance + _OF_ROUNDING
     while variance < needed:
         most = isqrt(variance) // 3
         missing = -(-(needed - variance) // DEVIATION**2)

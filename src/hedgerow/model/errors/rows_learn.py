@@ -141,6 +141,16 @@ ROWS: tuple[ErrorRow, ...] = (
         "--holdout-epsilon out.",
     ),
     caller(
+        "train.no-batches",
+        "This kind of model is not trained by batches.",
+        _NOTHING + "Leave --batch out, or train one of: {known}.",
+    ),
+    caller(
+        "train.no-out",
+        "The model would be written nowhere.",
+        _NOTHING + "Name the model file to write with --out PATH, or print the model with --json.",
+    ),
+    caller(
         "train.bad-model",
         "This is no model file that can be read: {problem}.",
         "Name a file that `hedgerow train --out` wrote.",
@@ -154,6 +164,12 @@ ROWS: tuple[ErrorRow, ...] = (
         "train.unknown-columns",
         "The rows have no column {missing}.",
         "Name columns of the file with --keep, or leave it out.",
+    ),
+    fault(
+        "learn.failed",
+        "Training stopped with a {kind}, after it was paid for.",
+        "Its cost is off the budget in budget_ and stays spent; nothing was learnt. Where memory was short, "
+        "take fewer rows or columns; else report this.",
     ),
     fault(
         "train.overspent",

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from hedgerow.kernel.transpile import Kind, Source, SourceColumn, Transpiled, transpile
+from hedgerow.kernel.transpile import Kind, Source, SourceColumn, Transpiled, integers_of, transpile
 from hedgerow.model.errors import CallerError, Fault
 from hedgerow.model.plans import ExactAggregation
 from hedgerow.model.words import ColumnType
@@ -106,18 +106,7 @@ class SparkTable:
 
     def _counted(self, made: Transpiled) -> list[list[int]]:
         session = self.frame.sparkSession
-        whole: list[list[int]] = [[] for _ in range(made.groups)]
-        if made.aggregates is not None:
-            for group, *values in session.sql(made.aggregates).collect():
-                if None in values:
-                    raise Fault("dp.sum-overflow")
-                whole[int(group)] = [int(value) for value in values]
-        for part in made.histograms:
-            cells = [[0] * part.bins for _ in range(made.groups)]
-            for group, place, count in session.sql(part.sql).collect():
-                cells[int(group)][int(place)] = int(count)
-            whole = [held + more for held, more in zip(whole, cells, strict=True)]
-        return whole
+        return integers_of(made, lambda sql: session.sql(sql).collect())
 
     @contextmanager
     def _seen(self, frame: Any, name: str) -> Iterator[None]:  # noqa: ANN401 - a DataFrame

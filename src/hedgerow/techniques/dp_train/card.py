@@ -24,6 +24,8 @@ _UNMEASURED = (
     "Not measured: training accuracy is never told, for it would tell of people. `--holdout-epsilon` pays "
     "for an accuracy on people held out."
 )
+# Kinds of models as they are written in sentences, where that is not their name.
+_NAMED = {"mlp": "MLP", "gbdt": "GBDT", "pca": "PCA", "kmeans": "k-means", "torch": "PyTorch"}
 _CARD_TITLES = {
     "purpose": "Purpose",
     "intended_use": "Intended use",
@@ -222,4 +224,17 @@ def title_of(payload: Mapping[str, Any]) -> str:
         For example ``logistic model of smoker``.
     """
     target = cast("Mapping[str, Any] | None", payload.get("target"))
-    return f"{payload['model']} model" + (f" of {target['name']}" if target else "")
+    named = _NAMED.get(str(payload["model"]), payload["model"])
+    return f"{named} model" + (f" of {target['name']}" if target else "")
+
+
+def with_article(title: str) -> str:
+    """Put ``A`` or ``An`` before a title, as it is said.
+
+    Args:
+        title: As :func:`title_of` gives it.
+
+    Returns:
+        For example ``An MLP model of smoker``.
+    """
+    return f"{'An' if title.startswith('MLP') else 'A'} {title}"

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hedgerow.kernel.accounting import Budget
-from hedgerow.kernel.noise.sampling import poisson_sample, sampling_chance
+from hedgerow.kernel.noise.sampling import poisson_sample
 from hedgerow.model.answers import UNGOVERNED
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.techniques.dp_train import arrays, declared
-from hedgerow.techniques.dp_train.batches import batch_rho
+from hedgerow.techniques.dp_train.batches import Sampling, sampled_noise, sampling_of
 from hedgerow.techniques.dp_train.declared import Exact
-from hedgerow.techniques.dp_train.paying import Noise, Wish, paid, stream_noise
+from hedgerow.techniques.dp_train.paying import Noise, Wish, paid
 from hedgerow.techniques.dp_train.persample import (
     SUM_MOST,
     UNIT,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     import torch
 
 _CLIP_MOST = 1e4
-_EPOCHS_MOST = 10_000
 # Multiplications of a step, from which more threads than one pay.
 _WORTH_THREADS = 1 << 26
 _LOSSES = ("classes", "numbers")
@@ -43,8 +41,7 @@ _LOSSES = ("classes", "numbers")
 class _Run:
     """How a run goes, all of it fixed beforehand."""
 
-    chance: Fraction
-    steps: int
+    sampling: Sampling
     bound: int
     divisor: float
 
@@ -145,18 +142,16 @@ class DPTrainer:
 
     def _run(self) -> _Run:
         people = declared.public_people(self.n_public, PEOPLE_MOST)
-        chance = sampling_chance(declared.whole(self.batch_size, "batch_size", people), people)
-        epochs = declared.whole(self.epochs, "epochs", _EPOCHS_MOST)
+        sampling = sampling_of(self.batch_size, self.epochs, people)
         bound = int(declared.positive(self.clip, "clip", _CLIP_MOST) * UNIT)
         if self.loss not in _LOSSES or bound < 1:
             name, advice = ("clip", "Give a larger one.") if bound < 1 else ("loss", f"One of {_LOSSES}.")
             raise CallerError("learn.bad-parameter", parameter=name, advice=advice)
-        steps = -(-epochs * chance.denominator // chance.numerator)
-        return _Run(chance, steps, bound, float(chance * people) * UNIT)
+        return _Run(sampling, bound, float(sampling.chance * people) * UNIT)
 
     def _noise(self, wish: Wish, run: _Run) -> Noise:
-        numbers = run.steps * sum(each.numel() for each in self.model.parameters())
-        return stream_noise(wish, run.bound, batch_rho(wish, run.chance, run.steps), numbers)
+        numbers = sum(each.numel() for each in self.model.parameters())
+        return sampled_noise(wish, run.bound, run.sampling, numbers)
 
     def _read(self, values: Any, y: Any) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: ANN401 - as fit
         torch = torch_library()
@@ -188,8 +183,8 @@ class DPTrainer:
         make = self.optimizer or (lambda parameters: torch.optim.Adam(parameters, lr=0.01))
         optimizer = make(self.model.parameters())
         people = len(rows) if owners is None else int(owners.max()) + 1
-        for _ in range(run.steps):
-            chosen = poisson_sample(people, run.chance)
+        for _ in range(run.sampling.steps):
+            chosen = poisson_sample(people, run.sampling.chance)
             places, whose = _rows_of(chosen, owners)
             exact = self._exact(rows[places], aims[places], whose, len(chosen), layers, run.bound)
             flat = torch.from_numpy(noise.add(exact)).to(torch.float64) / run.divisor

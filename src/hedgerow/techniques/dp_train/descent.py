@@ -10,12 +10,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from hedgerow.kernel.noise.sampling import poisson_sample, sampling_chance
+from hedgerow.kernel.noise.sampling import poisson_sample
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.techniques.dp_train import declared
-from hedgerow.techniques.dp_train.batches import batch_rho
+from hedgerow.techniques.dp_train.batches import Sampling, sampled_noise, sampling_of
 from hedgerow.techniques.dp_train.estimators import ScaledEstimator
-from hedgerow.techniques.dp_train.paying import Noise, Wish, step_noise, stream_noise
+from hedgerow.techniques.dp_train.paying import Noise, Wish, step_noise
 from hedgerow.techniques.dp_train.sums import GRADIENT_UNIT, PEOPLE_MOST, Rows
 
 Floats = npt.NDArray[np.float64]
@@ -84,8 +84,8 @@ class SteppedEstimator(ScaledEstimator):
             steps, chance = declared.whole(self.steps, "steps", _STEPS_MOST), None
             seen = float(people)
         else:
-            chance = sampling_chance(declared.whole(self.batch_size, "batch_size", people), people)
-            steps = -(-declared.whole(self.epochs, "epochs", 10_000) * chance.denominator // chance.numerator)
+            sampling = sampling_of(self.batch_size, self.epochs, people)
+            steps, chance = sampling.steps, sampling.chance
             seen = float(chance * people)
         usual = self.USUAL[chance is not None]
         size = declared.positive(usual if self.step_size is None else self.step_size, "step_size")
@@ -114,8 +114,7 @@ def planned(wish: Wish, descent: Descent, numbers: int) -> Noise:
         )
     if descent.chance is None:
         return step_noise(wish, descent.bound, descent.steps, numbers)
-    rho = batch_rho(wish, descent.chance, descent.steps)
-    return stream_noise(wish, descent.bound, rho, descent.steps * numbers)
+    return sampled_noise(wish, descent.bound, Sampling(descent.chance, descent.steps), numbers)
 
 
 def go_down(start: Floats, gradient: Callable[[Floats], Floats], descent: Descent) -> Floats:

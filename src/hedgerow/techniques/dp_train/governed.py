@@ -26,7 +26,7 @@ from hedgerow.model.uses import DatasetView, Grant, Json, Lease, Plan, Release, 
 from hedgerow.techniques.dp_train import accuracy
 from hedgerow.techniques.dp_train.card import card_of
 from hedgerow.techniques.dp_train.inputs import Inputs, inputs_of
-from hedgerow.techniques.dp_train.kinds import kind_of
+from hedgerow.techniques.dp_train.kinds import KINDS, kind_of
 from hedgerow.techniques.dp_train.modelfile import FORMAT
 from hedgerow.techniques.dp_train.paying import Noise, Wish
 from hedgerow.techniques.dp_train.prepared import HELD_OUT, Prepared, prepare
@@ -76,7 +76,7 @@ class TrainPlan:
     def cost(self) -> PrivacyEvent:
         """What all parts cost together: an exact rho, or epsilon but for delta where there is none."""
         if self.noise.rho is None:
-            return ApproximateEvent(PureEvent(self.wish.epsilon), self.wish.delta)
+            return ApproximateEvent(self.noise.event or PureEvent(self.wish.epsilon), self.wish.delta)
         return ZcdpEvent(self.shares.fits * self.noise.rho + self.shares.beside)
 
     def describe(self) -> Mapping[str, Json]:
@@ -95,9 +95,17 @@ class TrainPlan:
             "noise of a step": self.noise.told,
             "epsilon": show_exact(self.wish.epsilon, 12),
             "delta": show_chance(self.wish.delta),
+            "batches": _batches(self),
             "fits": self.shares.fits,
             "accuracy": f"epsilon {show_exact(self.accuracy, 12)}" if self.accuracy else "not measured",
         }
+
+
+def _batches(plan: TrainPlan) -> str | None:
+    run = plan.noise.event
+    if run is None:
+        return None
+    return f"{run.steps:,} steps, each person in each with a chance of {float(run.rate):.3g}, drawn alone"
 
 
 def _measured(plan: TrainPlan) -> str | None:
@@ -134,7 +142,7 @@ class DpTrain:
         measured = asked.get("accuracy")
         told = parse_exact(str(measured), "--holdout-epsilon") if measured else Fraction(0)
         people = _people(asked.get("people"))
-        settings = kind.candidates if asked.get("tune") else kind.candidates[:1]
+        settings = _settings(kind, asked, people)
         _check_accuracy(kind, told, is_tuned=bool(asked.get("tune")))
         counts = kind.needs_people and people is None
         shares = shares_of(wish, told, fits=len(settings), counts=counts)
@@ -147,6 +155,20 @@ class DpTrain:
             str(asked["model"]), kind, inputs, wish, told, people, settings, shares, noise,
             dataset.name, request.purpose, dataset.declaration.version,
         )  # fmt: skip
+
+    def question(self, plan: Plan) -> object:
+        """Tell all that a model depends on beside the data, and beside chance.
+
+        Args:
+            plan: A plan this technique made.
+
+        Returns:
+            What is read, by which declaration, with which settings, and at what cost.
+        """
+        asked = cast("TrainPlan", plan)
+        settings = [dict(each) for each in asked.settings]
+        about = (asked.model, asked.inputs, asked.wish, asked.accuracy, asked.people, settings)
+        return (FORMAT, *about, asked.declaration, asked.cost)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Train on a lease.
@@ -188,6 +210,22 @@ def _people(told: Json) -> int | None:
     if not isinstance(told, int) or isinstance(told, bool) or not 1 <= told <= PEOPLE_MOST:
         raise CallerError("train.people", most=f"{PEOPLE_MOST:,}")
     return told
+
+
+def _settings(kind: Kind, asked: Mapping[str, Json], people: int | None) -> tuple[Settings, ...]:
+    """Choose what is trained with; who takes part in a step must not depend on how many people there are."""
+    candidates = kind.candidates if asked.get("tune") else kind.candidates[:1]
+    batch, epochs = asked.get("batch"), asked.get("epochs")
+    if batch is None:
+        if epochs is not None:
+            raise CallerError("learn.bad-parameter", parameter="--epochs", advice="Give --batch with it.")
+        return candidates
+    if kind.batches is None:
+        known = ", ".join(name for name, each in KINDS.items() if each.batches is not None)
+        raise CallerError("train.no-batches", known=known)
+    if people is None:
+        raise Refused("train.inexact")
+    return ({"batch_size": batch, "epochs": kind.batches if epochs is None else epochs},)
 
 
 def _check_accuracy(kind: Kind, told: Fraction, *, is_tuned: bool) -> None:

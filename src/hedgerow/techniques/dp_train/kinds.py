@@ -315,6 +315,7 @@ KINDS: dict[str, Kind] = {
         candidates=({}, {"clip": 0.2, "steps": 30}, {"clip": 0.6, "steps": 100}),
         mechanism=f"noisy gradient descent on exact sums, {_NOISE}",
         clipped="a third of the longest row in each gradient",
+        batches=3,
     ),
     "linear": Kind(
         aim="number",
@@ -335,6 +336,7 @@ KINDS: dict[str, Kind] = {
         candidates=({}, {"hidden": 16}, {"hidden": 16, "steps": 60}),
         mechanism=f"noisy gradient descent of a network with one hidden layer, {_NOISE}",
         clipped="a third of the longest row in each gradient",
+        batches=3,
     ),
     "gbdt": Kind(
         aim="either",

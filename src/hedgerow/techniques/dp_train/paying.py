@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hedgerow.kernel.accounting import Budget, rho_within
 from hedgerow.kernel.noise import add_gaussian, gaussian_scale
 from hedgerow.kernel.noise.stream import WideGaussian, add_wide, delta_of, wide_gaussian
-from hedgerow.model.budget import ZcdpEvent, show_exact
+from hedgerow.model.budget import SampledGaussianEvent, ZcdpEvent, show_exact
 from hedgerow.model.errors import CallerError, Refused
 
 Integers = npt.NDArray[np.int64]
@@ -55,12 +55,14 @@ class Noise:
         add: Adds it to a flat vector of exact sums.
         rho: What the whole run costs as zCDP, exact; none where it costs epsilon and delta.
         bound: What one person changes in a step, in the same units; 0 where it is not told.
+        event: What a run by samples of the people is; none where all are seen.
     """
 
     deviation: float
     add: Callable[[Integers], Integers]
     rho: Fraction | None = None
     bound: int = 0
+    event: SampledGaussianEvent | None = None
 
     @property
     def told(self) -> str:
@@ -134,9 +136,48 @@ def stream_noise(wish: Wish, bound: int, rho: Fraction, numbers: int) -> Noise:
         Refused: ``learn.delta-too-small`` when the kept share of delta does not cover the drawing.
         CallerError: ``learn.bad-parameter`` for an epsilon whose noise could pass 64 bits.
     """
+    return noise_of(covered_noise(wish, bound, rho, numbers), bound, rho)
+
+
+def covered_noise(wish: Wish, bound: int, rho: Fraction, numbers: int) -> WideGaussian:
+    """Put noise together of which the kept share of delta covers the drawing.
+
+    Args:
+        wish: What the run may cost.
+        bound: What one person changes in a step, in L2.
+        rho: What a step may cost those who are in it, exact.
+        numbers: How many numbers the run draws in all.
+
+    Returns:
+        The noise of a number.
+
+    Raises:
+        Refused: ``learn.delta-too-small``.
+        CallerError: ``learn.bad-parameter``.
+    """
     _checked_width(bound, rho)
-    wide = _covered(wide_gaussian(bound, rho), wish, numbers)
-    return Noise(float(wide.variance) ** 0.5, lambda exact: add_wide(exact, bound, rho, wide), bound=bound)
+    return _covered(wide_gaussian(bound, rho), wish, numbers)
+
+
+def noise_of(
+    wide: WideGaussian, bound: int, rho: Fraction, event: SampledGaussianEvent | None = None
+) -> Noise:
+    """Make noise of steps out of that of a number.
+
+    Args:
+        wide: The noise of a number.
+        bound: What one person changes in a step, in L2.
+        rho: What a step may cost those who are in it, exact.
+        event: What a run by samples of the people is.
+
+    Returns:
+        The noise.
+    """
+
+    def add(exact: Integers) -> Integers:
+        return add_wide(exact, bound, rho, wide)
+
+    return Noise(float(wide.variance) ** 0.5, add, bound=bound, event=event)
 
 
 def _checked_width(bound: int, rho: Fraction) -> None:

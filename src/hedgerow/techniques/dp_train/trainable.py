@@ -57,6 +57,7 @@ class Kind:
         mechanism: How it is protected, in a few words.
         clipped: What one person's part is cut to, in words.
         given: Turns features into what the estimator takes.
+        batches: How often each person is seen where steps see a part of the people; none where none do.
     """
 
     aim: str
@@ -68,6 +69,7 @@ class Kind:
     mechanism: str
     clipped: str
     given: Callable[[Inputs, Floats], Any] = _as_they_are
+    batches: int | None = None
 
 
 def quoted(kind: Kind, inputs: Inputs, wish: Wish, people: int, settings: Settings) -> Noise:
