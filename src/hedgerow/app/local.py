@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hedgerow.app.service.asking import check_out, write_out
+from hedgerow.app.outputs import check_out, write_out
 from hedgerow.app.service.base import Progress, quiet
 from hedgerow.kernel.local import (
     Client,

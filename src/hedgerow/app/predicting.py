@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hedgerow.adapters.readers import SourceTable, open_table
-from hedgerow.app.service.asking import check_out, write_out
+from hedgerow.app.outputs import check_out, write_out
 from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import Json
 from hedgerow.model.words import ColumnType

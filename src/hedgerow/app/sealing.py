@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Self, cast
 
 from hedgerow.adapters.keys import durable
-from hedgerow.app.service.asking import check_out, write_out, writing_out
+from hedgerow.app.outputs import check_out, write_out, writing_out
 from hedgerow.app.service.base import Progress, quiet
 from hedgerow.kernel.hybrid import (
     Identity,

@@ -20,8 +20,9 @@ from hedgerow.app import workspace
 from hedgerow.app.declaring import Asked
 from hedgerow.app.demo.town import Town, attacker_view, generate, write
 from hedgerow.app.hierarchies import read_hierarchies
+from hedgerow.app.outputs import write_out
 from hedgerow.app.report import render
-from hedgerow.app.service.asking import ReleaseRequest, write_out
+from hedgerow.app.service.asking import ReleaseRequest
 from hedgerow.app.service.collecting import CollectRequest, discover
 from hedgerow.app.space import Space, open_space
 from hedgerow.kernel.anonymity.hierarchies import from_rows

@@ -199,7 +199,7 @@ class Backing(Part):
         Returns:
             ``erasures`` (how many it tells) and ``not_told`` (folders out of reach).
         """
-        from hedgerow.app.service.asking import check_out, write_out
+        from hedgerow.app.outputs import check_out, write_out
 
         self._require("space.backup")
         if out is not None:

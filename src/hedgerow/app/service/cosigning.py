@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hedgerow.app.service.asking import check_place, write_out
+from hedgerow.app.outputs import check_place, write_out
 from hedgerow.app.service.base import Part
 from hedgerow.app.tiles import TileFolder
 from hedgerow.kernel.merkle import Checkpoint, VerifierKey, root_of, verify_consistency

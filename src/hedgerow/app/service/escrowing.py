@@ -14,8 +14,8 @@ from hedgerow.adapters.keys.keyfile import FILE_LIMIT_BYTES
 from hedgerow.app.backup.folder import BoundedSink
 from hedgerow.app.clock import SystemClock
 from hedgerow.app.keyplaces import KEYS, movable
+from hedgerow.app.outputs import check_out, writing_out
 from hedgerow.app.places import Where, find
-from hedgerow.app.service.asking import check_out, writing_out
 from hedgerow.app.service.base import Part
 from hedgerow.app.wiring import journal_under
 from hedgerow.kernel.hybrid import Opener, Recipient, open_stream, probe, seal_stream

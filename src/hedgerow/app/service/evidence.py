@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from hedgerow.app.service.asking import beside, check_place
+from hedgerow.app.outputs import beside, check_place
 from hedgerow.app.service.base import Part
 from hedgerow.app.service.cosigning import cosigned_json, cosigned_notes
 from hedgerow.app.service.witnessing import seen_json

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hedgerow.app.service.asking import Asking, check_out, write_out
+from hedgerow.app.outputs import check_out, write_out
+from hedgerow.app.service.asking import Asking
 from hedgerow.app.service.base import Progress, need_purpose, quiet
 from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import Json, UseRequest

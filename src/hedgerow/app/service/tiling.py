@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hedgerow.app.service.asking import check_outside
+from hedgerow.app.outputs import check_outside
 from hedgerow.app.service.base import Part, Progress, quiet
 from hedgerow.app.tiles import TileFolder
 from hedgerow.kernel.merkle import open_checkpoint

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from hedgerow.app.service.asking import Asking, check_out, write_out
+from hedgerow.app.outputs import check_out, write_out
+from hedgerow.app.service.asking import Asking
 from hedgerow.app.service.base import Progress, need_purpose, quiet
 from hedgerow.model.errors import CallerError
 from hedgerow.model.records import Request

@@ -23,8 +23,8 @@ def report(session: Session, screen: Screen, *, out: Path | None, force: bool) -
 
     It needs no network to be read. With --json and no --out the same is printed as data.
     """
+    from hedgerow.app.outputs import check_out, write_out
     from hedgerow.app.report import render
-    from hedgerow.app.service.asking import check_out, write_out
 
     if out is None and not screen.as_json:
         raise click.UsageError("Missing --out (or --json for the same as data).")

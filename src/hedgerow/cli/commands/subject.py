@@ -195,7 +195,7 @@ def export(
     session: Session, screen: Screen, ref: str | None, *, ref_file: str | None, out: Path | None, force: bool
 ) -> None:
     """Export everything held of the person REF as JSON, values included."""
-    from hedgerow.app.service.asking import check_out, write_out
+    from hedgerow.app.outputs import check_out, write_out
 
     if out is not None:
         check_out(out, force=force)

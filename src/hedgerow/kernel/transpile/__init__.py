@@ -7,4 +7,14 @@ from hedgerow.kernel.transpile.reading import integers_of
 from hedgerow.kernel.transpile.source import Kind, Source, SourceColumn
 from hedgerow.kernel.transpile.writing import DIALECTS, Dialect
 
-__all__ = ["DIALECTS", "Dialect", "Histogram", "Kind", "Source", "SourceColumn", "Transpiled", "integers_of", "transpile"]
+__all__ = [
+    "DIALECTS",
+    "Dialect",
+    "Histogram",
+    "Kind",
+    "Source",
+    "SourceColumn",
+    "Transpiled",
+    "integers_of",
+    "transpile",
+]
