@@ -7,6 +7,8 @@ from hedgerow.kernel.noise import AboveThreshold, RunningCount
 from hedgerow.model.answers import Answer, AnswerColumn
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.techniques.dp_query.chain import count, mean, median, people, quantile, stddev, variance
+from hedgerow.techniques.dp_query.chain import greatest as max  # noqa: A004 - said as in SQL, dp.max
+from hedgerow.techniques.dp_query.chain import least as min  # noqa: A004 - said as in SQL, dp.min
 from hedgerow.techniques.dp_query.chain import total as sum  # noqa: A004 - said as in SQL, dp.sum
 from hedgerow.techniques.dp_query.curve import curve
 from hedgerow.techniques.dp_query.declared import declare
@@ -31,8 +33,10 @@ __all__ = [
     "curve",
     "declare",
     "explain",
+    "max",
     "mean",
     "median",
+    "min",
     "people",
     "quantile",
     "query",

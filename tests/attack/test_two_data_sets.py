@@ -15,18 +15,33 @@ from fractions import Fraction
 import pytest
 from tests.attack.rolling import founded
 from tests.simulator.adapters import Crash, copied_shelf, copied_store
+from tests.simulator.asking import OWNER
 from tests.simulator.model import CARE, RESEARCH
 from tests.simulator.recording import RowsPlan
 
 from hedgerow.app.declaring import Asked
+from hedgerow.app.service import Service
 from hedgerow.app.workspace import default_policies
 from hedgerow.model.budget import NonPrivateEvent, PureEvent
 from hedgerow.model.errors import HedgerowError
-from hedgerow.model.records import Account, Allocation, Approval, Charge, ConsentState, JournalEntry, Request
+from hedgerow.model.records import (
+    Account,
+    Allocation,
+    Approval,
+    Charge,
+    ConsentState,
+    Dataset,
+    DatasetPurpose,
+    Declaration,
+    JournalEntry,
+    Request,
+)
 from hedgerow.model.uses import Actor, Grant, Release, UseRequest
 from hedgerow.model.words import Basis
-from hedgerow.spine.balance import POPULATION
+from hedgerow.spine import stored
+from hedgerow.spine.balance import POPULATION, Balance
 from hedgerow.spine.entries import parse_entry
+from hedgerow.spine.outside import OutsideHead, spent_of
 from hedgerow.techniques.dp_query.technique import DpQuery
 
 BOTH = "SELECT v.ward, COUNT(*) FROM visits v JOIN bills b ON v.person = b.person GROUP BY v.ward"
@@ -355,6 +370,33 @@ class TestCharges:
         assert audit(world) is None
 
 
+class TestAfterARestore:
+    def test_what_was_spent_since_comes_to_what_the_head_outside_tells(self, world):
+        """The backup is older than two uses: the population lacks less than its accounts together."""
+        restored = copy(world)
+        restored.inner_store = copied_store(world.inner_store)
+        restored.inner_shelf = copied_shelf(world.inner_shelf)
+        restored.clock = deepcopy(world.clock)
+        restored.restart()
+        ask(world, "one")
+        ask(world, "own", "SELECT COUNT(*) FROM visits", others=())
+        with world.read() as reader:
+            told = {(a.dataset, a.purpose): spent_of(a) for a in reader.find(Account)}
+        head = OutsideHead("w-rolled", 10**6, b"", "", told, "2026-01-01T00:00:00Z")
+        charged = restored.spine.restoring.charge(head, OWNER)
+        assert [(each["dataset"], each.get("shared", False)) for each in charged] == [
+            ("bills", False),
+            ("visits", True),
+            ("*", False),
+        ]
+        assert spent(restored) == spent(world)
+        assert audit(restored) is None
+        with restored.inner_store.write() as tx:
+            (visits,) = [c for c in tx.find(Charge, dataset="visits") if c.shared]
+            tx.put(replace(visits, shared=False))
+        assert audit(restored) is not None
+
+
 class TestTheAuditFinds:
     @pytest.mark.parametrize(
         "changed",
@@ -378,6 +420,46 @@ class TestTheAuditFinds:
             tx.remove(Account)
             tx.add(list(totals.values()))
         assert audit(world) == "ledger.not-journaled"
+
+    def test_a_use_beyond_the_limit_of_the_second(self, world, monkeypatch):
+        world.service.allocate("bills", CARE, PRICE / 2)
+        monkeypatch.setattr(Balance, "refusal", lambda *_: None)
+        ask(world, "one")
+        assert audit(world) == "records.rule-broken"
+
+    def test_a_use_on_another_basis_of_the_second_that_was_put_back(self, world):
+        """Whoever makes the consents to a purpose not count is found, once nothing shows it any more."""
+        with world.inner_store.write() as tx:
+            held = tx.get(DatasetPurpose, "bills", RESEARCH)
+            tx.put(replace(held, basis=Basis.CONTRACT.value))
+        ask(world, "one", purpose=RESEARCH)
+        with world.inner_store.write() as tx:
+            tx.put(held)
+        assert audit(world) == "records.rule-broken"
+
+    def test_a_use_on_another_declaration_of_the_second_that_was_put_back(self, world):
+        world.service.declare("bills", Asked(max_rows=1))
+        with world.inner_store.write() as tx:
+            newest = tx.newest(Declaration, dataset="bills")
+            tx.remove(Declaration, dataset="bills", version=newest.version)
+        ask(world, "one")
+        with world.inner_store.write() as tx:
+            tx.put(newest)
+        assert audit(world) == "records.rule-broken"
+
+    def test_an_answer_of_an_older_version_of_the_second(self, world, monkeypatch):
+        ask(world, "one")
+        with world.read() as reader:
+            before = reader.get(Dataset, "bills")
+        world.collect("bills", ["ann"])
+        with world.inner_store.write() as tx:
+            after = tx.get(Dataset, "bills")
+            tx.put(before)
+        monkeypatch.setattr(stored, "_MOVES", ("no such act",))
+        assert ask(world, "two")[1].origin == "stored"
+        with world.inner_store.write() as tx:
+            tx.put(after)
+        assert audit(world) == "records.rule-broken"
 
     @pytest.mark.parametrize("others", ["", '{"bills":2}', '{"notes":1}', "no"])
     def test_a_stored_answer_that_was_relabelled(self, world, others):
@@ -406,11 +488,34 @@ class TestStored:
         assert ask(world, "six")[1].origin == "new"
         assert audit(world) is None
 
+    def test_a_version_of_the_second_alone_keeps_an_answer_back(self, world, monkeypatch):
+        ask(world, "one")
+        world.collect("bills", ["cem"])
+        monkeypatch.setattr(stored, "_MOVES", ("no such act",))
+        assert not world.spine.gate.explain(wish("two"), Exact()).stored
+
+    def test_the_journal_alone_keeps_back_what_a_version_put_back_would_give(self, world):
+        ask(world, "one")
+        with world.read() as reader:
+            before = reader.get(Dataset, "bills")
+        world.collect("bills", ["cem"])
+        with world.inner_store.write() as tx:
+            tx.put(before)
+        assert not world.spine.gate.explain(wish("two"), Exact()).stored
+
+    def test_what_is_declared_of_the_second_is_part_of_the_question(self, world, monkeypatch):
+        """Also where it changes nothing of the plan."""
+        ask(world, "one")
+        world.service.declare("bills", Asked(keys={"ward": ["B", "A"]}))
+        monkeypatch.setattr(stored, "_MOVES", ("no such act",))
+        assert not world.spine.gate.explain(wish("two"), Exact()).stored
+
     def test_an_id_stands_for_both(self, world):
         ask(world, "one")
         alone = "SELECT v.ward, COUNT(*) FROM visits v GROUP BY v.ward"
-        assert found(lambda: ask(world, "one", others=())) is not None
         assert found(lambda: ask(world, "one", alone, others=())) == "request.differs"
+        ask(world, "wide", alone)
+        assert found(lambda: ask(world, "wide", alone, others=())) == "request.differs"
 
     def test_after_the_second_is_dropped_an_id_answers_as_one_of_the_first_would(self, world):
         ask(world, "one")
@@ -475,3 +580,35 @@ def test_the_person_is_told_of_the_use_where_the_own_rows_were_used(world):
     assert told["ann"][0]["others"] == ["bills"]
     # Cem's visits were read; dan has bills alone, of which no row was.
     assert (len(told["cem"]), told["dan"]) == (1, [])
+
+
+def test_whoever_may_not_see_the_second_does_not_see_the_use(world):
+    """The journal and the report leave the whole use out: by its name alone it would tell of the second."""
+    ask(world, "one")
+    world.service.add_principal("otto", ["auditor"])
+    shut = (
+        '@id("shut") @reason("r") forbid (principal in Role::"auditor",'
+        ' action in [Action::"report.show", Action::"journal.head"],'
+        ' resource == Dataset::"bills");'
+    )
+    otto = Service(world.spine, Actor("owner", "otto"))
+    assert "use.intend" in {each["action"] for each in otto.entries(100)}
+    assert [use["others"] for use in otto.report("r")["uses"]] == [["bills"]]
+    world.service.apply_policy(default_policies() + shut)
+    shown = otto.entries(100)
+    assert not {"use.intend", "use.done"} & {each["action"] for each in shown}
+    assert otto.report("r")["uses"] == []
+
+
+def test_rows_of_both_are_gathered_for_each_person(world):
+    """A sub-query with one row for each person stands over the join: bounds, columns and charges are as here."""
+    inner = (
+        "SELECT v.person AS who, COUNT(*) AS n FROM visits v JOIN bills b ON v.person = b.person"
+        " GROUP BY v.person"
+    )
+    before = spent(world)
+    rows, _ = ask(world, "one", f"SELECT COUNT(*) FROM ({inner}) AS t WHERE n >= 2")
+    assert rows == 2
+    assert spent(world)["bills", CARE] == before.get(("bills", CARE), 0) + PRICE
+    assert found(lambda: ask(world, "two", f"SELECT COUNT(*) FROM ({inner}) AS t", others=())) is not None
+    assert audit(world) is None

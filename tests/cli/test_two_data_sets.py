@@ -138,5 +138,9 @@ def test_from_python(south, space):
         session = opened.acting_as("ana", purpose="research")
         told = session.explain("visits", SQL, epsilon="0.5")
         answer = session.query("visits", SQL, epsilon="0.5")
+        built = session.table("visits").join("south").group_by("visits.ward")
+        built = built.agg(n=hr.dp.count()).answer(epsilon="0.1")
     assert told["plan"]["joins"] == [{"table": "south", "rows_of_one": 3}]
     assert [each["left"] for each in answer["receipt"]["budget"]["others"]] == ["0.5"]
+    # A query that was built without SQL names the data set it joins as well.
+    assert [each["left"] for each in built["receipt"]["budget"]["others"]] == ["0.4"]

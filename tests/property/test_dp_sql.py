@@ -175,10 +175,19 @@ source = st.one_of(
         tree,
     ),
 )
+gathered = st.builds(
+    "(SELECT {} AS g, {} AS pay, COUNT(*) AS age FROM {} WHERE {} GROUP BY {} {}) AS t".format,
+    st.sampled_from(["person", "who", "ward", "sex", "age"]) | worked,
+    output,
+    source,
+    tree,
+    st.sampled_from(["person", "who, ward", "person, sex, g", "ward", "who, age", "1", "person, 1", "pay"]),
+    st.just("") | st.builds("HAVING {} > {}".format, output, constant),
+)
 query = st.builds(
     "SELECT {} FROM {} WHERE {} GROUP BY {} {}".format,
     st.lists(output, min_size=1, max_size=4).map(", ".join),
-    source,
+    source | gathered,
     tree | st.builds("{} > 3".format, worked),
     name | worked | st.just("g"),
     st.one_of(
@@ -231,7 +240,15 @@ plausible = st.builds(
     | worked_of(plain, small, leaf),
     st.sampled_from(["COUNT", "SUM", "AVG", "VARIANCE", "MAX"]),
     worked_of(plain, small, st.sampled_from(["ward = 'A'", "pay > age", "age IS NULL"])),
-    st.sampled_from(["visits", "(SELECT *, age * 2 AS twice FROM visits WHERE pay < 90)"]),
+    st.sampled_from(
+        [
+            "visits",
+            "(SELECT *, age * 2 AS twice FROM visits WHERE pay < 90)",
+            "(SELECT person, ward, COUNT(*) AS age, SUM(pay) AS pay FROM visits GROUP BY person, ward)",
+            "(SELECT who, ward, MAX(age) AS age, AVG(pay) AS pay FROM visits GROUP BY 1, 2 HAVING pay > 1)",
+            "(SELECT ward, MIN(pay) AS pay, SUM(b) AS age FROM (SELECT *, age b FROM visits) GROUP BY who)",
+        ]
+    ),
     plain | worked_of(plain, small, leaf),
     st.sampled_from(["", "HAVING COUNT(*) > 2", "HAVING MIN(age) > 30 OR COUNT(*) > 0"]),
 )

@@ -46,6 +46,7 @@ ASKED = (
     "SELECT SUM(age) FROM visits WHERE ward = 'A'",
     "SELECT MEDIAN(age) FROM visits",
     "SELECT AVG(age), COUNT(DISTINCT person) FROM visits",
+    "SELECT ward, COUNT(*) FROM visits v JOIN labs USING (person) GROUP BY ward",
 )
 CENT = Fraction(1, 100)
 
@@ -102,7 +103,8 @@ def spend(space, name):
     wish = wish_of(name)
     parameters = {"sql": wish["sql"], "epsilon": wish["epsilon"]}
     actor = space.acting_as("ana").service.actor
-    request = UseRequest(actor, wish["purpose"], "visits", parameters, name, fresh=True)
+    others = ("labs",) if "labs" in wish["sql"] else ()
+    request = UseRequest(actor, wish["purpose"], "visits", parameters, name, fresh=True, others=others)
     return space.opened.spine.gate.use(request, Otherwise(KINDS[wish["kind"]]))
 
 

@@ -1,9 +1,9 @@
 """Many spend at once and are killed at random: nothing is overspent, nothing unlogged, each answer charged.
 
 Four processes ask counts, sums, means and quantiles, charged as pure, as zCDP and with a chance of their own,
-for two purposes of one data set, until the budgets end; one after the other is ended by SIGKILL at a random
-time, and its successor goes on with the id that was in the air. What the processes were told is then held
-against the ledger, the journal and the audit. So it is on SQLite and on PostgreSQL.
+for two purposes of one data set and of two joined, until the budgets end; one after the other is ended by
+SIGKILL at a random time, and its successor goes on with the id that was in the air. What they were told
+is then held against the ledger, the journal and the audit. So it is on SQLite and on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ IDS = int(os.environ.get("HEDGEROW_SPENDS", "120"))
 LIMITS = {
     ("visits", "research"): Limit(Fraction(IDS, 150), Fraction(1, 10**6)),
     ("visits", "care"): Limit(Fraction(IDS, 120)),
+    # Of two data sets the second ends first: a use of both is charged to neither then.
+    ("labs", "research"): Limit(Fraction(IDS, 1200), Fraction(1, 10**6)),
+    ("labs", "care"): Limit(Fraction(IDS, 1200)),
     POPULATION: Limit(Fraction(IDS, 80), Fraction(1, 10**6)),
 }
 
@@ -78,6 +81,10 @@ def spent(request, tmp_path_factory):
         made.collect(rows, dataset="visits", subject_key="ref", keep=["ward", "age"],
                      purposes=dict.fromkeys(spenders.PURPOSES, "public-task"))  # fmt: skip
         service.declare("visits", Asked(max_rows=1, bounds={"age": "0:120"}, keys={"ward": ["A", "B"]}))
+        made.collect([{"ref": f"p{n}", "value": n} for n in range(0, 40, 2)], dataset="labs",
+                     subject_key="ref", keep=["value"],
+                     purposes=dict.fromkeys(spenders.PURPOSES, "public-task"))  # fmt: skip
+        service.declare("labs", Asked(max_rows=1))
         for (dataset, purpose), limit in LIMITS.items():
             named = (None, None) if (dataset, purpose) == POPULATION else (dataset, purpose)
             service.allocate(*named, limit.epsilon, limit.delta)
@@ -116,7 +123,11 @@ def test_it_was_killed_often_and_went_on(spent):
 def test_no_account_is_beyond_its_limit(spent):
     charges = read(spent, lambda _, reader: reader.find(Charge))
     for where, limit in LIMITS.items():
-        events = [read_event(c.event) for c in charges if where in (POPULATION, (c.dataset, c.purpose))]
+        # A use of two data sets debits the population once.
+        mine = [
+            c for c in charges if where == (c.dataset, c.purpose) or (where == POPULATION and not c.shared)
+        ]
+        events = [read_event(c.event) for c in mine]
         # The last of them still fitted: the filter admits what was spent without it, and it.
         assert admits(limit_of(limit.epsilon, limit.delta), compose(events[:-1]), events[-1]), where
         standing = read(
@@ -126,8 +137,16 @@ def test_no_account_is_beyond_its_limit(spent):
 
 
 def test_each_answer_that_was_told_was_charged_once_and_by_what_it_cost(spent):
-    charges = read(spent, lambda _, reader: {c.request: c for c in reader.find(Charge)})
-    assert len(charges) == len(read(spent, lambda _, reader: reader.find(Charge)))
+    every = read(spent, lambda _, reader: reader.find(Charge))
+    charges = {c.request: c for c in every if not c.shared}
+    second = {c.request: c for c in every if c.shared}
+    assert len(charges) + len(second) == len(every)
+    both = {name for name in charges if "labs" in spenders.wish_of(name)["sql"]}
+    assert second.keys() == both
+    assert both
+    for name in both:
+        same = charges[name].event, charges[name].purpose, charges[name].entry, "labs"
+        assert (second[name].event, second[name].purpose, second[name].entry, second[name].dataset) == same
     for name, _ in told(spent, "answered"):
         wish = spenders.wish_of(name)
         event = PureEvent(Fraction(wish["epsilon"]))

@@ -7,7 +7,7 @@ engine is compiled from it, so that nothing a caller wrote reaches an engine as 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
 
 from hedgerow.model.contribution import Contribution, UnitBound
+from hedgerow.model.histograms import BinCounts as BinCounts  # noqa: PLC0414 - plans are made of it
+from hedgerow.model.histograms import EdgeCounts as EdgeCounts  # noqa: PLC0414 - plans are made of it
 from hedgerow.model.joins import Beside, Lookup, needed
 from hedgerow.model.spans import Span
 
 if TYPE_CHECKING:
     from hedgerow.model.expressions import Expression
+    from hedgerow.model.gathering import Gathering
 
 Combination: TypeAlias = "tuple[str | int | bool, ...]"
 """A key of each grouping column; dates in ISO 8601."""
@@ -200,52 +203,6 @@ ExactAggregate: TypeAlias = "CountRows | SumValues | SumSquares | CountPeople"
 
 
 @dataclass(frozen=True, slots=True)
-class BinCounts:
-    """How many rows of a clamped column lie nearest to each of some public candidates.
-
-    Candidates are the multiples of ``width`` between the bounds, and the bounds themselves in place of
-    a multiple past them; a value half-way between two goes to the upper one. They are made of the bounds and
-    the grid alone. Null, NaN and the infinities lie nowhere.
-
-    Args:
-        values: The column, its bounds and its grid.
-        width: Steps from one candidate to the next, 1 or more.
-    """
-
-    values: SumValues
-    width: int
-
-    @property
-    def column(self) -> str:
-        """The column."""
-        return self.values.column
-
-    @property
-    def base(self) -> int:
-        """The multiple of the width at or below the lower bound, in steps.
-
-        The bin of a value in steps is ``(steps - base + width // 2) // width``.
-        """
-        lower, _ = self.values.step_bounds
-        return lower - lower % self.width
-
-    @property
-    def bins(self) -> int:
-        """How many candidates there are."""
-        _, upper = self.values.step_bounds
-        return (upper - self.base + self.width // 2) // self.width + 1
-
-    def candidate(self, place: int) -> int:
-        """Tell the candidate of a bin, in steps.
-
-        Args:
-            place: Its bin, 0 to ``bins - 1``.
-        """
-        lower, upper = self.values.step_bounds
-        return min(max(self.base + place * self.width, lower), upper)
-
-
-@dataclass(frozen=True, slots=True)
 class Computed:
     """A column made of others in the same row, which the rest of a plan may read like any other.
 
@@ -259,39 +216,6 @@ class Computed:
     name: str
     expression: Expression
     digits: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeCounts:
-    """How many rows of a clamped column lie between each two neighbouring public edges.
-
-    Args:
-        values: The column, its bounds and its grid; null, NaN and the infinities lie nowhere.
-        edges: In steps, strictly rising; the first is the lower bound. A value lies in the bin of the last
-            edge that is not above it.
-    """
-
-    values: SumValues
-    edges: tuple[int, ...]
-
-    @property
-    def column(self) -> str:
-        """The column."""
-        return self.values.column
-
-    @property
-    def bins(self) -> int:
-        """How many bins there are."""
-        return len(self.edges)
-
-    def lower_edge(self, place: int) -> Fraction:
-        """Tell the least value of a bin."""
-        return Fraction(self.edges[place], 10**self.values.digits)
-
-    def upper_edge(self, place: int) -> Fraction:
-        """Tell the value that those of a bin stay below, or for the last bin the upper bound."""
-        is_last = place + 1 == len(self.edges)
-        return self.values.clamp.upper if is_last else self.lower_edge(place + 1)
 
 
 Histogram: TypeAlias = "BinCounts | EdgeCounts"
@@ -317,6 +241,8 @@ class ExactAggregation:
             of the lowest ranks count.
         selected: The combinations of keys there are, each once, in place of all; none means all.
         computed: Columns made of others, in an order in which each reads only earlier ones.
+        gathering: How rows of a person are gathered first; all else is then of the gathered rows, whose
+            number ``max_rows`` is. None leaves rows as they are.
         of_unit: Which rows count in place of those of the lowest ranks, where a unit is no person.
     """
 
@@ -332,6 +258,7 @@ class ExactAggregation:
     selected: tuple[Combination, ...] | None = None
 
     computed: tuple[Computed, ...] = ()
+    gathering: Gathering | None = None
     of_unit: UnitBound | None = None
 
     @property
@@ -364,14 +291,28 @@ class ExactAggregation:
     @property
     def columns(self) -> frozenset[str]:
         """Every column of the data set itself that the aggregation reads; what joins add is none."""
+        if self.gathering is not None:
+            return self.gathering.rows.columns
         gained = {name for one in self.beside for name, _ in one.adds}
         own = frozenset() if self.of_unit is None else {self.of_unit.column}
         return (needed(self.lookups, self.named) - gained) | own
 
     @property
+    def source(self) -> ExactAggregation:
+        """What is asked of the rows of the data set itself."""
+        return self if self.gathering is None else self.gathering.rows
+
+    @property
+    def joined_beside(self) -> ExactAggregation:
+        """The same of rows that were joined with those of other data sets already."""
+        if self.gathering is None:
+            return replace(self, beside=())
+        return replace(self, gathering=replace(self.gathering, rows=replace(self.source, beside=())))
+
+    @property
     def joins(self) -> tuple[Beside | Lookup, ...]:
         """Every join."""
-        return (*self.beside, *self.lookups)
+        return (*self.source.beside, *self.source.lookups)
 
     @property
     def named(self) -> frozenset[str]:
@@ -399,6 +340,7 @@ class KeySearch:
         max_groups: Contribution bound: of a person's combinations so many drawn at random count; none bounds
             nothing.
         least: Combinations of fewer people are not told, 1 or more.
+        lookups: Public tables that the rows of rank below ``max_rows`` are joined with before.
     """
 
     columns: tuple[str, ...]
@@ -406,10 +348,16 @@ class KeySearch:
     max_rows: int
     max_groups: int | None
     least: int
+    lookups: tuple[Lookup, ...] = ()
 
     @property
     def read(self) -> frozenset[str]:
-        """Every data column it reads."""
+        """Every column of the data set itself that it reads; what joins add is none."""
+        return needed(self.lookups, self.named)
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Every column of the joined rows that it names."""
         return frozenset(self.columns) | predicate_columns(self.where)
 
 

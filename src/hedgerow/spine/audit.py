@@ -49,7 +49,7 @@ from hedgerow.spine.ledger import UNKNOWN, Ledger, event_json, is_fold, read_eve
 from hedgerow.spine.paging import rows_of_all
 from hedgerow.spine.publics import recorded as published
 from hedgerow.spine.second_key import second_keys
-from hedgerow.spine.several import accounts_told
+from hedgerow.spine.several import charges_told
 
 Told = dict[object, object]
 # The delta of a limit without one.
@@ -164,8 +164,8 @@ class _Heard:
         facts = cast("Mapping[str, Json]", entry["facts"])
         if entry["action"] in SPENDING and facts["cost"] is not None:
             told = facts["cost"], unit_text(facts.get("unit"))
-            for place, account in enumerate(accounts_told(facts)):
-                self.charged[cast("int", entry["index"]), *account, place > 0] = told
+            for charge in charges_told(facts):
+                self.charged[cast("int", entry["index"]), *charge] = told
         elif entry["action"] == "space.restored":
             self._unknown_since = (
                 str(entry["time"]) if facts["spending"] == "unknown" else self._unknown_since

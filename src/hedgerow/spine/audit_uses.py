@@ -16,9 +16,9 @@ from hedgerow.spine.balance import POPULATION, Standing, standing_of
 from hedgerow.spine.catalog import RIGHTS_PURPOSE
 from hedgerow.spine.facts import MOST_FAILURES
 from hedgerow.spine.followed import SPENDING, Followed, Where
-from hedgerow.spine.ledger import LOCAL, added, after, all_debited, fresh_account, read_told
+from hedgerow.spine.ledger import LOCAL, added, after, fresh_account, read_told
 from hedgerow.spine.outside import Spent
-from hedgerow.spine.several import accounts_told, datasets_told
+from hedgerow.spine.several import datasets_told, debits_told
 from hedgerow.spine.stored import GIVEN
 
 Entry = Mapping[str, Json]
@@ -77,7 +77,7 @@ class UseRules:
         self._followed.heed(entry)
         if entry["action"] in SPENDING and facts["cost"] is not None:
             day = _time(entry).date()
-            for where in all_debited(accounts_told(facts)):
+            for where in debits_told(facts):
                 days = self._days.setdefault(where, {})
                 days[day] = after(days.get(day) or fresh_account(*where), read_told(facts["cost"]))
 
@@ -85,7 +85,7 @@ class UseRules:
         if facts["cost"] is None:
             return
         cost = read_told(facts["cost"])
-        for where in all_debited(accounts_told(facts)):
+        for where in debits_told(facts):
             whose = "population" if where == POPULATION else "purpose"
             fits = self._standing(where, told).admits(cost)
             _require(fits, entry, f"its cost is beyond the limit of the {whose}")

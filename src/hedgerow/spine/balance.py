@@ -162,7 +162,7 @@ class Balance:
     def has_delta(self) -> bool:
         """Whether every account that there is has a delta, as Gaussian noise needs."""
         return all(
-            each.delta for each in (self.own, self.population, *self.periods) if each.limit is not None
+            each.delta for each in (*self.accounts, self.population, *self.periods) if each.limit is not None
         )
 
     def _in_order(self) -> Iterator[tuple[Standing, str]]:

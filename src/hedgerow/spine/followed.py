@@ -18,9 +18,9 @@ from hedgerow.spine.departed import DROP, ERASE, EXPIRE, KNOWN, RESTORED, Depart
 from hedgerow.spine.entries import entry_of
 from hedgerow.spine.forgotten import DIFFERS, checked, forgotten, is_line_of, known_by, line_json
 from hedgerow.spine.journal import Journal
-from hedgerow.spine.ledger import LOCAL, all_debited, read_told
+from hedgerow.spine.ledger import LOCAL, read_told
 from hedgerow.spine.outside import OutsideHead, Spent, spent_of
-from hedgerow.spine.several import accounts_told
+from hedgerow.spine.several import debits_told
 
 RESTATED = "budget.restate"
 SPENDING = ("use.intend", "budget.unseen", LOCAL)
@@ -52,7 +52,7 @@ class Followed:
         """Take one entry in, in the order of the journal."""
         facts = cast("Entry", entry["facts"])
         if entry["action"] in SPENDING and facts["cost"] is not None:
-            for where in all_debited(accounts_told(facts)):
+            for where in debits_told(facts):
                 self.spent[where] = _more(self.spent.get(where, _NOTHING), facts["cost"])
         elif entry["action"] == RESTORED:
             self.line = str(facts.get("line") or entry["index"])

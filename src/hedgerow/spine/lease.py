@@ -60,9 +60,11 @@ class OpenLease:
         self._take("aggregate", "aggregate")
         if not spec.columns <= self._grant.columns or self._relation is None:
             raise Fault("lease.misused")
-        if not all(one.read <= self._grant.of(one.name) for one in spec.beside):
+        if not all(one.read <= self._grant.of(one.name) for one in spec.source.beside):
             raise Fault("lease.misused")
-        return self._relation.aggregate(spec, {one.name: self._others[one.name] for one in spec.beside})
+        return self._relation.aggregate(
+            spec, {one.name: self._others[one.name] for one in spec.source.beside}
+        )
 
     def keys(self, search: KeySearch) -> Sequence[tuple[Combination, int]]:
         """Count the people of combinations of granted columns, once."""

@@ -194,7 +194,14 @@ class Ledger:
             self._charge(tx, request_id, account, event, entry, committed=False, shared=place > 0, unit=unit)
 
     def charge_unseen(
-        self, tx: Transaction, name: str, where: tuple[str, str], event: PrivacyEvent, entry: int
+        self,
+        tx: Transaction,
+        name: str,
+        where: tuple[str, str],
+        event: PrivacyEvent,
+        entry: int,
+        *,
+        shared: bool = False,
     ) -> None:
         """Debit what was spent and this ledger never saw, after a restore; no limit holds it back.
 
@@ -204,8 +211,9 @@ class Ledger:
             where: The account; the population is debited as well, or alone.
             event: What was spent.
             entry: The journal entry that tells of it.
+            shared: Whether the population is left alone: what it was debited with is charged to it apart.
         """
-        self._charge(tx, name, where, event, entry, committed=True)
+        self._charge(tx, name, where, event, entry, committed=True, shared=shared)
 
     def _charge(
         self,

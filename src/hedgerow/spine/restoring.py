@@ -260,21 +260,32 @@ class Restoring:
             # The population last: the accounts debit it as well, and it lacks only what is left then.
             for where in (*own, POPULATION):
                 more = spent_since(_totals(tx), outside).get(where)
-                events = _events(more) if more is not None else ()
-                made += [self._unseen(tx, where, event, actor, source) for event in events]
+                for event in _events(more) if more is not None else ():
+                    lacking = spent_since(_totals(tx), outside).get(POPULATION)
+                    # A use of several data sets debited it once: never more is charged than the head tells.
+                    shared = where != POPULATION and not _has_room(lacking, event)
+                    made.append(self._unseen(tx, where, event, actor, source, shared=shared))
         return made
 
     def _unseen(
-        self, tx: Transaction, where: tuple[str, str], event: PrivacyEvent, actor: Actor, source: str
+        self,
+        tx: Transaction,
+        where: tuple[str, str],
+        event: PrivacyEvent,
+        actor: Actor,
+        source: str,
+        *,
+        shared: bool = False,
     ) -> dict[str, Json]:
         facts: dict[str, Json] = {
+            **({"shared": True} if shared else {}),
             "dataset": where[0],
             "purpose": where[1],
             "cost": event_json(event),
             "source": source,
         }
         entry = self._journal.append(tx, "budget.unseen", actor, facts)
-        self._ledger.charge_unseen(tx, f"unseen-{entry}", where, event, entry)
+        self._ledger.charge_unseen(tx, f"unseen-{entry}", where, event, entry, shared=shared)
         return facts
 
     def state(
@@ -372,6 +383,19 @@ def _account(reader: Reader, where: tuple[str, str]) -> Account:
 
 def _totals(reader: Reader) -> dict[tuple[str, str], Spent]:
     return {(account.dataset, account.purpose): spent_of(account) for account in reader.find(Account)}
+
+
+def _has_room(lacking: Spent | None, event: PrivacyEvent) -> bool:
+    """Tell whether an account lacks at least an event as ``_events`` makes it."""
+    match event:
+        case PureEvent(epsilon=epsilon):
+            return lacking is not None and epsilon <= lacking.epsilon
+        case ZcdpEvent(rho=rho):
+            return lacking is not None and rho <= lacking.rho
+        case ApproximateEvent(delta=delta):
+            return lacking is not None and delta <= lacking.delta
+    # No release without a bound is of several data sets.
+    return True
 
 
 def _events(spent: Spent) -> Iterator[PrivacyEvent]:

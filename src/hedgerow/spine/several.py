@@ -9,6 +9,7 @@ from typing import cast
 from hedgerow.model.canonical import canonical
 from hedgerow.model.records import Request
 from hedgerow.model.uses import Json
+from hedgerow.spine.balance import POPULATION
 
 Facts = Mapping[str, Json]
 
@@ -23,9 +24,22 @@ def datasets_told(facts: Facts) -> tuple[str, ...]:
     return (str(facts["dataset"]), *others_told(facts))
 
 
-def accounts_told(facts: Facts) -> tuple[tuple[str, str], ...]:
-    """Name the accounts that an entry charges, without the population."""
-    return tuple((name, str(facts["purpose"])) for name in datasets_told(facts))
+def charges_told(facts: Facts) -> tuple[tuple[str, str, bool], ...]:
+    """Tell what an entry charges: data set, purpose, and whether it leaves the population alone.
+
+    Of a use the charges of further data sets do; of what is charged after a restore, where the entry says so.
+    """
+    first, *others = datasets_told(facts)
+    purpose = str(facts["purpose"])
+    own = (first, purpose, bool(facts.get("shared")))
+    return (own, *((name, purpose, True) for name in others))
+
+
+def debits_told(facts: Facts) -> tuple[tuple[str, str], ...]:
+    """Name the accounts that an entry debits, each once."""
+    charged = charges_told(facts)
+    everybody = [] if all(shared for *_, shared in charged) else [POPULATION]
+    return tuple(dict.fromkeys([*((dataset, purpose) for dataset, purpose, _ in charged), *everybody]))
 
 
 def versions_text(versions: Mapping[str, int]) -> str:

@@ -44,6 +44,7 @@ RANKED = "r"
 """The column of ranks, where a plan bounds groups."""
 PLACE = "n"
 """The place of a row among those of one shape, where a plan bounds groups."""
+_BOUNDED = f"{WHOM}, CAST({GROUP} AS BIGINT) AS g, CAST({RANKED} AS BIGINT) AS r, {PLACE}"
 _MOST_DIGITS = 18
 _MOST_STEPS = 2**53
 # Its square, with half a unit more, stays within 64 bits.
@@ -70,12 +71,15 @@ class Program:
         pairs: Gives the group and the person of each row that counts; none when nobody is counted.
         bounded: Gives person, group, rank and place of each row that counts so far; none when groups are not
             bounded.
+        gathered: Gives person and group of each row that counts, and for each aggregate a whole number and
+            whether there is one; none where rows stay as they are.
     """
 
     rows: Statement | None
     values: tuple[Statement, ...]
     pairs: Statement | None
     bounded: Statement | None
+    gathered: Statement | None = None
 
 
 def compile_program(plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]) -> Program:
@@ -95,10 +99,28 @@ def compile_program(plan: ExactAggregation, columns: Mapping[str, tuple[int, Low
     values = tuple(_compile_values(plan, one.values, columns) for one in plan.histograms)
     group = f"CAST({GROUP} AS BIGINT) AS g"
     pairs = _compile_picked(f"{group}, {WHOM}", plan, columns) if plan.counts_people else None
-    picked = f"{WHOM}, {group}, CAST({RANKED} AS BIGINT) AS r, {PLACE}"
-    return Program(
-        rows, values, pairs, _compile_picked(picked, plan, columns) if plan.bounds_groups else None
-    )
+    bounded = _compile_picked(_BOUNDED, plan, columns) if plan.bounds_groups else None
+    return Program(rows, values, pairs, bounded)
+
+
+def compile_gathering(plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]) -> Program:
+    """Compile what the rows of each person are gathered from, for one lowered schema.
+
+    Args:
+        plan: Which rows count, their groups, and what is read of each; its keys are already numbers.
+        columns: For each column read, its number and what it became.
+
+    Returns:
+        The statements.
+
+    Raises:
+        CallerError: As :func:`compile_aggregation`.
+    """
+    compiler = _Compiler(columns).computing(plan)
+    read = [f"CAST({one} AS BIGINT) AS x{at}" for at, one in enumerate(compiler.parts(plan.aggregates))]
+    gathered = compiler.statement(", ".join([WHOM, f"CAST({GROUP} AS BIGINT) AS g", *read]), plan)
+    bounded = _compile_picked(_BOUNDED, plan, columns) if plan.bounds_groups else None
+    return Program(None, (), None, bounded, gathered)
 
 
 def compile_aggregation(plan: ExactAggregation, columns: Mapping[str, tuple[int, Lowered]]) -> Statement:
@@ -200,6 +222,18 @@ class _Compiler:
         if isinstance(part, SumSquares):
             return self._squares(part)
         return f"sum({self.steps(part)})"
+
+    def parts(self, aggregates: Sequence[ExactAggregate]) -> list[str]:
+        """What rows are gathered from: for each aggregate a whole number and 1, or 0 and 0 where none is."""
+        written = []
+        for part in aggregates:
+            if isinstance(part, SumValues):
+                steps = self.steps(part)
+                written += [f"coalesce({steps}, 0)", f"({steps}) IS NOT NULL"]
+            else:
+                held = "TRUE" if part.column is None else self._holds(part.column)
+                written += [held, held]
+        return written
 
     def _squares(self, part: SumSquares) -> str:
         if part.unit < 1 or part.distance > _MOST_DISTANCE:

@@ -37,7 +37,7 @@ def rows_of(
     """
     places = np.flatnonzero(counts)
     if search.where is not None:
-        names = sorted(search.read)
+        names = sorted(search.named)
         lowered = {name: lower_column(rows[physical[name]]) for name in names}
         known = {name: (at, lowering_of(rows[physical[name]].type)) for at, name in enumerate(names)}
         group = pa.array(np.where(counts, 0, -1).astype(np.int8))

@@ -15,7 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from hedgerow.adapters.engines.buckets import OpenBucket, open_bucket, random_order
-from hedgerow.adapters.engines.compiling import GROUP, RANKED, WHOM, Program, compile_program
+from hedgerow.adapters.engines.compiling import (
+    GROUP,
+    RANKED,
+    WHOM,
+    Program,
+    compile_gathering,
+    compile_program,
+)
 from hedgerow.adapters.engines.contributions import within_bounds
 from hedgerow.adapters.engines.found import people_of_files, rows_of
 from hedgerow.adapters.engines.groups import group_count, number_groups
@@ -23,7 +30,14 @@ from hedgerow.adapters.engines.lowering import lower_column, lowering_of
 from hedgerow.adapters.engines.of_units import aggregate_units
 from hedgerow.adapters.engines.people import Mask, Numbers, allowed_rows, by_person
 from hedgerow.adapters.engines.totals import Partial, Totals, cells_of, people_of
-from hedgerow.kernel.aggregation import Joining, PersonRows, aggregate, join_people, told_keys
+from hedgerow.kernel.aggregation import (
+    Joining,
+    PersonRows,
+    aggregate,
+    gather,
+    join_people,
+    told_keys,
+)
 from hedgerow.model.engine import PERSON, RANK, RESERVED
 from hedgerow.model.errors import CallerError, Fault
 
@@ -32,6 +46,7 @@ if TYPE_CHECKING:
 
     from hedgerow.adapters.engines.duck import DuckPool
     from hedgerow.model.engine import BucketFile, Relation, Shelf
+    from hedgerow.model.gathering import Gathering
     from hedgerow.model.plans import Combination, ExactAggregation, KeySearch
 
 _SPARSE = 4
@@ -86,15 +101,15 @@ class BucketRelation:
             :func:`hedgerow.kernel.aggregation.rank_units`.
         """
         self._granted(plan.columns)
-        if plan.beside:
+        if plan.source.beside:
             return self._beside(plan, others or {})
         if plan.of_unit is not None:
             return aggregate_units(self.table(with_person=True), plan, plan.of_unit)
-        totals, joining = Totals(plan), Joining(plan.lookups)
-        # People are counted, and their groups bounded, over all files that may hold the same person.
-        is_whole = plan.counts_people or plan.bounds_groups
+        totals, joining, inner = Totals(plan), Joining(plan.lookups), Joining(plan.source.lookups)
+        # People are counted, gathered, and bounded over groups over all files that may hold the same person.
+        is_whole = plan.counts_people or plan.bounds_groups or plan.gathering is not None
         pieces = by_person(self.files) if is_whole else [[file] for file in self.files]
-        for partial in self._each(_units(pieces), lambda files: self._partial(files, plan, joining)):
+        for partial in self._each(_units(pieces), lambda files: self._partial(files, plan, joining, inner)):
             totals.add(partial)
         return totals.rows()
 
@@ -116,8 +131,8 @@ class BucketRelation:
             most.
         """
         self._granted(search.read)
-        units = _units(by_person(self.files))
-        counted = list(self._each(units, lambda files: self._people_of_keys(files, search)))
+        units, joining = _units(by_person(self.files)), Joining(search.lookups)
+        counted = list(self._each(units, lambda files: self._people_of_keys(files, search, joining)))
         return told_keys(counted, search.least) if counted else []
 
     def _beside(self, plan: ExactAggregation, others: Mapping[str, Relation]) -> list[tuple[int, ...]]:
@@ -125,17 +140,20 @@ class BucketRelation:
 
         Each is bounded by its own ranks first; the rows that may count are held in memory meanwhile.
         """
-        first, held = self.people_rows(plan.columns, plan.max_rows), {}
+        if plan.of_unit is not None:
+            raise Fault("engine.failed", reason="rows of several data sets are those of people")
+        source = plan.source
+        first, held = self.people_rows(plan.columns, source.max_rows), {}
         whom = np.unique(first.people)
-        for one in plan.beside:
+        for one in source.beside:
             other = others.get(one.name)
             if not isinstance(other, BucketRelation):
                 raise Fault("engine.failed", reason="a data set that is joined was not opened")
             rows = other.people_rows(one.read, one.max_rows)
             held[one.name] = replace(rows, people=_placed(whom, rows.people))
-        joined = join_people(replace(first, people=_placed(whom, first.people)), held, plan)
+        joined = join_people(replace(first, people=_placed(whom, first.people)), held, source)
         # Joined and bounded already.
-        found = aggregate(joined.table, joined.ranks, replace(plan, beside=()), joined.people)
+        found = aggregate(joined.table, joined.ranks, plan.joined_beside, joined.people)
         return [tuple(row) for row in found]
 
     def people_rows(self, names: frozenset[str], max_rows: int) -> PersonRows:
@@ -166,12 +184,14 @@ class BucketRelation:
         kept = rows.filter(pa.array(counts)).select([*physical, PERSON, RANK])
         return kept.rename_columns([*names, PERSON, RANK]).replace_schema_metadata(None)
 
-    def _people_of_keys(self, files: Sequence[BucketFile], search: KeySearch) -> pa.Table:
+    def _people_of_keys(self, files: Sequence[BucketFile], search: KeySearch, joining: Joining) -> pa.Table:
         parts = []
         for file in files:
             opened = open_bucket(file, self.shelf)
             physical = {name: opened.physical(name) for name in sorted(search.read)}
             rows, counts = self._part(opened, list(physical.values()), search.max_rows, with_rank=True)
+            if search.lookups:
+                rows, physical, counts = _joined(rows, physical, counts, joining)
             parts.append(rows_of(self.duck, rows, physical, counts, search))
         return people_of_files(parts, search)
 
@@ -216,16 +236,17 @@ class BucketRelation:
                 for future in pending:
                     future.cancel()
 
-    def _partial(self, files: Sequence[BucketFile], plan: ExactAggregation, joining: Joining) -> Partial:
+    def _partial(
+        self, files: Sequence[BucketFile], plan: ExactAggregation, joining: Joining, inner: Joining
+    ) -> Partial:
         """Aggregate a few files, those of one shape in one statement."""
-        shapes: dict[tuple[Program, pa.Schema], list[pa.Table]] = {}
-        for file in files:
-            program, table = self._lowered(file, plan, joining)
-            shapes.setdefault((program, table.schema), []).append(table)
+        if plan.gathering is None:
+            shapes = self._shapes(files, plan, joining)
+        else:
+            shapes = [_lower(*self._gathered(files, plan.gathering, inner), plan, joining)]
         count, pairs = group_count(plan.keys, plan.selected), []
         found = Partial([], [np.zeros(count * one.bins, dtype=np.int64) for one in plan.histograms])
-        whole = [(program, pa.concat_tables(tables)) for (program, _), tables in shapes.items()]
-        for program, rows in within_bounds(self.duck, whole, plan):
+        for program, rows in shapes:
             if program.rows is not None:
                 found.rows.extend(self.duck.rows(rows, program.rows.sql, program.rows.parameters))
             if program.pairs is not None:
@@ -236,8 +257,34 @@ class BucketRelation:
         found.rows.extend(people_of(plan, pairs, self.allowed))
         return found
 
+    def _shapes(
+        self, files: Sequence[BucketFile], plan: ExactAggregation, joining: Joining, *, gathers: bool = False
+    ) -> list[tuple[Program, pa.Table]]:
+        """Read a few files, those of one shape as one table, and bound their rows over groups."""
+        shapes: dict[tuple[Program, pa.Schema], list[pa.Table]] = {}
+        for file in files:
+            program, table = self._lowered(file, plan, joining, gathers=gathers)
+            shapes.setdefault((program, table.schema), []).append(table)
+        whole = [(program, pa.concat_tables(tables)) for (program, _), tables in shapes.items()]
+        return within_bounds(self.duck, whole, plan)
+
+    def _gathered(
+        self, files: Sequence[BucketFile], gathering: Gathering, joining: Joining
+    ) -> tuple[pa.Table, dict[str, str], Mask]:
+        """Gather the rows of the people of a few files, which hold all of theirs."""
+        found = [
+            self.duck.arrays(rows, program.gathered.sql, program.gathered.parameters)
+            for program, rows in self._shapes(files, gathering.rows, joining, gathers=True)
+            if program.gathered is not None
+        ]
+        people, groups, *parts = (np.concatenate(columns) for columns in zip(*found, strict=True))
+        values = [(steps, held.astype(np.bool_)) for steps, held in zip(parts[::2], parts[1::2], strict=True)]
+        table, whom = gather(gathering, people, groups, values)
+        rows = table.append_column(PERSON, pa.array(whom))
+        return rows, {name: name for name in table.column_names}, np.ones(len(whom), dtype=np.bool_)
+
     def _lowered(
-        self, file: BucketFile, plan: ExactAggregation, joining: Joining
+        self, file: BucketFile, plan: ExactAggregation, joining: Joining, *, gathers: bool
     ) -> tuple[Program, pa.Table]:
         """Read one file for a program; rows that must not count have a negative group."""
         opened = open_bucket(file, self.shelf, as_codes=True)
@@ -245,19 +292,7 @@ class BucketRelation:
         rows, counts = self._part(
             opened, list(physical.values()), plan.max_rows, with_rank=plan.bounds_groups
         )
-        names = sorted(plan.named)
-        if plan.lookups:
-            rows, physical, counts = _joined(rows, physical, counts, joining)
-        lowerings = {name: lowering_of(rows[physical[name]].type) for name in names}
-        columns = {name: (lower_column(rows[physical[name]]), lowerings[name]) for name in names}
-        program = compile_program(plan, {name: (at, lowerings[name]) for at, name in enumerate(names)})
-        read = {f"c{at}": columns[name][0] for at, name in enumerate(names) if name in _computed(plan)}
-        whom = {WHOM: rows[PERSON]} if plan.counts_people or plan.bounds_groups else {}
-        whom |= {RANKED: rows[RANK]} if plan.bounds_groups else {}
-        table = pa.table({GROUP: number_groups(plan.keys, columns, counts, plan.selected)} | read | whom)
-        if np.count_nonzero(counts) * _SPARSE < len(counts):
-            table = table.filter(pa.array(counts))
-        return program, table
+        return _lower(rows, physical, counts, plan, joining, gathers=gathers)
 
     def _part(
         self, opened: OpenBucket, physical: list[str], max_rows: int, *, with_rank: bool
@@ -319,6 +354,32 @@ def _units(pieces: Sequence[Sequence[BucketFile]]) -> list[list[BucketFile]]:
 def _computed(plan: ExactAggregation) -> frozenset[str]:
     """The columns DuckDB itself must see: keys of the data set alone are numbers by then."""
     return replace(plan, keys=tuple(key for key in plan.keys if key.place is not None)).named
+
+
+def _lower(
+    rows: pa.Table,
+    physical: Mapping[str, str],
+    counts: Mask,
+    plan: ExactAggregation,
+    joining: Joining,
+    *,
+    gathers: bool = False,
+) -> tuple[Program, pa.Table]:
+    """Join rows and bring them to few kinds of columns, for a program of their own."""
+    if plan.lookups:
+        rows, physical, counts = _joined(rows, physical, counts, joining)
+    names = sorted(plan.named)
+    lowerings = {name: lowering_of(rows[physical[name]].type) for name in names}
+    columns = {name: (lower_column(rows[physical[name]]), lowerings[name]) for name in names}
+    compiled = compile_gathering if gathers else compile_program
+    program = compiled(plan, {name: (at, lowerings[name]) for at, name in enumerate(names)})
+    read = {f"c{at}": columns[name][0] for at, name in enumerate(names) if name in _computed(plan)}
+    whom = {WHOM: rows[PERSON]} if gathers or plan.counts_people or plan.bounds_groups else {}
+    whom |= {RANKED: rows[RANK]} if plan.bounds_groups else {}
+    table = pa.table({GROUP: number_groups(plan.keys, columns, counts, plan.selected)} | read | whom)
+    if np.count_nonzero(counts) * _SPARSE < len(counts):
+        table = table.filter(pa.array(counts))
+    return program, table
 
 
 def _joined(

@@ -16,6 +16,7 @@ from hedgerow.app.latency import bucketed, parse_latency
 from hedgerow.app.outputs import check_out, write_out
 from hedgerow.app.service.base import Part, need_purpose
 from hedgerow.app.service.reckoning import forecast_of
+from hedgerow.app.service.several import joined_with, not_counting
 from hedgerow.model.answers import Answer
 from hedgerow.model.budget import NonPrivateEvent, parse_exact, show_exact
 from hedgerow.model.canonical import digest
@@ -56,13 +57,6 @@ class ReleaseRequest:
     hierarchy_files: Mapping[str, str] = field(default_factory=dict)
 
 
-def _not_counting(versions: Json) -> dict[str, Json]:
-    """Leave out versions that count choices and erasures."""
-    told = cast("Mapping[str, Json]", versions)
-    return {name: told[name] for name in told if name not in _COUNTING_VERSIONS}
-
-
-_COUNTING_VERSIONS = ("consent", "dataset")
 _BUDGET = "budget."
 _PERSON = "person"
 Cost = Mapping[str, str | None]
@@ -85,22 +79,9 @@ class Asking(Part):
         paid = {name: str(text) for name, text in cost.items() if text not in (None, _PERSON)}
         asked: dict[str, Json] = {"sql": sql} if isinstance(sql, str) else {"question": _plain(sql)}
         parameters: dict[str, Json] = {**asked, **paid}
-        chosen, others = need_purpose(purpose), self._joined(dataset, sql)
+        chosen, others = need_purpose(purpose), joined_with(self.spine.store, dataset, sql)
         known = request_id or new_request_id()
         return UseRequest(self.actor, chosen, dataset, parameters, known, fresh, others)
-
-    def _joined(self, dataset: str, sql: str | Query) -> tuple[str, ...]:
-        """Name the further data sets of a query: every table that it names and nobody declared public."""
-        if not isinstance(sql, str):
-            return ()
-        from hedgerow.techniques.dp_query.sources import tables_named
-
-        named = [name for name in tables_named(sql) if name != dataset]
-        if not named:
-            return ()
-        with self.spine.store.read() as reader:
-            public = Publics(reader)
-            return tuple(name for name in named if name not in public)
 
     def explain_query(
         self,
@@ -159,8 +140,8 @@ class Asking(Part):
         more = {"discover_keys": discover_keys, "unit": unit}
         costs = ({name: show_exact(each, 64), **more} for each in wanted)
         decisions = [self._decision_at(dataset, sql, purpose, cost) for cost in costs]
+        others = joined_with(self.spine.store, dataset, sql)
         with self.spine.store.read() as reader:
-            others = self._joined(dataset, sql)
             balance = self.spine.ledger.balance(reader, dataset, need_purpose(purpose), others)
         return {
             "dataset": dataset,
@@ -219,9 +200,9 @@ class Asking(Part):
                 balance = self.spine.ledger.balance(reader, request.dataset, request.purpose, request.others)
             told["forecast"] = forecast_of(balance, decision.cost)
         if not all(self._permits("release.risk", name) for name in request.datasets):
-            told["versions"] = _not_counting(told["versions"])
+            told["versions"] = not_counting(told["versions"])
             others = cast("Mapping[str, Json]", told.get("others") or {})
-            told |= {"others": {name: _not_counting(each) for name, each in others.items()}} if others else {}
+            told |= {"others": {name: not_counting(each) for name, each in others.items()}} if others else {}
         return told
 
     def query(  # noqa: PLR0913 - the options of a query

@@ -114,7 +114,8 @@ def query(  # noqa: PLR0913 - the options of the command
     (ON v.person = l.person), which is charged as well, and GROUP BY over columns with declared keys
     (`hedgerow dataset declare`) or, with --discover-keys, over keys that enough people share; with
     expressions of columns, groups by WIDTH_BUCKET(column, low, high, n) and CASE, HAVING on noisy values and
-    sub-queries in FROM. MIN and MAX are the 0.05 and 0.95 quantiles: no extreme value is anybody's.
+    sub-queries in FROM, also with one row for each person: FROM (SELECT person, COUNT(*) AS n FROM DATASET
+    GROUP BY person). MIN and MAX are the 0.05 and 0.95 quantiles: no extreme value is anybody's.
 
     The answer says how wrong it may be and what is left of the budget; --curve says before how wrong it would
     be at several epsilons, and with --rho at several rhos. The same question asked again, by whomever, is

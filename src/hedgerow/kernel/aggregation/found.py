@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hedgerow.kernel.aggregation.bounding import within_groups
+from hedgerow.kernel.aggregation.joining import Joining
 from hedgerow.kernel.aggregation.reference import holds
 from hedgerow.kernel.aggregation.sayable import plain_days, plain_text
 from hedgerow.model.errors import CallerError
@@ -36,6 +37,11 @@ def search_keys(
         Each combination of enough people with its exact count, in the order of the keys. Exact counts are of
         no one's concern: noise and a threshold decide what is told.
     """
+    if search.lookups:
+        bounded = np.flatnonzero((ranks < search.max_rows) & (people >= 0))
+        own = table.select(sorted(search.read)).take(pa.array(bounded))
+        table, places = Joining(search.lookups)(own)
+        ranks, people = ranks[bounded[places]], people[bounded[places]]
     counted = (ranks < search.max_rows) & (people >= 0) & holds(table, search.where)
     columns = [plain_keys(table.column(name), name).filter(pa.array(counted)) for name in search.columns]
     return told_keys(

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from functools import reduce
 from math import ceil, floor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from hedgerow.kernel.aggregation.binning import bins_of
 from hedgerow.kernel.aggregation.bounding import within_groups
 from hedgerow.kernel.aggregation.computed import DIGITS, Evaluator, decimals
+from hedgerow.kernel.aggregation.gathering import gather
 from hedgerow.kernel.aggregation.joining import Joining
 from hedgerow.model.errors import Fault
 from hedgerow.model.plans import (
@@ -26,6 +27,7 @@ from hedgerow.model.plans import (
     Comparison,
     CountPeople,
     CountRows,
+    ExactAggregate,
     ExactAggregation,
     Histogram,
     IsIn,
@@ -37,6 +39,9 @@ from hedgerow.model.plans import (
     SumSquares,
     SumValues,
 )
+
+if TYPE_CHECKING:
+    from hedgerow.model.gathering import Gathering
 
 Mask = npt.NDArray[np.bool_]
 _SUM_MOST = 2**62
@@ -84,18 +89,11 @@ def aggregate(
     """
     if spec.of_unit is not None:
         raise Fault("dp.bad-aggregate")
-    if spec.lookups:
-        table, ranks, people = _joined(table, ranks, spec, people)
+    if spec.gathering is not None:
+        table, people = _gathered(table, ranks, spec.gathering, people)
+        ranks = np.zeros(table.num_rows, dtype=np.int64)
+    table, people, codes, counted = _counted(table, ranks, spec, people)
     groups = spec.groups
-    for made in spec.computed:
-        values = decimals(_evaluator(table).value(made.expression), made.digits)
-        table = table.append_column(made.name, values)
-    codes = _selected(_group_codes(table, spec.keys), spec)
-    counted = (codes >= 0) & (ranks < spec.max_rows)
-    if spec.where is not None:
-        counted &= _holds(table, spec.where)
-    if spec.bounds_groups:
-        counted[counted] = _within(people, codes, ranks, counted, spec)
     columns = [
         _people(people, codes, counted, groups)
         if isinstance(one, CountPeople)
@@ -105,6 +103,56 @@ def aggregate(
     for one in spec.histograms:
         columns += list(_bins(table, one, codes, counted, groups).T)
     return [[int(column[group]) for column in columns] for group in range(groups)]
+
+
+def _counted(
+    table: pa.Table,
+    ranks: npt.NDArray[np.int64],
+    spec: ExactAggregation,
+    people: npt.NDArray[np.int64] | None,
+) -> tuple[pa.Table, npt.NDArray[np.int64] | None, npt.NDArray[np.int64], Mask]:
+    """Join rows, work out what is computed of them, and tell the group of each and whether it counts."""
+    if spec.lookups:
+        table, ranks, people = _joined(table, ranks, spec, people)
+    for made in spec.computed:
+        values = decimals(_evaluator(table).value(made.expression), made.digits)
+        table = table.append_column(made.name, values)
+    codes = _selected(_group_codes(table, spec.keys), spec)
+    counted = (codes >= 0) & (ranks < spec.max_rows)
+    if spec.where is not None:
+        counted &= _holds(table, spec.where)
+    if spec.bounds_groups:
+        counted[counted] = _within(people, codes, ranks, counted, spec)
+    return table, people, codes, counted
+
+
+def _gathered(
+    table: pa.Table,
+    ranks: npt.NDArray[np.int64],
+    gathering: Gathering,
+    people: npt.NDArray[np.int64] | None,
+) -> tuple[pa.Table, npt.NDArray[np.int64]]:
+    """Gather the rows of each person that count."""
+    table, people, codes, counted = _counted(table, ranks, gathering.rows, people)
+    if people is None:
+        raise Fault("dp.bad-aggregate")
+    values = [_held(table, one, counted) for one in gathering.rows.aggregates]
+    return gather(gathering, people[counted], codes[counted], values)
+
+
+def _held(table: pa.Table, one: ExactAggregate, counted: Mask) -> tuple[npt.NDArray[np.int64], Mask]:
+    """Read what one aggregate is made of, of the rows that count."""
+    match one:
+        case SumValues():
+            steps, has_value = _steps(table.column(one.column), one)
+            return steps[counted], has_value[counted]
+        case CountRows(column=str() as column):
+            has_value = _has_value(table.column(column))[counted]
+            return has_value.astype(np.int64), has_value
+        case CountRows():
+            ones = np.ones(int(counted.sum()), dtype=np.int64)
+            return ones, ones.astype(np.bool_)
+    raise Fault("dp.bad-aggregate")
 
 
 def _joined(

@@ -11,23 +11,27 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from hedgerow.model.answers import Function
 from hedgerow.model.errors import CallerError
 from hedgerow.techniques.dp_query import hints, statistics
+from hedgerow.techniques.dp_query.per_person import per_person
 from hedgerow.techniques.dp_query.query import (
     Both,
     Condition,
     Every,
     Having,
+    Join,
     KeyOutput,
     Name,
     NoisyTest,
     Operator,
     Ordering,
     Output,
+    PerPerson,
     Query,
     Some,
     StatisticOutput,
     Term,
 )
 from hedgerow.techniques.dp_query.statistics import checked
+from hedgerow.techniques.dp_query.units import PERSON
 from hedgerow.techniques.dp_query.values import NEGATED, Number, Test, Value, col, constant
 
 T_co = TypeVar("T_co", covariant=True)
@@ -168,6 +172,30 @@ def stddev(of: Value | str) -> Statistic:
     return _asked("stddev", of)
 
 
+def least(of: Value | str) -> Statistic:
+    """Take the least value of a person's rows; of people, choose one near the quantile 0.05.
+
+    Args:
+        of: A column by its name, or an expression of columns; it needs bounds.
+
+    Returns:
+        The statistic, for ``per_person``, ``agg`` and ``having``.
+    """
+    return _asked("min", of)
+
+
+def greatest(of: Value | str) -> Statistic:
+    """Take the greatest value of a person's rows; of people, choose one near the quantile 0.95.
+
+    Args:
+        of: A column by its name, or an expression of columns; it needs bounds.
+
+    Returns:
+        The statistic, for ``per_person``, ``agg`` and ``having``.
+    """
+    return _asked("max", of)
+
+
 def median(of: Value | str) -> Statistic:
     """Choose a value near the median.
 
@@ -193,6 +221,10 @@ def quantile(of: Value | str, portion: float | Decimal | Fraction) -> Statistic:
     return _asked("quantile", of, Fraction(constant(portion)))
 
 
+def _all(tests: tuple[Condition, ...]) -> Condition | None:
+    return None if not tests else tests[0] if len(tests) == 1 else Both(tests)
+
+
 class Source(Protocol[T_co]):
     """Where a question is put."""
 
@@ -215,6 +247,8 @@ class Table(Generic[T_co]):
         kept: Which noisy rows are shown: all of these.
         order: How they are sorted.
         rows: How many are shown; none means all.
+        joins: Tables that the rows are joined with first.
+        of: The gathered rows that are asked; none asks the rows themselves.
     """
 
     source: Source[T_co]
@@ -224,6 +258,67 @@ class Table(Generic[T_co]):
     kept: tuple[Having, ...] = ()
     order: tuple[Ordering, ...] = ()
     rows: int | None = None
+    joins: tuple[Join, ...] = ()
+    of: PerPerson | None = None
+
+    def join(
+        self,
+        table: str,
+        *,
+        on: str | Mapping[str, str] | None = None,
+        keep_unmatched: bool = False,
+        called: str | None = None,
+    ) -> Self:
+        """Join each row with those of another table; its columns can be named from then on.
+
+        Args:
+            table: A table that was declared public, or another data set where those are joined.
+            on: A column that both have, or columns of the rows so far with those of the table that are equal
+                to them; none joins on the person.
+            keep_unmatched: Whether rows without an equal one stay, with nulls.
+            called: A short name; a column that several tables have is named with it, as in ``col("w.name")``.
+        """
+        if self.of is not None:
+            raise hints.GATHERED_JOIN.refusal()
+        pairs = {} if on is None else {on: on} if isinstance(on, str) else on
+        named = tuple(
+            (Name(ours, is_quoted=True), Name(theirs, is_quoted=True)) for ours, theirs in pairs.items()
+        )
+        return replace(self, joins=(*self.joins, Join(table, named, keep_unmatched, called)))
+
+    def per_person(self, *columns: str, **named: Statistic | Value | str) -> Self:
+        """Gather the rows of each person into one, or into one for each person and key.
+
+        What comes after it is asked of the gathered rows: their columns are the names given here. A person
+        has at most one row in each group, whose values lie within bounds that follow from those declared.
+
+        Args:
+            columns: Columns with declared keys, for a row for each person and key.
+            named: Each further column: ``count``, ``sum``, ``min``, ``max`` or ``mean`` of the person's rows,
+                or an expression with public values that makes groups of its own.
+
+        Returns:
+            The gathered rows, to be asked.
+
+        Raises:
+            Refused: ``dp.sql-unsupported`` for another statistic, or after a step that asks already.
+        """
+        if self.of is not None:
+            raise hints.GATHERED_TWICE.refusal()
+        if self.groups or self.outputs or self.kept or self.order or self.rows is not None:
+            raise hints.GATHERED_LATE.refusal()
+        keys = [(name, col(name).term) for name in columns]
+        keys += [
+            (name, part.term if isinstance(part, Value) else col(part).term)
+            for name, part in named.items()
+            if not isinstance(part, Statistic)
+        ]
+        asked = [replace(one.output, alias=name) for name, one in named.items() if isinstance(one, Statistic)]
+        outputs: list[Output] = [*(KeyOutput(term, name) for name, term in keys), *asked]
+        grouped = (Name(PERSON), *(term for _, term in keys))
+        return replace(
+            self, tests=(), of=per_person(outputs, tuple(dict.fromkeys(grouped)), _all(self.tests))
+        )
 
     def where(self, *tests: Test) -> Self:
         """Count only rows that meet all of these and those before."""
@@ -268,10 +363,12 @@ class Table(Generic[T_co]):
         return Query(
             outputs,
             tuple(dict.fromkeys(term for _, term in self.groups)),
-            None if not self.tests else self.tests[0] if len(self.tests) == 1 else Both(self.tests),
+            _all(self.tests),
             self.order,
             self.rows,
             None if not self.kept else self.kept[0] if len(self.kept) == 1 else Every(self.kept),
+            self.of,
+            self.joins,
         )
 
     def answer(self, epsilon: Number | str | None = None, **given: Any) -> T_co:  # noqa: ANN401 - as there

@@ -18,6 +18,7 @@ from hedgerow.kernel.noise import (
 from hedgerow.model.budget import show_chance
 from hedgerow.model.contribution import Contribution
 from hedgerow.model.errors import Fault, Refused
+from hedgerow.model.joins import Lookup
 from hedgerow.model.plans import (
     AllOf,
     Column,
@@ -142,15 +143,19 @@ def planned_selection(
     share: Price,
     *,
     has_choices: bool,
+    lookups: tuple[Lookup, ...] = (),
+    times: int = 1,
 ) -> Selection:
     """Choose noise and threshold before any data.
 
     Args:
         keys: The grouping columns; those without keys are to be found.
         where: Which rows count.
-        bounds: How much of one person counts.
+        bounds: How much of one person counts, joined rows where rows are joined.
         share: The share of the cost, with a delta.
         has_choices: Whether quantiles are asked, which need room in each group.
+        lookups: The public tables that rows are joined with.
+        times: How many joined rows one row becomes at most.
 
     Returns:
         The selection.
@@ -162,7 +167,8 @@ def planned_selection(
     declared = tuple(IsIn(Column(k.column), tuple(map(Literal, k.values))) for k in keys if k.values)
     held = AllOf((*(() if where is None else (where,)), *declared)) if declared else where
     max_groups = most if most < bounds.max_rows else None
-    search = KeySearch(tuple(key.column for key in keys), held, bounds.max_rows, max_groups, LEAST)
+    names, max_rows = tuple(key.column for key in keys), bounds.max_rows // times
+    search = KeySearch(names, held, max_rows, max_groups, LEAST, lookups)
     delta = share.delta or Fraction(0)
     if share.epsilon is not None:
         scale, threshold = laplace_scale(most, share.epsilon), laplace_threshold

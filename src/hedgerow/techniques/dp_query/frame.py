@@ -178,11 +178,9 @@ def _held(
     whom = dict.fromkeys(frame, person) if isinstance(person, str) else person
     if not isinstance(whom, Mapping) or not all(isinstance(whom.get(name), str) for name in frame):
         raise Refused("dp.two-people")
-    if not isinstance(sql, str):
-        raise CallerError("dp.not-a-frame")
     if not frame or not isinstance(declaration, Mapping) or not frame.keys() <= declaration.keys():
         raise CallerError("dp.frames-undeclared")
-    asked = asked_of(sql, tuple(frame))
+    asked = asked_of(sql, tuple(frame)) if isinstance(sql, str) else next(iter(frame))
     held = {name: _Held(name, arrow_of(each), whom[name], declaration[name]) for name, each in frame.items()}
     return replace(held[asked], beside=tuple(each for name, each in held.items() if name != asked))
 
@@ -230,11 +228,16 @@ def bounds(
         return find_widths(exact, plan), left
 
 
-def table(frame: Any, *, person: str, declaration: DatasetDeclaration) -> Table[tuple[Answer, Budget]]:  # noqa: ANN401 - any data frame
+def table(
+    frame: Any,  # noqa: ANN401 - any data frame
+    *,
+    person: str | Mapping[str, str],
+    declaration: DatasetDeclaration | Mapping[str, DatasetDeclaration],
+) -> Table[tuple[Answer, Budget]]:
     """Begin a private query on a data frame that is built step by step, without SQL.
 
     Args:
-        frame: As for :func:`query`.
+        frame: As for :func:`query`; of several the first is asked, and others may be joined.
         person: The column that names the person of each row.
         declaration: Rows per person, bounds and keys.
 
@@ -250,8 +253,8 @@ class _Frame:
     """A data frame, to which questions are put."""
 
     frame: Any = field(repr=False)
-    person: str
-    declaration: DatasetDeclaration
+    person: str | Mapping[str, str]
+    declaration: DatasetDeclaration | Mapping[str, DatasetDeclaration]
 
     def answer(self, query: Asked, **given: Any) -> tuple[Answer, Budget]:  # noqa: ANN401 - what _query takes
         return _query(self.frame, query, person=self.person, declaration=self.declaration, **given)
@@ -343,19 +346,20 @@ def _rows(held: _Held, plan: QueryPlan) -> PersonRows:
         pick_ranks,
     )
 
-    if not plan.aggregation.beside:
+    source = plan.aggregation.source
+    if not source.beside:
         by = held.declaration.unit_column
         whose = None if by is None else held.table.column(by)
         units = number_units(held.table.column(held.person), plan.unit, whose)
-        if plan.selection is None and not plan.aggregation.bounds_groups:
+        if plan.selection is None and not source.bounds_groups:
             # Nothing asks in which order rows count: none has to be sorted.
-            return PersonRows(held.table, pick_ranks(units, plan.aggregation.max_rows), units)
+            return PersonRows(held.table, pick_ranks(units, source.max_rows), units)
         return PersonRows(held.table, draw_ranks(as_column(units)), units)
     rows, everybody = {}, (held, *held.beside)
     for each, numbers in zip(everybody, _alike(everybody), strict=True):
         ranks = draw_ranks(pa.array(numbers, mask=numbers < 0))
         rows[each.name] = PersonRows(each.table, ranks, numbers)
-    return join_people(rows.pop(held.name), rows, plan.aggregation)
+    return join_people(rows.pop(held.name), rows, source)
 
 
 def _answer(rows: PersonRows, plan: QueryPlan) -> Answer:
@@ -363,7 +367,7 @@ def _answer(rows: PersonRows, plan: QueryPlan) -> Answer:
 
     if plan.selection is not None:
         plan = plan.selecting(search_keys(rows.table, rows.ranks, plan.selection.search, rows.people))
-    spec = replace(plan.aggregation, beside=())  # joined already
+    spec = plan.aggregation.joined_beside
     return run(aggregate(rows.table, rows.ranks, spec, rows.people), plan)
 
 

@@ -85,11 +85,56 @@ FROM_QUERY = Hint(
     "Write one SELECT from the data set or from one sub-query of it: FROM (SELECT age FROM DATASET) AS t",
 )
 INNER_CLAUSE = Hint(
-    "a sub-query of more than columns and WHERE",
-    "Inside FROM write SELECT, columns and expressions with names, FROM and WHERE only: rows are "
-    "taken one by one.",
+    "a sub-query with another clause",
+    "Inside FROM write SELECT, columns and expressions with names, FROM, JOIN and WHERE; and GROUP BY person "
+    "with HAVING for one row of each person.",
 )
-UNNAMED = Hint("an expression without a name in a sub-query", "Name it with AS: SELECT pay * 12 AS yearly")
+_EACH_PERSON = "FROM (SELECT person, COUNT(*) AS n FROM DATASET GROUP BY person) AS t"
+NO_PERSON = Hint(
+    "a sub-query with statistics that does not keep the person",
+    "Its rows would mix people, so that nobody's part in them is bounded. Group it by person: "
+    + _EACH_PERSON,
+)
+GATHERED_TWICE = Hint(
+    "a sub-query of gathered rows that is gathered once more", f"Gather them once: {_EACH_PERSON}"
+)
+GATHERED = Hint(
+    "another statistic of the rows of one person",
+    f"Inside a sub-query COUNT, SUM, MIN, MAX and AVG are worked out, each with a name: {_EACH_PERSON}",
+)
+GATHERED_NESTED = Hint(
+    "an expression of statistics inside a sub-query",
+    "Name each statistic with AS inside, and work with the names outside: SELECT AVG(n * 2) " + _EACH_PERSON,
+)
+UNGROUPED = Hint(
+    "a column of a sub-query that it does not group by",
+    "Add it to the inner GROUP BY, or ask for COUNT, SUM, MIN, MAX or AVG of it.",
+)
+GATHERED_GROUP = Hint(
+    "GROUP BY a column of a sub-query whose values are too many to be shown",
+    "Group by WIDTH_BUCKET(n, 0, 100, 10), FLOOR(n / 5) * 5 or CASE with constants.",
+)
+GATHERED_NEVER = Hint(
+    "a condition that no row of the sub-query can meet",
+    "Its columns lie within bounds that follow from those declared, which `--explain` tells; of a person at "
+    "most max_rows rows count: `hedgerow dataset declare DATASET --max-rows N`",
+)
+GATHERED_LATE = Hint(
+    "rows that are gathered after something was asked of them",
+    "Call per_person(...) right after where and join, and group_by, agg and the rest after it.",
+)
+GATHERED_JOIN = Hint(
+    "a join of gathered rows",
+    "Join before rows are gathered: table.join(...).per_person(...), or the JOIN inside the sub-query.",
+)
+GATHERED_FOUND = Hint(
+    "keys found in the data beside a sub-query with one row for each person",
+    "Declare the keys: `hedgerow dataset declare DATASET --keys COLUMN=VALUE,...`",
+)
+UNNAMED = Hint(
+    "an expression without a name in a sub-query",
+    "Name it with AS: SELECT pay * 12 AS yearly, or SELECT person, COUNT(*) AS n",
+)
 QUALIFIED = Hint(
     "a qualified data set or a table function",
     "Write the bare name of the data set after FROM, or leave FROM out.",

@@ -6,7 +6,7 @@ column of the data set never takes over what is declared of that column.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -19,19 +19,28 @@ from hedgerow.techniques.dp_query.query import (
     Condition,
     Every,
     Fixed,
+    Gather,
     Having,
     KeyOutput,
     Name,
     NoisyTest,
     Ordering,
     Output,
+    PerPerson,
     Query,
     Some,
     StatisticOutput,
     Term,
 )
 from hedgerow.techniques.dp_query.resolve import shown
-from hedgerow.techniques.dp_query.terms import is_term, renamed, renamed_in, term
+from hedgerow.techniques.dp_query.terms import (
+    is_term,
+    names_in,
+    names_in_test,
+    renamed,
+    renamed_in,
+    term,
+)
 
 _PERSON = "person"
 
@@ -125,8 +134,6 @@ def _column(part: exp.Expr) -> tuple[Name, Term]:
         only(part, hints.INNER_CLAUSE, "this", "alias")
         named = part.args["alias"]
         alias, part = Name(part.alias, bool(named.args.get("quoted"))), part.this
-    if part.find(exp.AggFunc) is not None:
-        raise hints.INNER_CLAUSE.refusal()
     if isinstance(part, exp.Column):
         return alias or name_of(part), name_of(part)
     if not is_term(part):
@@ -191,6 +198,39 @@ def _group(part: Term, aliases: Collection[str], inner: Inner) -> Term:
     return renamed(part, inner.meant)
 
 
+def gathered_through(of: PerPerson, inner: Inner) -> PerPerson:
+    """Gather the rows of the data set itself instead of those of a sub-query of single rows.
+
+    Args:
+        of: What is gathered of the sub-query.
+        inner: The sub-query.
+
+    Returns:
+        The same without it.
+    """
+    aliases = {name.text.casefold() for name, what in of.columns if not isinstance(what, Gather)}
+    parts = [None if of.where is None else renamed_in(of.where, inner.meant), inner.where]
+    tests = tuple(part for part in parts if part is not None)
+    return replace(
+        of,
+        columns=tuple((name, _gathered(what, inner)) for name, what in of.columns),
+        group_by=tuple(_owned(part, aliases, inner) for part in of.group_by),
+        where=None if not tests else tests[0] if len(tests) == 1 else Both(tests),
+    )
+
+
+def _gathered(what: Term | Gather, inner: Inner) -> Term | Gather:
+    if isinstance(what, Gather):
+        return what if what.column is None else replace(what, column=renamed(what.column, inner.meant))
+    return inner.person(what) if isinstance(what, Name) else renamed(what, inner.meant)
+
+
+def _owned(part: Term, aliases: Collection[str], inner: Inner) -> Term:
+    """Tell what is grouped by: the person, unless a column took that name."""
+    is_person = isinstance(part, Name) and part.text.casefold() == _PERSON
+    return inner.person(part) if isinstance(part, Name) and is_person else _group(part, aliases, inner)
+
+
 def _ordering(by: Ordering, inner: Inner) -> Ordering:
     if isinstance(by.output, StatisticOutput):
         return replace(by, output=_statistic(by.output, inner))
@@ -206,3 +246,35 @@ def _having(part: Having, inner: Inner) -> Having:
         case Some(parts=parts):
             return Some(tuple(_having(one, inner) for one in parts))
     return part
+
+
+def names_of(query: Query) -> Iterable[Name]:
+    """List the names of columns that a query puts to the rows of its data set; some more than once.
+
+    Args:
+        query: The query. What it asks of gathered rows is not asked of the data set.
+    """
+    of = query.of
+    if of is not None:
+        yield from _named([what.column if isinstance(what, Gather) else what for _, what in of.columns])
+        yield from _named(of.group_by)
+        yield from () if of.where is None else names_in_test(of.where)
+        return
+    shown_ones = [*query.outputs, *(by.output for by in query.order_by), *_tested(query.having)]
+    yield from _named([one.column for one in shown_ones if isinstance(one, KeyOutput | StatisticOutput)])
+    yield from _named(query.group_by)
+    yield from () if query.where is None else names_in_test(query.where)
+
+
+def _named(terms: Iterable[Term | None]) -> Iterable[Name]:
+    for one in terms:
+        yield from () if one is None else names_in(one)
+
+
+def _tested(having: Having | None) -> Iterable[Name | StatisticOutput]:
+    match having:
+        case NoisyTest(output=output):
+            yield output
+        case Every(parts=parts) | Some(parts=parts):
+            for part in parts:
+                yield from _tested(part)

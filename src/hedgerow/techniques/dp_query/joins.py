@@ -42,10 +42,13 @@ SELF = Hint(
     "Ask it once: how often each person is in it is bounded, and pairs of rows would multiply that.",
 )
 TWICE = Hint("two tables of one name", "Give each its own short name: JOIN wards AS a ... JOIN wards AS b")
-INNER = Hint("a join beside a sub-query", "Join plain tables after FROM, and write the conditions in WHERE.")
+INNER = Hint(
+    "a join beside a sub-query",
+    "Write the join inside the sub-query: "
+    "FROM (SELECT ... FROM DATASET AS d JOIN wards AS w ON d.ward = w.code) AS t",
+)
 FOUND = Hint(
-    "keys found in the data beside a join",
-    "Declare the keys of the columns, or group by a column of a public table, whose keys are known.",
+    "keys found in the data beside a join of two data sets", "Declare the keys of the columns you group by."
 )
 PERSON = Hint(
     "a join of two data sets on anything but the person",
@@ -432,9 +435,9 @@ class Joins:
         Bounds over groups stay as they are: they are kept in the joined rows.
 
         Raises:
-            Refused: ``dp.join-multiplies``; ``dp.sql-unsupported`` where keys would be found in joined rows.
+            Refused: ``dp.join-multiplies``; ``dp.sql-unsupported`` where keys would be found in pairs.
         """
-        if declared.finds_keys and (self._lookups or self._beside):
+        if declared.finds_keys and self._beside:
             raise FOUND.refusal()
         most = declared.max_rows * self.multiplicity
         if most > MAX_ROWS_MOST:
@@ -444,20 +447,23 @@ class Joins:
     def applied(self, aggregation: ExactAggregation) -> ExactAggregation:
         """Put the joins before an aggregation that was planned for the joined rows.
 
-        Only those columns are looked up that something reads, and the bound on ranks is that of the rows
-        before the joins.
+        The bound on ranks is that of the rows before the joins.
         """
-        read = set(aggregation.named)
-        lookups: list[Lookup] = []
-        for lookup in reversed(self._lookups):
-            adds = tuple(pair for pair in lookup.adds if pair[0] in read)
-            lookups.append(replace(lookup, adds=adds))
-            read |= {ours for ours, _ in lookup.on}
+        lookups = self.lookups(aggregation.named)
+        read = aggregation.named | {ours for lookup in lookups for ours, _ in lookup.on}
         beside = tuple(
             replace(one, adds=tuple(pair for pair in one.adds if pair[0] in read)) for one in self._beside
         )
         max_rows = aggregation.max_rows // self.multiplicity
-        return replace(aggregation, lookups=tuple(reversed(lookups)), beside=beside, max_rows=max_rows)
+        return replace(aggregation, lookups=lookups, beside=beside, max_rows=max_rows)
+
+    def lookups(self, names: Collection[str]) -> tuple[Lookup, ...]:
+        """List the joins with public tables; only those columns are looked up that something reads."""
+        read, lookups = set(names), list[Lookup]()
+        for lookup in reversed(self._lookups):
+            lookups.append(replace(lookup, adds=tuple(pair for pair in lookup.adds if pair[0] in read)))
+            read |= {ours for ours, _ in lookup.on}
+        return tuple(reversed(lookups))
 
 
 def _kinds(table: Joinable) -> Mapping[str, ColumnType | None]:

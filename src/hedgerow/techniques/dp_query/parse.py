@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import sqlglot
 from sqlglot import exp
@@ -17,14 +18,16 @@ from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.conditions import condition, constant_number, name_of, only
 from hedgerow.techniques.dp_query.having import having
 from hedgerow.techniques.dp_query.hints import OUTPUTS_MAX
-from hedgerow.techniques.dp_query.inner import Inner, inner_of, seen_through
+from hedgerow.techniques.dp_query.inner import Inner, gathered_through, inner_of, seen_through
 from hedgerow.techniques.dp_query.joins import Joins
 from hedgerow.techniques.dp_query.keywords import with_quoted_columns
+from hedgerow.techniques.dp_query.per_person import per_person
 from hedgerow.techniques.dp_query.query import (
     Fixed,
     KeyOutput,
     Ordering,
     Output,
+    PerPerson,
     Query,
     StatisticOutput,
     Term,
@@ -67,7 +70,8 @@ def parse(sql: str, dataset: str, columns: Collection[str] = (), joins: Joins | 
             ``MEDIAN(col)``,
             ``QUANTILE(col, 0.25)`` (or ``PERCENTILE_CONT(0.25) WITHIN GROUP (ORDER BY col)``), ``MIN(col)``,
             ``MAX(col)``, ``VARIANCE(col)``, ``STDDEV(col)`` with aliases, of columns or expressions on them;
-            optional ``FROM dataset`` or one sub-query of it without statistics,
+            optional ``FROM dataset`` or one sub-query of it, of single rows or with one row for each
+            person (``GROUP BY person``),
             ``WHERE`` of comparisons of columns and expressions with constants, ``GROUP BY`` columns,
             expressions with public values, or their aliases or positions, ``HAVING`` of statistics and
             numbers, ``ORDER BY`` outputs by name, position or statistic, and ``LIMIT``. The last three
@@ -84,8 +88,9 @@ def parse(sql: str, dataset: str, columns: Collection[str] = (), joins: Joins | 
             another data set.
         Refused: ``dp.sql-unsupported`` when a part of it cannot be bounded.
     """
-    select = _select(sql, columns, joins)
-    inner = _source(select, dataset, columns)
+    select = _select(sql, columns)
+    inner, of = _source(select, dataset, columns, joins)
+    only(select, hints.CLAUSE, "expressions", "from_", "where", "group", "having", "order", "limit")
     groups = _groups(select.args.get("group"))
     outputs = tuple(_output(part) for part in select.expressions)
     if len(outputs) > OUTPUTS_MAX:
@@ -100,7 +105,7 @@ def parse(sql: str, dataset: str, columns: Collection[str] = (), joins: Joins | 
         _limit(select.args.get("limit")),
         None if (kept := select.args.get("having")) is None else having(kept.this),
     )
-    return query if inner is None else seen_through(query, inner)
+    return replace(query if inner is None else seen_through(query, inner), of=of)
 
 
 def _statements(sql: str) -> list[exp.Expr | None] | None:
@@ -110,7 +115,7 @@ def _statements(sql: str) -> list[exp.Expr | None] | None:
         return None
 
 
-def _select(sql: str, columns: Collection[str], joins: Joins | None) -> exp.Select:
+def _select(sql: str, columns: Collection[str]) -> exp.Select:
     if not isinstance(sql, str) or len(sql) > TEXT_MAX:
         raise CallerError("dp.sql-malformed")
     _check_opening(sql)
@@ -124,12 +129,7 @@ def _select(sql: str, columns: Collection[str], joins: Joins | None) -> exp.Sele
     select = statements[0]
     if not isinstance(select, exp.Select):
         raise hints.UNION.refusal()
-    if joins is not None:
-        joins.take(select)
-    for clause, hint in _CLAUSES.items():
-        if select.args.get(clause):
-            raise hint.refusal()
-    return only(select, hints.CLAUSE, "expressions", "from_", "where", "group", "having", "order", "limit")
+    return select
 
 
 def _check_opening(sql: str) -> None:
@@ -142,15 +142,22 @@ def _check_opening(sql: str) -> None:
         raise CallerError("dp.sql-malformed")
 
 
-def _source(select: exp.Select, dataset: str, columns: Collection[str]) -> Inner | None:
+def _source(
+    select: exp.Select, dataset: str, columns: Collection[str], joins: Joins | None
+) -> tuple[Inner | None, PerPerson | None]:
     """Check what is asked, and take its name away from before the columns; read a sub-query."""
+    if joins is not None:
+        joins.take(select)
+    for clause, hint in _CLAUSES.items():
+        if select.args.get(clause):
+            raise hint.refusal()
     source = select.args.get("from_")
     if source is None:
         _bare(select, dataset)
-        return None
+        return None, None
     table = only(source, hints.CLAUSE, "this").this
     if isinstance(table, exp.Subquery):
-        return _inner(select, table, dataset, columns)
+        return _inner(select, table, dataset, columns, joins)
     if not isinstance(table, exp.Table):
         raise hints.FROM_QUERY.refusal()
     if table.args.get("sample"):
@@ -162,25 +169,59 @@ def _source(select: exp.Select, dataset: str, columns: Collection[str]) -> Inner
         raise CallerError("dp.sql-dataset", dataset=dataset)
     alias = table.args.get("alias")
     _bare(select, dataset if alias is None else only(alias, hints.ALIAS, "this").name)
-    return None
+    return None, None
 
 
-def _inner(select: exp.Select, table: exp.Subquery, dataset: str, columns: Collection[str]) -> Inner:
+def _inner(
+    select: exp.Select, table: exp.Subquery, dataset: str, columns: Collection[str], joins: Joins | None
+) -> tuple[Inner | None, PerPerson | None]:
     only(table, hints.INNER_CLAUSE, "this", "alias")
     nested = table.this
     if not isinstance(nested, exp.Select):
         raise hints.FROM_QUERY.refusal()
-    for clause, hint in _CLAUSES.items():
-        if nested.args.get(clause):
-            raise hint.refusal()
-    only(nested, hints.INNER_CLAUSE, "expressions", "from_", "where")
-    inside = _source(nested, dataset, columns)
-    read = inner_of(nested, inside, columns)
+    inside, of = _source(nested, dataset, columns, joins)
+    only(nested, hints.INNER_CLAUSE, "expressions", "from_", "where", "group", "having")
+    read: Inner | None = None
+    if _gathers(nested):
+        if of is not None:
+            raise hints.GATHERED_TWICE.refusal()
+        of = _per_person(nested)
+        of = of if inside is None else gathered_through(of, inside)
+    else:
+        known = columns if of is None else [name.text for name, _ in of.columns]
+        read = inner_of(nested, inside, known)
     alias = table.args.get("alias")
     nested.pop()
     if alias is not None:
         _bare(select, only(alias, hints.ALIAS, "this").name)
-    return read
+    return read, of
+
+
+def _gathers(select: exp.Select) -> bool:
+    """Tell whether a sub-query works something out of several rows."""
+    has_statistic = any(
+        is_statistic(node) or isinstance(node, exp.AggFunc) for node in select.find_all(exp.Expr)
+    )
+    return has_statistic or any(select.args.get(clause) for clause in ("group", "having"))
+
+
+def _per_person(select: exp.Select) -> PerPerson:
+    """Read a sub-query that is grouped by the person."""
+    if any(isinstance(part, exp.Star) for part in select.expressions):
+        raise hints.UNGROUPED.refusal()
+    outputs = tuple(_inside(part) for part in select.expressions)
+    group_by = tuple(_grouped(part, outputs) for part in _groups(select.args.get("group")))
+    where, kept = select.args.get("where"), select.args.get("having")
+    rows = None if where is None else condition(where.this, operand=term)
+    return per_person(outputs, group_by, rows, None if kept is None else kept.this)
+
+
+def _inside(part: exp.Expr) -> Output:
+    """Read a column of gathered rows."""
+    bare = part.this if isinstance(part, exp.Alias) else part
+    if not is_statistic(bare) and any(bare.find_all(exp.AggFunc)):
+        raise hints.GATHERED_NESTED.refusal()
+    return _output(part)
 
 
 def _bare(select: exp.Select, source: str) -> None:

@@ -9,12 +9,14 @@ from fractions import Fraction
 from hedgerow.model.answers import AnswerColumn, OutputKind
 from hedgerow.model.budget import checked_epsilon
 from hedgerow.model.errors import CallerError, Refused
-from hedgerow.model.plans import DatasetDeclaration, Predicate, predicate_columns
+from hedgerow.model.plans import DatasetDeclaration, ExactAggregation, Predicate, predicate_columns
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.declared import SUM_TYPES, Declared, require
+from hedgerow.techniques.dp_query.built import joined
+from hedgerow.techniques.dp_query.declared import SUM_TYPES, Declared
 from hedgerow.techniques.dp_query.domains import check_possible
 from hedgerow.techniques.dp_query.found import Selection, planned_selection
+from hedgerow.techniques.dp_query.gathered import Relation, check_gathered, relation_of
 from hedgerow.techniques.dp_query.having import AllHold, AnyHolds, Kept, Test
 from hedgerow.techniques.dp_query.joins import Joinable, Joins
 from hedgerow.techniques.dp_query.measuring import Measured, Measuring
@@ -23,6 +25,7 @@ from hedgerow.techniques.dp_query.planned import KeyCell, OutputCell, PlannedOut
 from hedgerow.techniques.dp_query.price import Cost, Price
 from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell, quantile_text
 from hedgerow.techniques.dp_query.query import (
+    Both,
     Every,
     Having,
     KeyOutput,
@@ -35,10 +38,9 @@ from hedgerow.techniques.dp_query.query import (
     Term,
 )
 from hedgerow.techniques.dp_query.resolve import shown
-from hedgerow.techniques.dp_query.scope import Scope
+from hedgerow.techniques.dp_query.scope import Scope, bounded
 from hedgerow.techniques.dp_query.terms import written
 
-GROUPS_MAX = 100_000
 # Statistics of the values of a column, which need its bounds.
 _BOUNDED: dict[OutputKind, str] = {
     **dict.fromkeys(("sum", "mean"), "SUM or AVG"),
@@ -84,10 +86,19 @@ def plan_query(
     """
     given = price if isinstance(price, Price) else Price(checked_epsilon(price))
     joins = Joins(dataset, columns, hidden, person, tables)
-    query = sql if isinstance(sql, Query) else parse(sql, dataset, {*columns, *hidden}, joins)
+    named = {*columns, *hidden}
+    query = (
+        joined(sql, joins, dataset, named) if isinstance(sql, Query) else parse(sql, dataset, named, joins)
+    )
     known = joins.with_public(declaration)
     catalog = Scope(dataset, {**columns, **joins.columns}, frozenset(hidden) | joins.hidden, person, known)
-    return _planned(query, joins, catalog, declaration, given, dataset)
+    if query.of is None:
+        return _planned(query, joins, catalog, declaration, given, dataset)
+    finds = given.delta is not None
+    relation = relation_of(query.of, joins, catalog, declaration, dataset, finds=finds)
+    kept = tuple(part for part in (query.where, query.of.having) if part is not None)
+    asked = replace(query, where=None if not kept else kept[0] if len(kept) == 1 else Both(kept))
+    return _planned(asked, Joins(dataset, {}), relation.scope, declaration, given, dataset, relation)
 
 
 def _planned(
@@ -97,26 +108,36 @@ def _planned(
     declaration: DatasetDeclaration,
     price: Price,
     dataset: str,
+    relation: Relation | None = None,
 ) -> QueryPlan:
     terms = tuple(_grouped(term, query.outputs, catalog) for term in query.group_by)
     group_by = tuple(dict.fromkeys(catalog.key(term) for term in terms))
     shown_ones = tuple(_asked(output, catalog, group_by, terms) for output in query.outputs)
     asked = (*shown_ones, *_tested(query.having, shown_ones, catalog))
     where = None if query.where is None else catalog.predicate(query.where)
-    declared = _bounded(joins.with_public(declaration), catalog, dataset, group_by, asked, price)
+    if relation is not None:
+        declaration = relation.declaration(group_by)
+    finds = price.delta is not None and relation is None
+    summed = _columns(asked, _BOUNDED)
+    declared = bounded(joins.with_public(declaration), catalog, dataset, group_by, summed, finds=finds)
     declared = joins.reach(declared)
-    check_possible(where, declaration, catalog, dataset)
+    if relation is None:
+        check_possible(where, declaration, catalog, dataset)
+    else:
+        check_gathered(where, declaration, catalog)
     measuring = Measuring(declared, catalog, frozenset(_columns(asked, _AVERAGED)))
     cells = [_cell(a, measuring, group_by) for a in asked]
     measured = measuring.measured(price)
-    selection = _selection(declared, where, measured, catalog)
+    selection = _selection(declared, where, measured, catalog, joins)
     named = _outputs(asked, cells, measured.choices)
     outputs = named[: len(shown_ones)]
     order_by = _order(query, outputs, catalog)
     return QueryPlan(
         dataset=dataset,
         unit=declared.unit,
-        aggregation=joins.applied(replace(measured.aggregation(declared, where), computed=catalog.computed)),
+        aggregation=_applied(
+            replace(measured.aggregation(declared, where), computed=catalog.computed), joins, relation
+        ),
         measurements=measured.measurements,
         outputs=_labelled(group_by, outputs),
         order_by=order_by,
@@ -130,37 +151,32 @@ def _planned(
     )
 
 
-def _bounded(
-    declaration: DatasetDeclaration,
-    catalog: Scope,
-    dataset: str,
-    group_by: Sequence[str],
-    asked: Sequence[_Asked],
-    price: Price,
-) -> Declared:
-    """Collect what is declared, and what follows from it for computed columns and keys."""
-    plain = [column for column in group_by if column not in catalog.keys]
-    bounded = [column for column in _columns(asked, _BOUNDED) if column not in catalog.clamps]
-    needed, finds = [*bounded, *catalog.needed], price.delta is not None
-    declared = require(declaration, catalog, dataset, plain, needed, finds=finds)
-    keys = {key.column: key for key in declared.keys} | dict(catalog.keys)
-    clamps = declared.clamps | catalog.clamps
-    declared = replace(declared, keys=tuple(keys[column] for column in group_by), clamps=clamps)
-    if declared.groups is not None and declared.groups > GROUPS_MAX:
-        raise Refused("dp.too-many-groups", groups=f"{declared.groups:,}", most=f"{GROUPS_MAX:,}")
-    return declared
+def _applied(aggregation: ExactAggregation, joins: Joins, relation: Relation | None) -> ExactAggregation:
+    """Put joins, or the gathering of rows, before an aggregation of what they give."""
+    if relation is None:
+        return joins.applied(aggregation)
+    # Gathered rows are as few as their groups make them: none has to be held back.
+    return replace(aggregation, gathering=relation.gathering, max_groups=None, max_rows_per_group=None)
 
 
 def _selection(
-    declared: Declared, where: Predicate | None, measured: Measured, catalog: Scope
+    declared: Declared, where: Predicate | None, measured: Measured, catalog: Scope, joins: Joins
 ) -> Selection | None:
-    """Plan how keys are found, where some are."""
+    """Plan how keys are found, where some are; joined rows are joined before that."""
     if not declared.finds_keys:
         return None
     if catalog.keys or predicate_columns(where) & catalog.clamps.keys():
         raise hints.FOUND.refusal()
-    bounds, has_choices = declared.contribution, bool(measured.choices)
-    return planned_selection(declared.keys, where, bounds, measured.share, has_choices=has_choices)
+    names = {key.column for key in declared.keys} | predicate_columns(where)
+    return planned_selection(
+        declared.keys,
+        where,
+        declared.contribution,
+        measured.share,
+        has_choices=bool(measured.choices),
+        lookups=joins.lookups(names),
+        times=joins.multiplicity,
+    )
 
 
 def _cost(measured: Measured, selection: Selection | None, price: Price) -> Cost:

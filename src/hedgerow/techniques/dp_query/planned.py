@@ -15,6 +15,7 @@ from hedgerow.model.answers import AnswerColumn
 from hedgerow.model.budget import PrivacyEvent, show_chance, show_exact
 from hedgerow.model.contribution import Contribution, UnitBound
 from hedgerow.model.expressions import leaves_of
+from hedgerow.model.gathering import Gathered
 from hedgerow.model.plans import Clamp, Combination, ExactAggregation, KeyDomain, SumValues
 from hedgerow.model.uses import Grant, Json
 from hedgerow.techniques.dp_query.found import Selection
@@ -206,8 +207,9 @@ class QueryPlan:
     @property
     def grant(self) -> Grant:
         """What the lease opens: exact bounded aggregates of these columns, no rows."""
-        public = {one.table.name: one.table.digest for one in self.aggregation.lookups}
-        others = tuple((one.name, one.read) for one in self.aggregation.beside)
+        source = self.aggregation.source
+        public = {one.table.name: one.table.digest for one in source.lookups}
+        others = tuple((one.name, one.read) for one in source.beside)
         return Grant(self.columns, "aggregate", public=tuple(sorted(public.items())), others=others)
 
     @property
@@ -256,13 +258,9 @@ class QueryPlan:
     @property
     def clamps(self) -> dict[str, Clamp]:
         """Value bounds of each column whose values matter."""
-        made = {one.name for one in self.aggregation.computed}
-        clamped = [a for a in self.aggregation.aggregates if isinstance(a, SumValues)]
-        clamped += [one.values for one in self.aggregation.histograms]
-        clamped += [leaf for one in self.aggregation.computed for leaf in leaves_of(one.expression)]
-        places = [key.place for key in self.aggregation.keys if key.place is not None]
-        clamped += [leaf for place in places for leaf in leaves_of(place)]
-        return {values.column: values.clamp for values in clamped if values.column not in made}
+        gathering = self.aggregation.gathering
+        inside = {} if gathering is None else clamps_of(gathering.rows)
+        return inside | clamps_of(self.aggregation)
 
     @property
     def obligations(self) -> tuple[str, ...]:
@@ -271,17 +269,30 @@ class QueryPlan:
             f"values of {column} are clamped to {decimal_text(clamp.lower)}:{decimal_text(clamp.upper)}"
             for column, clamp in self.clamps.items()
         )
-        gained = {name for one in self.aggregation.lookups for name, _ in one.adds}
-        known = {True: "those of its public table", False: "its declared keys"}
-        found = "found in the data"
-        keys = dict.fromkeys(
-            "groups of an expression are those that its constants and bounds allow"
-            if key.place is not None
-            else f"groups of {key.column} are {known[key.column in gained] if key.values else found}"
-            for key in self.aggregation.keys
-        )
-        joins = (one.words for one in self.aggregation.joins)
-        return (self.said, *joins, *bounds, *keys)
+        keys = dict.fromkeys(self._said_of_key(key) for key in self.aggregation.keys)
+        return (*self.said_of_rows, *bounds, *keys)
+
+    @property
+    def said_of_rows(self) -> tuple[str, ...]:
+        """How much of one person counts, in words, and what its rows are joined with and gathered into."""
+        joins, gathering = [one.words for one in self.aggregation.joins], self.aggregation.gathering
+        if gathering is None:
+            return (self.said, *joins)
+        rows = gathering.rows
+        inside = Contribution(rows.max_rows, rows.max_groups, rows.max_rows_per_group)
+        return (inside.said(self.unit), *joins, gathering.words)
+
+    def _said_of_key(self, key: KeyDomain) -> str:
+        if key.place is not None:
+            return "groups of an expression are those that its constants and bounds allow"
+        if not key.values:
+            return f"groups of {key.column} are found in the data"
+        gathering = self.aggregation.gathering
+        if gathering is not None and any(one.name == key.column for one in gathering.columns):
+            return f"groups of {key.column} are all that its bounds allow"
+        gained = {name for one in self.aggregation.source.lookups for name, _ in one.adds}
+        known = "those of its public table" if key.column in gained else "its declared keys"
+        return f"groups of {key.column} are {known}"
 
     def describe(self) -> dict[str, Json]:
         """Explain the plan as plain values: cost, noise and the error to expect.
@@ -300,6 +311,7 @@ class QueryPlan:
             "max_rows": self.aggregation.of_unit.rows if self.aggregation.of_unit else self.max_rows,
             "groups": "found in the data" if selections else self.groups,
             **self._joins(),
+            **self._gathering(),
             "columns": sorted(self.columns),
             price.name: price.text,
             **({} if price.delta is None else {"delta": show_chance(price.delta)}),
@@ -318,13 +330,26 @@ class QueryPlan:
     def _joins(self) -> dict[str, Json]:
         """Tell which tables are joined, where any is."""
         joins: list[Json] = [
-            {"table": one.name, "rows_of_one": one.max_rows} for one in self.aggregation.beside
+            {"table": one.name, "rows_of_one": one.max_rows} for one in self.aggregation.source.beside
         ]
         joins += [
             {"table": one.table.name, "digest": one.table.digest, "rows_of_one": one.multiplicity}
-            for one in self.aggregation.lookups
+            for one in self.aggregation.source.lookups
         ]
         return {"joins": joins} if joins else {}
+
+    def _gathering(self) -> dict[str, Json]:
+        """Tell what rows of a person are gathered into, where they are."""
+        gathering = self.aggregation.gathering
+        if gathering is None:
+            return {}
+        return {
+            "gathered": {
+                "rows_of_one": gathering.most,
+                "of_rows": gathering.each,
+                "bounds": {one.name: _reach(one, gathering.each) for one in gathering.columns},
+            }
+        }
 
     def _expected(self, output: PlannedOutput) -> dict[str, Json]:
         told: dict[str, Json] = {"name": output.column.name, "kind": output.column.kind}
@@ -370,6 +395,26 @@ class QueryPlan:
         steps = (total.half_width_joint + half_range * count.half_width_joint) / certain
         steps = min(steps, Fraction(cell.upper - cell.lower))
         return rounded_up(steps / 10**total.digits, total.digits + 3)
+
+
+def clamps_of(aggregation: ExactAggregation) -> dict[str, Clamp]:
+    """Tell the value bounds of the columns of an aggregation that are not worked out by it.
+
+    Args:
+        aggregation: What is computed of some rows.
+    """
+    made = {one.name for one in aggregation.computed}
+    clamped = [a for a in aggregation.aggregates if isinstance(a, SumValues)]
+    clamped += [one.values for one in aggregation.histograms]
+    clamped += [leaf for one in aggregation.computed for leaf in leaves_of(one.expression)]
+    places = [key.place for key in aggregation.keys if key.place is not None]
+    clamped += [leaf for place in places for leaf in leaves_of(place)]
+    return {values.column: values.clamp for values in clamped if values.column not in made}
+
+
+def _reach(one: Gathered, rows: int) -> str:
+    low, high = (decimal_text(Fraction(end, 10**one.digits)) for end in one.step_bounds(rows))
+    return f"{low}:{high}"
 
 
 def _by_size(widths: dict[int, Decimal | None]) -> dict[str, Json]:

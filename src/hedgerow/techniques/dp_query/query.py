@@ -143,6 +143,36 @@ Output: TypeAlias = "KeyOutput | StatisticOutput"
 
 
 @dataclass(frozen=True, slots=True)
+class Gather:
+    """A column of gathered rows: ``count``, ``sum``, ``min``, ``max`` or ``mean`` of a person's rows.
+
+    Args:
+        function: Which one; the extremes are those themselves, of one person's rows.
+        column: Of which column or expression; none counts rows.
+    """
+
+    function: Function
+    column: Term | None
+
+
+@dataclass(frozen=True, slots=True)
+class PerPerson:
+    """A sub-query with one row for each person, or for each person and combination of keys.
+
+    Args:
+        columns: Each name with what it means: a grouping column or expression, or what is gathered.
+        group_by: Grouping columns or expressions; one of them must be the person.
+        where: Which rows of the data set count; none means all.
+        having: Which gathered rows there are, by their columns; none means all.
+    """
+
+    columns: tuple[tuple[Name, Term | Gather], ...]
+    group_by: tuple[Term, ...]
+    where: Condition | None
+    having: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ordering:
     """An output to sort by, after noise: by its name, its place from 0, or its statistic."""
 
@@ -177,6 +207,24 @@ Having: TypeAlias = "NoisyTest | Every | Some"
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """A table that the data set is joined with, where that was not read from SQL.
+
+    Args:
+        table: Its name.
+        on: Pairs of a column of the rows so far and one of the table that are equal; two equal names stand
+            for one column. None joins on the person.
+        keeps_unmatched: Whether rows without an equal one stay.
+        alias: What the query calls it; its name where none.
+    """
+
+    table: str
+    on: tuple[tuple[Name, Name], ...]
+    keeps_unmatched: bool = False
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A whole query.
 
@@ -187,6 +235,8 @@ class Query:
         order_by: How the noisy rows are sorted.
         limit: How many noisy rows are shown; none means all.
         having: Which noisy rows are shown, by their noisy values; none means all.
+        of: The sub-query that is asked; none asks the data set itself.
+        joins: What the data set is joined with first, of a query that was built without SQL.
     """
 
     outputs: tuple[Output, ...]
@@ -195,3 +245,5 @@ class Query:
     order_by: tuple[Ordering, ...]
     limit: int | None
     having: Having | None = None
+    of: PerPerson | None = None
+    joins: tuple[Join, ...] = ()

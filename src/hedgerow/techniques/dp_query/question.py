@@ -17,6 +17,7 @@ from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import Json
 from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.conditions import DEPTH_MAX
+from hedgerow.techniques.dp_query.per_person import FUNCTIONS
 from hedgerow.techniques.dp_query.query import (
     Apply,
     Both,
@@ -27,7 +28,9 @@ from hedgerow.techniques.dp_query.query import (
     Either,
     Every,
     Fixed,
+    Gather,
     Having,
+    Join,
     KeyOutput,
     Member,
     Name,
@@ -37,6 +40,7 @@ from hedgerow.techniques.dp_query.query import (
     Operator,
     Ordering,
     Output,
+    PerPerson,
     Query,
     Some,
     StatisticOutput,
@@ -68,6 +72,7 @@ def plain(query: Query) -> Json:
         None if query.having is None else _having(query.having),
         [[_ordered(by), by.is_descending] for by in query.order_by],
         query.limit,
+        *_extra(query),
     ]
 
 
@@ -100,6 +105,30 @@ def query_of_text(text: object) -> Query:
     except (ValueError, RecursionError):
         raise _malformed() from None
     return query_of(value)
+
+
+def _extra(query: Query) -> list[Json]:
+    """What most queries do not have; left out, so that a question asked before is the same one."""
+    of = None if query.of is None else _per_person(query.of)
+    joins: list[Json] = [_join(one) for one in query.joins]
+    return [of, joins] if joins else [] if of is None else [of]
+
+
+def _join(join: Join) -> Json:
+    pairs: list[Json] = [[_term(ours), _term(theirs)] for ours, theirs in join.on]
+    return [join.table, pairs, join.keeps_unmatched, join.alias]
+
+
+def _per_person(of: PerPerson) -> Json:
+    columns: list[Json] = [[_term(name), _gathered(what)] for name, what in of.columns]
+    kept = (None if test is None else _condition(test) for test in (of.where, of.having))
+    return [columns, [_term(one) for one in of.group_by], *kept]
+
+
+def _gathered(what: Term | Gather) -> Json:
+    if not isinstance(what, Gather):
+        return _term(what)
+    return ["gather", what.function, None if what.column is None else _term(what.column)]
 
 
 def _constant(value: Constant | None) -> Json:
@@ -170,7 +199,9 @@ def query_of(value: object) -> Query:
         CallerError: ``dp.question-malformed``.
         Refused: ``dp.sql-unsupported`` for what SQL text would be refused for.
     """
-    outputs, groups, where, having, order, limit = _parts(value, 6)
+    given = _list(value)
+    outputs, groups, where, having, order, limit = _parts(given[:6], 6)
+    of, joins = _extra_of(given[6:])
     is_limit = limit is None or (type(limit) is int and 1 <= limit <= _ROWS_SHOWN_MAX)
     if not is_limit or len(_list(outputs)) > hints.OUTPUTS_MAX:
         raise _malformed()
@@ -183,7 +214,52 @@ def query_of(value: object) -> Query:
         tuple(_ordering_of(one, len(shown)) for one in _list(order)),
         cast("int | None", limit),
         None if having is None else _having_of(having),
+        of,
+        joins,
     )
+
+
+def _extra_of(given: list[object]) -> tuple[PerPerson | None, tuple[Join, ...]]:
+    """Read what stands after the six parts of every query: gathered rows, and joins."""
+    of, joins = _parts([*given, *[None] * (2 - len(given))], 2)
+    listed = () if joins is None else tuple(_join_of(one) for one in _list(joins))
+    return None if of is None else _per_person_of(of), listed
+
+
+def _join_of(value: object) -> Join:
+    table, pairs, keeps_unmatched, alias = _parts(value, 4)
+    named = [_parts(one, 2) for one in _list(pairs)]
+    on = tuple((_name_of(ours), _name_of(theirs)) for ours, theirs in named)
+    return Join(_text(table), on, _flag(keeps_unmatched), None if alias is None else _text(alias))
+
+
+def _per_person_of(value: object) -> PerPerson:
+    columns, groups, where, having = _parts(value, 4)
+    named = [_parts(one, 2) for one in _list(columns)]
+    if len(named) > hints.OUTPUTS_MAX:
+        raise hints.OUTPUTS.refusal()
+    read = [(_name_of(name), _gathered_of(what)) for name, what in named]
+    if len({name.text for name, _ in read}) != len(read):
+        raise _malformed()
+    kept = (None if test is None else _condition_of(test) for test in (where, having))
+    return PerPerson(tuple(read), tuple(_term_of(one) for one in _list(groups)), *kept)
+
+
+def _name_of(value: object) -> Name:
+    name = _term_of(value)
+    if not isinstance(name, Name):
+        raise _malformed()
+    return name
+
+
+def _gathered_of(value: object) -> Term | Gather:
+    match _tag(value, 0):
+        case ("gather", [function, column]):
+            of = None if column is None else _shifting(column, 0)
+            if function != "count" and of is None:
+                raise hints.ONE_COLUMN.refusal()
+            return Gather(cast("Function", _one_of(function, FUNCTIONS)), of)
+    return _shifting(value, 0)
 
 
 def _malformed() -> CallerError:

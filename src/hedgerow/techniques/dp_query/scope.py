@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
+from hedgerow.model.errors import Refused
 from hedgerow.model.plans import (
     AllOf,
     Clamp,
@@ -21,7 +23,7 @@ from hedgerow.model.plans import (
 )
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.declared import SUM_TYPES
+from hedgerow.techniques.dp_query.declared import SUM_TYPES, Declared, require
 from hedgerow.techniques.dp_query.grid import GRID_MOST, digits_of
 from hedgerow.techniques.dp_query.query import (
     Choose,
@@ -38,6 +40,7 @@ from hedgerow.techniques.dp_query.resolve import Catalog, shown
 from hedgerow.techniques.dp_query.terms import written
 from hedgerow.techniques.dp_query.worth import Worths, in_decimals, whole_numbers
 
+GROUPS_MAX = 100_000
 _NAME_MAX = 200
 _KEYS_MAX = 100_000
 _LEAF_STEPS = 1_000_000
@@ -216,3 +219,40 @@ def _labels(term: Term) -> tuple[str | int | bool, ...] | None:
     if len(kinds) != 1 or Fraction in kinds:
         raise hints.MIXED.refusal()
     return tuple(dict.fromkeys(value for value in known if not isinstance(value, Fraction)))
+
+
+def bounded(
+    declaration: DatasetDeclaration,
+    catalog: Scope,
+    dataset: str,
+    group_by: Sequence[str],
+    summed: Sequence[str],
+    *,
+    finds: bool = False,
+) -> Declared:
+    """Collect what is declared, and what follows from it for computed columns and keys.
+
+    Args:
+        declaration: What the owner declared.
+        catalog: The columns.
+        dataset: Name of the data set.
+        group_by: Columns that need keys.
+        summed: Columns that need bounds.
+        finds: Whether keys that are not declared may be found in the data.
+
+    Returns:
+        The bounds and keys that a query rests on.
+
+    Raises:
+        Refused: ``dp.undeclared``, ``dp.too-many-groups``.
+        CallerError: ``dp.bad-declaration``.
+    """
+    plain = [column for column in group_by if column not in catalog.keys]
+    needed = [*(column for column in summed if column not in catalog.clamps), *catalog.needed]
+    declared = require(declaration, catalog, dataset, plain, needed, finds=finds)
+    keys = {key.column: key for key in declared.keys} | dict(catalog.keys)
+    clamps = declared.clamps | catalog.clamps
+    declared = replace(declared, keys=tuple(keys[column] for column in group_by), clamps=clamps)
+    if declared.groups is not None and declared.groups > GROUPS_MAX:
+        raise Refused("dp.too-many-groups", groups=f"{declared.groups:,}", most=f"{GROUPS_MAX:,}")
+    return declared

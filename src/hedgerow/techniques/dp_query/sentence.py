@@ -86,8 +86,9 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
     Returns:
         One sentence each.
     """
-    bounds = f"{plan.said}, and values are clamped to the declared bounds."
-    bounds = "; ".join([*(one.words for one in plan.aggregation.joins), bounds])
+    how_many, *others = plan.said_of_rows
+    bounds = f"{how_many}, and values are clamped to the declared bounds."
+    bounds = "; ".join([*others, bounds])
     told = [f"What is said of the error is of the noise alone: {bounds}"]
     if plan.measurements:
         told = [

@@ -12,6 +12,7 @@ from hedgerow.model.uses import DatasetView
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.hints import Hint
 from hedgerow.techniques.dp_query.joins import Joinable, PrivateTable
+from hedgerow.techniques.dp_query.query import Query
 from hedgerow.techniques.dp_query.resolve import KINDS, shown
 from hedgerow.techniques.dp_query.units import PERSON
 
@@ -21,12 +22,14 @@ THREE = Hint(
 )
 
 
-def tables_named(sql: str) -> tuple[str, ...]:
+def tables_named(sql: str | Query) -> tuple[str, ...]:
     """List the tables that a query names anywhere, each once; none where it is no query.
 
     Args:
-        sql: The query.
+        sql: The query, or one that was built without SQL.
     """
+    if isinstance(sql, Query):
+        return tuple(dict.fromkeys(join.table for join in sql.joins))
     # Most queries join nothing, and are not read twice for it.
     if "join" not in sql.casefold():
         return ()
@@ -54,6 +57,9 @@ def asked_of(sql: str, names: Sequence[str]) -> str:
     except Exception:  # noqa: BLE001 - whatever hostile text does to the parser, it is no query
         raise CallerError("dp.sql-malformed") from None
     table = None if source is None else source.this
+    while isinstance(table, exp.Subquery):
+        source = table.this.args.get("from_")
+        table = None if source is None else source.this
     if not isinstance(table, exp.Table):
         raise CallerError("dp.sql-malformed")
     if table.name not in names:

@@ -9,9 +9,11 @@ from typing import cast
 from hedgerow.model.answers import Answer
 from hedgerow.model.budget import parse_delta, parse_exact
 from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.joins import Lookup
 from hedgerow.model.plans import ExactAggregation
 from hedgerow.model.uses import DatasetView, Json, Lease, Plan, Release, UseRequest
 from hedgerow.model.words import ColumnType
+from hedgerow.techniques.dp_query.found import Selection
 from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import QueryPlan
 from hedgerow.techniques.dp_query.price import Price
@@ -85,15 +87,13 @@ class DpQuery:
         """
         if not isinstance(plan, QueryPlan):
             return plan
-        told = tuple(
-            replace(one, table=replace(one.table, columns=())) if one.table.digest else one
-            for one in plan.aggregation.lookups
-        )
-        whole = plan.aggregation
+        whole, gathering = plan.aggregation, plan.aggregation.gathering
         nested = repr((whole.where, whole.computed, [key.place for key in whole.keys], plan.having))
+        if gathering is not None:
+            nested += repr(replace(gathering, rows=_told(gathering.rows)))
         keys = tuple(replace(key, place=None) for key in whole.keys)
-        flat = replace(whole, where=None, computed=(), keys=keys, lookups=told)
-        return replace(plan, aggregation=flat, having=None), nested
+        flat = replace(_told(whole), where=None, computed=(), keys=keys, gathering=None)
+        return replace(plan, aggregation=flat, having=None, selection=_told_search(plan.selection)), nested
 
     def answer(self, aggregate: Aggregate, plan: QueryPlan) -> Answer:
         """Compute the exact aggregates and add the noise.
@@ -125,6 +125,24 @@ class DpQuery:
             planned = planned.selecting(lease.keys(planned.selection.search))
         answer = self.answer(lease.aggregate, planned)
         return Release(payload=answer.to_dict(), mechanism=answer.mechanism)
+
+
+def _told(aggregation: ExactAggregation) -> ExactAggregation:
+    return replace(aggregation, lookups=_told_tables(aggregation.lookups))
+
+
+def _told_search(selection: Selection | None) -> Selection | None:
+    if selection is None:
+        return None
+    search = replace(selection.search, lookups=_told_tables(selection.search.lookups))
+    return replace(selection, search=search)
+
+
+def _told_tables(lookups: Sequence[Lookup]) -> tuple[Lookup, ...]:
+    """Leave out what public tables hold where their digest tells it."""
+    return tuple(
+        replace(one, table=replace(one.table, columns=())) if one.table.digest else one for one in lookups
+    )
 
 
 def _price(parameters: Mapping[str, Json]) -> Price:

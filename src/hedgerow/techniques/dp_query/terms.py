@@ -256,16 +256,21 @@ def names_in(part: Term) -> Iterable[Name]:
                 yield from names_in(one)
         case Choose(branches=branches, otherwise=otherwise):
             for test, value in branches:
-                yield from _names_of(test)
+                yield from names_in_test(test)
                 yield from names_in(value)
             yield from names_in(otherwise)
 
 
-def _names_of(test: Condition) -> Iterable[Name]:
+def names_in_test(test: Condition) -> Iterable[Name]:
+    """List the names a condition reads.
+
+    Args:
+        test: Any condition.
+    """
     match test:
         case Both(parts=parts) | Either(parts=parts):
             for one in parts:
-                yield from _names_of(one)
+                yield from names_in_test(one)
         case Comparison(column=column) | Member(column=column) | Null(column=column) | Truth(column=column):
             yield from names_in(column)
 
