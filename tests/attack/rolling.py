@@ -108,6 +108,12 @@ def _cosigned(world):
         world.spine.cosigning.keep(tx, OWNER, signed, keys)
 
 
+def _copied(world, source):
+    """Collect an extract of another data set, which uses are charged to as well."""
+    arrival = replace(broken_arrival(world, ["ann"], []), dataset="extract", derived_from=(source,))
+    world.spine.intake.take(arrival, OWNER)
+
+
 def _published(world, folder, name, rows):
     folder.mkdir(exist_ok=True)
     (folder / "wards.csv").write_text("code,region\n" + rows)
@@ -169,6 +175,8 @@ def story(folder):
         lambda: _published(world, folder, "towns", "B,s\n"),
         lambda: service().drop_public("towns", "renamed"),
         lambda: service().quarantine_discard(_batches(world)[-1]),
+        lambda: _copied(world, "visits"),
+        lambda: _copied(world, "bills"),
         lambda: world.collect("visits", ["cem"], with_consent=True),
         lambda: world.collect("bills", ["ian"]),
         lambda: world.drop("bills"),

@@ -83,6 +83,8 @@ def test_a_household_is_asked_charged_to_people_shown_and_audited(declared):
     assert (told["plan"]["unit"], told["plan"]["epsilon"]) == ("household", "100")
     assert told["plan"]["person_cost"] == "epsilon 50", "2 of 2 rows of a person, of 8 of a household"
     assert "cost: epsilon 50" in told["obligations"]
+    unit = "unit: one household loses epsilon 100; the cost is what a person loses by it"
+    assert unit in told["obligations"]
     assert told["forecast"]["queries_left"] == 20
     assert (
         "at most 8 rows of one household count, 2 rows of any one person"
@@ -184,3 +186,31 @@ def test_queries_built_of_values_and_python_take_the_unit(declared):
         assert told["receipt"]["from"] == "stored", "the same question, written as SQL"
         said = session.explain("stays", "SELECT SUM(hours) FROM stays", epsilon="1", unit="person-day")
         assert said["plan"]["person_cost"] == "epsilon 1"
+
+
+def test_a_copy_is_collected_shown_and_charged_to_what_it_comes_from(hedgerow, tmp_path):
+    source = tmp_path / "copy.csv"
+    source.write_text("ref,ward\nn01,A\nn02,B\n")
+    line = ("collect", source, "--dataset", "copy", "--subject-key", "ref", "--purpose", "care",
+            "--basis", "public-task", "--keep", "ward", "--derived-from", "stays")  # fmt: skip
+    planned = hedgerow(*line, "--dry-run").out
+    assert "from stays: each use is charged to the budgets of that as well, for good." in planned
+    assert hedgerow(*line, "--dry-run", "--json").json["derived_from"] == ["stays"]
+    hedgerow(*line)
+    shown = hedgerow("dataset", "show", "copy").out
+    assert "derived from stays: each use is charged to the budgets of that as well" in shown
+    hedgerow("dataset", "declare", "copy", "--max-rows", "1")
+    hedgerow("budget", "allocate", "copy", "--purpose", "care", "--epsilon", "2000")
+    hedgerow("budget", "allocate", "--population", "--epsilon", "5000")
+    ask = ("query", "copy", "SELECT COUNT(*) FROM copy", *SAID, "--fresh", "--epsilon")
+    hedgerow(*ask, "600")
+    assert spent(hedgerow)["spent"] == "600"
+    assert (
+        "copy is derived: each use of it is charged to stays as well."
+        in hedgerow("budget", "show", "copy").out
+    )
+    refused = hedgerow.refused(*ask, "600", code=5, error="budget.derived")
+    assert "stays" not in refused.err
+    assert "; what the data set is derived from holds less" in hedgerow(*ask, "300", "--explain").out
+    hedgerow.refused(*line[:-1], "copy", code=3, error="derived.cycle")
+    hedgerow("journal", "verify")

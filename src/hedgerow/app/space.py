@@ -232,6 +232,7 @@ class Session:
         keep: Sequence[str] | None = None,
         drop: Sequence[str] | None = None,
         consents: Sequence[Mapping[str, str]] | str | os.PathLike[str] | None = None,
+        derived_from: Sequence[str] = (),
     ) -> dict[str, Json]:
         """Take rows in as ``hedgerow collect`` takes a file in, entirely or not at all.
 
@@ -245,6 +246,7 @@ class Session:
             drop: Columns no purpose needs; all others are kept. One of the two is needed.
             consents: Choices with ``subject``, ``purpose`` and ``time``, and optionally ``granted``,
                 ``notice_version`` and ``channel``; or a CSV file of them.
+            derived_from: Data sets that the rows were made from: uses are charged to their budgets too.
 
         Returns:
             The data set, its version, how many rows and people were taken, rows set aside, and the
@@ -260,7 +262,7 @@ class Session:
         choices = Path(consents) if isinstance(consents, (str, os.PathLike)) else consents
         request = CollectRequest(
             Path("rows"), dataset, subject_key, bases_of(purposes), _listed(keep), _listed(drop),
-            consents=choices,
+            consents=choices, derived_from=tuple(derived_from),
         )  # fmt: skip
         return self.service.collect(self.service.plan_source(request, read_rows(rows)))
 

@@ -101,6 +101,9 @@ def _columns(plan: CollectPlan) -> Iterator[Fact]:
     yield "table", f"{', '.join(names['table'])}: encrypted, under a random number."
     if names["dropped"]:
         yield "dropped", f"{', '.join(names['dropped'])}: not collected."
+    if plan.arrival.derived_from:
+        named = ", ".join(plan.arrival.derived_from)
+        yield "derived", f"from {named}: each use is charged to the budgets of that as well, for good."
     asked, declares = plan.request.schema.asked, plan.arrival.declares
     if declares is not None:
         limit = [asked_rows.said(asked.unit)] if (asked_rows := asked.contribution) else []

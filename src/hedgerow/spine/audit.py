@@ -21,6 +21,7 @@ from hedgerow.model.records import (
     Dataset,
     DatasetPurpose,
     Declaration,
+    Derivation,
     JournalEntry,
     LocalSurvey,
     PeriodLimit,
@@ -66,6 +67,7 @@ _KINDS = (
     "witnesses",
     "journal keys",
     "public tables",
+    "derivations",
 )
 
 
@@ -143,6 +145,7 @@ def _held(reader: Reader) -> dict[str, Told]:
         "witnesses": {w.name: w.required for w in reader.find(Witness)},
         "journal keys": second_keys(reader),
         "public tables": {p.name: published(p) for p in reader.find(PublicContent)},
+        "derivations": {(d.dataset, d.ancestor): d.entry for d in reader.find(Derivation)},
     }
 
 
@@ -238,6 +241,8 @@ def _tell(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, 
             _watch(told, entry, facts)
         case "collect" | "dataset.drop" | "subject.erase":
             _move_on(told, str(entry["action"]), facts)
+            for source in cast("Sequence[str]", facts.get("derived_from") or ()):
+                told["derivations"].setdefault((facts["dataset"], source), entry["index"])
         case _:
             pass
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import cast
@@ -58,6 +58,7 @@ class UseRules:
             self._check_cost(entry, facts, told)
             _check_purpose(entry, facts, told, purposes)
             self._check_failures(entry, facts)
+            _check_derived(entry, facts, told)
             _check_public(entry, facts, told)
         elif entry["action"] == LOCAL:
             self._check_cost(entry, facts, told)
@@ -200,6 +201,27 @@ def _declared_last(told: Told, dataset: str) -> object:
         if cast("tuple[str, int]", key)[0] == dataset
     }
     return declared[max(declared)] if declared else None
+
+
+def _check_derived(entry: Entry, facts: Entry, told: Told) -> None:
+    """Check that a use is charged to all that its data sets come from, as collections told."""
+    used = set(datasets_told(facts))
+    found, left = set(used), list(used)
+    while left:
+        name = left.pop()
+        above = {cast("tuple[str, str]", pair)[1] for pair in told["derivations"] if _first(pair) == name}
+        left += above - found
+        found |= above
+    charged = set(cast("Iterable[str]", facts.get("come_from") or ()))
+    _require(
+        charged == (found - used if facts["cost"] is not None else set()),
+        entry,
+        "it is not charged to what its data set comes from",
+    )
+
+
+def _first(pair: object) -> str:
+    return cast("tuple[str, str]", pair)[0]
 
 
 def _check_public(entry: Entry, facts: Entry, told: Told) -> None:

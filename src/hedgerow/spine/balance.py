@@ -119,13 +119,15 @@ class Standing:
 class Balance:
     """The accounts a use debits: its data sets for its purpose, the population, and their periods of now.
 
-    ``own`` is that of its first data set, ``others`` those of further ones.
+    ``own`` is that of its first data set, ``others`` those of further ones, ``ancestors`` those of data sets
+    that these come from: nobody who may use the former is told of them.
     """
 
     own: Standing
     population: Standing
     periods: tuple[Standing, ...] = ()
     others: tuple[Standing, ...] = ()
+    ancestors: tuple[Standing, ...] = ()
 
     @property
     def accounts(self) -> tuple[Standing, ...]:
@@ -146,6 +148,8 @@ class Balance:
                 return "budget.unallocated", _names(account)
             if account.unknown_since:
                 return "budget.unknown", {**_names(account), "since": account.unknown_since}
+        if any(not each.admits(event) for each in self.ancestors):
+            return "budget.derived", {**_names(self.own), "cost": cost_text(event)}
         for standing, code in self._in_order():
             names = _names(self.own if standing is self.population else standing)
             if _lacks_delta(standing, event):
@@ -161,9 +165,8 @@ class Balance:
     @property
     def has_delta(self) -> bool:
         """Whether every account that there is has a delta, as Gaussian noise needs."""
-        return all(
-            each.delta for each in (*self.accounts, self.population, *self.periods) if each.limit is not None
-        )
+        every = (*self.accounts, *self.ancestors, self.population, *self.periods)
+        return all(each.delta for each in every if each.limit is not None)
 
     def _in_order(self) -> Iterator[tuple[Standing, str]]:
         """List what must admit an event; where the population alone is charged, it is its own account."""
@@ -176,7 +179,8 @@ class Balance:
 
     def more(self, event: PrivacyEvent) -> int:
         """Count how many more of one event all of them would admit, one after the other, in these periods."""
-        return min(each.more(event) for each in (*self.accounts, self.population, *self.periods))
+        accounts = (*self.accounts, *self.ancestors, self.population, *self.periods)
+        return min(each.more(event) for each in accounts)
 
 
 def _names(standing: Standing) -> dict[str, object]:

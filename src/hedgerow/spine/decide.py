@@ -24,6 +24,7 @@ from hedgerow.spine.permission import (
     objections_to_actor,
     rule,
 )
+from hedgerow.spine.telling import per_unit
 
 _TOO_MANY_FAILURES = "use.too-many-failures"
 
@@ -195,6 +196,9 @@ def _obligations(facts: Facts, plan: Plan, needs: tuple[ApprovalNeed, ...]) -> t
         stated.append("people of several: nobody who is in one of them and not covered there")
     stated.append(f"lease: {plan.grant.kind}, single use")
     stated.append(f"cost: {cost_text(plan.cost)}")
+    if (of_unit := per_unit(plan)) is not None:
+        named, loss = of_unit
+        stated.append(f"unit: one {named} loses {cost_text(loss)}; the cost is what a person loses by it")
     if facts.others and plan.cost is not None:
         named = " and of ".join(source.name for source in facts.sources)
         stated.append(f"cost: charged in full to the budget of {named}, and once to the population")

@@ -236,3 +236,17 @@ def _granted(
         if event is not None and rank(event) > latest[place]:
             granted[place] = before[place]
     return granted
+
+
+def distinct_values(numbers: NDArray[np.int64], column: pa.ChunkedArray) -> dict[int, list[str]]:
+    """Collect each person's distinct values of a column, as text, empty ones left out."""
+    pairs = pa.table({"number": numbers, "value": column.cast(pa.string())})
+    unique = pairs.group_by(["number", "value"], use_threads=False).aggregate([])
+    held: dict[int, list[str]] = {}
+    for number, value in zip(
+        unique.column("number").to_pylist(), unique.column("value").to_pylist(), strict=True
+    ):
+        values = held.setdefault(number, [])
+        if value is not None:
+            values.append(value)
+    return held

@@ -286,6 +286,7 @@ class Gate:
         """Answer from what was paid for before: no charge, no lease, no noise, and a use all the same."""
         told = intent_facts(tx, request, technique, decision, considered.plan, considered.facts)
         told |= {"cost": None, "lease": "stored"}
+        told.pop("come_from", None)
         if approval is not None:
             told["approval"] = approval.id
         found = cast("Request", considered.stored)

@@ -32,7 +32,8 @@ from hedgerow.spine.attest import Attestor
 from hedgerow.spine.audit_holdings import choice_sum, columns_told, membership_sum
 from hedgerow.spine.catalog import Catalog, declaration_facts, differences
 from hedgerow.spine.consent import Choice, Consents
-from hedgerow.spine.foresee import Choices, Foreseen, Known, People, coverage, held
+from hedgerow.spine.derived import check_derivation, derive, derived_facts
+from hedgerow.spine.foresee import Choices, Foreseen, Known, People, coverage, distinct_values, held
 from hedgerow.spine.hearing import Hearing
 from hedgerow.spine.indexes import Indexes, Learned
 from hedgerow.spine.journal import Journal
@@ -76,6 +77,7 @@ class Arrival:
         again: Take a source that was taken before once more.
         replaces: The quarantine batch whose rows these are, as it was read; it goes in the same transaction.
         declares: Bounds and keys that came with the source, declared in the same transaction.
+        derived_from: Data sets that the source was made from; uses are charged to them as well, for good.
     """
 
     dataset: str
@@ -91,6 +93,7 @@ class Arrival:
     again: bool = False
     replaces: QuarantineBatch | None = field(repr=False, default=None)
     declares: DatasetDeclaration | None = None
+    derived_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +277,7 @@ class Intake:
 
     def _fitting(self, reader: Reader, arrival: Arrival) -> Dataset | None:
         """Read the data set, which must have the very columns that arrive."""
+        check_derivation(reader, arrival.dataset, arrival.derived_from)
         old = reader.get(Dataset, arrival.dataset)
         if not _is_there(old):
             return old
@@ -332,7 +336,7 @@ class Intake:
         for column in arrival.columns:
             if not column.in_vault:
                 continue
-            values = told[column.name] = _distinct_values(roll.numbers, table.column(column.name))
+            values = told[column.name] = distinct_values(roll.numbers, table.column(column.name))
             keys = [key_of[number] for number in values]
             sealed += self._vault.seal_rows(
                 arrival.dataset, column.name, list(values), keys, list(values.values())
@@ -385,6 +389,7 @@ class Intake:
         source = self._vault.mark(arrival.content_hash)
         facts: dict[str, Json] = {
             "dataset": arrival.dataset,
+            **derived_facts(arrival.derived_from),
             "version": version,
             "source": source,
             "columns": [c.name for c in arrival.columns],
@@ -405,6 +410,7 @@ class Intake:
         entry = self._journal.append(tx, "collect", actor, facts)
         self._hearing.keep(tx)
         tx.put(Collected(arrival.dataset, source, entry, now))
+        derive(tx, arrival.dataset, arrival.derived_from, entry)
         self._declare(tx, arrival, actor)
         return Taken(
             arrival.dataset, version, len(roll.numbers), len(roll.people), len(roll.fresh.numbers),
@@ -483,17 +489,3 @@ class Intake:
 
 def _is_there(record: Dataset | None) -> bool:
     return record is not None and not record.dropped
-
-
-def _distinct_values(numbers: Numbers, column: pa.ChunkedArray) -> dict[int, list[str]]:
-    """Collect each person's distinct values of a column, as text, empty ones left out."""
-    pairs = pa.table({"number": numbers, "value": column.cast(pa.string())})
-    unique = pairs.group_by(["number", "value"], use_threads=False).aggregate([])
-    held: dict[int, list[str]] = {}
-    for number, value in zip(
-        unique.column("number").to_pylist(), unique.column("value").to_pylist(), strict=True
-    ):
-        values = held.setdefault(number, [])
-        if value is not None:
-            values.append(value)
-    return held

@@ -29,6 +29,7 @@ from hedgerow.model.ports import Clock, Reader, Transaction
 from hedgerow.model.records import Account, Allocation, Charge, JournalEntry, PeriodLimit, Setting
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.balance import POPULATION, Balance, Standing, standing_of, totals_from
+from hedgerow.spine.derived import ancestors
 from hedgerow.spine.entries import moment_of
 from hedgerow.spine.periods import charges_in, put_limit, within
 
@@ -62,7 +63,7 @@ class Ledger:
     """Debits each charge to the data set's purpose and to the population in one transaction.
 
     A use of several data sets is debited in full to the purpose of each, and once to the population: it is
-    one release, and whoever is in several of them is in it once.
+    one release, and whoever is in several of them is in it once. So is what they come from (see ``derived``).
 
     Guarantee: the sum of all charges ever reserved never exceeds a limit that was in force;
     a reservation is durable before data is opened and is never returned.
@@ -157,7 +158,14 @@ class Ledger:
         periods = [self.periods(reader, each, day) for each in all_debited(accounts)]
         own, *others = (self.standing(reader, *each) for each in accounts)
         found = tuple(each for held in periods for each in held)
-        return Balance(own, self.standing(reader, *POPULATION), found, tuple(others))
+        # Those that hold least back of an ancestor, of all time or of now, stand for it.
+        come_from = [
+            each
+            for where in _come_from(reader, accounts)
+            for each in (self.standing(reader, *where), *self.periods(reader, where, day))
+        ]
+        population = self.standing(reader, *POPULATION)
+        return Balance(own, population, found, tuple(others), tuple(come_from))
 
     def reserve(
         self,
@@ -179,7 +187,8 @@ class Ledger:
             purpose: The purpose.
             event: What is spent.
             entry: The journal entry that tells of it.
-            others: Further data sets of the same use, each charged in full.
+            others: Further data sets of the same use, each charged in full, as is each that one of them comes
+                from.
             unit: Labels what it is of, where that is no person.
 
         Raises:
@@ -190,7 +199,7 @@ class Ledger:
         refusal = self._balance(tx, accounts, day).refusal(event)
         if refusal is not None:
             raise Refused(refusal[0], **refusal[1])
-        for place, account in enumerate(accounts):
+        for place, account in enumerate([*accounts, *_come_from(tx, accounts)]):
             self._charge(tx, request_id, account, event, entry, committed=False, shared=place > 0, unit=unit)
 
     def charge_unseen(
@@ -265,6 +274,12 @@ class Ledger:
             for where in (account,) if charge.shared else debited(account):
                 totals[where] = after(totals.get(where, fresh_account(*where)), event)
         return totals
+
+
+def _come_from(reader: Reader, accounts: Sequence[Where]) -> list[Where]:
+    """List the accounts of what the data sets of a use come from, for its purpose."""
+    names = [dataset for dataset, _ in accounts]
+    return [(name, accounts[0][1]) for name in ancestors(reader, names)]
 
 
 def debited(account: tuple[str, str]) -> tuple[tuple[str, str], ...]:

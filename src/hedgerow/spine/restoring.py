@@ -394,8 +394,9 @@ def _has_room(lacking: Spent | None, event: PrivacyEvent) -> bool:
             return lacking is not None and rho <= lacking.rho
         case ApproximateEvent(delta=delta):
             return lacking is not None and delta <= lacking.delta
-    # No release without a bound is of several data sets.
-    return True
+        case NonPrivateEvent(release=release):
+            # Also what a data set comes from is told of it, and the population once.
+            return lacking is not None and release in lacking.apart
 
 
 def _events(spent: Spent) -> Iterator[PrivacyEvent]:

@@ -27,9 +27,11 @@ def datasets_told(facts: Facts) -> tuple[str, ...]:
 def charges_told(facts: Facts) -> tuple[tuple[str, str, bool], ...]:
     """Tell what an entry charges: data set, purpose, and whether it leaves the population alone.
 
-    Of a use the charges of further data sets do; of what is charged after a restore, where the entry says so.
+    Of a use the charges of further data sets do, and of what its data sets come from; of what is charged
+    after a restore, where the entry says so.
     """
     first, *others = datasets_told(facts)
+    others += [str(name) for name in cast("Iterable[Json]", facts.get("come_from") or ())]
     purpose = str(facts["purpose"])
     own = (first, purpose, bool(facts.get("shared")))
     return (own, *((name, purpose, True) for name in others))

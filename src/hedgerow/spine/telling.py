@@ -5,6 +5,7 @@ from __future__ import annotations
 from hedgerow.model.budget import PrivacyEvent
 from hedgerow.model.ports import Reader
 from hedgerow.model.uses import Decision, ForUnit, Json, LeaseVersions, Plan, Technique, UseRequest
+from hedgerow.spine.derived import ancestors
 from hedgerow.spine.facts import Facts
 from hedgerow.spine.known import known_dataset, known_purpose
 from hedgerow.spine.ledger import event_json, unit_told
@@ -29,8 +30,15 @@ def intent_facts(
         "rests_on": facts.rests_on(),
         **_joined(plan),
         **_beside(decision, plan, facts),
+        **_come_from(reader, request, plan),
         **unit_told(per_unit(plan)),
     }
+
+
+def _come_from(reader: Reader, request: UseRequest, plan: Plan) -> dict[str, Json]:
+    """Name what the data sets come from, where it is charged as well."""
+    named = ancestors(reader, request.datasets) if plan.cost is not None else ()
+    return {"come_from": list(named)} if named else {}
 
 
 def per_unit(plan: Plan) -> tuple[str, PrivacyEvent] | None:

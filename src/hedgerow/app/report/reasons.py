@@ -50,6 +50,7 @@ _PLAIN = {
     "dp.undeclared": "Its owner has not declared all that the query needs, so the privacy loss has no bound.",
     "dp.undeclared-key": "The query asks for a value that is not among the declared keys of its column.",
     "dp.unit-in-workspace": "The data set is declared by another unit than people, whom budgets are of.",
+    "budget.derived": "What the data set comes from has no budget left for the purpose.",
     "dp.unit-undeclared": "The data set is not declared for the privacy unit of the query.",
     "dp.unit-people": "The query counts people, and the privacy unit is another.",
     "dp.unknown-column": "The query names a column that the data set does not have.",

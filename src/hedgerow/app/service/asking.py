@@ -58,7 +58,6 @@ class ReleaseRequest:
 
 
 _BUDGET = "budget."
-_PERSON = "person"
 Cost = Mapping[str, str | None]
 
 
@@ -76,7 +75,7 @@ class Asking(Part):
         fresh: bool = False,
     ) -> UseRequest:
         # Numbers from Python count as the decimals they print as; the person is the unit where none is named.
-        paid = {name: str(text) for name, text in cost.items() if text not in (None, _PERSON)}
+        paid = {name: str(text) for name, text in cost.items() if text not in (None, "person")}
         asked: dict[str, Json] = {"sql": sql} if isinstance(sql, str) else {"question": _plain(sql)}
         parameters: dict[str, Json] = {**asked, **paid}
         chosen, others = need_purpose(purpose), joined_with(self.spine.store, dataset, sql)
@@ -84,19 +83,9 @@ class Asking(Part):
         return UseRequest(self.actor, chosen, dataset, parameters, known, fresh, others)
 
     def explain_query(
-        self,
-        dataset: str,
-        sql: str | Query,
-        *,
-        purpose: str | None,
-        epsilon: str | None = None,
-        rho: str | None = None,
-        discover_keys: str | None = None,
-        unit: str | None = None,
-        fresh: bool = False,
+        self, dataset: str, sql: str | Query, *, purpose: str | None, fresh: bool = False, **cost: str | None
     ) -> dict[str, Json]:
-        """Say what a query would be decided, cost and mean, without executing it."""
-        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys, "unit": unit}
+        """Say what a query would be decided, cost and mean; ``cost`` and unit are named as for a query."""
         request = self._query_request(dataset, sql, purpose, cost, None, fresh=fresh)
         return self._explained(request, self.spine.query)
 

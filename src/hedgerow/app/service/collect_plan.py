@@ -103,6 +103,7 @@ class CollectPlan:
             "consents_by_purpose": dict(foreseen.choices),
             "consents_of_others": foreseen.choices_of_others,
             "coverage": {told.purpose: _coverage_json(told, foreseen) for told in foreseen.coverage},
+            "derived_from": list(self.arrival.derived_from),
             "declares": declaration_json(declares) if declares is not None else None,
             "exists": foreseen.exists,
             "taken_before": foreseen.taken_before,

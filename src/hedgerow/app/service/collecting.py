@@ -52,6 +52,7 @@ class CollectRequest:
         schema: What a schema file states.
         consents: A consents file, or its rows.
         again: Take a file that was taken before once more.
+        derived_from: Data sets that the file was made from.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class CollectRequest:
     schema: Schema = field(default_factory=Schema)
     consents: Path | Sequence[Mapping[str, str]] | None = None
     again: bool = False
+    derived_from: tuple[str, ...] = ()
 
 
 class Collecting(Part):
@@ -85,6 +87,9 @@ class Collecting(Part):
 
     def _admit_collect(self, request: CollectRequest) -> None:
         self._require("collect", check_name(request.dataset, "data set"))
+        for name in request.derived_from:
+            # Who ties a data set to another makes uses of the one spend of the other.
+            self._require("collect", check_name(name, "data set"))
         self._check_purposes(request)
 
     def _admit_choices(self, consents: Sequence[ConsentLine]) -> None:
@@ -327,6 +332,7 @@ def _arrival(
     return Arrival(
         request.dataset, request.subject_key, columns, table, lines, tuple(aside), header,
         source.content_hash, request.bases, consents, request.again,
+        derived_from=tuple(dict.fromkeys(request.derived_from)),
     )  # fmt: skip
 
 

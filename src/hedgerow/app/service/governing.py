@@ -36,6 +36,7 @@ from hedgerow.spine.audit_holdings import choice_sum
 from hedgerow.spine.balance import POPULATION
 from hedgerow.spine.catalog import check_name, declaration_facts, declaration_json
 from hedgerow.spine.consent import Choice, by_time, chosen_at, last_choice
+from hedgerow.spine.derived import ancestors, is_ancestor
 from hedgerow.spine.ledger import exact
 from hedgerow.spine.of_units import of_units
 from hedgerow.spine.permission import accesses
@@ -273,6 +274,7 @@ class Governing(Part):
         self._require("dataset.list", name)
         with self.spine.store.read() as reader:
             view = self.spine.catalog.require_dataset(reader, name)
+            come_from = self._seen_ancestors(reader, name, "dataset.list")
             indexes = self.spine.indexes.listed(reader, name)
         bounds = view.declaration.contribution
         return {
@@ -284,7 +286,12 @@ class Governing(Part):
             "bases": dict(view.bases),
             "declaration": {"version": view.declaration.version, **declaration_json(view.declaration)},
             "contribution": bounds.said(view.declaration.unit) if bounds else None,
+            "derived_from": cast("Json", come_from),
         }
+
+    def _seen_ancestors(self, reader: Reader, name: str, action: str) -> list[str]:
+        """List what a data set comes from, which its uses are charged to as well, where the actor sees it."""
+        return [each for each in ancestors(reader, [name]) if self._permits(action, each)]
 
     def allocate(
         self,
@@ -317,7 +324,8 @@ class Governing(Part):
         limit = Limit(epsilon, delta)
         with self.spine.store.write() as tx:
             if dataset is not None and purpose is not None:
-                self.spine.catalog.require_dataset(tx, dataset)
+                if not (is_ancestor(tx, dataset) and self.spine.catalog.dropped(tx, dataset)):
+                    self.spine.catalog.require_dataset(tx, dataset)
                 self.spine.catalog.require_purpose(tx, purpose)
             told: dict[str, Json] = {"delta": exact(delta)} if delta else {}
             if period is None:
@@ -361,7 +369,8 @@ class Governing(Part):
             ``apart_from`` lists the releases that left and ``opened_only`` those that were debited, opened
             data and never left: they failed or were cut off, or still run.
             Those of data sets the actor may not see are in neither. ``units`` tells, where uses were by
-            another privacy unit, what these alone cost one of it and what people were charged.
+            another privacy unit, what these alone cost one of it and what people were charged;
+            ``derived_from`` names the data sets that uses are charged to as well.
         """
         self._require("budget.show", dataset)
         with self.spine.store.read() as reader:
@@ -377,7 +386,9 @@ class Governing(Part):
             return [
                 self._split(reader, standing.as_json(), "budget.show")
                 | ({"units": units} if units and standing.period is None else {})
+                | ({"derived_from": come_from} if come_from else {})
                 for where in shown
+                for come_from in [cast("Json", self._seen_ancestors(reader, where[0], "budget.show"))]
                 for units in [cast("Json", [each.as_json() for each in of_units(reader, where)])]
                 for standing in (ledger.standing(reader, *where), *ledger.periods(reader, where, every=True))
             ] + ([] if dataset else surveys_of(reader))

@@ -171,19 +171,22 @@ def forecast_of(balance: Balance, event: PrivacyEvent) -> dict[str, Json]:
     """Tell how many more of an event all accounts admit, and which of them ends first."""
     own, everybody = min(each.more(event) for each in balance.accounts), balance.population.more(event)
     accounts = (*balance.accounts, balance.population)
+    above = min((each.more(event) for each in balance.ancestors), default=own)
     told: dict[str, Json] = {
         "queries_left": min(own, everybody),
         "holds_back": "purpose" if own <= everybody else "population",
         "left": show_left(balance.tightest.left),
         "population_left": show_left(balance.population.left),
-        "left_after": show_left(min(each.after(event) for each in accounts)),
+        "left_after": show_left(min(each.after(event) for each in (*accounts, *balance.ancestors))),
     }
+    if above < min(own, everybody):
+        told |= {"queries_left": above, "holds_back": "what it is derived from"}
     if balance.others:
         told["accounts"] = [{**each.as_json(), "queries_left": each.more(event)} for each in accounts]
     if not balance.periods:
         return told
     counts = [each.more(event) for each in balance.periods]
-    if min(counts) < min(own, everybody):
+    if min(counts) < min(own, everybody, above):
         told |= {"queries_left": min(counts), "holds_back": "period"}
     told["periods"] = [
         {**each.as_json(), "queries_left": count} for each, count in zip(balance.periods, counts, strict=True)
@@ -209,6 +212,8 @@ def forecast_text(told: Mapping[str, Json], one: str = "query", more: str = "") 
     for each in cast("Sequence[Mapping[str, str]]", told.get("periods", ())):
         whose = "of the population " if each["dataset"] == POPULATION[0] else ""
         left += f", {each['left']} {whose}in {each['period']} (until {each['until']})"
+    if told["holds_back"] == "what it is derived from":
+        left += "; what the data set is derived from holds less"
     if count == 0:
         return f"no such {one} is left: {left}"
     plural = more or ("queries" if one == "query" else f"{one}s")

@@ -64,7 +64,7 @@ class Reporting(Part):
             )
             about = _about([*found, *map(entry_of, opened)])
             names = {
-                "datasets": hidden,
+                **dict.fromkeys(("datasets", "come_from", "derived_from"), hidden),
                 "files": hidden,
                 "files_from": hidden,
                 "releases": {r.id for r in reader.find(Released) if r.dataset in hidden},

@@ -161,6 +161,9 @@ def show(session: Session, screen: Screen, dataset: str | None, *, delta: str | 
     if by_unit := [[_named(each), *one.values()] for each in found for one in each.get("units", ())]:
         shown += "\n\nOf what was spent, by another privacy unit than the person:\n"
         shown += table(["account", "unit", "uses", "loss of one unit", "charged to people"], by_unit)
+    derived = {each["dataset"]: each["derived_from"] for each in found if "derived_from" in each}
+    for name, above in derived.items():
+        shown += f"\n\n{name} is derived: each use of it is charged to {', '.join(above)} as well."
     screen.result(found, shown)
 
 

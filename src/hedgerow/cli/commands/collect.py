@@ -31,6 +31,7 @@ class Options(TypedDict):
     schema: Path | None
     consents: Path | None
     again: bool
+    derived_from: tuple[str, ...]
     dry_run: bool
     explain: bool
     quarantine: str | None
@@ -86,6 +87,11 @@ def _one_person(_: click.Context, __: click.Parameter, columns: tuple[str, ...])
 @click.option(
     "--again", is_flag=True, help="Take a file that was taken before once more; its rows then count twice."
 )
+@click.option(
+    "--derived-from", multiple=True, metavar="NAME",
+    help="A data set that FILE was made from, as a copy or an extract of it is (repeatable). Each use is "
+    "then charged to its budgets as well, for good.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show what would be done; write nothing.")
 @explain_option
 @click.option(
@@ -169,6 +175,7 @@ def _request(options: Options) -> CollectRequest:
         schema,
         options["consents"],
         options["again"],
+        options["derived_from"],
     )
 
 

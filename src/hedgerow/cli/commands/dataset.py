@@ -58,7 +58,11 @@ def show(session: Session, screen: Screen, name: str) -> None:
     bases = ", ".join(f"{purpose} ({basis})" for purpose, basis in found["bases"].items())
     version = "" if found["version"] is None else f", version {found['version']}"
     told = f"{name}{version}; subject key {found['subject_key']}; purposes: {bases}"
-    bound = "\n".join([found["contribution"] or "nothing declared yet", *_of_units(found["declaration"])])
+    told_of = [found["contribution"] or "nothing declared yet", *_of_units(found["declaration"])]
+    if found["derived_from"]:
+        above = ", ".join(found["derived_from"])
+        told_of.append(f"derived from {above}: each use is charged to the budgets of that as well")
+    bound = "\n".join(told_of)
     headings = ["column", "in", "type", "role", "category", "bounds", "keys"]
     screen.result(found, f"{told}\n{bound}{_indexed(found)}\n{table(headings, rows)}")
 

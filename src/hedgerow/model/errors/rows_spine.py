@@ -312,6 +312,19 @@ ROWS: tuple[ErrorRow, ...] = (
         exit_code=6,
     ),
     refused(
+        "budget.derived",
+        "{dataset} is derived, and what it comes from has no budget left for {purpose} that holds {cost}.",
+        "Ask somebody with the role {permitted}, who sees of what by `hedgerow dataset show {dataset}` and "
+        "`hedgerow budget show`, and may allocate more.",
+        derived=lambda _: {"permitted": roles_for("budget.allocate")},
+        exit_code=5,
+    ),
+    refused(
+        "derived.cycle",
+        "{dataset} cannot be derived from {source}: that is itself, or comes from it.",
+        "Leave --derived-from {source} out: its uses are charged there already.",
+    ),
+    refused(
         "budget.unallocated",
         "No privacy budget is allocated to {dataset} for {purpose}.",
         "Ask somebody with the role {permitted}, who allocates one by "

@@ -18,6 +18,7 @@ from hedgerow.model.records.datasets import (
     DatasetColumn,
     DatasetPurpose,
     Declaration,
+    Derivation,
     PublicContent,
     QuarantineBatch,
     QuarantinedRow,
@@ -67,6 +68,7 @@ __all__ = [
     "DatasetColumn",
     "DatasetPurpose",
     "Declaration",
+    "Derivation",
     "Failure",
     "Forgotten",
     "FormerMember",
@@ -104,7 +106,7 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     Witness, SeenLog, Cosigned,
     BlindIndex, BlindTerm, Search,
     PeriodLimit, LocalSurvey,
-    PublicContent,
+    PublicContent, Derivation,
 )  # fmt: skip
 
 SCHEMA_VERSION = 3

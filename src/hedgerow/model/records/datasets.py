@@ -28,6 +28,17 @@ class Dataset(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Derivation(Record):
+    """That a data set comes from another, as the entry of a collection told it; for good."""
+
+    TABLE: ClassVar[str] = "derivations"
+    KEY: ClassVar[tuple[str, ...]] = ("dataset", "ancestor")
+    dataset: str
+    ancestor: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetColumn(Record):
     """A column of a data set: its type, role and whether it lies in the vault."""
 
