@@ -114,6 +114,17 @@ def _copied(world, source):
     world.spine.intake.take(arrival, OWNER)
 
 
+def _ran(world, kind, name, asked=None):
+    """Open a run, or take a step of it."""
+    if asked is None:
+        world.service.step_run(
+            kind, name, {} if kind == "running" else {"sql": "SELECT COUNT(*) FROM visits"}
+        )
+    else:
+        cheap = {"of": "COUNT(*)", "epsilon": "0.01", **asked}
+        world.service.open_run(kind, name, "visits", cheap, purpose=CARE)
+
+
 def _published(world, folder, name, rows):
     folder.mkdir(exist_ok=True)
     (folder / "wards.csv").write_text("code,region\n" + rows)
@@ -174,6 +185,12 @@ def story(folder):
         lambda: _published(world, folder, "wards", "A,s\n"),
         lambda: _published(world, folder, "towns", "B,s\n"),
         lambda: service().drop_public("towns", "renamed"),
+        lambda: _ran(world, "running", "arrivals", {"steps": 4}),
+        lambda: _ran(world, "watch", "crowded", {"above": "1000000", "positives": 1}),
+        lambda: _ran(world, "running", "arrivals"),
+        lambda: _ran(world, "watch", "crowded"),
+        lambda: _ran(world, "running", "arrivals"),
+        lambda: service().close_run("watch", "crowded"),
         lambda: service().quarantine_discard(_batches(world)[-1]),
         lambda: _copied(world, "visits"),
         lambda: _copied(world, "bills"),

@@ -20,6 +20,16 @@ GATED = [
     (("query", "visits", QUESTION, *USE, "--epsilon", "0.5"), "otto"),
     (("train", "visits", *USE, "--target", "ward", "--model", "logistic", "--epsilon", "0.5"), "otto"),
     (("dataset", "bounds", "visits", "age", *USE, "--epsilon", "0.5"), "otto"),
+    (("watch", "open", "new", "visits", *USE, "--above", "9", "--epsilon", "0.5"), "otto"),
+    (("watch", "ask", "crowded", "SELECT COUNT(*) FROM visits"), "otto"),
+    (("watch", "show", "crowded"), "otto"),
+    (("watch", "close", "crowded", "--yes"), "otto"),
+    (("watch", "list"), "sam"),
+    (("running", "open", "new", "visits", *USE, "--steps", "8", "--epsilon", "0.5"), "otto"),
+    (("running", "advance", "arrivals"), "otto"),
+    (("running", "show", "arrivals"), "otto"),
+    (("running", "close", "arrivals", "--yes"), "otto"),
+    (("running", "list"), "sam"),
     (("dataset", "public", "add", "wards", "--from", "@wards", "--why", "a list"), "priya"),
     (("dataset", "public", "drop", "wards", "--why", "a list", "--yes"), "priya"),
     (("dataset", "public", "list"), "sam"),
@@ -167,6 +177,9 @@ def test_a_decision_is_printed_and_nothing_done(hedgerow, space, town, tmp_path,
         # What costs rho needs budgets with a delta.
         for account in (("visits", *USE), ("--population",)):
             hedgerow("budget", "allocate", *account, "--epsilon", "5", "--delta", "1e-6")
+    if words[1] in ("ask", "advance", "show", "close") and words[0] in ("watch", "running"):
+        more = ("--above", "9") if words[0] == "watch" else ("--steps", "8")
+        hedgerow(words[0], "open", words[2], "visits", *USE, *more, "--epsilon", "0.5")
     before = rows(space)
     allowed = hedgerow(*words, "--explain", "--json").json
     assert allowed["allowed"], allowed

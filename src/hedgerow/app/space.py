@@ -49,6 +49,39 @@ class SubjectHandle:
         return self._session.service.export_subject(self._ref)
 
 
+class RunHandle:
+    """A threshold watch or a running count, by its name; it was paid for when it was opened.
+
+    Args:
+        session: Who acts.
+        kind: ``"watch"`` or ``"running"``.
+        name: Its name.
+    """
+
+    def __init__(self, session: Session, kind: str, name: str) -> None:
+        self._session, self.kind, self.name = session, kind, name
+
+    def __repr__(self) -> str:
+        """Name it."""
+        return f"RunHandle({self.kind} {self.name})"
+
+    def ask(self, sql: str, *, request_id: str | None = None) -> dict[str, Json]:
+        """Ask a watch whether a count or sum reaches its threshold; see ``Service.step_run``."""
+        return self._session.service.step_run(self.kind, self.name, {"sql": sql}, request_id)
+
+    def advance(self, *, request_id: str | None = None) -> dict[str, Json]:
+        """Add the rows that arrived to a running count and tell the total; see ``Service.step_run``."""
+        return self._session.service.step_run(self.kind, self.name, {}, request_id)
+
+    def show(self) -> dict[str, Json]:
+        """Show what it was opened with, and all that it told so far, at no cost."""
+        return self._session.service.show_run(self.kind, self.name)
+
+    def close(self) -> dict[str, Json]:
+        """End it; what was paid stays spent."""
+        return self._session.service.close_run(self.kind, self.name)
+
+
 class Session:
     """Someone acting in a workspace.
 
@@ -167,6 +200,52 @@ class Session:
             places=Places(None if out is None else Path(out)),
             request_id=request_id,
         )
+
+    def open_watch(
+        self,
+        name: str,
+        dataset: str,
+        *,
+        above: str,
+        epsilon: str,
+        positives: int = 1,
+        of: str = "COUNT(*)",
+        purpose: str | None = None,
+    ) -> RunHandle:
+        """Open a threshold watch, and pay its whole cost; see ``Service.open_run``."""
+        asked: dict[str, Json] = {
+            "of": of, "above": str(above), "positives": positives, "epsilon": str(epsilon)
+        }  # fmt: skip
+        self.service.open_run("watch", name, dataset, asked, purpose=purpose or self.purpose)
+        return RunHandle(self, "watch", name)
+
+    def open_running(  # noqa: PLR0913 - the options of a running count
+        self,
+        name: str,
+        dataset: str,
+        *,
+        steps: int,
+        epsilon: str | None = None,
+        rho: str | None = None,
+        of: str = "COUNT(*)",
+        where: str | None = None,
+        from_now: bool = False,
+        purpose: str | None = None,
+    ) -> RunHandle:
+        """Open a running count, and pay its whole cost; see ``Service.open_run``."""
+        paid = {"epsilon": epsilon, "rho": rho}
+        asked: dict[str, Json] = {"of": of, "where": where, "steps": steps, "from_now": from_now}
+        asked |= {each: None if text is None else str(text) for each, text in paid.items()}
+        self.service.open_run("running", name, dataset, asked, purpose=purpose or self.purpose)
+        return RunHandle(self, "running", name)
+
+    def watch(self, name: str) -> RunHandle:
+        """Address a threshold watch that is open."""
+        return RunHandle(self, "watch", name)
+
+    def running(self, name: str) -> RunHandle:
+        """Address a running count that is open."""
+        return RunHandle(self, "running", name)
 
     def table(self, dataset: str) -> Table[dict[str, Json]]:
         """Begin a private query that is built step by step, without SQL.

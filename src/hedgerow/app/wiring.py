@@ -40,6 +40,7 @@ from hedgerow.spine.policy import Policies
 from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.requests import Requests
 from hedgerow.spine.restoring import Restoring
+from hedgerow.spine.runs import Runs
 from hedgerow.spine.second_key import SecondKey
 from hedgerow.spine.steady import SteadyClock, steady
 from hedgerow.spine.tables import Tables
@@ -91,6 +92,7 @@ class Spine:
     cosigning: Cosigning
     second_key: SecondKey
     hearing: Hearing
+    runs: Runs
     timer: Timer = field(default_factory=SystemTimer)
 
 
@@ -116,11 +118,11 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     tables, acts = Tables(engine, shelf, keyring), Acts(store, policies, journal)
     quarantine, requests = Quarantine(keyring, clock), Requests(keyring, attestor, journal)
     approvals, hearing = Approvals(store, acts, journal, clock), Hearing(journal, attestor)
+    runs = Runs(keyring, attestor, journal, hearing)
     gate = Gate(
-        store=store, facts=FactLoader(catalog, consents, ledger, policies), acts=acts,
-        approvals=approvals, ledger=ledger, journal=journal, requests=requests,
-        leases=Leases(store, tables, consents, vault, clock), attestor=attestor, witnesses=witnesses,
-        clock=clock,
+        store=store, facts=FactLoader(catalog, consents, ledger, policies), acts=acts, clock=clock,
+        approvals=approvals, ledger=ledger, journal=journal, requests=requests, runs=runs,
+        leases=Leases(store, tables, consents, vault, runs, clock), attestor=attestor, witnesses=witnesses,
     )  # fmt: skip
     erasure = Erasure(
         store=store, vault=vault, tables=tables, requests=requests, quarantine=quarantine,
@@ -152,7 +154,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         deferred(_release), deferred(_train), Backups(store, keyring, journal, attestor, clock, hearing),
         Restoring(store, vault, tables, quarantine, erasure, dropping, journal, ledger, attestor, hearing),
         witnesses, Cosigning(keyring, journal, attestor, clock),
-        SecondKey(keyring, journal, attestor, clock), hearing,
+        SecondKey(keyring, journal, attestor, clock), hearing, runs,
     )  # fmt: skip
 
 

@@ -46,7 +46,9 @@ NOUNS = {
     "principal": ("principal", "principal", "Who may act: add, list."),
     "purpose": ("purpose", "purpose", "Why data is used: add, list."),
     "released": ("release", "released", "Tables that left: list, show."),
+    "running": ("runs", "running", "Totals as rows arrive, paid once: open, advance, show, list, close."),
     "subject": ("subject", "subject", "A person's rights: find, show, export, erase."),
+    "watch": ("runs", "watch", "Which numbers pass a threshold, paid once: open, ask, show, list, close."),
 }
 ALL = EVERYDAY | NOUNS
 _FALLBACK_WIDTH, _LEAST_WIDTH, _MOST_WIDTH = 80, 50, 100

@@ -39,6 +39,7 @@ class BucketFile:
         rows: How many rows it holds, at least 1.
         binding: What the file is bound to (data set, version written): never stored in the file;
             reading with another value fails. Rebuild it from what the reader expects.
+        arrived: The version of the data set its rows were taken in at; 0 for a file that is being written.
     """
 
     bucket: int
@@ -47,6 +48,7 @@ class BucketFile:
     key: bytes = field(repr=False)
     rows: int
     binding: bytes = field(repr=False)
+    arrived: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class UseRequest:
         parameters: What the technique needs, as canonical JSON values.
         request_id: The caller's id; repeating it returns the same release.
         fresh: Whether it is paid for and run even where the same question was answered before.
+        run: The run it is a step of, or opens; empty for none.
         others: Further data sets that are used with it, each once; every step of the gate holds for each.
     """
 
@@ -53,6 +54,7 @@ class UseRequest:
     request_id: str
     fresh: bool = False
     others: tuple[str, ...] = ()
+    run: str = ""
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -72,11 +74,49 @@ class ColumnView:
 
 
 @dataclass(frozen=True, slots=True)
+class RunView:
+    """What a technique may know of a run before data is opened: all of it is public.
+
+    Args:
+        name: Its name.
+        body: What it was opened with; empty where it is being opened.
+        step: How many steps there were; -1 where it is being opened.
+        through: The version of the data set whose rows were counted last.
+        opened: The entry of the use that opened it.
+        state: Hash of its sealed state; empty where it is being opened.
+    """
+
+    name: str
+    body: Mapping[str, Json] = field(default_factory=dict)
+    step: int = -1
+    through: int = 0
+    opened: int = -1
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What a run carries on from one step to the next; the spine seals it.
+
+    Args:
+        secret: The state of its mechanism, as text; a secret.
+        shown: What was told so far, as canonical JSON values.
+        body: What it is opened with, at its opening: public; ``kind`` and ``since`` (a version) among it.
+        is_over: Whether nothing is left to ask.
+    """
+
+    secret: str = field(repr=False)
+    shown: tuple[Json, ...] = field(repr=False, default=())
+    body: Mapping[str, Json] = field(default_factory=dict)
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetView:
     """What a technique may know of a data set before data is opened: no count, no value.
 
-    Tables declared public, which any data set may be joined with, are known whole. ``others`` are the further
-    data sets of the same use, by name.
+    Tables declared public, which any data set may be joined with, are known whole; so is what the run was
+    opened with that a use is a step of. ``others`` are the further data sets of the same use, by name.
     """
 
     name: str
@@ -86,6 +126,7 @@ class DatasetView:
     declaration: DatasetDeclaration
     bases: Mapping[str, str]
     public: Mapping[str, PublicTable] = field(default_factory=dict, repr=False, compare=False)
+    run: RunView | None = field(default=None, compare=False)
     others: Mapping[str, DatasetView] = field(default_factory=dict, repr=False, compare=False)
 
     def column(self, name: str) -> ColumnView | None:
@@ -104,6 +145,8 @@ class Grant:
         fields: Vault fields; only with ``"person"``.
         subject: The internal number, only with ``"person"``.
         public: Public tables that the rows are joined with, and the digest of what each holds.
+        since: Only rows that arrived after this version of the data set, and none of anybody who was erased
+            and came back while the run of this use was open; none for all rows.
         others: Further data sets, by name, and the columns of each; not with ``"person"``.
     """
 
@@ -112,6 +155,7 @@ class Grant:
     fields: frozenset[str] = frozenset()
     subject: int | None = None
     public: tuple[tuple[str, str], ...] = ()
+    since: int | None = None
     others: tuple[tuple[str, frozenset[str]], ...] = ()
 
     def of(self, dataset: str) -> frozenset[str]:
@@ -158,6 +202,7 @@ class Release:
             when one of the people is erased.
         summary: Facts of the release for the officer and the register.
         kept: Whether the result is kept for the same request id; one person's own data is not.
+        run: What the run carries on, where it was opened or went a step.
     """
 
     payload: Mapping[str, Json]
@@ -165,6 +210,7 @@ class Release:
     person_level: bool = False
     summary: Mapping[str, Json] = field(default_factory=dict)
     kept: bool = True
+    run: RunState | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +257,10 @@ class Lease(Protocol):
         """Read the granted vault fields of the one person."""
         ...
 
+    def carried(self) -> RunState:
+        """Read what the run of this use carries on, once."""
+        ...
+
 
 class Technique(Protocol):
     """A way to use data: plan without data, run on a lease; it holds no state."""
@@ -236,6 +286,25 @@ class Technique(Protocol):
 
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Do it on the leased data."""
+        ...
+
+
+OPENS, STEPS, SHOWS = "open", "step", "show"
+"""What a use does to a run."""
+
+
+@runtime_checkable
+class Running(Protocol):
+    """A technique whose uses open a run, go a step of it or show it."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of run; empty where any will do."""
+        ...
+
+    @property
+    def does(self) -> str:
+        """What a use does: ``OPENS``, ``STEPS`` or ``SHOWS``."""
         ...
 
 

@@ -41,6 +41,7 @@ from hedgerow.spine.audit_holdings import Holdings
 from hedgerow.spine.audit_indexes import HeadActs, IndexActs, check_cosigned, check_indexes
 from hedgerow.spine.audit_people import check_people
 from hedgerow.spine.audit_results import check_register_read
+from hedgerow.spine.audit_runs import RunActs
 from hedgerow.spine.audit_uses import UseRules
 from hedgerow.spine.balance import POPULATION
 from hedgerow.spine.entries import parse_entry
@@ -113,6 +114,7 @@ def check_records(
         check_gone(attestor, reader.numbers(Subject, "number").tolist(), heard.story.erased_numbers)
     check_people(reader, heard.story.choices_left)
     heard.holdings.check(reader, attestor)
+    heard.runs.check(reader)
     check_indexes(reader, heard.indexes)
     check_cosigned(reader, heard.heads)
 
@@ -158,7 +160,7 @@ class _Heard:
         self.approvals: dict[object, Mapping[str, Json]] = {}
         self._named: set[object] = set()
         self.story, self.indexes, self.heads = Story(), IndexActs(), HeadActs()
-        self.holdings = Holdings()
+        self.holdings, self.runs = Holdings(), RunActs()
         self._uses = UseRules() if judges_uses else None
         self._unknown_since = ""
 
@@ -185,6 +187,7 @@ class _Heard:
         self.indexes.heed(entry)
         self.heads.heed(entry)
         self.holdings.heed(entry)
+        self.runs.heed(entry)
 
     def check_unknown(self, reader: Reader) -> None:
         """Whoever took that record away would have every budget back that a restore could not know of."""

@@ -83,6 +83,10 @@ def _told_nothing(facts: Facts) -> Facts:
 
 
 def _objections_before_planning(request: UseRequest, facts: Facts, action: str) -> Iterator[Objection]:
+    if facts.against is not None and facts.against[0] == "run.unknown":
+        # There is nothing then that a purpose or a data set could be wrong for.
+        yield facts.against
+        return
     yield from _purpose_objections(request, facts, action)
     if facts.failures >= MOST_FAILURES:
         yield _TOO_MANY_FAILURES, {"principal": request.actor.acting_as}
@@ -90,6 +94,8 @@ def _objections_before_planning(request: UseRequest, facts: Facts, action: str) 
         yield "dataset.dropped", {"dataset": request.dataset, "time": facts.dropped}
     elif facts.dataset is None:
         yield "dataset.not-for-you", {"dataset": request.dataset}
+    elif facts.against is not None:
+        yield facts.against
     if len(set(request.datasets)) != len(request.datasets):
         yield "use.dataset-twice", {"dataset": request.dataset}
     for source in facts.others:

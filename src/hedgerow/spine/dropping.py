@@ -21,6 +21,7 @@ from hedgerow.model.records import (
     QuarantinedRow,
     Record,
     Released,
+    Run,
     SealedField,
 )
 from hedgerow.model.uses import Actor, Json
@@ -40,6 +41,7 @@ _GOES: tuple[type[Record], ...] = (
     DatasetColumn,
     DatasetPurpose,
     Declaration,
+    Run,
 )
 STAYS = (
     "the journal, with every use",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import cast
@@ -49,7 +49,7 @@ class Facts:
 
     ``policy_text`` and ``declared`` are hashes of what policies and declaration said. ``dataset``,
     ``dropped``, ``basis`` and ``declared`` are of the first data set; ``others`` has the same of each further
-    one.
+    one. ``against`` is what speaks against a use of a run.
     """
 
     acting: Principal | None
@@ -66,6 +66,7 @@ class Facts:
     balance: Balance
     failures: int
     today: date
+    against: tuple[str, Mapping[str, object]] | None = None
     others: tuple[Source, ...] = ()
 
     @property

@@ -41,6 +41,7 @@ from hedgerow.spine.known import known_actor
 from hedgerow.spine.ledger import Ledger, unit_text
 from hedgerow.spine.permission import Context, as_error
 from hedgerow.spine.requests import Requests, binding_of, decision_key, id_hash, opened_on
+from hedgerow.spine.runs import Runs, about_run, told_of
 from hedgerow.spine.steady import require_steady
 from hedgerow.spine.stored import StoredAnswers, costless, question_of
 from hedgerow.spine.telling import failure_facts, intent_facts, refusal_facts, replay_facts
@@ -103,6 +104,7 @@ class Gate:
         ledger: Ledger,
         journal: Journal,
         requests: Requests,
+        runs: Runs,
         leases: LeaseDesk,
         attestor: Attestor,
         witnesses: Witnesses,
@@ -115,6 +117,7 @@ class Gate:
         self._ledger = ledger
         self._journal = journal
         self._requests = requests
+        self._runs = runs
         self._stored = StoredAnswers(requests, journal)
         self._leases = leases
         self._attestor = attestor
@@ -176,6 +179,7 @@ class Gate:
         """Steps 1 to 3: load the facts, plan without data, decide; an answer in store needs no budget."""
         named = request.actor, request.purpose, request.dataset, self._clock.now(), request.others
         facts = self._facts.load(reader, *named)
+        facts = self._runs.known(reader, request, technique, facts, replayed=not charge)
         decision, plan = decide(request, facts, technique, charge=False)
         stored = self._stored.find(reader, request, technique, facts, plan) if charge and plan else None
         if charge and stored is None and (plan is None or _is_over(facts, plan)):
@@ -254,7 +258,7 @@ class Gate:
         facts, plan = considered.facts, considered.plan
         question = question_of(request, technique, facts, plan)
         told = intent_facts(tx, request, technique, decision, plan, facts)
-        told["question"] = question
+        told |= {"question": question, **about_run(request, technique)}
         if approval is not None:
             told["approval"] = approval.id
         if plan.cost is not None:
@@ -333,12 +337,16 @@ class Gate:
         nothing does of a data set that was dropped meanwhile.
         """
         with self._store.write() as tx:
-            self._ledger.commit(tx, use.request.request_id)
-            if not self._is_overtaken(tx, use, release):
-                return self._done(tx, use, release, versions)
-            self._requests.withdraw_one(tx, use.request.request_id)
-            self._outcome(tx, "use.fail", use, failure_facts("request.withdrawn", versions))
-        raise Refused("request.withdrawn")
+            is_moved = self._runs.is_moved(tx, use.facts, release)
+            if not is_moved:
+                self._ledger.commit(tx, use.request.request_id)
+                if not self._is_overtaken(tx, use, release):
+                    return self._done(tx, use, release, versions)
+                self._requests.withdraw_one(tx, use.request.request_id)
+                self._outcome(tx, "use.fail", use, failure_facts("request.withdrawn", versions))
+        if is_moved:
+            self._failed(use, "run.moved", versions)
+        raise Refused("run.moved" if is_moved else "request.withdrawn")
 
     def _is_overtaken(self, reader: Reader, use: _Admitted, release: Release) -> bool:
         return any(
@@ -357,7 +365,9 @@ class Gate:
         left = self._released(use, release, versions, use.plan.cost)
         if left is not None:
             told["register"] = registered(left)
-        entry = self._outcome(tx, "use.done", use, told)
+        run = self._runs.stepped(tx, use.request, use.technique, use.facts, release, versions, use.intent)
+        entry = self._outcome(tx, "use.done", use, told if run is None else {**told, "run": told_of(run)})
+        self._runs.keep(tx, run, entry)
         self._requests.close(tx, use.request.request_id, release, versions, entry)
         if left is not None:
             tx.add([replace(left, entry=entry)])

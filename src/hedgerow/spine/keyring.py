@@ -10,13 +10,13 @@ from hedgerow.kernel.envelope import are_under, epoch_of, not_under
 from hedgerow.model.errors import Fault
 from hedgerow.model.keys import Binding, KeyBackend, PersonBinder, PersonBindings
 from hedgerow.model.ports import Reader
-from hedgerow.model.records import Bucket, QuarantineBatch, Request, Setting, Subject, WrappedSecret
+from hedgerow.model.records import Bucket, QuarantineBatch, Request, Run, Setting, Subject, WrappedSecret
 
-Wrapping: TypeAlias = WrappedSecret | Bucket | QuarantineBatch | Request | Subject
+Wrapping: TypeAlias = WrappedSecret | Bucket | QuarantineBatch | Request | Run | Subject
 """A record that holds something wrapped by the key backend, in its field ``wrapped``."""
 
 W = TypeVar("W", bound=Wrapping)
-WRAPPING: tuple[type[Wrapping], ...] = (WrappedSecret, Bucket, QuarantineBatch, Request, Subject)
+WRAPPING: tuple[type[Wrapping], ...] = (WrappedSecret, Bucket, QuarantineBatch, Request, Run, Subject)
 """Every such kind; whatever changes the epoch changes all of them."""
 
 _EPOCH = "keys.epoch"
@@ -53,6 +53,11 @@ def result_key(tenant: str, request: str) -> Binding:
     return Binding(tenant, "result-key", request, "", _FORMAT)
 
 
+def run_key(tenant: str, name: str) -> Binding:
+    """What the key of a run's state is bound to."""
+    return Binding(tenant, "run-key", name, "", _FORMAT)
+
+
 def batch_key(tenant: str, batch: str) -> Binding:
     """What the key of a batch in quarantine is bound to."""
     return Binding(tenant, "quarantine-key", batch, "0", _FORMAT)
@@ -69,6 +74,8 @@ def binding_of(tenant: str, record: Wrapping) -> Binding:
             return bucket_key(tenant, record.dataset, record.file)
         case Request():
             return result_key(tenant, record.id)
+        case Run():
+            return run_key(tenant, record.name)
         case QuarantineBatch():
             return batch_key(tenant, record.id)
 

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
-from hedgerow.model.engine import ArrowTable, PeopleFilter, Relation
+from hedgerow.model.engine import ArrowTable, IntArray, PeopleFilter, Relation
 from hedgerow.model.errors import Fault, Refused
 from hedgerow.model.plans import Combination, ExactAggregation, KeySearch
 from hedgerow.model.ports import Clock, Reader, Store
 from hedgerow.model.records import Dataset, DatasetPurpose, Subject
-from hedgerow.model.uses import DatasetView, Grant, Lease, LeaseVersions, Plan
+from hedgerow.model.uses import DatasetView, Grant, Lease, LeaseVersions, Plan, RunState
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, PurposeFacts
 from hedgerow.spine.consent import Consents
 from hedgerow.spine.facts import Facts, Source
 from hedgerow.spine.journal import About
+from hedgerow.spine.runs import Runs, returned
 from hedgerow.spine.tables import Tables
 from hedgerow.spine.vault import Vault
 
@@ -34,9 +35,11 @@ class OpenLease:
         versions: LeaseVersions,
         clock: Clock,
         others: Mapping[str, Relation] | None = None,
+        carried: RunState | None = None,
     ) -> None:
         self.versions = versions
         self._others = others or {}
+        self._carried = carried
         self._grant = grant
         self._relation = relation
         self._fields = fields
@@ -93,11 +96,21 @@ class OpenLease:
         self._take("fields", "person")
         return self._fields
 
+    def carried(self) -> RunState:
+        """Read what the run of this use carries on, once."""
+        self._take("carried", "aggregate")
+        if self._carried is None:
+            raise Fault("lease.misused")
+        return self._carried
+
 
 class Leases:
     """Opens leases; the people are chosen at this moment, from the consents now in force."""
 
-    def __init__(self, store: Store, tables: Tables, consents: Consents, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, tables: Tables, consents: Consents, vault: Vault, runs: Runs, clock: Clock
+    ) -> None:
+        self._runs = runs
         self._store = store
         self._tables = tables
         self._consents = consents
@@ -121,12 +134,16 @@ class Leases:
             people = self._people(reader, versions, facts, grant)
             needs_table = grant.kind != "person" or bool(grant.columns)
             files = self._tables.files(reader, dataset.name) if needs_table else []
+            if grant.since is not None:
+                files = [file for file in files if file.arrived > grant.since]
             beside = {name: self._tables.files(reader, name) for name, _ in grant.others}
+            run = dataset.run
+            carried = self._runs.carried(reader, run) if run is not None and run.step >= 0 else None
             fields = self._person_fields(reader, dataset, grant)
         scan = self._tables.engine.scan
         relation = scan(files, sorted(grant.columns), people[dataset.name]) if needs_table else None
         others = {name: scan(beside[name], sorted(grant.of(name)), people[name]) for name in beside}
-        return OpenLease(grant, relation, fields, versions, self._clock, others)
+        return OpenLease(grant, relation, fields, versions, self._clock, others, carried)
 
     def _versions(self, reader: Reader, facts: Facts) -> LeaseVersions:
         """Read the versions that a lease is opened on, once each data set is as it was decided on."""
@@ -163,6 +180,9 @@ class Leases:
             held = {dataset.name: versions.dataset, **dict(versions.others)}
             asked = [(each.name, held[each.name], Basis(each.basis or "")) for each in facts.sources]
             covered = self._consents.covered_in_all(reader, asked, purpose.name)
+            if grant.since is not None and dataset.run is not None:
+                gone = returned(reader, dataset.run.opened)
+                covered = {name: _without(people, gone) for name, people in covered.items()}
             return {name: PeopleFilter.of_sorted(people) for name, people in covered.items()}
         if grant.subject is None or facts.others:
             raise Fault("lease.misused")
@@ -186,3 +206,10 @@ class Leases:
         if grant.kind != "person" or grant.subject is None or not grant.fields:
             return {}
         return self._vault.fields(reader, grant.subject, dataset.name, grant.fields)
+
+
+def _without(people: IntArray, left_out: IntArray) -> IntArray:
+    """Leave people out of a sorted array of their numbers."""
+    import numpy as np
+
+    return np.ascontiguousarray(people[~np.isin(people, left_out)]) if len(left_out) else people

@@ -41,6 +41,7 @@ def binding_of(request: UseRequest, technique: str) -> str:
     # Named only where they are there, so that ids of before are bound as they were.
     more: dict[str, Json] = {"fresh": True} if request.fresh else {}
     more |= {"others": list(request.others)} if request.others else {}
+    more |= {"run": request.run} if request.run else {}
     return digest(
         {
             **more,
@@ -64,7 +65,10 @@ def decision_key(request: UseRequest, technique: str) -> bytes:
         Bytes that differ whenever the bindings differ; one binding may have several.
     """
     actor = request.actor
-    asked = (actor.principal, actor.acting_as, request.purpose, request.datasets, technique, request.fresh)
+    asked = (
+        actor.principal, actor.acting_as, request.purpose, request.datasets, technique, request.fresh,
+        request.run,
+    )  # fmt: skip
     try:
         # Version 2 keeps types apart (1 and true) and never abbreviates; only exact built-in types pass.
         return marshal.dumps((*asked, dict(request.parameters)), 2)

@@ -21,7 +21,14 @@ from hedgerow.spine.keyring import Keyring, bucket_key
 def manifest_of(reader: Reader, dataset: str) -> str:
     """Hash which files make the current version of a data set, whatever their keys lie under."""
     files = [
-        [b.file, b.bucket, b.bucket_count, b.written_version, b.row_count]
+        [
+            b.file,
+            b.bucket,
+            b.bucket_count,
+            b.written_version,
+            b.row_count,
+            *([b.arrived] if b.arrived else []),
+        ]
         for b in reader.find(Bucket, dataset=dataset)
     ]
     return digest(cast("Json", files))
@@ -54,14 +61,17 @@ class Tables:
 
     def _opened(self, bucket: Bucket, key: bytes) -> BucketFile:
         binding = self.binding(bucket.dataset, bucket.written_version)
-        return BucketFile(bucket.bucket, bucket.bucket_count, bucket.file, key, bucket.row_count, binding)
+        arrived = bucket.arrived or bucket.written_version
+        return BucketFile(
+            bucket.bucket, bucket.bucket_count, bucket.file, key, bucket.row_count, binding, arrived
+        )
 
     def records(self, dataset: str, version: int, files: Sequence[BucketFile]) -> list[Bucket]:
-        """Wrap the keys of new files for the manifest."""
+        """Wrap the keys of new files for the manifest; rows that are written again keep when they arrived."""
         bindings = [bucket_key(self._tenant, dataset, file.name) for file in files]
         wrapped = self._backend.wrap_many([file.key for file in files], bindings)
         return [
-            Bucket(dataset, f.name, f.bucket, f.bucket_count, version, f.rows, w)
+            Bucket(dataset, f.name, f.bucket, f.bucket_count, version, f.rows, w, f.arrived)
             for f, w in zip(files, wrapped, strict=True)
         ]
 

@@ -18,6 +18,7 @@ from hedgerow.app.service.publishing import Publishing
 from hedgerow.app.service.reckoning import Reckoning
 from hedgerow.app.service.reporting import Reporting
 from hedgerow.app.service.retrying import Retrying
+from hedgerow.app.service.running import RunningPart
 from hedgerow.app.service.surveying import Surveying
 from hedgerow.app.service.synthesising import Synthesising
 from hedgerow.app.service.tiling import Tiling
@@ -34,6 +35,7 @@ class Service(
     Retrying,
     Dropping,
     Training,
+    RunningPart,
     Synthesising,
     Surveying,
     Governing,

@@ -1,7 +1,7 @@
 """Running counts: the total so far at every step, with noise that grows with the logarithm of the steps.
 
 Each step's number is a leaf of a binary tree, and each total a sum of few of its nodes. A node gets its noise
-once, when its last leaf is there; asked again, it is the same.
+once, before its first leaf is added to it; asked again, it is the same. So no exact sum is ever kept.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from hedgerow.kernel.noise.states import exact_text, read_state, state_text
 from hedgerow.model.budget import PureEvent, ZcdpEvent
 from hedgerow.model.errors import CallerError
 
-FORMAT = "hedgerow/running-count/v1"
+FORMAT = "hedgerow/running-count/v2"
 _MOST_STEPS = 2**40
 _UP = Context(prec=60, rounding=ROUND_CEILING)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningCount:
-    """An open run; a secret of its owner, for it holds exact sums.
+    """An open run; a secret of its owner, for it holds sums of nodes that no total has shown yet.
 
     Args:
         horizon: How many steps there may be.
@@ -32,8 +32,8 @@ class RunningCount:
         loss: Epsilon, or rho where the noise is Gaussian: what the whole run costs, spent at opening.
         is_gaussian: Whether the noise is discrete Gaussian, and the cost zCDP.
         steps: How many steps there have been.
-        exact: Exact sums of the nodes that make up the total, by level; 0 where there is none.
-        noisy: The same with their noise.
+        growing: The sums of the nodes that are not complete, by level, each with its noise in it.
+        noisy: The nodes that make up the total, by level, with their noise; 0 where there is none.
     """
 
     horizon: int
@@ -41,7 +41,7 @@ class RunningCount:
     loss: Fraction
     is_gaussian: bool = False
     steps: int = 0
-    exact: tuple[int, ...] = field(default=(), repr=False)
+    growing: tuple[int, ...] = field(default=(), repr=False)
     noisy: tuple[int, ...] = field(default=(), repr=False)
 
     @property
@@ -105,21 +105,15 @@ class RunningCount:
             raise CallerError("dp.run-over")
         steps = self.steps + 1
         level = (steps & -steps).bit_length() - 1
-        # The step completes one node, of all lower ones and its own number.
-        whole = exact + sum(self.exact[:level])
-        kept = (0,) * level
+        grown = [before + exact for before in self.growing]
+        # The step completes the node of its level; there and below others begin.
         made = replace(
             self,
             steps=steps,
-            exact=(*kept, whole, *self.exact[level + 1 :]),
-            noisy=(*kept, self._noisy(whole), *self.noisy[level + 1 :]),
+            growing=(*_fresh(self, level + 1), *grown[level + 1 :]),
+            noisy=(*(0,) * level, grown[level], *self.noisy[level + 1 :]),
         )
         return made, sum(made.noisy)
-
-    def _noisy(self, exact: int) -> int:
-        add = add_gaussian if self.is_gaussian else add_laplace
-        [noisy] = add([exact], self.sensitivity, self.loss, self.scale)
-        return noisy
 
     def to_json(self) -> bytes:
         """Write the run as canonical JSON; as secret as the data."""
@@ -130,7 +124,7 @@ class RunningCount:
             loss=exact_text(self.loss),
             gaussian=int(self.is_gaussian),
             steps=self.steps,
-            exact=list(self.exact),
+            growing=list(self.growing),
             noisy=list(self.noisy),
         )
 
@@ -142,10 +136,10 @@ class RunningCount:
             CallerError: ``dp.bad-run``.
         """
         names = {"horizon", "contribution", "gaussian", "steps"}
-        held = read_state(text, FORMAT, names, fractions={"loss"}, lists={"exact", "noisy"})
+        held = read_state(text, FORMAT, names, fractions={"loss"}, lists={"growing", "noisy"})
         made = cls(is_gaussian=bool(held.pop("gaussian")), **held)
         _check(made)
-        lengths = {len(made.exact), len(made.noisy)}
+        lengths = {len(made.growing), len(made.noisy)}
         if lengths != {made.levels} or not 0 <= made.steps <= made.horizon:
             raise CallerError("dp.bad-run")
         return made
@@ -170,14 +164,21 @@ def open_running(
 
     Guarantee: all totals of the run together are epsilon-differentially private (rho-zCDP where the noise is
         Gaussian) for neighbours whose numbers differ, over all steps, by at most ``contribution`` in
-        L1: they are sums of nodes, each of which is released once with noise for all of them.
+        L1: they are sums of nodes, each of which is released once with noise for all of them. Whoever sees
+        the state once, between two steps, and nothing after it learns no more of the numbers before than
+        that: it holds each number in one node of each level, with that node's noise.
     Source: Chan, Shi, Song 2011 ("Private and continual release of statistics"), binary mechanism; Dwork,
-        Naor, Pitassi, Rothblum 2010.
+        Naor, Pitassi, Rothblum 2010, also for sums that are kept with their noise (pan-privacy).
     """
     made = RunningCount(horizon, contribution, loss, is_gaussian)
     _check(made)
-    empty = (0,) * made.levels
-    return replace(made, exact=empty, noisy=empty)
+    return replace(made, growing=tuple(_fresh(made, made.levels)), noisy=(0,) * made.levels)
+
+
+def _fresh(run: RunningCount, many: int) -> list[int]:
+    """Draw the noise of so many nodes, before anything is added to them."""
+    add = add_gaussian if run.is_gaussian else add_laplace
+    return add([0] * many, run.sensitivity, run.loss, run.scale)
 
 
 def _check(made: RunningCount) -> None:

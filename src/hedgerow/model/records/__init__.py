@@ -44,6 +44,7 @@ from hedgerow.model.records.spending import (
     PeriodLimit,
     Released,
     Request,
+    Run,
 )
 from hedgerow.model.records.witness import Witness
 
@@ -86,6 +87,7 @@ __all__ = [
     "Record",
     "Released",
     "Request",
+    "Run",
     "SealedField",
     "Search",
     "SeenLog",
@@ -107,6 +109,7 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     BlindIndex, BlindTerm, Search,
     PeriodLimit, LocalSurvey,
     PublicContent, Derivation,
+    Run,
 )  # fmt: skip
 
 SCHEMA_VERSION = 3

@@ -80,7 +80,10 @@ class Declaration(Record):
 
 @dataclass(frozen=True, slots=True)
 class Bucket(Record):
-    """A current bucket file of a data set and its wrapped key: the manifest."""
+    """A current bucket file of a data set and its wrapped key: the manifest.
+
+    ``arrived`` is the version its rows were taken in at, where the file was written again since; else 0.
+    """
 
     TABLE: ClassVar[str] = "buckets"
     KEY: ClassVar[tuple[str, ...]] = ("dataset", "file")
@@ -91,6 +94,7 @@ class Bucket(Record):
     written_version: int
     row_count: int = field(repr=False)
     wrapped: bytes = field(repr=False)
+    arrived: int = 0
 
 
 @dataclass(frozen=True, slots=True)

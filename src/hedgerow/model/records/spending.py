@@ -129,6 +129,35 @@ class Request(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Run(Record):
+    """A run that goes on over time and was paid for when it was opened.
+
+    ``body`` is what it was opened with (canonical JSON, public), ``opened`` the entry of that use,
+    ``declaration`` the version it rests on, ``until`` its last day, ``through`` the version of the data set
+    whose rows were counted last, ``entry`` the newest entry that tells of it, ``closed`` why it is over.
+    """
+
+    TABLE: ClassVar[str] = "runs"
+    KEY: ClassVar[tuple[str, ...]] = ("name",)
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("dataset",),)
+    name: str
+    kind: str
+    dataset: str
+    purpose: str
+    body: str
+    opened_by: str
+    opened: int
+    declaration: int
+    until: str
+    step: int
+    through: int
+    entry: int
+    closed: str = ""
+    sealed: bytes = field(repr=False, default=b"")
+    wrapped: bytes = field(repr=False, default=b"")
+
+
+@dataclass(frozen=True, slots=True)
 class Released(Record):
     """A person-level release that left the house."""
 
