@@ -9,16 +9,28 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from copy import copy, deepcopy
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
 import pytest
+from tests.attack.rolling import founded
+from tests.simulator.adapters import copied_shelf, copied_store
+from tests.simulator.asking import OWNER
+from tests.simulator.model import CARE
+from tests.simulator.world import DECLARED
 
 import hedgerow as hr
 from hedgerow.app.declaring import Asked
 from hedgerow.app.workspace import default_policies
 from hedgerow.model.budget import show_exact
+from hedgerow.model.records import Account
+from hedgerow.model.uses import UseRequest
+from hedgerow.model.words import Basis
 from hedgerow.spine import ledger, telling
+from hedgerow.spine.outside import OutsideHead, spent_of
+from hedgerow.techniques.dp_query import DpQuery
 
 PEOPLE = [{"ref": f"p{n}", "age": 20 + n, "ward": "AB"[n % 2]} for n in range(12)]
 LIMIT, EACH, CAP = Fraction(2), Fraction(1, 2), Fraction(100)
@@ -218,3 +230,39 @@ def test_a_use_that_was_not_charged_to_the_original_is_found(space, monkeypatch)
     with pytest.raises(hr.HedgerowError) as caught:
         verify(space)
     assert caught.value.code == "records.rule-broken"
+
+
+def test_what_was_spent_since_a_backup_comes_to_what_the_head_outside_tells():
+    """The backup is older than uses of a copy, each charged to both accounts and once to the population."""
+    world = founded()
+    world.collect("visits", ["ann", "bob"])
+    arrival = world._arrival("extract", {90: "ann"}, {CARE: Basis.CONTRACT}, ())
+    world.spine.intake.take(replace(arrival, declares=DECLARED, derived_from=("visits",)), OWNER)
+    world.service.allocate("extract", CARE, LIMIT)
+    world.service.allocate("visits", CARE, LIMIT)
+    older = copy(world)
+    older.inner_store, older.inner_shelf = copied_store(world.inner_store), copied_shelf(world.inner_shelf)
+    older.clock = deepcopy(world.clock)
+    older.restart()
+    for name, cost in (("visits", "0.5"), ("extract", "0.25")):
+        parameters = {"sql": f"SELECT COUNT(*) FROM {name}", "epsilon": cost}
+        world.spine.gate.use(UseRequest(OWNER, CARE, name, parameters, name), DpQuery())
+    rows = world.request(("rows", "extract", CARE, None), "rows")
+    world.spine.gate.use(*rows)
+    assert [accounts(world)[name] for name in ("visits", "extract", "*")] == [
+        ("3/4", "R-rows"),
+        ("1/4", "R-rows"),
+        ("3/4", "R-rows"),
+    ]
+    with world.read() as reader:
+        told = {(a.dataset, a.purpose): spent_of(a) for a in reader.find(Account)}
+    head = OutsideHead("w-rolled", 10**6, b"", "", told, "2026-01-01T00:00:00Z")
+    older.spine.restoring.charge(head, OWNER)
+    assert accounts(older) == accounts(world)
+    older.service.verify()
+    world.service.verify()
+
+
+def accounts(world):
+    with world.read() as reader:
+        return {a.dataset: (a.epsilon, a.apart) for a in reader.find(Account)}

@@ -238,6 +238,12 @@ class TestTheSecondRefuses:
         self.refused(world, "use.dataset-twice", others=("visits",))
         self.refused(world, "use.dataset-twice", others=("bills", "bills"))
 
+    def test_a_run_of_several(self, world):
+        before = spent(world)
+        run = replace(wish("one"), run="weekly")
+        assert found(lambda: world.spine.gate.use(run, Exact())) == "use.one-dataset"
+        assert spent(world) == before
+
     def test_what_was_not_named_to_the_gate(self, world):
         self.refused(world, "dp.not-public", others=())
 
@@ -601,7 +607,7 @@ def test_whoever_may_not_see_the_second_does_not_see_the_use(world):
 
 
 def test_rows_of_both_are_gathered_for_each_person(world):
-    """A sub-query with one row for each person stands over the join: bounds, columns and charges are as here."""
+    """A sub-query with one row for each person stands over the join."""
     inner = (
         "SELECT v.person AS who, COUNT(*) AS n FROM visits v JOIN bills b ON v.person = b.person"
         " GROUP BY v.person"
@@ -611,4 +617,24 @@ def test_rows_of_both_are_gathered_for_each_person(world):
     assert rows == 2
     assert spent(world)["bills", CARE] == before.get(("bills", CARE), 0) + PRICE
     assert found(lambda: ask(world, "two", f"SELECT COUNT(*) FROM ({inner}) AS t", others=())) is not None
+    assert audit(world) is None
+
+
+def test_what_either_comes_from_is_charged_once(world):
+    arrival = world._arrival("notes", {901: "ann", 902: "bob"}, {CARE: Basis.CONTRACT}, ())
+    world.spine.intake.take(replace(arrival, derived_from=("visits",)), OWNER)
+    world.service.declare("notes", Asked(max_rows=4, keys={"ward": ["A", "B"]}))
+    world.service.allocate("notes", CARE, 2 * PRICE)
+    sql = "SELECT b.ward, COUNT(*) FROM bills b JOIN notes n USING (person) GROUP BY b.ward"
+    request = replace(wish("one", sql, others=("notes",)), dataset="bills")
+    before = spent(world)
+    world.spine.gate.use(request, Exact())
+    after = spent(world)
+    grown = {where[0]: after[where] - before.get(where, 0) for where in after}
+    assert {name: by for name, by in grown.items() if by} == dict.fromkeys(
+        ("bills", "notes", "visits", "*"), PRICE
+    )
+    # Where it is joined with what it comes from, that is charged as the one it is joined with.
+    ask(world, "two", BOTH.replace("bills", "notes"), others=("notes",))
+    assert spent(world)["visits", CARE] == after["visits", CARE] + PRICE
     assert audit(world) is None

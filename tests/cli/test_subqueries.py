@@ -137,3 +137,20 @@ def test_a_query_built_without_sql_joins_and_gathers_as_its_sql(hedgerow, both, 
     )
     told = hedgerow("query", "visits", sql, *PURPOSE[:-1], "1", "--json").json
     assert told["rows"] == answer["rows"]  # the same question costs once
+
+
+def test_keys_are_found_in_rows_that_are_joined(hedgerow, tmp_path):
+    (tmp_path / "wards.csv").write_text("code,region\nA,north\nB,south\n")
+    hedgerow("dataset", "public", "add", "wards", "--from", tmp_path / "wards.csv", "--why", "known")
+    hedgerow("dataset", "declare", "visits", "--max-groups", "2")
+    for where in (("--population",), ("visits", "--purpose", "research")):
+        hedgerow("budget", "allocate", *where, "--epsilon", "10", "--delta", "1e-4")
+    sql = "SELECT w.region, v.sex, COUNT(*) FROM visits v JOIN wards w ON v.ward = w.code GROUP BY 1, 2"
+    asked = ("query", "visits", sql, *PURPOSE[:-1], "9", "--discover-keys", "1e-6")
+    done = hedgerow(*asked, "--json").json
+    assert {tuple(row[:2]) for row in done["rows"]} == {(a, b) for a in ("north", "south") for b in "FM"}
+    assert hedgerow(*asked, "--json").json["rows"] == done["rows"]  # the same question costs once
+    gathered = "SELECT sex, COUNT(*) FROM (SELECT person, sex FROM visits GROUP BY person, sex) GROUP BY sex"
+    said = hedgerow("query", "visits", gathered, *PURPOSE[:-1], "1", "--discover-keys", "1e-6", code=3)
+    assert "Declare the keys" in said.err
+    hedgerow("journal", "verify")

@@ -78,14 +78,14 @@ def test_a_unit_that_is_not_declared_says_how_to_declare_it(hedgerow):
 
 
 def test_a_household_is_asked_charged_to_people_shown_and_audited(declared):
-    ask = ("query", "stays", BY_WARD, *SAID, "--epsilon", "100", "--unit", "household")
+    ask = ("query", "stays", BY_WARD, *SAID, "--epsilon", "300", "--unit", "household")
     told = declared(*ask, "--explain", "--json").json
-    assert (told["plan"]["unit"], told["plan"]["epsilon"]) == ("household", "100")
-    assert told["plan"]["person_cost"] == "epsilon 50", "2 of 2 rows of a person, of 8 of a household"
-    assert "cost: epsilon 50" in told["obligations"]
-    unit = "unit: one household loses epsilon 100; the cost is what a person loses by it"
+    assert (told["plan"]["unit"], told["plan"]["epsilon"]) == ("household", "300")
+    assert told["plan"]["person_cost"] == "epsilon 150", "2 of 2 rows of a person, of 8 of a household"
+    assert "cost: epsilon 150" in told["obligations"]
+    unit = "unit: one household loses epsilon 300; the cost is what a person loses by it"
     assert unit in told["obligations"]
-    assert told["forecast"]["queries_left"] == 20
+    assert told["forecast"]["queries_left"] == 6
     assert (
         "at most 8 rows of one household count, 2 rows of any one person"
         in told["obligations"] + (told["plan"]["obligations"])
@@ -93,18 +93,18 @@ def test_a_household_is_asked_charged_to_people_shown_and_audited(declared):
     answer = declared(*ask, "--json").json
     assert (answer["unit"], answer["epsilon_shown"], answer["person_cost"]) == (
         "household",
-        "100",
-        "epsilon 50",
+        "300",
+        "epsilon 150",
     )
-    assert "One person, with all rows there are, loses epsilon 50 at most" in answer["notes"][0]
+    assert "One person, with all rows there are, loses epsilon 150 at most" in answer["notes"][0]
     assert sum(row[1] for row in answer["rows"]) == 96, "8 rows of each of 12 households, hardly blurred"
-    assert spent(declared)["spent"] == "50"
+    assert spent(declared)["spent"] == "150"
     assert spent(declared)["units"] == [
-        {"unit": "household", "uses": 1, "loss": "epsilon 100", "charged": "epsilon 50"}
+        {"unit": "household", "uses": 1, "loss": "epsilon 300", "charged": "epsilon 150"}
     ]
     shown = declared("budget", "show", "stays").out
     assert "stays for care" in shown
-    assert "epsilon 100" in shown
+    assert "epsilon 300" in shown
     assert "Flat-" not in shown + str(answer) + str(told)
     declared("journal", "verify")
 
@@ -141,6 +141,24 @@ def test_the_curve_counts_queries_at_what_people_are_charged(declared):
     assert [each["queries_left"][at] for each in left] == [10, 20]
 
 
+def test_a_budget_is_foreseen_at_what_people_are_charged(declared):
+    line = ("budget", "forecast", "stays", "--purpose", "care", "--epsilon", "100", "--json")
+    left = [declared(*line, *unit).json["queries_left"] for unit in ((), ("--unit", "household"))]
+    assert left == [10, 20]
+    assert declared(*line, "--unit", "person").json["queries_left"] == 10
+
+
+def test_households_of_rows_joined_with_a_public_table(declared, tmp_path):
+    (tmp_path / "wards.csv").write_text("code,region\nA,north\nA,old\nB,south\n")
+    declared("dataset", "public", "add", "wards", "--from", tmp_path / "wards.csv", "--why", "published")
+    sql = "SELECT region, COUNT(*) AS n FROM stays JOIN wards ON ward = code GROUP BY region"
+    answer = declared("query", "stays", sql, *SAID, "--epsilon", "400", "--unit", "household", "--json").json
+    counted = dict(answer["rows"])
+    assert counted["north"] == counted["old"], "each row in A is two rows"
+    assert counted["north"] + counted["south"] == 96
+    assert answer["person_cost"] == "epsilon 200"
+
+
 def test_a_household_is_no_column_of_any_query(declared):
     for unit in ("person", "household"):
         for sql in (
@@ -151,6 +169,9 @@ def test_a_household_is_no_column_of_any_query(declared):
             declared.refused(*line, code=3, error="dp.hidden-column")
     counted = "SELECT COUNT(DISTINCT person) FROM stays"
     line = ("query", "stays", counted, *SAID, "--epsilon", "1", "--unit", "household")
+    declared.refused(*line, code=3, error="dp.unit-people")
+    joined = "SELECT COUNT(*) FROM stays s JOIN visits v ON s.ref = v.patient_ref"
+    line = ("query", "stays", joined, *SAID, "--epsilon", "1", "--unit", "household")
     declared.refused(*line, code=3, error="dp.unit-people")
     declared.refused("query", "stays", BY_WARD, *SAID, "--epsilon", "1", "--unit", "household",
                      "--show-sql", "duckdb", code=2, error="engine.element")  # fmt: skip

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.property.test_dp_joins import in_duckdb
 from tests.property.test_dp_sensitivity import row, shift
+from tests.unit.dp.test_run import VIEW
 from tests.unit.dp.world import COLUMNS as COLUMN_TYPES
 from tests.unit.dp.world import DECLARED, WARDS, plan, table, totals
 
@@ -26,6 +27,7 @@ from hedgerow.kernel.aggregation.gathering import gather
 from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.plans import Clamp, SumValues
 from hedgerow.techniques.dp_query import plan_query
+from hedgerow.techniques.dp_query.counting import arriving
 from hedgerow.techniques.dp_query.price import Price
 
 INNER = (
@@ -415,3 +417,11 @@ def test_a_fault_in_the_reference_is_seen_by_the_comparison():
         rows = [(1, "A", 30, 1.0), (2, "A", 40, 2.0)]
         with pytest.raises(AssertionError):
             engines(rows, made)
+
+
+def test_a_running_count_is_not_of_gathered_rows():
+    """Rows that arrive later would change what earlier ones were gathered into: no step stands by itself."""
+    assert arriving("SELECT SUM(age) FROM visits", VIEW).sensitivity == 360
+    with pytest.raises(Refused) as caught:
+        arriving(SUM_OF_SUMS, VIEW)
+    assert caught.value.code == "run.not-by-rows"

@@ -273,6 +273,11 @@ def test_chances_of_groups_are_bounded_from_above_and_closely(epsilon):
     ("unit", "sql", "code"),
     [
         ("household", "SELECT COUNT(DISTINCT person)", "dp.unit-people"),
+        (
+            "household",
+            "SELECT SUM(n) FROM (SELECT person, COUNT(*) AS n FROM visits GROUP BY person)",
+            "dp.unit-people",
+        ),
         ("household", "SELECT COUNT(*) WHERE flat = '1a'", "dp.hidden-column"),
         ("household", "SELECT flat, COUNT(*) GROUP BY flat", "dp.hidden-column"),
         ("person", "SELECT COUNT(*) WHERE flat = '1a'", "dp.hidden-column"),

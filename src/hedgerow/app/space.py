@@ -283,7 +283,7 @@ class Session:
             out: The file, ending with ``.csv`` or ``.parquet``.
             purpose: Why; that of the session when not given.
             more: ``delta``, ``check_epsilon``, ``bins``, ``report``, ``force`` and ``request_id``; for a pair
-                of tables ``child_columns`` and ``children_out``.
+                of tables ``child_columns``, ``children_out`` and, of another data set, ``children``.
 
         Returns:
             The label, the fidelity, the paths and the receipt.

@@ -98,6 +98,9 @@ def _objections_before_planning(request: UseRequest, facts: Facts, action: str) 
         yield facts.against
     if len(set(request.datasets)) != len(request.datasets):
         yield "use.dataset-twice", {"dataset": request.dataset}
+    if request.run and request.others:
+        # What a run carries on from step to step is of the rows of one data set.
+        yield "use.one-dataset", {}
     for source in facts.others:
         # Of a name that never was one, the technique says best what it could have been.
         if source.dataset is None and source.dropped:

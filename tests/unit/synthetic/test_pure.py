@@ -131,6 +131,7 @@ def test_the_report_states_the_same_error():
     wanted = plan(rows=200)
     told = fidelity_of(make(codes(people(200), wanted), wanted), wanted)
     half = float(wanted.spending.half_width(wanted.max_rows, wanted.loss_alone))
+    assert told["noise"].startswith("discrete Laplace")
     assert float(told["measured"][0]["half_width_95"]) == pytest.approx(half, abs=0.1)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hedgerow.kernel.aggregation import aggregate, rank_units
 from hedgerow.model.engine import PERSON
+from hedgerow.model.errors import Fault
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,8 +31,11 @@ def aggregate_units(rows: pa.Table, plan: ExactAggregation, bound: UnitBound) ->
         One tuple of integers for each combination of keys.
 
     Raises:
-        Fault: As the aggregation.
+        Fault: As the aggregation; ``engine.failed`` where rows are joined with another data set or gathered,
+            which is bounded for people alone.
     """
+    if plan.beside or plan.gathering is not None:
+        raise Fault("engine.failed", reason="another unit is bounded in the rows of one data set")
     if not rows.num_rows:
         return [(0,) * plan.width for _ in range(plan.groups)]
     ranks = rank_units(rows[PERSON], rows[bound.column], bound)

@@ -101,10 +101,10 @@ class BucketRelation:
             :func:`hedgerow.kernel.aggregation.rank_units`.
         """
         self._granted(plan.columns)
-        if plan.source.beside:
-            return self._beside(plan, others or {})
         if plan.of_unit is not None:
             return aggregate_units(self.table(with_person=True), plan, plan.of_unit)
+        if plan.source.beside:
+            return self._beside(plan, others or {})
         totals, joining, inner = Totals(plan), Joining(plan.lookups), Joining(plan.source.lookups)
         # People are counted, gathered, and bounded over groups over all files that may hold the same person.
         is_whole = plan.counts_people or plan.bounds_groups or plan.gathering is not None

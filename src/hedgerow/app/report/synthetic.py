@@ -29,6 +29,8 @@ def render_synthetic(told: Told) -> str:
         HTML that loads nothing and runs nothing.
     """
     title = f"Synthetic table of {told['dataset']}"
+    if "children" in told:
+        title = f"Synthetic tables of {told['dataset']} and {told['children']}"
     sections = [_measured(told), _columns(told), *_compared(told), _limits(told)]
     contents = tag("nav", tag("ul", *(section.link() for section in sections)), aria_label="Contents")
     main = tag("main", join(*(section.drawn() for section in sections)), id="main")
@@ -54,6 +56,7 @@ def _header(title: str, told: Told) -> Markup:
     receipt = cast("Told", told["receipt"])
     known = facts(
         ("Label", clip(str(told["label"]))),
+        *([("Noise", str(told["noise"]))] if "noise" in told else []),
         ("Rows", f"{told['rows']:,}; the number that was asked for"),
         ("Purpose", code(str(told["purpose"]))),
         ("Request", code(str(receipt["request_id"]))),
@@ -67,7 +70,8 @@ def _measured(told: Told) -> Section:
     measured = _each(told, "measured")
     together = [each for each in measured if len(cast("Sequence[Json]", each["columns"])) > 1]
     drawn = (together or measured)[:_DRAWN]
-    title = shown_of("Share of rows off, by what was measured", len(drawn), len(measured))
+    what = "Share of rows off, by the columns measured together" if together else "Share of rows off"
+    title = shown_of(what, len(drawn), len(together or measured))
     chart = bars(
         "measured", title, "Each distance beside what noise alone explains.", [_bar(each) for each in drawn]
     )
@@ -106,7 +110,10 @@ def _columns(told: Told) -> Section:
     columns = _each(told, "columns")
     drawn = [_column(place, each, is_open=place < _OPEN) for place, each in enumerate(columns)]
     body = join(
-        lead("Each column alone: the share of each cell as measured, with noise, and in the synthetic rows."),
+        lead(
+            "Each column alone: the share of each cell as measured, with noise, and in the synthetic rows. "
+            "The caption has the noise; what lies within it says nothing."
+        ),
         *drawn,
     )
     return Section("columns", "Each column", "Each column", str(len(columns)), body)
@@ -118,12 +125,22 @@ def _column(place: int, told: Told, *, is_open: bool) -> Markup:
         Column("Cell", is_heading=True),
         Column("Measured", is_number=True),
         Column("Synthetic", is_number=True),
+        Column("Apart", is_number=True),
     ]
-    rows = [[str(each["cell"]), _percent(each["measured"]), _percent(each["synthetic"])] for each in cells]
+    rows = [
+        [str(each["cell"]), _percent(each["measured"]), _percent(each["synthetic"]), _apart(each)]
+        for each in cells
+    ]
     caption = f"Shares of {told['name']}, measured ± {_percent(told['plus_minus'])}"
     inner = table(f"column-{place}", caption, columns, rows)
     most = len(cells) if is_open else 0
     return join(tag("h3", str(told["name"])), folded(len(cells), most, f"{len(cells)} cells", inner))
+
+
+def _apart(cell: Told) -> str:
+    off = Fraction(str(cell["synthetic"])) - Fraction(str(cell["measured"]))
+    sign = "+" if off > 0 else "-" if off < 0 else ""
+    return f"{sign}{percent(str(abs(off)))}"
 
 
 def _compared(told: Told) -> list[Section]:

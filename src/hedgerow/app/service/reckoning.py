@@ -27,6 +27,7 @@ from hedgerow.model.periods import Period
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import Account, Allocation
 from hedgerow.model.uses import Json
+from hedgerow.model.words import ColumnType
 from hedgerow.spine.balance import POPULATION, Balance, Standing
 from hedgerow.spine.ledger import read_event
 from hedgerow.spine.periods import charges_in
@@ -116,7 +117,12 @@ class Reckoning(Part):
         return [read_event(charge.event) for charge in charges]
 
     def forecast(
-        self, dataset: str, purpose: str | None, epsilon: Fraction, delta: Fraction | None = None
+        self,
+        dataset: str,
+        purpose: str | None,
+        epsilon: Fraction,
+        delta: Fraction | None = None,
+        unit: str | None = None,
     ) -> dict[str, Json]:
         """Tell how many more queries of an epsilon a budget admits.
 
@@ -125,6 +131,7 @@ class Reckoning(Part):
             purpose: The purpose.
             epsilon: What each query would cost, exact.
             delta: Chance of a larger loss in (0, 1), to see what PLD would say; none leaves it out.
+            unit: The privacy unit that the epsilon is of, if that is no person.
 
         Returns:
             ``queries_left``: so many are admitted, one after the other, and one more is not, while nobody
@@ -135,9 +142,9 @@ class Reckoning(Part):
             Refused: ``budget.unallocated``, ``budget.unknown``, or by policy.
         """
         self._require("budget.show", dataset)
-        event = PureEvent(epsilon)
         with self.spine.store.read() as reader:
             where = self._known(reader, dataset, need_purpose(purpose))
+            event = PureEvent(epsilon * self._of_person(reader, dataset, unit))
             balance = self.spine.ledger.balance(reader, *where)
             refusal = balance.refusal(event)
             if refusal is not None and refusal[0] in ("budget.unallocated", "budget.unknown"):
@@ -148,6 +155,21 @@ class Reckoning(Part):
         if delta is not None:
             told["pld"] = _by_pld(balance, histories, event, delta)
         return told
+
+    def _of_person(self, reader: Reader, dataset: str, unit: str | None) -> Fraction:
+        """Tell how many times the loss of a unit a person loses at most.
+
+        Raises:
+            Refused: ``dp.unit-undeclared``.
+        """
+        from hedgerow.techniques.dp_query.units import bound_units, unit_of
+
+        if unit is None:
+            return Fraction(1)
+        view = self.spine.catalog.require_dataset(reader, dataset)
+        kinds = {column.name: ColumnType(column.type) for column in view.columns}
+        _, bound = bound_units(view.declaration, unit_of(unit), dataset, kinds)
+        return Fraction(1) if bound is None else bound.times
 
     def _known(self, reader: Reader, dataset: str | None, purpose: str | None) -> Where:
         """Find an account that is there.

@@ -35,6 +35,7 @@ class SynthesisRequest:
         bins: Bins of each numeric column at most.
         child_columns: For a pair of tables the columns of the rows of each person; ``columns`` are then of
             the persons, and ``rows`` how many.
+        children: The data set that holds those rows; none where ``dataset`` holds both.
     """
 
     dataset: str
@@ -45,6 +46,12 @@ class SynthesisRequest:
     check_epsilon: str | None = None
     bins: int = 16
     child_columns: Sequence[str] = ()
+    children: str | None = None
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The further data set that is used."""
+        return () if self.children in (None, self.dataset) else (str(self.children),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,8 @@ class Synthesising(Asking):
             **({"child_columns": list(asked.child_columns)} if asked.child_columns else {}),
         }
         known = request_id or new_request_id()
-        return UseRequest(self.actor, need_purpose(purpose), asked.dataset, parameters, known)
+        chosen = need_purpose(purpose)
+        return UseRequest(self.actor, chosen, asked.dataset, parameters, known, others=asked.others)
 
     def _synthesis(self, request: UseRequest, progress: Progress = quiet) -> GovernedSynthesis:
         """Make the technique: where a budget it would debit has no delta, it takes a pure epsilon."""
@@ -104,7 +112,7 @@ class Synthesising(Asking):
         from hedgerow.techniques.synthetic.technique import GovernedSynthesis
 
         with self.spine.store.read() as reader:
-            balance = self.spine.ledger.balance(reader, request.dataset, request.purpose)
+            balance = self.spine.ledger.balance(reader, request.dataset, request.purpose, request.others)
         return GovernedSynthesis(progress, DELTA if balance.has_delta else "0")
 
     def explain_synthesis(self, asked: SynthesisRequest, *, purpose: str | None) -> dict[str, Json]:
@@ -138,7 +146,8 @@ class Synthesising(Asking):
             CallerError: ``out.*`` and ``synth.*`` before anything is spent; ``out.not-written`` when the
                 table was made and its file could not be: repeating the request writes it.
         """
-        if bool(asked.child_columns) != (out.children is not None):
+        is_pair = bool(asked.child_columns)
+        if is_pair != (out.children is not None) or (asked.children is not None and not is_pair):
             raise CallerError("synth.bad-pair")
         out.check()
         request = self._synthesis_request(asked, purpose, request_id)
@@ -146,6 +155,7 @@ class Synthesising(Asking):
         receipt = self.spine.gate.use(request, technique)
         told: dict[str, Json] = {
             "dataset": asked.dataset,
+            **({"children": asked.children} if asked.others else {}),
             "purpose": need_purpose(purpose),
             "out": str(out.table),
             "report": None if out.report is None else str(out.report),

@@ -186,11 +186,17 @@ def _row(account: Mapping[str, Any], *, dated: bool, reports: bool) -> list[Any]
 @click.option(
     "--delta", metavar="D", help=f"Also say what PLD would admit; D is the {_DELTA}. Needs the extra dp."
 )
+@click.option(
+    "--unit",
+    type=click.Choice(["person", "household", "person-day"]),
+    help="What --epsilon is of, as for a query.  [default: person]",
+)
 @gated("budget.show", "dataset")
 @example("hedgerow budget forecast visits --purpose research --epsilon 0.1")
 def forecast(
-    session: Session, screen: Screen, dataset: str, *, purpose: str | None, epsilon: str, delta: str | None
-) -> None:
+    session: Session, screen: Screen, dataset: str, *, purpose: str | None, epsilon: str, delta: str | None,
+    unit: str | None,
+) -> None:  # fmt: skip
     """Tell how many such queries the budget of DATASET still holds.
 
     Such a query is one that costs --epsilon. Nothing is spent. The count is exact while nobody else spends:
@@ -201,7 +207,7 @@ def forecast(
 
     chance = None if delta is None else parse_delta(delta)
     told: dict[str, Any] = session.service.forecast(
-        dataset, purpose, parse_exact(epsilon, "--epsilon"), chance
+        dataset, purpose, parse_exact(epsilon, "--epsilon"), chance, unit
     )
     lines = [f"At epsilon {told['epsilon']} each, {forecast_text(told)}."]
     if told["queries_left"] == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -30,6 +31,7 @@ class Options(TypedDict):
 
     purpose: str | None
     columns: str
+    children: str | None
     child_columns: str
     children_out: Path | None
     epsilon: str
@@ -50,6 +52,10 @@ class Options(TypedDict):
 @click.option(
     "--columns", required=True, metavar="A,B,C",
     help="Columns of the table, each with declared keys or bounds (`hedgerow dataset declare`).",
+)  # fmt: skip
+@click.option(
+    "--children", metavar="DATASET",
+    help="The data set that holds the rows of --child-columns, where it is another one.",
 )  # fmt: skip
 @click.option(
     "--child-columns", default="", metavar="A,B",
@@ -125,7 +131,7 @@ def _asked(dataset: str, options: Options) -> SynthesisRequest:
 
     return SynthesisRequest(
         dataset, names(options["columns"]), options["rows"], options["epsilon"], options["delta"],
-        options["check_epsilon"], options["bins"], names(options["child_columns"]),
+        options["check_epsilon"], options["bins"], names(options["child_columns"]), options["children"],
     )  # fmt: skip
 
 
@@ -143,7 +149,8 @@ def _shown(made: dict[str, Any]) -> str:
         [", ".join(each["columns"]), each["cells"], percent(each["distance"]), percent(each["noise"])]
         for each in measured[-_SHOWN:]
     ]
-    receipt, own = made["receipt"], made["receipt"]["budget"]["own"]
+    receipt, budget = made["receipt"], made["receipt"]["budget"]
+    own = min([budget["own"], *budget.get("others", [])], key=lambda each: Decimal(each["left"]))
     again = " (the stored table; nothing was spent)" if receipt["replayed"] else ""
     more = f"\n(the last {_SHOWN} of {len(measured)} measurements)" if len(measured) > _SHOWN else ""
     beside = f"Report written to {made['report']}.\n" if made["report"] else ""

@@ -41,7 +41,8 @@ ROWS: tuple[ErrorRow, ...] = (
         "synth.bad-pair",
         "A pair of tables has each column in one of the two, needs a file for each, and is not compared.",
         _NOTHING
-        + "Name --child-columns and --children-out together, each column once, without --check-epsilon.",
+        + "Name --child-columns and --children-out together, each column once, without --check-epsilon; "
+        "--children with them.",
     ),
     caller(
         "synth.other-people",

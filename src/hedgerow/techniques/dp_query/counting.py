@@ -59,7 +59,8 @@ def arriving(sql: str, dataset: DatasetView) -> Number:
     """
     number = single_number(sql, dataset, bounded_by_rows(dataset.declaration))
     of_rows = all(isinstance(one, CountRows | SumValues) for one in number.aggregation.aggregates)
-    if not of_rows or number.aggregation.joins:
+    # A row that arrives later changes what earlier ones were gathered into.
+    if not of_rows or number.aggregation.joins or number.aggregation.gathering is not None:
         raise Refused("run.not-by-rows")
     return number
 

@@ -68,6 +68,7 @@ def fidelity_of(made: Made, plan: SyntheticPlan) -> dict[str, Json]:
     codes = codes_of(made.numbers, plan.columns)
     told: dict[str, Json] = {
         "label": plan.label,
+        "noise": plan.spending.said,
         "rows": plan.wish.rows,
         "measured": [_measured(each, codes, made, plan) for each in made.measurements],
         "columns": [_column(place, codes, made, plan) for place in range(len(plan.columns))],

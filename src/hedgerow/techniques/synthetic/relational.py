@@ -42,12 +42,14 @@ class PairPlan:
         children: What each child column may hold.
         max_children: Children of one person that count at most.
         loss: What the children cost; the parents cost as much.
+        beside: The further data set that the children are of; none where one is split.
     """
 
     parents: SyntheticPlan
     children: tuple[SyntheticColumn, ...]
     max_children: int
     loss: Fraction
+    beside: str = ""
 
     @property
     def spending(self) -> Spending:
@@ -77,7 +79,12 @@ class PairPlan:
     @property
     def grant(self) -> Grant:
         """The columns of both, as rows; nothing leaves but what was made of noisy counts."""
-        return Grant(frozenset(column.name for column in self.columns), "rows")
+        above, below = (
+            frozenset(column.name for column in each) for each in (self.shown_parents, self.children)
+        )
+        if self.beside:
+            return Grant(above, "rows", others=((self.beside, below),))
+        return Grant(above | below, "rows")
 
     def describe(self) -> Mapping[str, Json]:
         """Explain the plan before anything is spent."""
@@ -87,6 +94,7 @@ class PairPlan:
             "contribution": Contribution(self.max_children).said("person"),
             "persons": self.parents.wish.rows,
             "columns": [column.told() for column in self.shown_parents],
+            **({"children": self.beside} if self.beside else {}),
             "child_columns": [column.told() for column in self.children],
             "measurements": self._measurements(),
             "noise": self.spending.said,
@@ -141,6 +149,7 @@ def plan_pair(
     parents: tuple[Wish, DatasetDeclaration, dict[str, ColumnType]],
     children: tuple[Wish, DatasetDeclaration, dict[str, ColumnType]],
     dataset: str,
+    child_dataset: str = "",
 ) -> PairPlan:
     """Plan a pair of tables from declarations.
 
@@ -148,6 +157,7 @@ def plan_pair(
         parents: What is wished for of the persons, what is declared of them, and the types of their columns.
         children: The same of the rows that belong to them; ``max_rows`` is how many of one person count.
         dataset: What to call it in a refusal.
+        child_dataset: What to call that of the children; the same when not given.
 
     Raises:
         Refused: ``dp.undeclared``, ``synth.too-little``.
@@ -157,7 +167,7 @@ def plan_pair(
     first = plan_synthesis(
         wish, replace(declared, max_rows=1, max_groups=None, max_rows_per_group=None), kinds, dataset
     )
-    below = plan_synthesis(children[0], children[1], children[2], dataset)
+    below = plan_synthesis(children[0], children[1], children[2], child_dataset or dataset)
     if below.max_rows > CHILDREN_MOST or below.max_rows * wish.rows > ROWS_MOST:
         raise CallerError("synth.too-many-children", most=CHILDREN_MOST, rows=f"{ROWS_MOST:,}")
     bounds = Clamp(Fraction(0), Fraction(below.max_rows))

@@ -62,7 +62,7 @@ class GovernedSynthesis:
 
         Raises:
             Refused: ``dp.undeclared`` when keys, bounds or the row bound miss; ``synth.too-little``.
-            CallerError: When the request is malformed.
+            CallerError: When the request is malformed, or names a data set that is not there.
         """
         given = request.parameters
         wish = wish_of(
@@ -74,35 +74,17 @@ class GovernedSynthesis:
             bins=given.get("bins"),
         )
         below = tuple(cast("Sequence[str]", given.get("child_columns") or ()))
-        for name in (*wish.columns, *below):
-            column = dataset.column(name)
-            if column is not None and column.in_vault:
-                raise CallerError("column.in-vault", column=name, dataset=dataset.name)
-        kinds = {
-            each.name: ColumnType(each.type)
-            for each in dataset.columns
-            if not each.in_vault and each.name != dataset.subject_column
-        }
-        if not below:
-            return plan_synthesis(wish, dataset.declaration, kinds, dataset.name)
-        return self._pair(wish, below, dataset, kinds)
-
-    def _pair(
-        self, wish: Wish, below: tuple[str, ...], dataset: DatasetView, kinds: dict[str, ColumnType]
-    ) -> PairPlan:
-        """Plan a pair of tables by splitting the data set."""
-        twice = next((name for name in below if name in wish.columns or name == NUMBER), None)
-        if wish.check is not None or twice is not None or NUMBER in wish.columns:
+        for name in request.others:
+            if name not in dataset.others:
+                raise CallerError("dataset.not-for-you", dataset=name)
+        if len(dataset.others) > 1 or (dataset.others and not below):
             raise CallerError("synth.bad-pair")
-        children = replace(wish, columns=wish_of(below, wish.rows, wish.epsilon).columns)
-        # All that misses is told at once.
-        named = {name: kinds[name] for name in (*wish.columns, *below) if name in kinds}
-        require_declared(dataset.declaration, named, dataset.name)
-        declared = dataset.declaration
-        return plan_pair((wish, declared, kinds), (children, declared, kinds), dataset.name)
+        if not below:
+            return plan_synthesis(wish, dataset.declaration, _kinds(dataset, wish.columns), dataset.name)
+        return _pair(wish, below, dataset)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
-        """Make the table from the leased rows.
+        """Make the table, or the pair, from the leased rows.
 
         Args:
             lease: Opens the columns, and whose row each is.
@@ -115,7 +97,8 @@ class GovernedSynthesis:
         self._progress("reading the columns")
         table = lease.rows()
         if isinstance(plan, PairPlan):
-            return self._run_pair(table, plan)
+            beside = lease.rows(plan.beside) if plan.beside else table
+            return self._run_pair(table, beside, plan)
         asked = cast("SyntheticPlan", plan)
         kept = bounded_rows(table.column(PERSON), asked.max_rows)
         made = make(coded(table, asked.columns)[kept], asked, self._progress)
@@ -125,8 +108,8 @@ class GovernedSynthesis:
             summary=fidelity_of(made, asked),
         )
 
-    def _run_pair(self, table: ArrowTable, plan: PairPlan) -> Release:
-        made = make_pair(*pair_codes(table, table, PERSON, plan), plan, self._progress)
+    def _run_pair(self, upper: ArrowTable, lower: ArrowTable, plan: PairPlan) -> Release:
+        made = make_pair(*pair_codes(upper, lower, PERSON, plan), plan, self._progress)
         given: dict[str, Json] = {
             column.name: list(each) for column, each in zip(plan.children, made.given, strict=True)
         }
@@ -136,3 +119,48 @@ class GovernedSynthesis:
             mechanism=_mechanism(plan),
             summary={**summary, "label": plan.label, "child_rows": len(made.owners), "given": given},
         )
+
+
+def _kinds(dataset: DatasetView, names: Sequence[str]) -> dict[str, ColumnType]:
+    """Tell the types of the columns that may be read.
+
+    Raises:
+        CallerError: ``column.in-vault`` when one of those named is not.
+    """
+    for name in names:
+        column = dataset.column(name)
+        if column is not None and column.in_vault:
+            raise CallerError("column.in-vault", column=name, dataset=dataset.name)
+    return {
+        each.name: ColumnType(each.type)
+        for each in dataset.columns
+        if not each.in_vault and each.name != dataset.subject_column
+    }
+
+
+def _pair(wish: Wish, below: tuple[str, ...], dataset: DatasetView) -> PairPlan:
+    """Plan a pair of tables: of one data set that is split, or of persons and of their rows in another."""
+    lower = next(iter(dataset.others.values()), dataset)
+    twice = lower is dataset and any(name in wish.columns for name in below)
+    if wish.check is not None or twice or NUMBER in (*wish.columns, *below):
+        raise CallerError("synth.bad-pair")
+    children = replace(wish, columns=wish_of(below, wish.rows, wish.epsilon).columns)
+    kinds, theirs = _kinds(dataset, wish.columns), _kinds(lower, below)
+    if lower is dataset:
+        # All that misses is told at once.
+        named = {name: kinds[name] for name in (*wish.columns, *below) if name in kinds}
+        require_declared(dataset.declaration, named, dataset.name)
+    else:
+        _require_same_people(dataset, lower)
+    plan = plan_pair(
+        (wish, dataset.declaration, kinds), (children, lower.declaration, theirs), dataset.name, lower.name
+    )
+    return plan if lower is dataset else replace(plan, beside=lower.name)
+
+
+def _require_same_people(one: DatasetView, other: DatasetView) -> None:
+    """Refuse to take a text and a number for the same person because they are written alike."""
+    named = [each.column(each.subject_column) for each in (one, other)]
+    kinds = [None if column is None else column.type for column in named]
+    if kinds[0] is None or kinds[0] != kinds[1]:
+        raise CallerError("synth.other-people", column=one.subject_column)
