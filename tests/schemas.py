@@ -56,7 +56,10 @@ def use(program):
     shown = do("subject", "show", THERE)
     assert [each["dataset"] for each in shown["held"]] == ["visits"]
     assert len(shown["uses"]) == 2, "the use before the upgrade too"
+    do("running", "open", "arrivals", "visits", "--steps", "4", "--epsilon", "0.1", "--purpose", "research")
+    assert do("running", "advance", "arrivals")["step"] == 1
     assert do("subject", "erase", THERE, "--yes")["body"]["state"] == "logical"
+    assert do("running", "advance", "arrivals")["step"] == 2
     assert program.call("journal", "verify").code == 0
     told = [entry["action"] for entry in do("journal", "show", "--last", "99")]
     assert (told.count("space.upgrade"), told.count("space.init")) == (1, 1)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from copy import copy, deepcopy
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -144,6 +145,20 @@ class TestPaidOnce:
             "budget.exhausted"
         )
         assert code(world.service.show_run, "running", "dear") == "run.unknown"
+
+    def test_a_period_pays_for_what_was_opened_in_it(self, world):
+        world.service.allocate("visits", CARE, Fraction(3, 10), period="month")
+        world.clock.advance(days=40)
+        world.service.open_run("running", "second", "visits", COUNT, purpose=CARE)
+        more = {**WATCH, "epsilon": "0.1"}
+        assert code(lambda: world.service.open_run("watch", "third", "visits", more, purpose=CARE)) == (
+            "budget.period-exhausted"
+        )
+        assert advance(world, name="second") == 4
+        world.clock.advance(days=40)
+        assert advance(world, name="second") == 4
+        world.service.open_run("watch", "third", "visits", more, purpose=CARE)
+        assert code(world.service.verify) is None
 
     def test_a_name_opens_once(self, world):
         open_again = lambda: world.service.open_run("running", "arrivals", "visits", COUNT, purpose=CARE)  # noqa: E731
@@ -358,6 +373,13 @@ class TestSecrets:
         assert b"9876543210" not in told
         assert all(b"9876543210" not in each.sealed for each in held(world, Run))
         assert "9876543210" not in repr(held(world, Run))
+
+    def test_the_state_is_destroyed_once_the_run_is_over(self, world):
+        secret = lambda name: world.spine.runs._opened(run(world, name)).secret  # noqa: E731
+        assert secret("arrivals")
+        world.service.close_run("running", "arrivals")
+        assert [ask(world), ask(world)] == [True, True]
+        assert (secret("arrivals"), secret("crowded")) == ("", "")
 
     def test_the_length_of_the_state_does_not_tell_the_answer(self, world):
         lengths = set()

@@ -26,6 +26,7 @@ MODELS = {
     "linear": ("cost", ["ward", "age"]),
     "mlp": ("returned", ["ward", "age"]),
     "gbdt": ("returned", ["ward", "age"]),
+    "tree": ("returned", ["ward", "age"]),
     "kmeans": (None, ["ward", "age"]),
     "pca": (None, ["ward", "age"]),
     "recommender": (None, ["ward"]),
@@ -91,6 +92,9 @@ def emitted(model, rows, **more):
     if model == "gbdt":
         # How many leaves a tree has is drawn by chance, before rows are looked at.
         payload["state"]["trees"] = len(payload["state"]["trees"])
+    if model == "tree":
+        # Where it splits follows from noisy numbers; how often is fixed.
+        payload["state"]["splits"] = len(payload["state"]["splits"])
     if model == "recommender":
         # How many factors stand out of the noise follows from noisy numbers.
         payload["state"]["factors"] = {row[0] for row in payload["state"]["factors"]} == {"*"}

@@ -105,13 +105,14 @@ def test_one_data_set_named_twice_is_split(both, tmp_path):
 
 
 def test_nobody_is_read_who_said_no_to_one(both, town, space, tmp_path, monkeypatch):
+    both("dataset", "declare", "south", "--max-rows", "1")
     seen, real = {}, technique.pair_codes
 
     def watched(upper, lower, person, plan):
         above, below, owners = real(upper, lower, person, plan)
         seen.update(upper=set(upper[person].to_pylist()), lower=set(lower[person].to_pylist()),
                     names=(upper.column_names, lower.column_names), owners=owners,
-                    parents=len(above))  # fmt: skip
+                    parents=len(above), rows=len(lower))  # fmt: skip
         return above, below, owners
 
     monkeypatch.setattr(technique, "pair_codes", watched)
@@ -133,7 +134,8 @@ def test_nobody_is_read_who_said_no_to_one(both, town, space, tmp_path, monkeypa
     assert len(seen["upper"] & seen["lower"]) == len(north & south & agreed)
     owned = [list(seen["owners"]).count(owner) for owner in set(seen["owners"])]
     assert len(owned) == len(north & south & agreed)
-    assert max(owned) <= 3
+    assert max(owned) == 1
+    assert seen["rows"] > len(seen["lower"]), "somebody has more rows than count"
 
 
 def test_persons_named_by_numbers_in_one_and_by_text_in_the_other_are_not_joined(both, tmp_path):

@@ -20,7 +20,7 @@ from hedgerow.model.records import Setting
 if TYPE_CHECKING:
     from hedgerow.adapters.store.postgres import PostgresStore
 
-DATABASE, TABLES, TENANT = "hedgerow.db", "tables", "tenant"
+DATABASE, TABLES, TENANT, SCRATCH = "hedgerow.db", "tables", "tenant", "scratch"
 FILES_VARIABLE = "HEDGEROW_FILES"
 _FILES = "files"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\n?")

@@ -115,6 +115,7 @@ class Session:
         request_id: str | None = None,
         fresh: bool = False,
         latency_s: str | None = None,
+        engine: str | None = None,
     ) -> dict[str, Json]:
         """Ask a differentially private query; see ``Service.query``."""
         chosen = purpose or self.purpose
@@ -129,9 +130,10 @@ class Session:
             request_id=request_id,
             fresh=fresh,
             latency=latency_s,
+            engine=engine,
         )
 
-    def explain(
+    def explain(  # noqa: PLR0913 - the options of a query
         self,
         dataset: str,
         sql: str,
@@ -142,6 +144,7 @@ class Session:
         unit: str | None = None,
         purpose: str | None = None,
         fresh: bool = False,
+        engine: str | None = None,
     ) -> dict[str, Json]:
         """Decide a query without executing it."""
         return self.service.explain_query(
@@ -153,6 +156,7 @@ class Session:
             discover_keys=discover_keys,
             unit=unit,
             fresh=fresh,
+            engine=engine,
         )
 
     def curve(
@@ -173,7 +177,7 @@ class Session:
     def train(  # noqa: PLR0913 - the options of a run
         self,
         dataset: str,
-        model: str,
+        model: Any,  # noqa: ANN401 - text, or a module of an extra
         *,
         epsilon: str,
         target: str | None = None,
@@ -189,11 +193,16 @@ class Session:
         purpose: str | None = None,
         request_id: str | None = None,
     ) -> dict[str, Json]:
-        """Train a private model; see ``Service.train``."""
-        from hedgerow.app.service.training import Places, TrainRequest
+        """Train a private model; see ``Service.train``.
 
-        how = people, accuracy, tune, batch, epochs, fresh
-        asked = TrainRequest(dataset, model, epsilon, target, features, delta, *how)
+        ``model`` is a kind of model, or an ``nn.Sequential`` of PyTorch, of which the layers are taken and
+        neither weights nor code.
+        """
+        from hedgerow.app.service.training import Places, TrainRequest, named_or_described
+
+        kind, layers = named_or_described(model)
+        how = people, accuracy, tune, batch, epochs, fresh, layers
+        asked = TrainRequest(dataset, kind, epsilon, target, features, delta, *how)
         return self.service.train(
             asked,
             purpose=purpose or self.purpose,

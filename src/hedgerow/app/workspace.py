@@ -18,11 +18,11 @@ from hedgerow.app.builtin import default_policies
 from hedgerow.app.clock import SystemClock
 from hedgerow.app.deferred import deferred
 from hedgerow.app.keyplaces import KEYS, TOKEN, Place, Secrets, make, open_keys
-from hedgerow.app.places import DATABASE, TABLES, TENANT, Found, Where, declare, find, mark, split
+from hedgerow.app.places import DATABASE, SCRATCH, TABLES, TENANT, Found, Where, declare, find, mark, split
 from hedgerow.app.wiring import Spine, wire
 from hedgerow.kernel.envelope import new_key
 from hedgerow.model.canonical import digest, timestamp
-from hedgerow.model.engine import Engine, Shelf
+from hedgerow.model.engine import Engine, ScanningEngine, Shelf
 from hedgerow.model.errors import CallerError, HedgerowError
 from hedgerow.model.keys import KeyBackend
 from hedgerow.model.ports import Clock, Store
@@ -248,6 +248,15 @@ def _engine(shelf: Shelf) -> Engine:
     return deferred(build)
 
 
+def _spark(shelf: Shelf, scratch: Path) -> ScanningEngine:
+    def build() -> ScanningEngine:
+        from hedgerow.adapters.engines.spark import SparkEngine
+
+        return SparkEngine(shelf, scratch)
+
+    return deferred(build)
+
+
 def _exact(value: Fraction) -> str:
     return f"{value.numerator}/{value.denominator}"
 
@@ -301,6 +310,7 @@ def open_(
         backend, unused = open_keys(found.directory, store, Secrets(passphrase, new_passphrase))
         shelf = DirectoryShelf(found.directory / TABLES, sync=sync)
         spine = wire(store, backend, _engine(shelf), shelf, clock or SystemClock())
+        spine.tables.compute_by("spark", _spark(shelf, found.directory / SCRATCH))
         if is_restoring:
             # Of a refusal too, which the journal keeps, no witness of the original hears.
             spine.witnesses.hold_back()

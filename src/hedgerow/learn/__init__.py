@@ -13,6 +13,8 @@ from hedgerow.techniques.dp_train import (
     DPLogisticRegression,
     DPMLPClassifier,
     DPRecommender,
+    DPTreeClassifier,
+    DPTreeRegressor,
     PublicEncoder,
 )
 from hedgerow.techniques.dp_train.modelfile import TrainedModel, load
@@ -27,6 +29,8 @@ __all__ = [
     "DPLogisticRegression",
     "DPMLPClassifier",
     "DPRecommender",
+    "DPTreeClassifier",
+    "DPTreeRegressor",
     "PublicEncoder",
     "TrainedModel",
     "load",

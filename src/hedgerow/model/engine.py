@@ -166,7 +166,19 @@ class Relation(Protocol):
         ...
 
 
-class Engine(Protocol):
+class ScanningEngine(Protocol):
+    """Computes on bucket files; it may do so elsewhere."""
+
+    def ready(self) -> None:
+        """Refuse where what it needs is not installed, before anything is decided or spent."""
+        ...
+
+    def scan(self, files: Sequence[BucketFile], columns: Sequence[str], people: PeopleFilter) -> Relation:
+        """Bind files, granted columns and allowed people together."""
+        ...
+
+
+class Engine(ScanningEngine, Protocol):
     """Writes, scans and rewrites encrypted bucket files on one shelf."""
 
     def bucket_count_for(self, rows: int) -> int:
@@ -187,10 +199,6 @@ class Engine(Protocol):
         binding: bytes,
     ) -> tuple[BucketFile, ...]:
         """Write a table as encrypted bucket files."""
-        ...
-
-    def scan(self, files: Sequence[BucketFile], columns: Sequence[str], people: PeopleFilter) -> Relation:
-        """Bind files, granted columns and allowed people together."""
         ...
 
     def rewrite_without(

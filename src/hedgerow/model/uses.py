@@ -45,6 +45,8 @@ class UseRequest:
         fresh: Whether it is paid for and run even where the same question was answered before.
         run: The run it is a step of, or opens; empty for none.
         others: Further data sets that are used with it, each once; every step of the gate holds for each.
+        engine: What computes the exact part; the workspace's own where empty. Answers and what they cost do
+            not depend on it, so neither does what a request id or a stored answer is bound to.
     """
 
     actor: Actor
@@ -55,6 +57,7 @@ class UseRequest:
     fresh: bool = False
     others: tuple[str, ...] = ()
     run: str = ""
+    engine: str = ""
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -148,6 +151,7 @@ class Grant:
         since: Only rows that arrived after this version of the data set, and none of anybody who was erased
             and came back while the run of this use was open; none for all rows.
         others: Further data sets, by name, and the columns of each; not with ``"person"``.
+        engine: What computes aggregates; the workspace's own where empty.
     """
 
     columns: frozenset[str]
@@ -157,6 +161,7 @@ class Grant:
     public: tuple[tuple[str, str], ...] = ()
     since: int | None = None
     others: tuple[tuple[str, frozenset[str]], ...] = ()
+    engine: str = ""
 
     def of(self, dataset: str) -> frozenset[str]:
         """List the columns of a further data set that are opened; none of one that is not asked for."""

@@ -289,8 +289,8 @@ class Gate:
     ) -> Receipt:
         """Answer from what was paid for before: no charge, no lease, no noise, and a use all the same."""
         told = intent_facts(tx, request, technique, decision, considered.plan, considered.facts)
+        told = {name: fact for name, fact in told.items() if name not in ("come_from", "engine")}
         told |= {"cost": None, "lease": "stored"}
-        told.pop("come_from", None)
         if approval is not None:
             told["approval"] = approval.id
         found = cast("Request", considered.stored)

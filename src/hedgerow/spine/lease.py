@@ -140,7 +140,7 @@ class Leases:
             run = dataset.run
             carried = self._runs.carried(reader, run) if run is not None and run.step >= 0 else None
             fields = self._person_fields(reader, dataset, grant)
-        scan = self._tables.engine.scan
+        scan = self._tables.engine_of(grant.engine).scan
         relation = scan(files, sorted(grant.columns), people[dataset.name]) if needs_table else None
         others = {name: scan(beside[name], sorted(grant.of(name)), people[name]) for name in beside}
         return OpenLease(grant, relation, fields, versions, self._clock, others, carried)

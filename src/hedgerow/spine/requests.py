@@ -71,9 +71,9 @@ def decision_key(request: UseRequest, technique: str) -> bytes:
     )  # fmt: skip
     try:
         # Version 2 keeps types apart (1 and true) and never abbreviates; only exact built-in types pass.
-        return marshal.dumps((*asked, dict(request.parameters)), 2)
+        return marshal.dumps((*asked, request.engine, dict(request.parameters)), 2)
     except ValueError:
-        return binding_of(request, technique).encode()
+        return f"{binding_of(request, technique)} {request.engine}".encode()
 
 
 def opened_on(decision: Decision) -> LeaseVersions:

@@ -9,8 +9,17 @@ from typing import cast
 
 from hedgerow.kernel.envelope import new_key
 from hedgerow.model.canonical import digest
-from hedgerow.model.engine import ArrowTable, BucketFile, Engine, IntArray, PeopleFilter, ReadableFile, Shelf
-from hedgerow.model.errors import Fault, HedgerowError
+from hedgerow.model.engine import (
+    ArrowTable,
+    BucketFile,
+    Engine,
+    IntArray,
+    PeopleFilter,
+    ReadableFile,
+    ScanningEngine,
+    Shelf,
+)
+from hedgerow.model.errors import CallerError, Fault, HedgerowError
 from hedgerow.model.keys import Binding
 from hedgerow.model.ports import Reader, Store, Transaction
 from hedgerow.model.records import Bucket, Dataset
@@ -43,10 +52,25 @@ class Tables:
 
     def __init__(self, engine: Engine, shelf: Shelf, keyring: Keyring) -> None:
         self.engine = engine
+        self._elsewhere: dict[str, ScanningEngine] = {}
         self._shelf = shelf
         self._keyring = keyring
         self._backend = keyring.backend
         self._tenant = keyring.tenant
+
+    def compute_by(self, name: str, engine: ScanningEngine) -> None:
+        """Let an engine compute where a use names it."""
+        self._elsewhere[name] = engine
+
+    def engine_of(self, name: str) -> ScanningEngine:
+        """Give the engine of a name; the workspace's own for the empty one.
+
+        Raises:
+            CallerError: ``engine.unknown``.
+        """
+        if name and name not in self._elsewhere:
+            raise CallerError("engine.unknown", engines=", ".join(sorted(self._elsewhere)) or "(none)")
+        return self._elsewhere[name] if name else self.engine
 
     def binding(self, dataset: str, version: int) -> bytes:
         """What a file's content is bound to: tenant, data set and the version that wrote it."""

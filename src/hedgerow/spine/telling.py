@@ -32,6 +32,7 @@ def intent_facts(
         **_beside(decision, plan, facts),
         **_come_from(reader, request, plan),
         **unit_told(per_unit(plan)),
+        **({"engine": plan.grant.engine} if plan.grant.engine else {}),
     }
 
 

@@ -14,6 +14,8 @@ from hedgerow.learn import (
     DPLogisticRegression,
     DPMLPClassifier,
     DPRecommender,
+    DPTreeClassifier,
+    DPTreeRegressor,
 )
 
 N = 600
@@ -69,6 +71,14 @@ def boosted_numbers(**more):
         "budget": Budget.of("10", "1e-4"),
     }
     return DPGradientBoostingRegressor(**(settings | more))
+
+
+def single(**more):
+    return DPTreeClassifier(**(COSTS | {"bounds": (-1, 1), "classes": [0, 1]} | more))
+
+
+def single_number(**more):
+    return DPTreeRegressor(**(COSTS | {"bounds": (-1, 1), "y_bounds": (-6, 6)} | more))
 
 
 COSTS = {"epsilon": "2", "delta": "1e-6", "budget": Budget.of("10", "1e-4")}

@@ -12,7 +12,16 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.unit.learn.people import COSTS, clusters, components, network, recommender, rows
+from tests.unit.learn.people import (
+    COSTS,
+    clusters,
+    components,
+    network,
+    recommender,
+    rows,
+    single,
+    single_number,
+)
 
 from hedgerow.kernel.accounting import rho_within
 from hedgerow.learn import Budget
@@ -229,3 +238,17 @@ def test_a_recommender_that_is_not_trained_says_so():
     with pytest.raises(AttributeError) as caught:
         recommender().recommend(["a"])
     assert caught.value.code == "learn.not-fitted"
+
+
+def test_a_single_tree_learns_of_classes_and_of_numbers():
+    features, y = rows(2_000)
+    terms = {"epsilon": "8", "budget": Budget.of("10", "1e-4")}
+    assert single(**terms).fit(features[:1_500], y[:1_500]).score(features[1_500:], y[1_500:]) > 0.75
+    aims = features @ np.arange(3, 0, -1)
+    assert (
+        single_number(**terms).fit(features[:1_500], aims[:1_500]).score(features[1_500:], aims[1_500:]) > 0.4
+    )
+    texts = single(**terms, classes=["no", "yes"], depth=2)
+    assert set(
+        texts.fit(features, np.where(y, "yes", "no"), person=np.arange(2_000) // 2).predict(features)
+    ) <= {"no", "yes"}

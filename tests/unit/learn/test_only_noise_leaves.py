@@ -20,19 +20,21 @@ from tests.unit.learn.people import (
     logistic,
     network,
     recommender,
+    single,
+    single_number,
 )
 
 from hedgerow.kernel.accounting import Budget, rho_within
 from hedgerow.techniques.dp_train import boosting as growing
 from hedgerow.techniques.dp_train import clusters as clustering
 from hedgerow.techniques.dp_train import components as components_of
-from hedgerow.techniques.dp_train import descent, paying, trees
+from hedgerow.techniques.dp_train import descent, histograms, paying, trees
 from hedgerow.techniques.dp_train import linear as lines
 from hedgerow.techniques.dp_train import network as layered
 from hedgerow.techniques.dp_train import recommender as shop
 from hedgerow.techniques.dp_train.paying import Noise
 
-MODULES = (growing, clustering, components_of, descent, lines, shop)
+MODULES = (growing, clustering, components_of, descent, histograms, lines, shop)
 ROWS = np.random.default_rng(9).uniform(-1, 1, (20, 3))
 
 
@@ -70,6 +72,8 @@ MODELS = {
     "linear": (linear(), lambda m: np.append(m.coef_, m.intercept_)),
     "boosting": (boosting(cycles=2, interactions=2), lambda m: m.predict_proba(ROWS)),
     "boosted numbers": (boosted_numbers(cycles=2), predicted),
+    "tree": (single(), lambda m: m.predict_proba(ROWS)),
+    "tree of numbers": (single_number(), predicted),
     "network": (network(steps=4), lambda m: m.layers_.flat),
     "clusters": (clusters(epsilon="100", budget=Budget.of("300", "1e-4")), lambda m: m.cluster_centers_),
     "components": (components(), lambda m: np.vstack([m.components_, m.mean_])),
@@ -98,7 +102,14 @@ def test_a_model_keeps_nothing_but_what_passed_the_noise(name, steps):
 
 @pytest.mark.parametrize(
     ("name", "module"),
-    [("boosting", growing), ("clusters", clustering), ("components", components_of), ("recommender", shop)],
+    [
+        ("boosting", growing),
+        ("tree", histograms),
+        ("tree of numbers", histograms),
+        ("clusters", clustering),
+        ("components", components_of),
+        ("recommender", shop),
+    ],
 )
 def test_noise_that_is_left_out_is_caught(name, module, steps, monkeypatch):
     watched = module.step_noise
@@ -108,5 +119,49 @@ def test_noise_that_is_left_out_is_caught(name, module, steps, monkeypatch):
         return Noise(noise.deviation, lambda exact: noise.add(exact) * 0 + exact, noise.rho, noise.bound)
 
     monkeypatch.setattr(module, "step_noise", silent)
+    one, other = trained(name, 1, steps), trained(name, 2, steps)
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize("name", ["tree", "tree of numbers"])
+def test_a_split_that_is_chosen_by_exact_counts_is_caught(name, steps, monkeypatch):
+    """Leaves have their noise all the same: where rows go would tell of the people."""
+    exact, sums, chosen = [], histograms.histogram_sums, histograms._chosen
+
+    def watched(*asked):
+        found = sums(*asked)
+        exact[:] = list(found.reshape(-1, 24, found.shape[1]).astype(float))
+        return found
+
+    def leaking(noisy, *more):
+        split, _ = chosen(exact.pop(0) / histograms.RESIDUAL_UNIT, *more)
+        first = more[1][split.group]
+        part = noisy[first : more[1][split.group + 1]]
+        return split, np.array([part[split.sides == side].sum(axis=0) for side in (0, 1)])
+
+    monkeypatch.setattr(histograms, "histogram_sums", watched)
+    monkeypatch.setattr(histograms, "_chosen", leaking)
+    one, other = trained(name, 1, steps), trained(name, 2, steps)
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize("name", ["tree", "tree of numbers"])
+def test_a_leaf_that_is_released_without_noise_is_caught(name, steps, monkeypatch):
+    """Splits are noisy all the same."""
+    exact, sums, chosen = [], histograms.histogram_sums, histograms._chosen
+
+    def watched(*asked):
+        found = sums(*asked)
+        exact[:] = list(found.reshape(-1, 24, found.shape[1]).astype(float))
+        return found
+
+    def leaking(noisy, *more):
+        split, _ = chosen(noisy, *more)
+        first = more[1][split.group]
+        part = exact.pop(0)[first : more[1][split.group + 1]] / histograms.RESIDUAL_UNIT
+        return split, np.array([part[split.sides == side].sum(axis=0) for side in (0, 1)])
+
+    monkeypatch.setattr(histograms, "histogram_sums", watched)
+    monkeypatch.setattr(histograms, "_chosen", leaking)
     one, other = trained(name, 1, steps), trained(name, 2, steps)
     assert (one != other).any()

@@ -7,9 +7,19 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tests.unit.learn.people import N, linear, logistic, rows
+from tests.unit.learn.people import (
+    N,
+    boosting,
+    clusters,
+    components,
+    linear,
+    logistic,
+    network,
+    recommender,
+    rows,
+)
 
-from hedgerow.learn import Budget
+from hedgerow.learn import Budget, PublicEncoder
 from hedgerow.model.budget import ApproximateEvent, PureEvent
 from hedgerow.model.errors import HedgerowError
 from hedgerow.techniques.dp_train import paying, sums
@@ -62,7 +72,7 @@ PARAMETERS = [
     ({"random_state": 7}, "learn.seeded"),
     ({"epsilon": "40"}, "learn.budget-exhausted"),
     ({"delta": "1e-30"}, "learn.bad-parameter"),
-    ({"budget": Budget.of("10")}, "learn.budget-exhausted"),
+    ({"budget": Budget.of("10")}, "learn.budget-no-delta"),
     ({"budget": Budget.of("10", "1e-4", unit="household")}, "dp.budget-other-unit"),
 ]
 
@@ -199,3 +209,49 @@ def test_the_rhos_of_the_steps_add_up_to_what_is_allowed():
 def test_people_with_one_class_only_are_trained_on_like_any_other():
     """A refusal would tell that somebody is the only one of a class."""
     assert logistic().fit(X, np.zeros(60, dtype=int)).predict(X).shape == (60,)
+
+
+def test_a_budget_without_a_delta_says_that_it_lacks_one():
+    for model, y in ((logistic(budget=Budget.of("10")), Y), (linear(budget=Budget.of("10")), X[:, 0])):
+        error = refusal(model, X, y)
+        assert error.code == "learn.budget-no-delta"
+        assert "Budget.of('2', '1e-6')" in error.next_step
+
+
+@pytest.mark.parametrize("kind", [logistic, linear, boosting, clusters, components, network])
+def test_what_breaks_off_after_it_was_paid_for_is_told_without_a_value_and_stays_paid(monkeypatch, kind):
+    """A library that fails in the middle is no raw error, and the budget tells that it was spent."""
+    model = kind()
+
+    def broken(*_):
+        raise ValueError("the value of Ada is 17")
+
+    planned = model.planned
+    monkeypatch.setattr(model, "planned", lambda width: replace(planned(width), add=broken))
+    with pytest.raises(HedgerowError) as caught:
+        model.fit(X, Y)
+    assert caught.value.code == "learn.failed"
+    assert "Ada" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert model.budget_.spent.rho > 0
+
+
+@pytest.mark.parametrize("told", [{"ward": "ABC"}, "ward", {"ward": 3}, {"ward": [["A"]]}])
+def test_an_encoder_takes_no_text_for_its_letters(told):
+    with pytest.raises(HedgerowError) as caught:
+        PublicEncoder(categories=told)
+    assert caught.value.code == "learn.bad-parameter"
+    for more in ({"bins": {"age": ["x"]}}, {"numbers": {"age": (1,)}}, {"numbers": {"age": "19"}}):
+        with pytest.raises(HedgerowError) as caught:
+            PublicEncoder(**more)
+        assert caught.value.code == "learn.bad-parameter"
+
+
+@pytest.mark.parametrize("bought", ["abc", b"a", 3, [["a"]]])
+def test_a_recommender_takes_no_text_for_its_letters(bought):
+    model = recommender().fit(list("abcabd"), person=[1, 1, 2, 2, 3, 3])
+    with pytest.raises(HedgerowError) as caught:
+        model.recommend(bought)
+    assert caught.value.code == "learn.bad-parameter"
+    with pytest.raises(HedgerowError):
+        model.recommend(["a"], 0)

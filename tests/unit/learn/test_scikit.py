@@ -16,6 +16,8 @@ from tests.unit.learn.people import (
     logistic,
     network,
     rows,
+    single,
+    single_number,
 )
 
 from hedgerow.learn import Budget
@@ -60,6 +62,8 @@ SETTINGS = {"epsilon": "3000", "budget": Budget.of("10000", "1e-2"), "bounds": (
         (logistic(**(SETTINGS | {"classes": [0, 1, 2], "n_public": 100, "steps": 8})), CLASSIFIER),
         (linear(**(SETTINGS | {"y_bounds": (-4, 4)})), REGRESSOR),
         (boosting(**(SETTINGS | {"classes": [0, 1, 2], "cycles": 2})), CLASSIFIER),
+        (single(**(SETTINGS | {"classes": [0, 1, 2], "depth": 2})), CLASSIFIER),
+        (single_number(**(SETTINGS | {"y_bounds": (-4, 4)})), REGRESSOR),
         (network(**(SETTINGS | {"classes": [0, 1, 2], "n_public": 100, "steps": 8})), CLASSIFIER),
         (clusters(**SETTINGS), CLUSTERS),
         (components(**(SETTINGS | {"n_components": 1})), COMPONENTS),

@@ -100,7 +100,7 @@ def test_the_same_question_gives_the_same_model_at_no_cost_until_rows_move(tmp_p
         assert again["model"] == first["model"]
         assert again["receipt"]["from"] == "stored"
         assert not again["card"]["left"].startswith("0 such")
-        assert len(charges(space)) == 2, "one charge, of the purpose and of the population"
+        assert len(charges(space)) == 1
         assert train(space, replace(asked, epsilon="2"), fresh=False)["model"] != first["model"]
         assert train(space, asked)["model"] != first["model"]
         space.service.declare("visits", DECLARED)
@@ -315,6 +315,8 @@ OF_EACH_KIND = [
     TrainRequest("visits", "mlp", "4", "diag"),
     TrainRequest("visits", "gbdt", "4", "diag"),
     TrainRequest("visits", "gbdt", "4", "age", ["diag", "zip"]),
+    TrainRequest("visits", "tree", "4", "diag"),
+    TrainRequest("visits", "tree", "4", "age", ["diag", "zip"]),
     TrainRequest("visits", "kmeans", "4"),
     TrainRequest("visits", "pca", "4", features=["age", "diag"]),
     TrainRequest("visits", "recommender", "4", features=["diag"]),
@@ -324,7 +326,9 @@ OF_EACH_KIND = [
 @pytest.mark.parametrize("asked", OF_EACH_KIND, ids=lambda asked: f"{asked.model} {asked.target}")
 def test_every_kind_of_model_is_paid_for_kept_and_read_back(space, spent, tmp_path, monkeypatch, asked):
     """What is read back says of rows exactly what the trained estimator says."""
-    small = {"mlp": {"hidden": 4, "steps": 4}, "gbdt": {"cycles": 2}}.get(asked.model, {})
+    small = {"mlp": {"hidden": 4, "steps": 4}, "gbdt": {"cycles": 2}, "tree": {"depth": 2}}.get(
+        asked.model, {}
+    )
     monkeypatch.setitem(KINDS, asked.model, replace(KINDS[asked.model], candidates=(small,)))
     trained = []
     fitted = governed._fitted

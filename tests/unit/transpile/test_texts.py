@@ -200,8 +200,6 @@ class Joined(ExactAggregation):
             {"histograms": (EdgeCounts(SumValues("n", Clamp(Fraction(0), Fraction(9)), 0), (0, 5)),)},
             "EdgeCounts",
         ),
-        ({"max_groups": 2}, "ExactAggregation.max_groups"),
-        ({"max_rows_per_group": 1}, "ExactAggregation.max_rows_per_group"),
         ({"lookups": (Median(),)}, "ExactAggregation.lookups"),
         ({"beside": (Median(),)}, "ExactAggregation.beside"),
         ({"selected": (("a",),)}, "ExactAggregation.selected"),

@@ -38,6 +38,9 @@ class DuckEngine:
         self._threads = threads
         self._duck = DuckPool(threads, memory_limit_bytes)
 
+    def ready(self) -> None:
+        """It always is: DuckDB belongs to the core."""
+
     def bucket_count_for(self, rows: int) -> int:
         """Choose how many buckets a table is cut into; see ``buckets.bucket_count_for``."""
         return bucket_count_for(rows)

@@ -55,15 +55,15 @@ def _names(told: Told) -> str:
 def _header(title: str, told: Told) -> Markup:
     receipt = cast("Told", told["receipt"])
     known = facts(
-        ("Label", clip(str(told["label"]))),
-        *([("Noise", str(told["noise"]))] if "noise" in told else []),
-        ("Rows", f"{told['rows']:,}; the number that was asked for"),
+        ("Rows asked for", f"{told['rows']:,}"),
         ("Purpose", code(str(told["purpose"]))),
         ("Request", code(str(receipt["request_id"]))),
         ("Journal entry", str(receipt["entry"])),
     )
     said = "Rows of people who do not exist, drawn from noisy counts of the rows of people who do."
-    return tag("header", brand_line(), tag("h1", title), tag("p", said), known, class_="top")
+    label = tag("p", tag("strong", clip(str(told["label"]))))
+    noise = quiet(f"Noise: {told['noise']}.") if "noise" in told else None
+    return tag("header", brand_line(), tag("h1", title), tag("p", said), label, noise, known, class_="top")
 
 
 def _measured(told: Told) -> Section:

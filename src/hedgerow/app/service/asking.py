@@ -58,6 +58,7 @@ class ReleaseRequest:
 
 
 _BUDGET = "budget."
+OWN_ENGINE = "duckdb"
 Cost = Mapping[str, str | None]
 
 
@@ -73,6 +74,7 @@ class Asking(Part):
         request_id: str | None,
         *,
         fresh: bool = False,
+        engine: str | None = None,
     ) -> UseRequest:
         # Numbers from Python count as the decimals they print as; the person is the unit where none is named.
         paid = {name: str(text) for name, text in cost.items() if text not in (None, "person")}
@@ -80,13 +82,22 @@ class Asking(Part):
         parameters: dict[str, Json] = {**asked, **paid}
         chosen, others = need_purpose(purpose), joined_with(self.spine.store, dataset, sql)
         known = request_id or new_request_id()
-        return UseRequest(self.actor, chosen, dataset, parameters, known, fresh, others)
+        named = "" if engine in (None, OWN_ENGINE) else str(engine)
+        self.spine.tables.engine_of(named)
+        return UseRequest(self.actor, chosen, dataset, parameters, known, fresh, others, engine=named)
 
     def explain_query(
-        self, dataset: str, sql: str | Query, *, purpose: str | None, fresh: bool = False, **cost: str | None
+        self,
+        dataset: str,
+        sql: str | Query,
+        *,
+        purpose: str | None,
+        fresh: bool = False,
+        engine: str | None = None,
+        **cost: str | None,
     ) -> dict[str, Json]:
         """Say what a query would be decided, cost and mean; ``cost`` and unit are named as for a query."""
-        request = self._query_request(dataset, sql, purpose, cost, None, fresh=fresh)
+        request = self._query_request(dataset, sql, purpose, cost, None, fresh=fresh, engine=engine)
         return self._explained(request, self.spine.query)
 
     def curve_query(
@@ -207,6 +218,7 @@ class Asking(Part):
         request_id: str | None = None,
         fresh: bool = False,
         latency: str | None = None,
+        engine: str | None = None,
     ) -> dict[str, Json]:
         """Ask a differentially private query.
 
@@ -223,14 +235,22 @@ class Asking(Part):
             request_id: Repeating it returns the same answer.
             fresh: Pay for new noise also where the same question was answered before, at no cost else.
             latency: Give back an answer or a refusal only after so long, or twice, four times ... as long.
+            engine: What bounds and adds up: ``"spark"``, or ``"duckdb"`` as when not given. The answer is the
+                same within its noise; what is stored answers whichever is named.
 
         Returns:
             The answer (see ``Answer.to_dict``) and the receipt.
+
+        Raises:
+            CallerError: ``engine.unknown``, ``engine.element`` for what is not known there; nothing is spent.
+            Fault: ``extra.missing``, ``engine.no-java``; nothing is spent.
         """
         bucket = None if latency is None else parse_latency(latency)
         cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys, "unit": unit}
         with bucketed(bucket, self.spine.timer):
-            request = self._query_request(dataset, sql, purpose, cost, request_id, fresh=fresh)
+            request = self._query_request(dataset, sql, purpose, cost, request_id, fresh=fresh, engine=engine)
+            if request.engine:
+                self.spine.tables.engine_of(request.engine).ready()
             return self._answered(request)
 
     def _answered(self, request: UseRequest) -> dict[str, Json]:

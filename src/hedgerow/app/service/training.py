@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from hedgerow.app.outputs import check_out, write_out
 from hedgerow.app.service.asking import Asking
@@ -19,6 +19,7 @@ from hedgerow.model.words import many
 from hedgerow.spine.gate import new_request_id
 
 DELTA = "1e-6"
+_LAYERS_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class TrainRequest:
         tune: Whether settings are chosen.
         batch: How many people a step sees on average; none for everybody.
         epochs: With batches: how often each person is seen on average; none for 3 times.
+        layers: The layers of a PyTorch model, as plain values; none for other kinds.
         fresh: Pay for a new model also where the same one was trained before, which is given again at no cost
             else.
     """
@@ -53,6 +55,7 @@ class TrainRequest:
     batch: int | None = None
     epochs: int | None = None
     fresh: bool = False
+    layers: Sequence[Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,59 @@ class Places:
             raise CallerError("out.exists", out=self.card)
 
 
+def model_named(name: str) -> tuple[str, list[Json] | None]:
+    """Read what kind of model is asked for, with its layers where a file tells them.
+
+    Args:
+        name: A kind of model, or ``torch:FILE`` with a file of JSON that lists layers.
+
+    Returns:
+        The kind, and the layers.
+
+    Raises:
+        CallerError: ``file.missing``, or ``train.bad-layers`` for a file that holds no such list.
+
+    Guarantee: the file is read as text; nothing in it is executed.
+    """
+    from hedgerow.techniques.dp_train.modules import plain_number
+
+    kind, _, path = name.partition(":")
+    if kind != "torch" or not path:
+        return name, None
+    try:
+        content = Path(path).read_bytes()
+    except OSError:
+        raise CallerError("file.missing", path=path) from None
+    try:
+        told = json.loads(content[:_LAYERS_BYTES])
+        return kind, [{name: plain_number(value) for name, value in each.items()} for each in told]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        problem = "the file is no JSON list of layers"
+        raise CallerError("train.bad-layers", problem=problem) from None
+
+
+def named_or_described(model: Any) -> tuple[str, list[Json] | None]:  # noqa: ANN401 - text, or a module of torch
+    """Take a kind of model by name, or a module of PyTorch by its layers.
+
+    Args:
+        model: A name as :func:`model_named` takes it, or an ``nn.Sequential``.
+
+    Returns:
+        The kind, and the layers.
+
+    Raises:
+        Refused: ``learn.unsupported-layer`` for a module of other layers.
+        CallerError: As :func:`model_named`; ``train.model-unknown`` for what is neither.
+    """
+    from hedgerow.techniques.dp_train import kinds, modules
+
+    if isinstance(model, str):
+        return model_named(model)
+    if not hasattr(model, "named_parameters"):
+        kinds.kind_of(type(model).__name__)
+    return "torch", list(modules.described(model))
+
+
 class Training(Asking):
     """Models are trained, privately."""
 
@@ -99,7 +155,7 @@ class Training(Asking):
         }
         # What was not asked for stands in no request: an id that is older than the option means the same.
         parameters |= {
-            name: told for name in ("batch", "epochs") if (told := getattr(asked, name)) is not None
+            name: told for name in ("batch", "epochs", "layers") if (told := getattr(asked, name)) is not None
         }
         known = request_id or new_request_id()
         return UseRequest(self.actor, need_purpose(purpose), asked.dataset, parameters, known, asked.fresh)

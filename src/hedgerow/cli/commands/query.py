@@ -71,6 +71,12 @@ def _needed(ctx: click.Context, param: click.Parameter, value: str | None) -> st
     help="Only show the exact part as SQL of another engine: duckdb, spark, bigquery, snowflake or postgres.",
 )
 @click.option(
+    "--engine",
+    metavar="NAME",
+    help="What bounds and adds up the rows: spark, in a process of its own, or duckdb as when not given. The "
+    "gate, the noise and the ledger stay here.",
+)
+@click.option(
     "--latency",
     metavar="T",
     help="Give back the answer, or why there is none, only after T (2s, 500ms) or 2, 4, 8 ... times T: how"
@@ -103,6 +109,7 @@ def query(  # noqa: PLR0913 - the options of the command
     explain: bool,
     curve: bool,
     show_sql: str | None,
+    engine: str | None,
     latency: str | None,
     fresh: bool,
 ) -> None:
@@ -132,10 +139,12 @@ def query(  # noqa: PLR0913 - the options of the command
         screen.result(told, _written(told))
         return
     if explain:
-        decision = session.service.explain_query(dataset, sql, **asked, fresh=fresh)
+        decision = session.service.explain_query(dataset, sql, **asked, fresh=fresh, engine=engine)
         screen.decision(decision, forecast=_forecast(decision))
         return
-    answer = session.service.query(dataset, sql, **asked, request_id=request_id, fresh=fresh, latency=latency)
+    answer = session.service.query(
+        dataset, sql, **asked, request_id=request_id, fresh=fresh, latency=latency, engine=engine
+    )
     screen.result(answer, _shown(answer))
 
 

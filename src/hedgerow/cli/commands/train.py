@@ -56,7 +56,7 @@ class Options(TypedDict):
     "--model",
     required=True,
     metavar="KIND",
-    help="Kind of model: logistic, linear, mlp, gbdt, kmeans, pca or recommender.",
+    help="Kind: logistic, linear, mlp, gbdt, tree, kmeans, pca, recommender, or torch:FILE (layers as JSON).",
 )
 @purpose_option
 @click.option(
@@ -146,11 +146,12 @@ def _forecast(decision: dict[str, Any]) -> str:
 
 
 def _asked(dataset: str, options: Options) -> TrainRequest:
-    from hedgerow.app.service.training import TrainRequest
+    from hedgerow.app.service.training import TrainRequest, model_named
 
+    kind, layers = model_named(options["model"])
     return TrainRequest(
         dataset,
-        options["model"],
+        kind,
         options["epsilon"],
         options["target"],
         names(options["features"]) if options["features"] is not None else None,
@@ -161,6 +162,7 @@ def _asked(dataset: str, options: Options) -> TrainRequest:
         options["batch"],
         options["epochs"],
         options["fresh"],
+        layers,
     )
 
 

@@ -2,7 +2,7 @@
 
 No function that rounds is asked: engines differ in what they do with a value half-way between two. A
 value is clamped so that nothing can overflow, then cut down to a whole number, and what was cut off decides.
-Spark's ``RINT`` alone is asked, of doubles: it is Java's ``Math.rint``, whose specification says ties to even
+Spark's ``RINT`` alone is asked, of doubles: it is Java's ``rint``, whose specification says ties to even
 (IEEE 754), and one call in place of six makes a whole query a tenth quicker there.
 """
 

@@ -18,6 +18,7 @@ from hedgerow.kernel.transpile import aggregates, conditions
 from hedgerow.kernel.transpile.aggregates import aggregate
 from hedgerow.kernel.transpile.conditions import Scope, condition, held_by
 from hedgerow.kernel.transpile.fixed import is_rounded, rounded, scaled
+from hedgerow.kernel.transpile.grouping import MEETING, within_groups
 from hedgerow.kernel.transpile.known import Known
 from hedgerow.kernel.transpile.points import Point, constant, type_of
 from hedgerow.kernel.transpile.source import Kind, Source, SourceColumn
@@ -34,7 +35,16 @@ _READ = re.compile(r"\b(?:FROM|JOIN) [a-z]\w*\b")
 _PLAN = Known()
 _PLAN.part(KeyDomain, "column", "values")
 _PLAN.part(BinCounts, "values", "width")
-_PLAN.part(ExactAggregation, "keys", "aggregates", "where", "max_rows", "histograms")
+_PLAN.part(
+    ExactAggregation,
+    "keys",
+    "aggregates",
+    "where",
+    "max_rows",
+    "histograms",
+    "max_groups",
+    "max_rows_per_group",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +117,10 @@ def transpile(plan: ExactAggregation, source: Source, dialect: Dialect, bounded:
     if dialect not in DIALECTS:
         raise CallerError("engine.dialect", dialects=", ".join(DIALECTS))
     _check(plan, _MOST_ROWS.get(dialect, MOST_KEYS))
+    _check_groups(plan, source, dialect)
     parts = len(plan.histograms) + bool(plan.aggregates)
-    is_kept = source.rank is None and parts > 1
+    # What is drawn at random is drawn once for all statements.
+    is_kept = (source.rank is None or plan.max_groups is not None) and parts > 1
 
     def statement(kept: str | None = bounded if is_kept else None) -> _Statement:
         return _Statement(plan, source, dialect, kept)
@@ -140,6 +152,17 @@ def _check(plan: ExactAggregation, most: int) -> None:
             raise CallerError("engine.groups", groups=len(key.values), most=most)
 
 
+def _check_groups(plan: ExactAggregation, source: Source, dialect: Dialect) -> None:
+    """Refuse bounds over groups of floating keys where an engine cannot tell such apart in a window."""
+    real = [
+        key
+        for key in plan.keys
+        if key.column in source.columns and source.columns[key.column].kind is Kind.REAL
+    ]
+    if dialect == "bigquery" and plan.bounds_groups and real:
+        raise CallerError("engine.element", element="max_groups")
+
+
 class _Statement:
     """One statement: a chain of named steps."""
 
@@ -154,7 +177,8 @@ class _Statement:
 
     def bounding(self) -> str:
         """Write the rows that count at most, to be kept."""
-        return self._text([*self._lowered()], f"SELECT {self._carried()} FROM bounded")  # noqa: S608 - our own words
+        steps = [*self._kept()] if self._plan.bounds_groups else [*self._lowered()]
+        return self._text(steps, f"SELECT {self._carried()} FROM {steps[-1][0]}")  # noqa: S608 - our own words
 
     def totals(self) -> str:
         """Write the aggregates of each combination of keys."""
@@ -210,23 +234,32 @@ class _Statement:
 
     def _of_known(self) -> str:
         """Choose the totals of declared keys; told so that no engine looks at each row for it."""
-        known = []
-        for at, key in enumerate(self._plan.keys):
-            column, values = self._listed(key)
-            held = [value for value in values if value != _null(column)]
-            known.append(f"k{at} IN ({', '.join(held)})" if held else "FALSE")
+        known = self._declared([f"k{at}" for at in range(len(self._plan.keys))])
         # Nothing but our own words is in this text.
         where = f" WHERE CASE WHEN n > 0 THEN {' AND '.join(known)} ELSE FALSE END" if known else ""
         return f" FROM totals{where}"
 
+    def _declared(self, words: list[str]) -> list[str]:
+        """Write that each key is among the declared ones."""
+        known = []
+        for word, key in zip(words, self._plan.keys, strict=True):
+            column, values = self._listed(key)
+            held = [value for value in values if value != _null(column)]
+            known.append(f"{word} IN ({', '.join(held)})" if held else "FALSE")
+        return known
+
     def _keys(self, *others: str) -> str:
         """Write the grouping columns; minus zero is zero."""
-        named = []
-        for at, key in enumerate(self._plan.keys):
-            word, column = self._scope.column(key.column)
-            zero = f"CASE WHEN {word} = 0 THEN CAST('0.0' AS DOUBLE) ELSE {word} END"
-            named.append(f"{zero if column.kind is Kind.REAL else word} AS k{at}")
-        return ", ".join([*named, *others])
+        return ", ".join([*(f"{word} AS k{at}" for at, word in enumerate(self._key_words())), *others])
+
+    def _key_words(self) -> list[str]:
+        known = [self._scope.column(key.column) for key in self._plan.keys]
+        return [
+            f"CASE WHEN {word} = 0 THEN CAST('0.0' AS DOUBLE) ELSE {word} END"
+            if column.kind is Kind.REAL
+            else word
+            for word, column in known
+        ]
 
     def _held(self, *others: str) -> str:
         return ", ".join([*(f"k{at}" for at in range(len(self._plan.keys))), *others])
@@ -273,14 +306,29 @@ class _Statement:
             ranked = "ROW_NUMBER() OVER (PARTITION BY p ORDER BY r) - 1 AS k"
             yield "ranked", f"SELECT {self._carried()}, {ranked} FROM lowered WHERE p IS NOT NULL"  # noqa: S608
         ordered = "lowered" if rank is not None else "ranked"
-        yield "bounded", f"SELECT {self._carried()} FROM {ordered} WHERE {below}"  # noqa: S608
+        carried = self._carried() + (", k" if self._plan.bounds_groups else "")
+        yield "bounded", f"SELECT {carried} FROM {ordered} WHERE {below}"  # noqa: S608
+
+    def _kept(self) -> Iterator[tuple[str, str]]:
+        """Choose the rows that count: those of the condition, then those within the bounds over groups."""
+        plan = self._plan
+        yield from self._lowered()
+        counts = [] if plan.where is None else [condition(self._scope, plan.where)]
+        bounds_groups = plan.bounds_groups and self._bounded is None
+        if bounds_groups:  # a group that nobody declared takes no other's place
+            counts += self._declared(self._key_words())
+        where = f" WHERE {' AND '.join(counts)}" if counts else ""
+        # Nothing but our own words and integers is in this text.
+        if not bounds_groups:
+            yield "kept", f"SELECT {self._carried()} FROM bounded{where}"  # noqa: S608
+            return
+        yield MEETING, f"SELECT {self._carried()}, k FROM bounded{where}"  # noqa: S608
+        yield from within_groups(self._carried(), self._key_words(), plan.max_groups, plan.max_rows_per_group)
 
     def _stepped(self) -> Iterator[tuple[str, str]]:
         """Choose the rows that count, and bring their values to steps."""
-        yield from self._lowered()
-        where = "" if self._plan.where is None else f" WHERE {condition(self._scope, self._plan.where)}"
+        yield from self._kept()
         # Nothing but our own words and integers is in this text.
-        yield "kept", f"SELECT {self._carried()} FROM bounded{where}"  # noqa: S608
         steps = self._scope.steps
         values = "".join(f", {scaled(self._scope, one)} AS x{at}" for at, one in enumerate(steps))
         yield "scaled", f"SELECT {self._carried()}{values} FROM kept"  # noqa: S608

@@ -43,6 +43,6 @@ def integers_of(made: Transpiled, rows_of: Callable[[str], Iterable[Sequence[Any
     return whole
 
 
-def _within(place: object, count: int) -> None:
-    if not isinstance(place, int) or not 0 <= place < count:
+def _within(place: Any, count: int) -> None:  # noqa: ANN401 - an integer, or a decimal that is one
+    if place is None or place != int(place) or not 0 <= place < count:
         raise Fault("dp.bad-aggregate")

@@ -78,6 +78,25 @@ ROWS: tuple[ErrorRow, ...] = (
         "Leave it out of the declared keys and of the query.",
     ),
     caller(
+        "engine.unknown",
+        "No engine of that name computes for this workspace.",
+        "Name one of {engines}, or leave --engine out: the workspace computes itself then.",
+    ),
+    caller(
+        "engine.spark-setting",
+        "The variable {name} does not hold a setting that is taken.",
+        "HEDGEROW_SPARK_MASTER is local[*] or local[N] with a number of threads; HEDGEROW_SPARK_MEMORY is a "
+        "size such as 2g or 900m.",
+    ),
+    fault(
+        "engine.no-java",
+        "Spark needs a Java of version {least} or newer, and none was found.",
+        "Install one (on Debian: `apt-get install openjdk-17-jre-headless`), let JAVA_HOME name it, or leave "
+        "--engine out.",
+        exit_code=7,
+        status=409,
+    ),
+    caller(
         "engine.people-order",
         "The numbers of the allowed people are not strictly increasing 64-bit integers.",
         "Build the filter with PeopleFilter.of.",

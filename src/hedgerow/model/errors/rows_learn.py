@@ -56,6 +56,13 @@ ROWS: tuple[ErrorRow, ...] = (
         status=429,
     ),
     refused(
+        "learn.budget-no-delta",
+        "Training adds Gaussian noise, which has no epsilon but at a delta, and this budget has none.",
+        _NOTHING + "Open the budget with a delta, such as Budget.of('2', '1e-6').",
+        exit_code=5,
+        status=429,
+    ),
+    refused(
         "learn.budget-mixed",
         "Training by batches, or of more than 1,000 coefficients, does not add up exactly with what was "
         "spent from this budget before.",
@@ -139,6 +146,13 @@ ROWS: tuple[ErrorRow, ...] = (
         "no room for measuring people or accuracy, or for choosing settings.",
         _NOTHING + "Tell with --people N how many people there publicly are, and leave --tune and "
         "--holdout-epsilon out.",
+    ),
+    caller(
+        "train.bad-layers",
+        "These layers make no model here: {problem}.",
+        _NOTHING
+        + 'Give `--model torch:FILE`, where FILE holds a JSON list of layers, as in [{{"layer": "Linear", '
+        '"in_features": 4, "out_features": 2}}], or session.train(dataset, nn.Sequential(...), ...).',
     ),
     caller(
         "train.no-batches",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 from hedgerow.kernel.noise import RunningCount, open_running
@@ -39,6 +39,7 @@ KIND = "running"
 _NOISE = {False: "discrete Laplace", True: "discrete Gaussian"}
 _MOST_STEPS = 10_000
 _ELSEWHERE = re.compile(r"--|/\*|;|\b(?:from|select)\b", re.IGNORECASE)
+_NESTED = re.compile(r"\bselect\b", re.IGNORECASE)
 
 
 def mechanism(*, is_gaussian: bool) -> str:
@@ -58,16 +59,18 @@ def arriving(sql: str, dataset: DatasetView) -> Number:
         each step is that of all its rows.
     """
     number = single_number(sql, dataset, bounded_by_rows(dataset.declaration))
-    of_rows = all(isinstance(one, CountRows | SumValues) for one in number.aggregation.aggregates)
-    # A row that arrives later changes what earlier ones were gathered into.
-    if not of_rows or number.aggregation.joins or number.aggregation.gathering is not None:
+    counted = number.aggregation
+    of_rows = all(isinstance(one, CountRows | SumValues) for one in counted.aggregates)
+    # A row gathered of several would come again with each of them.
+    is_plain = not counted.joins and counted.gathering is None and counted.of_unit is None
+    if not (of_rows and is_plain):
         raise Refused("run.not-by-rows")
     return number
 
 
-def _part(text: str) -> str:
-    """Let nothing into the statistic that would choose other rows than those of the data set as they are."""
-    if _ELSEWHERE.search(text):
+def _part(text: str, elsewhere: re.Pattern[str]) -> str:
+    """Let nothing in that would choose other rows than those of the data set, each by itself."""
+    if elsewhere.search(text):
         raise Refused("run.not-by-rows")
     return text
 
@@ -166,8 +169,8 @@ class DpRunning:
         """
         asked = request.parameters
         where = asked.get("where")
-        sql = f'SELECT {_part(text_in(asked, "of"))} FROM "{dataset.name}"'  # noqa: S608 - parsed below
-        sql += "" if where is None else f" WHERE {text_in(asked, 'where')}"
+        sql = f'SELECT {_part(text_in(asked, "of"), _ELSEWHERE)} FROM "{dataset.name}"'  # noqa: S608 - parsed below
+        sql += "" if where is None else f" WHERE {_part(text_in(asked, 'where'), _NESTED)}"
         number = arriving(sql, dataset)
         steps = whole_in(asked, "steps", _MOST_STEPS)
         stated = {name: parse_exact(text_in(asked, name), f"--{name}") for name in ("epsilon", "rho")
@@ -199,7 +202,11 @@ class StepPlan:
 
     run: RunView
     number: Number
-    cost: None = field(default=None)
+
+    @property
+    def cost(self) -> None:
+        """Nothing: the run was paid for when it was opened."""
+        return
 
     @property
     def grant(self) -> Grant:
@@ -275,10 +282,18 @@ class AdvanceRunning:
 
 @dataclass(frozen=True, slots=True)
 class ShowPlan:
-    """What a run told so far is shown again."""
+    """What a run told so far is shown again.
+
+    Args:
+        run: The run.
+    """
 
     run: RunView
-    cost: None = field(default=None)
+
+    @property
+    def cost(self) -> None:
+        """Nothing: the run was paid for when it was opened."""
+        return
 
     @property
     def grant(self) -> Grant:

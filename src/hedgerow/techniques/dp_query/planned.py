@@ -153,6 +153,7 @@ class QueryPlan:
         having: Which noisy rows are shown, by places among the outputs and then the tested ones.
         loss: What one unit loses, where budgets are of people and the unit is another; ``cost`` is what a
             person loses then.
+        engine: What computes the aggregation; the workspace's own where empty.
     """
 
     dataset: str
@@ -169,6 +170,7 @@ class QueryPlan:
     tested: tuple[PlannedOutput, ...] = ()
     having: Kept | None = None
     loss: Cost | None = None
+    engine: str = ""
 
     def by_people(self, bound: UnitBound) -> QueryPlan:
         """Count the rows of a unit that may count, and charge people with what it costs a person.
@@ -210,7 +212,13 @@ class QueryPlan:
         source = self.aggregation.source
         public = {one.table.name: one.table.digest for one in source.lookups}
         others = tuple((one.name, one.read) for one in source.beside)
-        return Grant(self.columns, "aggregate", public=tuple(sorted(public.items())), others=others)
+        return Grant(
+            self.columns,
+            "aggregate",
+            public=tuple(sorted(public.items())),
+            others=others,
+            engine=self.engine,
+        )
 
     @property
     def max_rows(self) -> int:
@@ -318,6 +326,7 @@ class QueryPlan:
             **({} if self.charged is None else {"person_cost": f"{self.charged.name} {self.charged.text}"}),
             "split": f"equal shares: {many} x {share.text}",
             "mechanism": self.mechanism,
+            **({"engine": self.engine} if self.engine else {}),
             "measurements": [
                 *(selection.describe() for selection in selections),
                 *(_measured(m) for m in self.measurements),

@@ -13,6 +13,7 @@ from hedgerow.model.joins import Lookup
 from hedgerow.model.plans import ExactAggregation
 from hedgerow.model.uses import DatasetView, Json, Lease, Plan, Release, UseRequest
 from hedgerow.model.words import ColumnType
+from hedgerow.techniques.dp_query.elsewhere import engine_sql
 from hedgerow.techniques.dp_query.found import Selection
 from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import QueryPlan
@@ -72,7 +73,11 @@ class DpQuery:
         else:
             raise CallerError("dp.sql-malformed")
         plan = plan_query(query, *known, dataset.subject_column, joined_with(dataset))
-        return plan if bound is None else plan.by_people(bound)
+        plan = plan if bound is None else plan.by_people(bound)
+        if not request.engine:
+            return plan
+        engine_sql(plan, dataset, request.engine)  # what it cannot do is refused before anything is spent
+        return replace(plan, engine=request.engine)
 
     def question(self, plan: Plan) -> object:
         """Tell all that an answer depends on beside the data: the plan as it stands, noise and cost included.
@@ -93,7 +98,8 @@ class DpQuery:
             nested += repr(replace(gathering, rows=_told(gathering.rows)))
         keys = tuple(replace(key, place=None) for key in whole.keys)
         flat = replace(_told(whole), where=None, computed=(), keys=keys, gathering=None)
-        return replace(plan, aggregation=flat, having=None, selection=_told_search(plan.selection)), nested
+        told = replace(plan, aggregation=flat, having=None, selection=_told_search(plan.selection), engine="")
+        return told, nested
 
     def answer(self, aggregate: Aggregate, plan: QueryPlan) -> Answer:
         """Compute the exact aggregates and add the noise.

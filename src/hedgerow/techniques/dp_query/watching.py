@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 from hedgerow.kernel.noise import AboveThreshold, open_threshold
@@ -162,7 +162,11 @@ class QuestionPlan:
     run: RunView
     sql: str
     number: Number
-    cost: None = field(default=None)
+
+    @property
+    def cost(self) -> None:
+        """Nothing: the run was paid for when it was opened."""
+        return
 
     @property
     def grant(self) -> Grant:

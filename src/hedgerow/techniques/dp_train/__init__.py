@@ -6,6 +6,7 @@ from hedgerow.techniques.dp_train.boosting import DPGradientBoostingClassifier, 
 from hedgerow.techniques.dp_train.clusters import DPKMeans
 from hedgerow.techniques.dp_train.components import DPPCA
 from hedgerow.techniques.dp_train.encode import PublicEncoder
+from hedgerow.techniques.dp_train.histograms import DPTreeClassifier, DPTreeRegressor
 from hedgerow.techniques.dp_train.linear import DPLinearRegression
 from hedgerow.techniques.dp_train.logistic import DPLogisticRegression
 from hedgerow.techniques.dp_train.network import DPMLPClassifier
@@ -20,5 +21,7 @@ __all__ = [
     "DPLogisticRegression",
     "DPMLPClassifier",
     "DPRecommender",
+    "DPTreeClassifier",
+    "DPTreeRegressor",
     "PublicEncoder",
 ]

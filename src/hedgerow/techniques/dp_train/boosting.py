@@ -14,7 +14,7 @@ from hedgerow.techniques.dp_train import arrays, declared
 from hedgerow.techniques.dp_train.cells import Cells, Group, declared_groups
 from hedgerow.techniques.dp_train.chances import chance_steps, wanted_steps
 from hedgerow.techniques.dp_train.estimators import BoundedEstimator, Classifier, Regressor
-from hedgerow.techniques.dp_train.paying import Noise, paid, step_noise
+from hedgerow.techniques.dp_train.paying import Noise, spending, step_noise
 from hedgerow.techniques.dp_train.sums import RESIDUAL_UNIT, Layout, layout, scattered_sum
 from hedgerow.techniques.dp_train.trees import (
     PAIR_LEAVES,
@@ -157,10 +157,10 @@ class Boosting(BoundedEstimator):
         noise = self.planned(width)
         people = layout(arrays.people(person, len(features)), len(features))
         aim, codes = aim_of(people.order), cells.codes(features)[people.order]
-        left = paid(budget, self._wish(), noise)
-        self.cells_, self.trees_ = cells, grown(codes, people, aim, cells, growth, noise)
-        self._note_columns(features, names)
-        self.n_iter_, self.budget_ = len(turns), left
+        with spending(self, budget, self._wish(), noise):
+            self.cells_, self.trees_ = cells, grown(codes, people, aim, cells, growth, noise)
+            self._note_columns(features, names)
+            self.n_iter_ = len(turns)
 
     def _summed(self, features: Floats) -> Floats:
         return summed_scores(self.trees_, self.cells_.codes(features), self._outputs())

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from hedgerow.techniques.dp_train import arrays, declared
 from hedgerow.techniques.dp_train.declared import Scaling
 from hedgerow.techniques.dp_train.estimators import ScaledEstimator
-from hedgerow.techniques.dp_train.paying import Noise, paid, step_noise
+from hedgerow.techniques.dp_train.paying import Noise, spending, step_noise
 from hedgerow.techniques.dp_train.sums import FEATURE_UNIT, Rows, scattered_sum, scores, whole_rows
 
 Floats = npt.NDArray[np.float64]
@@ -71,11 +71,11 @@ class DPKMeans(ScaledEstimator):
         owners = arrays.people(person, len(features))
         noise = self.planned(features.shape[1])
         rows, _ = whole_rows(scale.scaled(features), owners)
-        left = paid(budget, wish, noise)
-        self._centres, self._scale = found_centres(rows, scale, clusters, rounds, noise), scale
-        self.cluster_centers_ = self._centres * (scale.reach * scale.row_norm) + scale.offset
-        self._note_columns(features, names)
-        self.n_iter_, self.budget_ = rounds, left
+        with spending(self, budget, wish, noise):
+            self._centres, self._scale = found_centres(rows, scale, clusters, rounds, noise), scale
+            self.cluster_centers_ = self._centres * (scale.reach * scale.row_norm) + scale.offset
+            self._note_columns(features, names)
+            self.n_iter_ = rounds
         return self
 
     def planned(self, width: int) -> Noise:

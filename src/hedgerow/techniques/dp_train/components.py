@@ -20,7 +20,7 @@ from hedgerow.techniques.dp_train.moments import (
     triangle,
     unfolded,
 )
-from hedgerow.techniques.dp_train.paying import Noise, paid, step_noise
+from hedgerow.techniques.dp_train.paying import Noise, spending, step_noise
 from hedgerow.techniques.dp_train.sums import whole_rows
 
 Floats = npt.NDArray[np.float64]
@@ -67,11 +67,10 @@ class DPPCA(ScaledEstimator):
         kept, noise = self._kept(width), self.planned(width)
         owners = arrays.people(person, len(features))
         rows, _ = whole_rows(scale.scaled(features), owners, UNIT)
-        left = paid(budget, wish, noise)
-        products = unfolded(noise.add(statistics(rows)), width + 1) / UNIT**2
-        self._keep(*mean_and_spread(products, scale, noise.deviation / UNIT**2), kept)
-        self._note_columns(features, names)
-        self.budget_ = left
+        with spending(self, budget, wish, noise):
+            products = unfolded(noise.add(statistics(rows)), width + 1) / UNIT**2
+            self._keep(*mean_and_spread(products, scale, noise.deviation / UNIT**2), kept)
+            self._note_columns(features, names)
         return self
 
     def planned(self, width: int) -> Noise:

@@ -17,7 +17,7 @@ from hedgerow.model.errors import CallerError, Refused
 from hedgerow.techniques.dp_train import arrays, declared
 from hedgerow.techniques.dp_train.batches import Sampling, sampled_noise, sampling_of
 from hedgerow.techniques.dp_train.declared import Exact
-from hedgerow.techniques.dp_train.paying import Noise, Wish, paid
+from hedgerow.techniques.dp_train.paying import Noise, Wish, spending
 from hedgerow.techniques.dp_train.persample import (
     SUM_MOST,
     UNIT,
@@ -135,8 +135,7 @@ class DPTrainer:
             raise Refused("learn.too-large", what="people at this clip", number=f"{people:,}", most=most)
         noise = self._noise(wish, run)
         # Noted at once: a run that breaks off has changed the model by what its steps released.
-        self.budget_ = paid(budget, wish, noise)
-        with _few_threads(layers, self.batch_size):
+        with spending(self, budget, wish, noise), _few_threads(layers, self.batch_size):
             self._descend(rows, aims, owners, layers, run, noise)
         return self
 

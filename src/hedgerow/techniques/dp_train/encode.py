@@ -38,10 +38,17 @@ class PublicEncoder:
         bins: Mapping[str, Sequence[float]] | None = None,
         numbers: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
-        self.categories = {name: tuple(values) for name, values in (categories or {}).items()}
-        self.bins = {name: tuple(map(float, edges)) for name, edges in (bins or {}).items()}
-        self.numbers = {name: (float(pair[0]), float(pair[1])) for name, pair in (numbers or {}).items()}
-        self._check()
+        for told in (categories, bins, numbers):
+            _check_listed(told)
+        try:
+            self.categories = {name: tuple(values) for name, values in (categories or {}).items()}
+            self.bins = {name: tuple(map(float, edges)) for name, edges in (bins or {}).items()}
+            self.numbers = {name: (float(low), float(high)) for name, (low, high) in (numbers or {}).items()}
+            self._check()
+        except (TypeError, ValueError):
+            raise _wrong(
+                "Give categories that can be told apart, edges and bounds that are numbers."
+            ) from None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -106,7 +113,19 @@ class PublicEncoder:
         if any(not (isfinite(low) and isfinite(high) and low < high) for low, high in self.numbers.values()):
             wrong = "Give (LOWER, UPPER) with LOWER below UPPER."
         if wrong:
-            raise CallerError("learn.bad-parameter", parameter="What was declared for encoding", advice=wrong)
+            raise _wrong(wrong)
+
+
+def _wrong(advice: str) -> CallerError:
+    return CallerError("learn.bad-parameter", parameter="What was declared for encoding", advice=advice)
+
+
+def _check_listed(told: object) -> None:
+    """Refuse a text where several values are meant: its letters are none of them."""
+    if told is None:
+        return
+    if not isinstance(told, Mapping) or any(isinstance(each, str | bytes) for each in told.values()):
+        raise _wrong('Give a list for each column, such as categories={"ward": ["A", "B"]}.')
 
 
 def _hot(values: Sequence[object], categories: Sequence[object]) -> Floats:

@@ -215,7 +215,11 @@ def _people(told: Json) -> int | None:
 def _settings(kind: Kind, asked: Mapping[str, Json], people: int | None) -> tuple[Settings, ...]:
     """Choose what is trained with; who takes part in a step must not depend on how many people there are."""
     candidates = kind.candidates if asked.get("tune") else kind.candidates[:1]
-    batch, epochs = asked.get("batch"), asked.get("epochs")
+    batch, epochs, layers = (asked.get(name) for name in ("batch", "epochs", "layers"))
+    if (layers is None) == (kind is KINDS["torch"]):
+        raise CallerError("train.bad-layers", problem="layers are told of a PyTorch model, and of no other")
+    if batch is None and kind.batch is not None:
+        batch = min(kind.batch, people or kind.batch)
     if batch is None:
         if epochs is not None:
             raise CallerError("learn.bad-parameter", parameter="--epochs", advice="Give --batch with it.")
@@ -225,7 +229,8 @@ def _settings(kind: Kind, asked: Mapping[str, Json], people: int | None) -> tupl
         raise CallerError("train.no-batches", known=known)
     if people is None:
         raise Refused("train.inexact")
-    return ({"batch_size": batch, "epochs": kind.batches if epochs is None else epochs},)
+    told = {"batch_size": batch, "epochs": kind.batches if epochs is None else epochs}
+    return (told if layers is None else told | {"layers": layers},)
 
 
 def _check_accuracy(kind: Kind, told: Fraction, *, is_tuned: bool) -> None:

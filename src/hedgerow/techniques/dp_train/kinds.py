@@ -22,8 +22,16 @@ from hedgerow.techniques.dp_train.cells import Cells
 from hedgerow.techniques.dp_train.clusters import DPKMeans
 from hedgerow.techniques.dp_train.components import DPPCA
 from hedgerow.techniques.dp_train.decimals import numbers_json, numbers_of, wholes_of
+from hedgerow.techniques.dp_train.histograms import (
+    DPTreeClassifier,
+    DPTreeRegressor,
+    HistogramTree,
+    SingleTree,
+    Split,
+)
 from hedgerow.techniques.dp_train.linear import DPLinearRegression
 from hedgerow.techniques.dp_train.logistic import DPLogisticRegression
+from hedgerow.techniques.dp_train.modules import DPSequential
 from hedgerow.techniques.dp_train.network import DPMLPClassifier, Layers
 from hedgerow.techniques.dp_train.paying import Wish
 from hedgerow.techniques.dp_train.protocol import Estimator
@@ -304,6 +312,68 @@ def _recommender_again(inputs: Inputs, state: Mapping[str, Any]) -> DPRecommende
     return _known(model, inputs, 1)
 
 
+def _single(
+    inputs: Inputs,
+    wish: Wish,
+    people: int,  # noqa: ARG001 - as above
+    budget: Budget,
+    settings: Settings,
+) -> SingleTree:
+    return _single_of(inputs, **_terms(wish, budget), **settings)
+
+
+def _single_of(inputs: Inputs, **settings: Any) -> SingleTree:  # noqa: ANN401 - those of the estimator
+    encoder = inputs.encoder
+    terms: dict[str, Any] = {"bounds": encoder.bounds, "groups": encoder.groups} | settings
+    if inputs.target is not None and inputs.target.classes:
+        return DPTreeClassifier(**terms, classes=_places(inputs))
+    return DPTreeRegressor(**terms, y_bounds=_y_bounds(inputs))
+
+
+def _single_kept(model: SingleTree) -> dict[str, Json]:
+    splits: list[Json] = [
+        {"group": int(split.group), "sides": [int(side) for side in split.sides]}
+        for split in model.tree_.splits
+    ]
+    return {"bins": int(model.bins), "splits": splits, "leaves": numbers_json(model.tree_.leaves)}
+
+
+def _single_again(inputs: Inputs, state: Mapping[str, Any]) -> SingleTree:
+    encoder, bins = inputs.encoder, declared.whole(state["bins"], "bins", _TREES_MOST)
+    lower, upper = declared.bound_pairs(encoder.bounds, None, inputs.width).T
+    cells, leaves = Cells(tuple(encoder.groups), lower, upper, bins), len(state["leaves"])
+    groups = wholes_of([each["group"] for each in state["splits"]], len(cells.groups))
+    sides = [wholes_of(each["sides"], 2) for each in state["splits"]]
+    is_whole = leaves >= 2 and leaves & (leaves - 1) == 0 and len(sides) == leaves - 1  # noqa: PLR2004 - a power
+    if not is_whole or any(len(part) != cells.count(int(g)) for g, part in zip(groups, sides, strict=True)):
+        raise ValueError("splits of a tree")
+    model = _single_of(inputs, bins=bins, depth=leaves.bit_length() - 1)
+    if isinstance(model, DPTreeRegressor):
+        model._middle, model._half = model._target()  # noqa: SLF001 - what its fit leaves
+    parts = len(_places(inputs)) or 2
+    splits = tuple(Split(int(group), part) for group, part in zip(groups, sides, strict=True))
+    model.tree_, model.cells_ = HistogramTree(splits, numbers_of(state["leaves"], (leaves, parts))), cells
+    return _known(model, inputs)
+
+
+def _module(inputs: Inputs, wish: Wish, people: int, budget: Budget, settings: Settings) -> DPSequential:
+    return _module_of(inputs, **_terms(wish, budget), n_public=people, **settings)
+
+
+def _module_of(inputs: Inputs, **settings: Any) -> DPSequential:  # noqa: ANN401 - those of the estimator
+    return DPSequential(classes=tuple(_places(inputs)), y_bounds=_y_bounds(inputs), **settings)
+
+
+def _module_kept(model: DPSequential) -> dict[str, Json]:
+    layers: list[Json] = [dict(each) for each in model.layers]
+    return {"layers": layers, "weights": [numbers_json(each) for each in model.weights()]}
+
+
+def _module_again(inputs: Inputs, state: Mapping[str, Any]) -> DPSequential:
+    weights = [numbers_of(each, (len(each),)) for each in state["weights"]]
+    return _known(_module_of(inputs, layers=state["layers"]).with_weights(weights, inputs.width), inputs)
+
+
 _NOISE = "discrete Gaussian noise"
 KINDS: dict[str, Kind] = {
     "logistic": Kind(
@@ -348,6 +418,16 @@ KINDS: dict[str, Kind] = {
         mechanism=f"trees split by chance at public places, leaves of noisy sums, {_NOISE}",
         clipped="a half in the sums of each tree",
     ),
+    "tree": Kind(
+        aim="either",
+        needs_people=False,
+        make=_single,
+        keep=_single_kept,
+        take=_single_again,
+        candidates=({}, {"depth": 2}, {"depth": 2, "bins": 4}),
+        mechanism=f"one tree, split and read by noisy histograms of public cells, {_NOISE}",
+        clipped="one row in the histograms of all columns at each level",
+    ),
     "kmeans": Kind(
         aim="none",
         needs_people=False,
@@ -378,5 +458,17 @@ KINDS: dict[str, Kind] = {
         mechanism=f"one noisy measurement of what is bought together, {_NOISE}",
         clipped="a row of length 1, however much was bought",
         given=_bought,
+    ),
+    "torch": Kind(
+        aim="either",
+        needs_people=True,
+        make=_module,
+        keep=_module_kept,
+        take=_module_again,
+        candidates=({},),
+        mechanism=f"noisy gradient descent of layers in PyTorch, {_NOISE}",
+        clipped="a length of 1 in each gradient, over all layers together",
+        batches=3,
+        batch=256,
     ),
 }

@@ -19,7 +19,7 @@ from hedgerow.techniques.dp_train.moments import (
     triangle,
     unfolded,
 )
-from hedgerow.techniques.dp_train.paying import Noise, paid, step_noise
+from hedgerow.techniques.dp_train.paying import Noise, spending, step_noise
 from hedgerow.techniques.dp_train.sums import whole_rows
 
 Floats = npt.NDArray[np.float64]
@@ -62,12 +62,11 @@ class DPLinearRegression(ScaledEstimator, Regressor):
         owners = arrays.people(person, len(features))
         width = features.shape[1] + 1
         rows, order = whole_rows(scale.scaled(features), owners, UNIT)
-        left = paid(budget, wish, noise)
-        weights = half * _solved(noise.add(statistics(rows, aims[order])), width, noise.deviation)
-        coefficients, constants = scale.unscaled(weights[None, :])
-        self.coef_, self.intercept_ = coefficients[0], float(constants[0] + middle)
-        self._note_columns(features, names)
-        self.budget_ = left
+        with spending(self, budget, wish, noise):
+            weights = half * _solved(noise.add(statistics(rows, aims[order])), width, noise.deviation)
+            coefficients, constants = scale.unscaled(weights[None, :])
+            self.coef_, self.intercept_ = coefficients[0], float(constants[0] + middle)
+            self._note_columns(features, names)
         return self
 
     def planned(self, width: int) -> Noise:

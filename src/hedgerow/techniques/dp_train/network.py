@@ -19,7 +19,7 @@ from hedgerow.techniques.dp_train import arrays, declared
 from hedgerow.techniques.dp_train.chances import chance_steps, wanted_steps
 from hedgerow.techniques.dp_train.descent import Descent, SteppedEstimator, go_down, noisy_mean, planned
 from hedgerow.techniques.dp_train.estimators import Classifier
-from hedgerow.techniques.dp_train.paying import Noise, paid
+from hedgerow.techniques.dp_train.paying import Noise, spending
 from hedgerow.techniques.dp_train.sums import (
     FEATURE_UNIT,
     WEIGHT_UNIT,
@@ -116,13 +116,13 @@ class DPMLPClassifier(SteppedEstimator, Classifier):
         owners = arrays.people(person, len(features))
         noise = self.planned(features.shape[1])
         rows, order = whole_rows(scale.scaled(features), owners)
-        left = paid(budget, wish, noise)
-        wanted = wanted_steps(places[order], len(classes))
-        start = drawn_layers(features.shape[1] + 1, self.hidden, wanted.shape[1])
-        self.layers_ = trained_layers(rows, wanted, start, descent, noise)
-        self._scale, self.classes_ = scale, classes
-        self._note_columns(features, names)
-        self.n_iter_, self.budget_ = descent.steps, left
+        with spending(self, budget, wish, noise):
+            wanted = wanted_steps(places[order], len(classes))
+            start = drawn_layers(features.shape[1] + 1, self.hidden, wanted.shape[1])
+            self.layers_ = trained_layers(rows, wanted, start, descent, noise)
+            self._scale, self.classes_ = scale, classes
+            self._note_columns(features, names)
+            self.n_iter_ = descent.steps
         return self
 
     def planned(self, width: int) -> Noise:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +15,7 @@ from hedgerow.kernel.accounting import Budget, rho_within
 from hedgerow.kernel.noise import add_gaussian, gaussian_scale
 from hedgerow.kernel.noise.stream import WideGaussian, add_wide, delta_of, wide_gaussian
 from hedgerow.model.budget import SampledGaussianEvent, ZcdpEvent, show_exact
-from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
 
 Integers = npt.NDArray[np.int64]
 
@@ -203,8 +205,9 @@ def paid(budget: Budget, wish: Wish, noise: Noise) -> Budget:
         The budget that is left.
 
     Raises:
-        Refused: ``dp.budget-other-unit``; ``learn.budget-exhausted``; ``learn.budget-mixed`` for a run that
-            costs epsilon and delta, from a budget that something was spent of.
+        Refused: ``dp.budget-other-unit``; ``learn.budget-no-delta``; ``learn.budget-exhausted``;
+            ``learn.budget-mixed`` for a run that costs epsilon and delta, from a budget that something was
+            spent of.
         QuotedError: When the budget is a quote.
 
     Guarantee: all that is paid from one budget loses at most its epsilon, but for a chance of its delta. A
@@ -217,6 +220,8 @@ def paid(budget: Budget, wish: Wish, noise: Noise) -> Budget:
         raise QuotedError(noise)
     if budget.unit != _UNIT:
         raise Refused("dp.budget-other-unit", unit=_UNIT, own=budget.unit)
+    if not budget.limit.delta:
+        raise Refused("learn.budget-no-delta")
     if noise.rho is not None:
         try:
             return budget.spend(ZcdpEvent(noise.rho), _UNIT)
@@ -229,3 +234,32 @@ def paid(budget: Budget, wish: Wish, noise: Noise) -> Budget:
         raise Refused("learn.budget-exhausted", epsilon=show_exact(wish.epsilon))
     left = replace(limit, epsilon=limit.epsilon - wish.epsilon, delta=limit.delta - wish.delta)
     return replace(budget, limit=left)
+
+
+class Payer(Protocol):
+    """What notes what is left of a budget."""
+
+    budget_: Any
+
+
+@contextmanager
+def spending(payer: Payer, budget: Budget, wish: Wish, noise: Noise) -> Iterator[None]:
+    """Take a run off a budget, note what is left at once, and go on; whatever breaks off stays paid for.
+
+    Args:
+        payer: What is trained; gets ``budget_``.
+        budget: As for :func:`paid`.
+        wish: As for :func:`paid`.
+        noise: As for :func:`paid`.
+
+    Raises:
+        Refused: As :func:`paid`; nothing was spent then.
+        Fault: ``learn.failed`` for whatever breaks off in the block; it tells of no value.
+    """
+    payer.budget_ = paid(budget, wish, noise)
+    try:
+        yield
+    except HedgerowError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a library may fail in any way, and tell of data in it
+        raise Fault("learn.failed", kind=type(error).__name__) from None

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hedgerow.model.errors import CallerError, Fault, Refused
+from hedgerow.techniques.dp_train import others
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +38,7 @@ _PLAIN = (
     "Flatten", "GELU", "Identity", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softplus", "Tanh", "Unflatten",
     "MaxPool2d", "AvgPool2d", "ELU", "Hardtanh",
 )  # fmt: skip
-_LEARNING = ("Linear", "Conv2d", "LayerNorm", "Embedding")
+_LEARNING = ("Linear", "Conv2d", "LayerNorm", "Embedding", *others.NAMES)
 _WEIGHTS = {"weight", "bias"}
 _HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 
@@ -70,6 +71,7 @@ def layers_of(model: torch.nn.Module) -> list[torch.nn.Module]:
     Raises:
         Refused: ``learn.unsupported-layer`` for a layer of which it is not known that it keeps rows apart, or
             how a row's part of its gradient is told.
+        Fault: ``extra.missing`` for a layer that Opacus is needed for, without it.
     """
     nn = torch_library().nn
     known = {getattr(nn, name) for name in (*_PLAIN, *_LEARNING)}
@@ -90,6 +92,8 @@ def layers_of(model: torch.nn.Module) -> list[torch.nn.Module]:
         weights.update(own)
         if own:
             found.append(part)
+            if others.is_other(part):
+                others.sampler_of(part)
 
     # What torch calls around every module alike may alter what any of them gives.
     if any(getattr(nn.modules.module, f"_global{name}") for name in _HOOKS):
@@ -122,8 +126,7 @@ def _is_altered(part: Any) -> bool:  # noqa: ANN401 - a layer
 def _is_odd(part: Any) -> bool:  # noqa: ANN401 - a layer
     """Tell whether a layer is set up in a way that mixes rows, or that its gradient is not told for."""
     return bool(
-        getattr(part, "groups", 1) != 1
-        or getattr(part, "padding_mode", "zeros") != "zeros"
+        getattr(part, "padding_mode", "zeros") != "zeros"
         or isinstance(getattr(part, "padding", 0), str)
         or getattr(part, "max_norm", None) is not None
         or getattr(part, "scale_grad_by_freq", False)
@@ -213,9 +216,15 @@ def _least_dimensions(layer: Any) -> int:  # noqa: ANN401 - a layer
     match type(layer).__name__:
         case "Linear":
             return 2
+        case "GroupNorm":
+            return 2
+        case "Conv1d":
+            return 3
         case "Conv2d":
             return 4
-        case "LayerNorm":
+        case "Conv3d":
+            return 5
+        case "LayerNorm" | "RMSNorm":
             return 1 + len(layer.normalized_shape)
     return 1
 
@@ -340,6 +349,8 @@ def _row_parts(capture: Capture, chosen: Any) -> Any:  # noqa: ANN401 - tensors
     layer, taken, back = capture.layer, capture.taken[chosen], capture.back[chosen]
     rows = len(chosen)
     match type(layer).__name__:
+        case _ if others.is_other(layer):
+            weight, bias = others.parts_of(layer, taken, back)
         case "Linear":
             taken, back = (side.reshape(rows, -1, side.shape[-1]) for side in (taken, back))
             weight, bias = torch.einsum("nto,ntk->nok", back, taken), back.sum(1)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from hedgerow.kernel.accounting import Budget
 from hedgerow.model.answers import UNGOVERNED
 from hedgerow.model.errors import CallerError
 from hedgerow.techniques.dp_train import arrays
@@ -27,6 +28,7 @@ class Estimator:
 
     KIND: ClassVar[str] = ""
     _standing: str = UNGOVERNED
+    budget_: Budget
     n_features_in_: int
     classes_: npt.NDArray[np.generic]
     feature_names_in_: npt.NDArray[np.object_]

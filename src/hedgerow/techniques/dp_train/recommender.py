@@ -25,7 +25,7 @@ from hedgerow.techniques.dp_train.moments import (
     triangle,
     unfolded,
 )
-from hedgerow.techniques.dp_train.paying import Noise, paid, step_noise
+from hedgerow.techniques.dp_train.paying import Noise, spending, step_noise
 from hedgerow.techniques.dp_train.sums import PEOPLE_MOST, Rows
 
 Floats = npt.NDArray[np.float64]
@@ -87,12 +87,12 @@ class DPRecommender(PrivateEstimator):
         owners = arrays.people(person, len(bought))
         noise = self.planned(len(items))
         places = self._places(bought, items)
-        left = paid(budget, wish, noise)
-        noisy = noise.add(together(places, owners, len(items)))
-        products = unfolded(noisy, len(items)) / UNIT**2
-        self.items_, self.popularity_ = items, np.diagonal(products).copy()
-        self.item_factors_ = item_factors(products, kept, noise.deviation / UNIT**2)
-        self.n_features_in_, self.budget_ = 1, left
+        with spending(self, budget, wish, noise):
+            noisy = noise.add(together(places, owners, len(items)))
+            products = unfolded(noisy, len(items)) / UNIT**2
+            self.items_, self.popularity_ = items, np.diagonal(products).copy()
+            self.item_factors_ = item_factors(products, kept, noise.deviation / UNIT**2)
+            self.n_features_in_ = 1
         return self
 
     def planned(self, width: int) -> Noise:
@@ -119,13 +119,28 @@ class DPRecommender(PrivateEstimator):
 
         Returns:
             Items that were not bought, best first; the most popular ones where nothing known was bought.
+
+        Raises:
+            CallerError: ``learn.bad-parameter`` for one text instead of several, or a count that is none.
         """
         self._checked_fitted()
-        places = sorted(set(self._places(list(bought), self.items_).tolist()) - {-1})
+        places = self._known(bought)
+        count = declared.whole(count, "count", declared.FEATURES_MOST)
         scores = self.scores(places)
         scores[places] = -np.inf
         best = np.argsort(-scores, kind="stable")[: min(count, len(scores) - len(places))]
         return [self.items_[place] for place in best]
+
+    def _known(self, bought: Iterable[object]) -> list[int]:
+        """Find the places of those items that are in the catalogue."""
+        advice = "Give a list of items, such as ['tea']; an empty one for somebody who bought nothing."
+        wrong = CallerError("learn.bad-parameter", parameter="bought", advice=advice)
+        if isinstance(bought, str | bytes):
+            raise wrong
+        try:
+            return sorted(set(self._places(list(bought), self.items_).tolist()) - {-1})
+        except TypeError:
+            raise wrong from None
 
     def scores(self, places: Sequence[int]) -> Floats:
         """Tell how well each item goes with some.

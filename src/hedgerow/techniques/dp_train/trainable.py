@@ -58,6 +58,7 @@ class Kind:
         clipped: What one person's part is cut to, in words.
         given: Turns features into what the estimator takes.
         batches: How often each person is seen where steps see a part of the people; none where none do.
+        batch: How many people a step sees where every run is by batches; none where it need not be.
     """
 
     aim: str
@@ -70,6 +71,7 @@ class Kind:
     clipped: str
     given: Callable[[Inputs, Floats], Any] = _as_they_are
     batches: int | None = None
+    batch: int | None = None
 
 
 def quoted(kind: Kind, inputs: Inputs, wish: Wish, people: int, settings: Settings) -> Noise:

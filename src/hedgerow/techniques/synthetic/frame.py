@@ -158,7 +158,6 @@ def synthesise_pair(  # noqa: PLR0913 - each names one bound or limit, by keywor
     Guarantee: epsilon-delta differential privacy for adding or removing a person with all rows in both; at a
         delta of 0 pure differential privacy.
     """
-    from hedgerow.techniques.synthetic.coding import shared_type
     from hedgerow.techniques.synthetic.relational import plan_pair
 
     upper, lower = arrow_of(parents), arrow_of(children)
@@ -169,10 +168,7 @@ def synthesise_pair(  # noqa: PLR0913 - each names one bound or limit, by keywor
     kinds = [_kinds(table, person) for table in (upper, lower)]
     with _called_here():
         plan = plan_pair((wishes[0], declaration, kinds[0]), (wishes[1], child_declaration, kinds[1]), FRAME)
-    _require_readable(upper, person, plan.shown_parents)
-    _require_readable(lower, person, plan.children)
-    if shared_type(*(table.schema.field(person).type for table in (upper, lower))) is None:
-        raise CallerError("synth.other-people", column=shown(person))
+    _require_pair(upper, lower, person, plan)
     left = budget.spend(plan.cost)
     with _untold():
         return _paired(upper, lower, person, plan), left
@@ -194,6 +190,16 @@ def _require_readable(table: Any, person: str, columns: Sequence[SyntheticColumn
             read()
         except Exception:  # noqa: BLE001 - a type that cannot be read fails in many ways
             raise bad_column(name, "values of its type cannot be read") from None
+
+
+def _require_pair(upper: Any, lower: Any, person: str, plan: PairPlan) -> None:  # noqa: ANN401 - Arrow tables
+    """Refuse a pair of tables that cannot be read, or whose persons cannot be compared, by types alone."""
+    from hedgerow.techniques.synthetic.coding import shared_type
+
+    _require_readable(upper, person, plan.shown_parents)
+    _require_readable(lower, person, plan.children)
+    if shared_type(*(table.schema.field(person).type for table in (upper, lower))) is None:
+        raise CallerError("synth.other-people", column=shown(person))
 
 
 @contextmanager
