@@ -64,6 +64,11 @@ def collected(selected: str, *paths: Path, told: Path | None = None) -> tuple[se
     return chosen, int(left_out[1]) if left_out else 0
 
 
+def in_full(runs):
+    """Give the runs with all extras."""
+    return [run for run in runs.RUNS if run.environment == "full"]
+
+
 def words_of(run) -> set[str]:
     return set(re.findall(r"\w+", run.selected)) - {"and", "or", "not"}
 
@@ -92,14 +97,14 @@ def marked(folders):
 
 def test_each_test_without_extras_is_in_one_part_of_core_and_each_with_them_in_full(runs, folders):
     *core, _ = (run for run in runs.RUNS if run.environment == "core")
-    (full,) = (run for run in runs.RUNS if run.environment == "full")
     assert not any(run.is_optimised for run in core)
     assert () in folders
     assert ("unit", "dp") in folders
     for marks in marked(folders):
         assert [chooses(run, *marks) for run in core].count(True) == 1, marks
         assert not any(chooses(run, "extra", *marks) for run in core), marks
-        assert chooses(full, "extra", *marks), marks
+        assert [chooses(full, "extra", *marks) for full in in_full(runs)].count(True) == 1, marks
+        assert [chooses(full, *marks) for full in in_full(runs)].count(True) <= 1, marks
 
 
 def test_the_marks_that_runs_speak_of_exist(runs, folders):
@@ -122,12 +127,12 @@ HANDLE_TABLES = re.compile(r"^\s*(?:import|from) (duckdb|narwhals|opendp|pyarrow
 
 
 def test_what_handles_tables_frames_or_noise_runs_beside_the_extras(runs):
-    (full,) = (run for run in runs.RUNS if run.environment == "full")
     unit = ROOT / "tests" / "unit"
     handling = [path for path in unit.rglob("test_*.py") if HANDLE_TABLES.search(path.read_text())]
     assert len(handling) > 10
-    left_out = [path for path in handling if not chooses(full, *path.parent.relative_to(unit.parent).parts)]
-    assert left_out == []
+    for path in handling:
+        marks = path.parent.relative_to(unit.parent).parts
+        assert [chooses(full, *marks) for full in in_full(runs)].count(True) == 1, path
 
 
 def test_a_test_is_chosen_by_its_folders():
@@ -179,8 +184,7 @@ def test_every_run_is_taken_by_a_lane_and_each_is_told_once(runs, monkeypatch):
     told = [each.title for each in runs.Lanes([], building, place).outcomes()]
     assert told == [run.title for run in runs.RUNS]
     assert set(begun) == {
-        (run.title, run is not runs.RUNS[0], None if run.environment == "full" else place)
-        for run in runs.RUNS
+        (run.title, run is not runs.RUNS[0], None if run.is_on_disk else place) for run in runs.RUNS
     }
     assert len(begun) == len(runs.RUNS)
 
@@ -238,7 +242,7 @@ def test_a_bad_status_is_a_failure_whatever_was_counted(runs, tmp_path, counted,
 
 
 def test_an_environment_that_cannot_be_built_fails_in_ci_and_is_told_elsewhere(runs, monkeypatch, capsys):
-    (full,) = (run for run in runs.RUNS if run.environment == "full")
+    full, *_ = in_full(runs)
     monkeypatch.setattr(runs, "IN_CI", True)
     assert runs.summarise([runs.missing(full)]) == 1
     monkeypatch.setattr(runs, "IN_CI", False)

@@ -8,14 +8,14 @@ core under -O
     hold. What ``-O`` can change is therefore what the product calls: this run takes the tests that
     drive it piece by piece and at its ports, and one file of tests that start it as a program.
 full
-    With all extras installed: what needs them, and what an installed package could change by being
-    there: the pieces that handle tables, frames and noise. Both environments take their versions from
-    one constraints.txt, so the packages of the core are the same in both.
+    With all extras installed: what needs them, and in a run of its own what an installed package could
+    change by being there: the pieces that handle tables, frames and noise. Both environments take their
+    versions from one constraints.txt, so the packages of the core are the same in both.
 
-The tests of core are parted in two. Two lanes, for two cores, take one run after the other, the longest
-first; what tests of core write lies in memory where there is room for it. A test that is left out of a run is
-counted in the summary with the run that has it. Arguments after the options go to pytest, for example
-``--env core tests/test_layers.py``.
+The tests of core are parted in two, and so are those of full. Two lanes, for two cores, take one run after
+the other, the longest first, so that both end at about one time; what tests of core write lies in memory
+where there is room for it. A test that is left out of a run is counted in the summary with the run that has
+it. Arguments after the options go to pytest, for example ``--env core tests/test_layers.py``.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Run:
         selected: The marker expression that chooses tests; a folder of tests/ is a marker too.
         others: Where the tests are run that it leaves out, and why they may be.
         is_optimised: Whether Python runs as with ``-O``, started programs included.
+        is_on_disk: Whether its tests look for what is left on a disk, which a disk in memory frees sooner.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Run:
     selected: str
     others: str
     is_optimised: bool = False
+    is_on_disk: bool = False
 
 
 @dataclass(slots=True)
@@ -77,15 +79,19 @@ class Outcome:
 
 # The kinds of tests in the second part of core; the first has all others.
 SECOND = "attack or system or simulator"
+# The tests of core that a package of an extra could change.
+TOUCHED = (
+    "with_extras or anonymity or app or demo or discover or dp or engine or kernel or learn or readers"
+    " or spine or synthetic or transpile"
+)
 RUNS = (
     Run("core, first part", "core", f"not extra and not ({SECOND})", "in the second part, or in full"),
     Run("core, second part", "core", f"not extra and ({SECOND})", "in the first part, or in full"),
+    Run("full, extras", "full", "extra", "in core, or beside the extras", is_on_disk=True),
     Run(
+        "full, beside extras",
         "full",
-        "full",
-        "extra or with_extras"
-        " or anonymity or app or demo or discover or dp or engine or kernel or learn or readers or spine"
-        " or synthetic or transpile",
+        f"not extra and ({TOUCHED})",
         "in core: no package of an extra touches them",
     ),
     Run(
@@ -255,8 +261,7 @@ class Lanes:
             if run.environment == "full" and self._building.wait() != 0:
                 self._outcomes[run.title] = missing(run)
                 continue
-            # In full, tests look for what a database leaves on a disk, which a disk in memory frees sooner.
-            folder = None if run.environment == "full" else self._folder
+            folder = None if run.is_on_disk else self._folder
             is_quiet = run is not RUNS[0]
             self._outcomes[run.title] = finish(start(run, self._arguments, folder, is_quiet=is_quiet))
 

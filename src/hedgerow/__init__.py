@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hedgerow import anonymity, discover, dp, learn, local, synthetic
     from hedgerow.app.space import Session, Space
-    from hedgerow.app.space import create_space as create
-    from hedgerow.app.space import open_space as open  # noqa: A004 - hr.open reads as it is meant
+    from hedgerow.app.space import create_checked as create
+    from hedgerow.app.space import open_checked as open  # noqa: A004 - hr.open reads as it is meant
     from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
 
 from hedgerow.model import version as _version
@@ -46,8 +46,8 @@ _PLACES = {
     "Refused": ("hedgerow.model.errors", "Refused"),
     "Session": ("hedgerow.app.space", "Session"),
     "Space": ("hedgerow.app.space", "Space"),
-    "create": ("hedgerow.app.space", "create_space"),
-    "open": ("hedgerow.app.space", "open_space"),
+    "create": ("hedgerow.app.space", "create_checked"),
+    "open": ("hedgerow.app.space", "open_checked"),
     "anonymity": ("hedgerow.anonymity", ""),
     "discover": ("hedgerow.discover", ""),
     "dp": ("hedgerow.dp", ""),

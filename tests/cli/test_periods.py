@@ -23,8 +23,8 @@ def test_a_period_is_shown_foreseen_and_holds(hedgerow):
     shown = hedgerow("budget", "show", "visits").out.splitlines()
     assert shown[0].split() == ["data", "set", "purpose", "period", "limit", "spent", "left", "apart", "from",
                                 "releases"]  # fmt: skip
-    assert [line.split()[2:6] for line in shown if f" {now('year')} " in line] == [
-        [now("year"), "0.5", "0.3", "0.2"]
+    assert [line.split()[2:8] for line in shown if f" {now('year')} " in line] == [
+        [now("year"), "(every", "year)", "0.5", "0.3", "0.2"]
     ]
     foreseen = hedgerow("budget", "forecast", "visits", "--purpose", "research", "--epsilon", "0.1").out
     assert "about 2 such queries left" in foreseen
@@ -68,6 +68,38 @@ def test_what_is_no_period_changes_nothing(hedgerow, wrong):
 
 def test_who_may_not_allocate_sets_no_period(hedgerow):
     assert "(policy.not-permitted)" in hedgerow(*MAKE, "--every", "month", "--as", "ana", code=3).err
+
+
+def test_two_limits_of_one_name_are_told_apart_and_each_is_ended(hedgerow):
+    quarter = ("--period", now("quarter"))
+    hedgerow(*MAKE, "--every", "quarter")
+    hedgerow(*MAKE, *quarter)
+    shown = hedgerow("budget", "show", "visits").out
+    assert f" {now('quarter')} (every quarter) " in shown
+    assert shown.count(f" {now('quarter')} ") == 2
+    refused = hedgerow(*ASK, "--epsilon", "0.6", code=5).err
+    assert f"`hedgerow budget allocate visits --purpose research {' '.join(quarter)} --epsilon E`" in refused
+    ended = hedgerow(*MAKE[:-2], *quarter, "--end").out
+    assert "The limit of these days is ended; the budget of visits for research is epsilon " in ended
+    assert (
+        "--every quarter --epsilon E`, with an E above 0.5" in hedgerow(*ASK, "--epsilon", "0.6", code=5).err
+    )
+    assert hedgerow(*MAKE[:-2], "--every", "quarter", "--end", "--json").json["dataset"] == "visits"
+    hedgerow(*ASK, "--epsilon", "0.6")
+    assert all("period" not in each for each in hedgerow("budget", "show", "--json").json)
+    assert "(budget.no-such-period)" in hedgerow(*MAKE[:-2], *quarter, "--end", code=2).err
+    hedgerow("journal", "verify")
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "status"),
+    [((), "budget.no-period", 2), (("--every", "month", "--as", "ana"), "policy.not-permitted", 3)],
+)
+def test_no_other_limit_is_ended(hedgerow, given, code, status):
+    before = hedgerow("budget", "show", "--json").json
+    assert f"({code})" in hedgerow(*MAKE[:-2], *given, "--end", code=status).err
+    assert "--epsilon is missing" in hedgerow(*MAKE[:-2], "--every", "month", code=2).err
+    assert hedgerow("budget", "show", "--json").json == before
 
 
 def test_the_same_question_is_answered_from_the_store(hedgerow):

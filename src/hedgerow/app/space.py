@@ -8,78 +8,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from hedgerow.app import workspace
+from hedgerow.app.calls import called, decimal
+from hedgerow.app.handles import RunHandle, SubjectHandle
 from hedgerow.app.keyplaces import NEW_SECRET_VARIABLE, Place
 from hedgerow.app.places import Found, is_address
 from hedgerow.app.service import Service
 from hedgerow.app.service.base import quiet
+from hedgerow.model.calls import Fit, kind
 from hedgerow.model.errors import CallerError
 from hedgerow.model.ports import Clock
 from hedgerow.model.uses import Actor, Json
 from hedgerow.spine.facts import OWNER
 
+_PLAIN_SECRET = kind("text", "'...'", str).or_none()
+_NUMBER = kind("a number", "100", str, int, float)
+_MODEL = Fit(
+    "a kind of model, or one of PyTorch", "'logistic'", lambda value: not isinstance(value, int | float)
+)
+_SECRET = Fit(
+    "text, or a function that gives it", "'...'", lambda value: _PLAIN_SECRET.fits(value) or callable(value)
+)
+_FOUND = kind("a directory or the address of a database", "'mine'", str, os.PathLike, Found)
+_MORE = (
+    "delta", "check_epsilon", "bins", "report", "force", "request_id", "child_columns", "children_out"
+)  # fmt: skip
+
 if TYPE_CHECKING:
     from hedgerow.app.backup.restoring import Wish
     from hedgerow.techniques.dp_query.chain import Table
-
-
-class SubjectHandle:
-    """One person, by source id."""
-
-    def __init__(self, session: Session, ref: str) -> None:
-        self._session, self._ref = session, ref
-
-    def __repr__(self) -> str:
-        """Never name the person."""
-        return "SubjectHandle()"
-
-    def read(
-        self, fields: Sequence[str], *, purpose: str | None = None, dataset: str | None = None
-    ) -> dict[str, Json]:
-        """Read named fields through the gate."""
-        return self._session.service.read_subject(
-            self._ref, fields, purpose=purpose or self._session.purpose, dataset=dataset
-        )
-
-    def show(self) -> dict[str, Json]:
-        """Show what is held, why, and every use."""
-        return self._session.service.show_subject(self._ref)
-
-    def export(self) -> dict[str, Json]:
-        """Give everything held as plain values."""
-        return self._session.service.export_subject(self._ref)
-
-
-class RunHandle:
-    """A threshold watch or a running count, by its name; it was paid for when it was opened.
-
-    Args:
-        session: Who acts.
-        kind: ``"watch"`` or ``"running"``.
-        name: Its name.
-    """
-
-    def __init__(self, session: Session, kind: str, name: str) -> None:
-        self._session, self.kind, self.name = session, kind, name
-
-    def __repr__(self) -> str:
-        """Name it."""
-        return f"RunHandle({self.kind} {self.name})"
-
-    def ask(self, sql: str, *, request_id: str | None = None) -> dict[str, Json]:
-        """Ask a watch whether a count or sum reaches its threshold; see ``Service.step_run``."""
-        return self._session.service.step_run(self.kind, self.name, {"sql": sql}, request_id)
-
-    def advance(self, *, request_id: str | None = None) -> dict[str, Json]:
-        """Add the rows that arrived to a running count and tell the total; see ``Service.step_run``."""
-        return self._session.service.step_run(self.kind, self.name, {}, request_id)
-
-    def show(self) -> dict[str, Json]:
-        """Show what it was opened with, and all that it told so far, at no cost."""
-        return self._session.service.show_run(self.kind, self.name)
-
-    def close(self) -> dict[str, Json]:
-        """End it; what was paid stays spent."""
-        return self._session.service.close_run(self.kind, self.name)
 
 
 class Session:
@@ -102,6 +58,7 @@ class Session:
         """Name the workspace by its id; not where it lies, who acts or why."""
         return f"{type(self).__name__}({self._space.opened.spine.tenant})"
 
+    @called("query")
     def query(  # noqa: PLR0913 - the options of a query
         self,
         dataset: str,
@@ -123,16 +80,17 @@ class Session:
             dataset,
             sql,
             purpose=chosen,
-            epsilon=epsilon,
-            rho=rho,
-            discover_keys=discover_keys,
+            epsilon=decimal(epsilon),
+            rho=decimal(rho),
+            discover_keys=decimal(discover_keys),
             unit=unit,
             request_id=request_id,
             fresh=fresh,
-            latency=latency_s,
+            latency=decimal(latency_s),
             engine=engine,
         )
 
+    @called("explain")
     def explain(  # noqa: PLR0913 - the options of a query
         self,
         dataset: str,
@@ -151,14 +109,15 @@ class Session:
             dataset,
             sql,
             purpose=purpose or self.purpose,
-            epsilon=epsilon,
-            rho=rho,
-            discover_keys=discover_keys,
+            epsilon=decimal(epsilon),
+            rho=decimal(rho),
+            discover_keys=decimal(discover_keys),
             unit=unit,
             fresh=fresh,
             engine=engine,
         )
 
+    @called("curve")
     def curve(
         self,
         dataset: str,
@@ -171,9 +130,11 @@ class Session:
         purpose: str | None = None,
     ) -> dict[str, Json]:
         """Tell how wrong a query may be at several epsilons or rhos; see ``Service.curve_query``."""
-        cost = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys, "unit": unit}
+        losses = {"epsilon": epsilon, "rho": rho, "discover_keys": discover_keys}
+        cost = {**{name: decimal(each) for name, each in losses.items()}, "unit": unit}
         return self.service.curve_query(dataset, sql, purpose=purpose or self.purpose, **cost)
 
+    @called("train", model=_MODEL)
     def train(  # noqa: PLR0913 - the options of a run
         self,
         dataset: str,
@@ -201,8 +162,8 @@ class Session:
         from hedgerow.app.service.training import Places, TrainRequest, named_or_described
 
         kind, layers = named_or_described(model)
-        how = people, accuracy, tune, batch, epochs, fresh, layers
-        asked = TrainRequest(dataset, kind, epsilon, target, features, delta, *how)
+        how = people, decimal(accuracy), tune, batch, epochs, fresh, layers
+        asked = TrainRequest(dataset, kind, str(epsilon), target, _listed(features), str(delta), *how)
         return self.service.train(
             asked,
             purpose=purpose or self.purpose,
@@ -210,6 +171,7 @@ class Session:
             request_id=request_id,
         )
 
+    @called("open_watch", above=_NUMBER)
     def open_watch(
         self,
         name: str,
@@ -228,6 +190,7 @@ class Session:
         self.service.open_run("watch", name, dataset, asked, purpose=purpose or self.purpose)
         return RunHandle(self, "watch", name)
 
+    @called("open_running")
     def open_running(  # noqa: PLR0913 - the options of a running count
         self,
         name: str,
@@ -248,14 +211,17 @@ class Session:
         self.service.open_run("running", name, dataset, asked, purpose=purpose or self.purpose)
         return RunHandle(self, "running", name)
 
+    @called("watch")
     def watch(self, name: str) -> RunHandle:
         """Address a threshold watch that is open."""
         return RunHandle(self, "watch", name)
 
+    @called("running")
     def running(self, name: str) -> RunHandle:
         """Address a running count that is open."""
         return RunHandle(self, "running", name)
 
+    @called("table")
     def table(self, dataset: str) -> Table[dict[str, Json]]:
         """Begin a private query that is built step by step, without SQL.
 
@@ -271,6 +237,7 @@ class Session:
 
         return Table(Governed(self.service, dataset, self.purpose))
 
+    @called("synthesise", _MORE)
     def synthesise(
         self,
         dataset: str,
@@ -305,11 +272,14 @@ class Session:
         places = Outputs(
             Path(out), None if report is None else Path(report), force, None if below is None else Path(below)
         )
-        asked = SynthesisRequest(dataset, columns, rows, epsilon, **more)
+        for name in {"delta", "check_epsilon"} & more.keys():
+            more[name] = decimal(more[name])
+        asked = SynthesisRequest(dataset, _listed(columns) or (), rows, str(epsilon), **more)
         return self.service.synthesise(
             asked, purpose=purpose or self.purpose, out=places, request_id=request_id
         )
 
+    @called("collect")
     def collect(
         self,
         rows: object,
@@ -354,14 +324,17 @@ class Session:
         )  # fmt: skip
         return self.service.collect(self.service.plan_source(request, read_rows(rows)))
 
+    @called("plan_drop")
     def plan_drop(self, dataset: str) -> dict[str, Json]:
         """Show what dropping a data set would remove and what stays; nothing is done."""
         return self.service.plan_drop(dataset)
 
+    @called("drop")
     def drop(self, dataset: str) -> dict[str, Json]:
         """Drop a data set for good, as ``hedgerow dataset drop --yes`` does; see ``Service.drop``."""
         return self.service.drop(dataset)
 
+    @called("subject")
     def subject(self, ref: str) -> SubjectHandle:
         """Address one person by source id."""
         return SubjectHandle(self, ref)
@@ -374,6 +347,7 @@ class Space(Session):
         self.opened = opened
         super().__init__(self, Actor(OWNER, OWNER), None)
 
+    @called("acting_as")
     def acting_as(self, principal: str, *, purpose: str | None = None) -> Session:
         """Act as a principal, for a purpose."""
         return Session(self, Actor(OWNER, principal), purpose)
@@ -470,6 +444,11 @@ def _split(path: str | os.PathLike[str], files: str | os.PathLike[str] | None) -
     if files is None:
         raise CallerError("space.files-needed")
     return Path(files), str(path)
+
+
+# What Python calls by: commands open a workspace too, and are told next steps of their own.
+open_checked = called("open", passphrase=_SECRET, path=_FOUND)(open_space)
+create_checked = called("create", passphrase=_PLAIN_SECRET)(create_space)
 
 
 def restore_space(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeAlias
 
+from hedgerow.app.calls import called, decimal
 from hedgerow.app.service import Service
 from hedgerow.model.uses import Json
 
 if TYPE_CHECKING:
     from hedgerow.techniques.dp_query.query import Query
+
+
+Loss: TypeAlias = "str | float | Decimal | Fraction | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +32,60 @@ class Governed:
     dataset: str
     purpose: str | None
 
-    def answer(self, query: Query, *, purpose: str | None = None, **given: Any) -> dict[str, Json]:  # noqa: ANN401 - as there
+    @called("answer")
+    def answer(  # noqa: PLR0913 - the words of a query
+        self,
+        query: Query,
+        /,
+        *,
+        epsilon: Loss = None,
+        rho: Loss = None,
+        discover_keys: Loss = None,
+        unit: str | None = None,
+        engine: str | None = None,
+        purpose: str | None = None,
+        request_id: str | None = None,
+        fresh: bool = False,
+        latency: Loss = None,
+    ) -> dict[str, Json]:
         """Answer a query; see ``Service.query``."""
-        return self.service.query(self.dataset, query, purpose=purpose or self.purpose, **_texts(given))
-
-    def explain(self, query: Query, *, purpose: str | None = None, **given: Any) -> dict[str, Json]:  # noqa: ANN401 - as there
-        """Decide a query without executing it; see ``Service.explain_query``."""
-        return self.service.explain_query(
-            self.dataset, query, purpose=purpose or self.purpose, **_texts(given)
+        return self.service.query(
+            self.dataset,
+            query,
+            purpose=purpose or self.purpose,
+            epsilon=decimal(epsilon),
+            rho=decimal(rho),
+            discover_keys=decimal(discover_keys),
+            unit=unit,
+            engine=engine,
+            request_id=request_id,
+            fresh=fresh,
+            latency=decimal(latency),
         )
 
-
-def _texts(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Write costs as the decimals they print as."""
-    kept = {name: value for name, value in given.items() if value is not None}
-    return {name: value if isinstance(value, bool) else str(value) for name, value in kept.items()}
+    @called("explain")
+    def explain(
+        self,
+        query: Query,
+        /,
+        *,
+        epsilon: Loss = None,
+        rho: Loss = None,
+        discover_keys: Loss = None,
+        unit: str | None = None,
+        engine: str | None = None,
+        purpose: str | None = None,
+        fresh: bool = False,
+    ) -> dict[str, Json]:
+        """Decide a query without executing it; see ``Service.explain_query``."""
+        return self.service.explain_query(
+            self.dataset,
+            query,
+            purpose=purpose or self.purpose,
+            epsilon=decimal(epsilon),
+            rho=decimal(rho),
+            discover_keys=decimal(discover_keys),
+            unit=unit,
+            engine=engine,
+            fresh=fresh,
+        )

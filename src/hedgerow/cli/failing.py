@@ -78,10 +78,21 @@ def _no_command(error: click.UsageError) -> str:
     known = error.ctx.command.list_commands(error.ctx)
     tried = [*error.message.split("'"), "", ""][1]
     near = [name for name in _MEANT.get(tried, ()) if name in known]
+    near = near or _inside(error.ctx.command, error.ctx, tried)
     near = near or difflib.get_close_matches(tried, known, n=2, cutoff=_NEAR)
     if near:
         return f"There is no such command; did you mean {' or '.join(near)}?"
     return f"There is no such command; there are {', '.join(known)}."
+
+
+def _inside(group: click.Group, context: click.Context, tried: str) -> list[str]:
+    """Find a command of this name inside the nouns of a group."""
+    inner = ((name, group.get_command(context, name)) for name in group.list_commands(context))
+    return [
+        f"{name} {tried}"
+        for name, command in inner
+        if isinstance(command, click.Group) and tried in command.list_commands(context)
+    ]
 
 
 def _name(error: click.BadParameter) -> str:

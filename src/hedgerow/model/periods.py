@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from hedgerow.model.errors import CallerError
@@ -23,11 +23,13 @@ class Period:
         name: How people call it, such as ``"2026-Q4"``.
         starts: The first day.
         ends: The last day.
+        every: Of which kind it comes anew, where its limit is one of each year, quarter or month.
     """
 
     name: str
     starts: date
     ends: date
+    every: str = ""
 
     def holds(self, day: date) -> bool:
         """Tell whether a day lies in it."""
@@ -105,6 +107,7 @@ def period_at(rule: tuple[str, str, str], day: date) -> Period | None:
     """
     name, starts, ends = rule
     if name.startswith(_EVERY):
-        return calendar_period(name.removeprefix(_EVERY), day)
+        kind = name.removeprefix(_EVERY)
+        return replace(calendar_period(kind, day), every=kind)
     period = Period(name, date.fromisoformat(starts), date.fromisoformat(ends))
     return period if period.holds(day) else None

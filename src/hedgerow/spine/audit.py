@@ -253,7 +253,11 @@ def _tell(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, 
 def _limit(told: dict[str, Told], entry: Mapping[str, Json], facts: Mapping[str, Json]) -> None:
     """Replay what sets limits, and what a survey with local privacy is charged for."""
     if entry["action"] == "budget.allocate":
-        limit, where = (facts["epsilon"], facts.get("delta", _PURE)), (facts["dataset"], facts["purpose"])
+        where = facts["dataset"], facts["purpose"]
+        if "ended" in facts:
+            told["periods"].pop((*where, facts["period"]), None)
+            return
+        limit = facts["epsilon"], facts.get("delta", _PURE)
         if "period" in facts:
             told["periods"][*where, facts["period"]] = (facts["starts"], facts["ends"], *limit)
         else:

@@ -76,20 +76,26 @@ class Standing:
             return Fraction(0)
         return remaining(self.allowed, self.spent)
 
+    @property
+    def own_left(self) -> Fraction:
+        """The chance that is left for uses with a chance of their own; zero without a limit."""
+        return max(Fraction(0), self.delta / 2 - self.spent_delta)
+
     def after(self, event: PrivacyEvent) -> Fraction:
         """The epsilon of a pure use that would still fit after an event; zero where that does not fit."""
         if self.allowed is None or not self.admits(event):
             return Fraction(0)
         return remaining(self.allowed, self.spent.plus(event))
 
-    def without_delta(self) -> dict[str, object]:
-        """Tell whose limit lacks a delta, for the next step."""
+    def named(self) -> dict[str, object]:
+        """Tell whose limit it is, for the next step: the words of the command that sets it, and its value."""
         is_all = (self.dataset, self.purpose) == POPULATION
         days = "" if self.period is None else _option(self.period)
         account = f"{shlex.quote(self.dataset)} --purpose {shlex.quote(self.purpose)}"
         return {
             "whose": "the population" if is_all else f"{self.dataset} for {self.purpose}",
             "account": ("--population" if is_all else account) + days,
+            "beside": f" --delta {show_chance(self.delta)}" if self.delta else "",
             "limit": show_exact(self.limit or Fraction(0)),
         }
 
@@ -153,13 +159,14 @@ class Balance:
         for standing, code in self._in_order():
             names = _names(self.own if standing is self.population else standing)
             if _lacks_delta(standing, event):
-                return "budget.no-delta", standing.without_delta()
-            if not standing.admits(event):
-                told = {"left": show_left(standing.left), "cost": cost_text(event)}
-                return code, {
-                    **(names if standing.period is None else _named(standing, standing.period)),
-                    **told,
-                }
+                return "budget.no-delta", standing.named()
+            if standing.admits(event):
+                continue
+            told = {**standing.named(), "cost": cost_text(event)}
+            if isinstance(event, ApproximateEvent) and event.delta > standing.own_left:
+                return "budget.delta-exhausted", {**told, "left": show_chance(standing.own_left)}
+            whose = names if standing.period is None else _named(standing, standing.period)
+            return code, {**told, **whose, "left": show_left(standing.left)}
         return None
 
     @property
@@ -193,13 +200,16 @@ def _lacks_delta(standing: Standing, event: PrivacyEvent) -> bool:
 
 def _option(period: Period) -> str:
     """Write the options that name a period."""
+    if period.every:
+        return f" --every {period.every}"
     if ".." in period.name:
         return f" --from {period.starts.isoformat()} --until {period.ends.isoformat()}"
     return f" --period {period.name}"
 
 
 def _told(period: Period) -> dict[str, Json]:
-    return {"period": period.name, "from": period.starts.isoformat(), "until": period.ends.isoformat()}
+    days: dict[str, Json] = {"from": period.starts.isoformat(), "until": period.ends.isoformat()}
+    return {"period": period.name, **days, **({"every": period.every} if period.every else {})}
 
 
 def _named(standing: Standing, period: Period) -> dict[str, object]:

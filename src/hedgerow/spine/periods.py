@@ -45,6 +45,20 @@ def put_limit(
     return record
 
 
+def end_limit(tx: Transaction, where: Where, period: Period | str) -> bool:
+    """End the limit of a period; that of all time decides again, and what was spent stays debited.
+
+    Args:
+        tx: The transaction.
+        where: The account.
+        period: As it was set.
+
+    Returns:
+        Whether there was one.
+    """
+    return tx.remove(PeriodLimit, dataset=where[0], purpose=where[1], period=rule_of(period)[0]) > 0
+
+
 def within(reader: Reader, where: Where, day: date, *, every: bool = False) -> Iterator[Within]:
     """Give the limits of an account that hold on a day.
 

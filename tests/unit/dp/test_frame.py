@@ -46,7 +46,7 @@ def test_what_is_not_declared_names_the_python_call():
     with pytest.raises(Refused) as caught:
         ask("SELECT AVG(age)", declaration=dp.declare(max_rows=1))
     assert "bounds of age" in caught.value.message
-    assert "hedgerow.dp.declare(max_rows=N, bounds={'COLUMN'" in caught.value.next_step
+    assert "hedgerow.dp.declare(bounds={'age': (LOWER, UPPER)})" in caught.value.next_step
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_condition_nobody_meets_names_the_python_call_and_costs_nothing(condit
     assert told in caught.value.next_step
 
 
-@pytest.mark.parametrize("epsilon", [0, -1, float("nan"), float("inf"), 1e9, "x", True])
+@pytest.mark.parametrize("epsilon", [0, -1, float("nan"), float("inf"), 1e9, "x"])
 def test_a_bad_epsilon_is_refused(epsilon):
     with pytest.raises(CallerError) as caught:
         ask("SELECT COUNT(*)", epsilon=epsilon)

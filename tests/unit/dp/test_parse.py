@@ -279,7 +279,7 @@ NEXT_STEPS = {
     "SELECT HISTOGRAM(a) FROM visits": "COUNT, SUM and AVG",
     "SELECT SUM(a) / COUNT(*) FROM visits": "arithmetic on the answer",
     "SELECT COUNT(*) * 100 FROM visits": "arithmetic on the answer",
-    "SELECT AVG(SUM(a)) FROM visits": "one plain column",
+    "SELECT AVG(SUM(a)) FROM visits": "Ask the inner statistic",
     "SELECT ROUND(AVG(a), 1) FROM visits": "round, convert or format the answer",
     "SELECT CAST(COUNT(*) AS INTEGER) FROM visits": "round, convert or format the answer",
     "SELECT COALESCE(SUM(a), 0) FROM visits": "round, convert or format the answer",

@@ -23,6 +23,7 @@ _PLAIN = {
     "approval.pending": "It needs the approval of somebody else, which had not been given.",
     "basis.missing": "There is no lawful basis for that purpose.",
     "basis.none-given": "There is no lawful basis for that purpose.",
+    "budget.delta-exhausted": "It would take more of its budget's delta than is left for such uses.",
     "budget.exhausted": "It would cost more epsilon than its budget has left.",
     "budget.no-delta": "Its budget has no delta, and it has no epsilon without one.",
     "budget.period-exhausted": "It would cost more epsilon than its budget has left in that period.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date
 from fractions import Fraction
 from typing import cast
@@ -17,7 +18,7 @@ from hedgerow.app.service.surveying import surveys_of
 from hedgerow.model.budget import Limit
 from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.errors import CallerError, HedgerowError, Refused
-from hedgerow.model.periods import Period, calendar_period
+from hedgerow.model.periods import Period, calendar_period, rule_of
 from hedgerow.model.policy import ACTION_TYPE, ACTIONS, PRINCIPAL_TYPE, ROLE_TYPE, Entity
 from hedgerow.model.ports import Reader
 from hedgerow.model.records import (
@@ -39,6 +40,7 @@ from hedgerow.spine.consent import Choice, by_time, chosen_at, last_choice
 from hedgerow.spine.derived import ancestors, is_ancestor
 from hedgerow.spine.ledger import exact
 from hedgerow.spine.of_units import of_units
+from hedgerow.spine.periods import end_limit
 from hedgerow.spine.permission import accesses
 
 _MOST_TEXT = 200
@@ -337,18 +339,30 @@ class Governing(Part):
             self._note(tx, "budget.allocate", told)
             standing = self.spine.ledger.standing(tx, *where)
             if period is not None:
-                every = self.spine.ledger.periods(tx, where, every=True)
-                name = period.name if isinstance(period, Period) else self._today(period).name
                 # A limit of each quarter and one of this quarter have one name.
-                standing = next(
-                    each
-                    for each in every
-                    if each.period and (each.period.name, each.limit, each.delta) == (name, epsilon, delta)
-                )
+                wanted = period if isinstance(period, Period) else self._today(period)
+                every = self.spine.ledger.periods(tx, where, every=True)
+                standing = next(each for each in every if each.period == wanted)
+            return self._split(tx, standing.as_json(), "budget.show", dataset)
+
+    def end_period(self, dataset: str | None, purpose: str | None, period: Period | str) -> dict[str, Json]:
+        """End the limit of a period as it was set (see ``allocate``); gives the account of all time.
+
+        Raises:
+            CallerError: ``budget.which-account``, ``budget.no-such-period``.
+            Refused: By policy.
+        """
+        where, name = self._account(dataset, purpose), rule_of(period)[0]
+        with self.spine.store.write() as tx:
+            if not end_limit(tx, where, period):
+                raise CallerError("budget.no-such-period", period=name)
+            told: dict[str, Json] = {"dataset": where[0], "purpose": where[1], "period": name, "ended": True}
+            self._note(tx, "budget.allocate", told)
+            standing = self.spine.ledger.standing(tx, *where)
             return self._split(tx, standing.as_json(), "budget.show", dataset)
 
     def _today(self, kind: str) -> Period:
-        return calendar_period(kind, self.spine.clock.now().date())
+        return replace(calendar_period(kind, self.spine.clock.now().date()), every=kind)
 
     def _account(self, dataset: str | None, purpose: str | None) -> tuple[str, str]:
         if dataset is None and purpose is None:

@@ -44,6 +44,10 @@ REPORTS = (
     "every use been fixed beforehand. They admit nothing."
 )
 _SAMPLED = "Gaussian noise on samples of the people"
+_TURNED = (
+    "take note before it is spent: after the first use of a rho a limit is reckoned by zCDP alone, by which "
+    "one query of an epsilon above {left_after} fits no more, however small the rho was"
+)
 _KINDS: tuple[tuple[str, type[PrivacyEvent]], ...] = (
     ("discrete Laplace noise", LaplaceEvent),
     ("pure, noise not recorded", PureEvent),
@@ -205,6 +209,8 @@ def forecast_of(balance: Balance, event: PrivacyEvent) -> dict[str, Json]:
         told |= {"queries_left": above, "holds_back": "what it is derived from"}
     if balance.others:
         told["accounts"] = [{**each.as_json(), "queries_left": each.more(event)} for each in accounts]
+    if _turns(balance, event):
+        told["turns"] = True
     if not balance.periods:
         return told
     counts = [each.more(event) for each in balance.periods]
@@ -214,6 +220,14 @@ def forecast_of(balance: Balance, event: PrivacyEvent) -> dict[str, Json]:
         {**each.as_json(), "queries_left": count} for each, count in zip(balance.periods, counts, strict=True)
     ]
     return told
+
+
+def _turns(balance: Balance, event: PrivacyEvent) -> bool:
+    """Whether an event is the first after which sums of epsilons decide no more."""
+    inner = event.event if isinstance(event, ApproximateEvent) else event
+    return isinstance(inner, ZcdpEvent) and any(
+        each.spent.rho == 0 and each.admits(event) for each in (balance.own, balance.population)
+    )
 
 
 def forecast_text(told: Mapping[str, Json], one: str = "query", more: str = "") -> str:
@@ -240,7 +254,8 @@ def forecast_text(told: Mapping[str, Json], one: str = "query", more: str = "") 
         return f"no such {one} is left: {left}"
     plural = more or ("queries" if one == "query" else f"{one}s")
     after = f"after one, epsilon {told['left_after']} for one query"
-    return f"about {count:,} such {one if count == 1 else plural} left: {left}; {after}"
+    turned = f"; {_TURNED.format(**told)}" if told.get("turns") else ""
+    return f"about {count:,} such {one if count == 1 else plural} left: {left}; {after}{turned}"
 
 
 def _by_pld(

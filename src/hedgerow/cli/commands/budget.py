@@ -31,13 +31,20 @@ def _act(options: Mapping[str, Any]) -> str:
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
+def _needed(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Ask for an epsilon, but where a limit is ended."""
+    if value is None and not ctx.params.get("end"):
+        raise click.MissingParameter(ctx=ctx, param=param)
+    return value
+
+
 @budget.command()
 @click.argument("dataset", required=False)
 @click.option(
     "--epsilon",
-    required=True,
+    callback=_needed,
     metavar="E",
-    help="The new limit, for example 4; what was spent stays debited.",
+    help="The new limit, for example 4; what was spent stays debited.  [required without --end]",
 )
 @click.option(
     "--delta",
@@ -51,6 +58,9 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--from", "first", type=_DAY, metavar="DATE", help="Of the days from this one, with --until.")
 @click.option("--until", "last", type=_DAY, metavar="DATE", help="The last of these days.")
 @click.option("--every", type=click.Choice(["year", "quarter", "month"]), help="Of each of them anew.")
+@click.option(
+    "--end", is_flag=True, is_eager=True, help="End the limit of these days: that of all time decides again."
+)
 @click.option("--population", is_flag=True, help="Set the cap of all people of the workspace instead.")
 @gated(_act, "dataset")
 @example("hedgerow budget allocate visits --epsilon 4 --purpose research")
@@ -59,10 +69,11 @@ def allocate(  # noqa: PLR0913 - the options of the command
     screen: Screen,
     dataset: str | None,
     *,
-    epsilon: str,
+    epsilon: str | None,
     delta: str | None,
     purpose: str | None,
     population: bool,
+    end: bool,
     named: str | None,
     first: datetime | None,
     last: datetime | None,
@@ -75,6 +86,7 @@ def allocate(  # noqa: PLR0913 - the options of the command
 
     With --period, --from and --until, or --every, set a further limit of these days (UTC): a use must fit it
     and the budget of all time. No period gives anything back: what was learned about people is not forgotten.
+    With the same period and --end that limit ends.
     """
     from hedgerow.model.budget import parse_delta, parse_exact
     from hedgerow.model.errors import CallerError
@@ -83,14 +95,38 @@ def allocate(  # noqa: PLR0913 - the options of the command
         raise CallerError("budget.which-account")
     chance = {} if delta is None else {"delta": parse_delta(delta)}
     period = _period(named, first, last, every)
+    if end or epsilon is None:
+        _end(session, screen, dataset, purpose, period)
+        return
     made = session.service.allocate(
         dataset, purpose, parse_exact(epsilon, "--epsilon"), **chance, period=period
     )
-    where = "the population" if population else f"{made['dataset']} for {made['purpose']}"
+    where = _whose(made)
     if period is not None:
         kind = f"of each {every}, now {made['period']}," if every else f"of {made['period']}"
         where = f"{where} {kind} within that of all time"
     screen.result(made, f"The budget of {where} is epsilon {_limit(made)}; {made['left']} is left.")
+
+
+def _end(
+    session: Session, screen: Screen, dataset: str | None, purpose: str | None, period: Period | str | None
+) -> None:
+    """End a limit of some days."""
+    from hedgerow.model.errors import CallerError
+
+    if period is None:
+        raise CallerError("budget.no-period")
+    left = session.service.end_period(dataset, purpose, period)
+    told = (
+        f"The limit of these days is ended; the budget of {_whose(left)} is epsilon {_limit(left)}, of which "
+    )
+    screen.result(left, f"{told}{left['left']} is left.")
+
+
+def _whose(account: Mapping[str, Any]) -> str:
+    if account["dataset"] == "*":
+        return "the population"
+    return f"{account['dataset']} for {account['purpose']}"
 
 
 def _period(
@@ -173,7 +209,8 @@ def _named(account: Mapping[str, Any]) -> str:
 
 def _row(account: Mapping[str, Any], *, dated: bool, reports: bool) -> list[Any]:
     dataset, purpose = ("" if account[name] == "*" else account[name] for name in ("dataset", "purpose"))
-    period = [account.get("period", "")] if dated else []
+    again = f" (every {account['every']})" if "every" in account else ""
+    period = [account.get("period", "") + again] if dated else []
     told = [account["pld"]] if reports else []
     spent = [_limit(account), account["spent"], *told, account["left"], apart(account)]
     return [dataset or "(population)", purpose, *period, *spent]

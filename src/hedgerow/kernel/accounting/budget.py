@@ -19,7 +19,19 @@ from hedgerow.model.budget import (
     show_exact,
     show_left,
 )
+from hedgerow.model.calls import LOSS, Fit, door, kind
 from hedgerow.model.errors import CallerError, Refused
+
+_CHANCE = Fit("a chance such as 1e-6", "'1e-6'", LOSS.fits)
+_UNIT = kind("person, household or person-day", "'person'", str)
+_OF = {
+    "epsilon": Fit("a number or a decimal as text", "4", LOSS.fits),
+    "delta": _CHANCE,
+    "own": _CHANCE,
+    "unit": _UNIT,
+}
+_EVENTS = kind("an event, what a use loses", "PureEvent(Fraction(1))", PureEvent, ZcdpEvent, ApproximateEvent)
+_SPENT = {"event": _EVENTS, "unit": _UNIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,7 @@ class Budget:
     unit: str = "person"
 
     @classmethod
+    @door("dp.Budget.of", _OF)
     def of(
         cls,
         epsilon: str | float | Decimal | Fraction,
@@ -69,6 +82,7 @@ class Budget:
         """The epsilon of a pure event that is sure to fit, exact, rounded down."""
         return remaining(self.limit, self.spent)
 
+    @door("spend", _SPENT)
     def spend(self, event: PrivacyEvent, unit: str = "person") -> Budget:
         """Take an event off the budget.
 

@@ -23,13 +23,28 @@ def arrow_of(frame: Any) -> Any:  # noqa: ANN401 - data frames of several librar
     import pyarrow as pa
 
     if isinstance(frame, pa.Table):
-        return frame
+        return _in_days(frame)
     import narwhals as nw
 
     try:
-        return nw.from_native(frame, eager_only=True).to_arrow()
+        return _in_days(nw.from_native(frame, eager_only=True).to_arrow())
     except (TypeError, ValueError, pa.ArrowException, nw.exceptions.NarwhalsError):
         raise CallerError("dp.not-a-frame") from None
+
+
+def _in_days(table: Any) -> Any:  # noqa: ANN401 - Arrow tables
+    """Bring dates in milliseconds to days: one with a stray millisecond would be a key that no row equals."""
+    from pyarrow import types
+
+    from hedgerow.kernel.aggregation.sayable import plain_days
+
+    for place, field in enumerate(table.schema):
+        column = table.column(place)
+        if types.is_dictionary(field.type) and types.is_date64(field.type.value_type):
+            column = column.cast(field.type.value_type)
+        if types.is_date64(column.type):
+            table = table.set_column(place, field.name, plain_days(column))
+    return table
 
 
 def kinds_of(schema: Any) -> dict[str, ColumnType | None]:  # noqa: ANN401 - an Arrow schema

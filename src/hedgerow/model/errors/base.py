@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from hedgerow.model.errors import in_python
+
 Details: TypeAlias = Mapping[str, object]
 
 _QUOTED = frozenset(
@@ -91,6 +93,19 @@ class HedgerowError(Exception):
         self.message = row.message.format_map(filled)
         self.next_step = row.next_step.format_map({k: _for_shell(k, v) for k, v in filled.items()})
         super().__init__(self.message)
+
+    def tell_in_python(self, *, has_space: bool) -> None:
+        """Tell the next step as it is written in Python; told twice it says the same.
+
+        Args:
+            has_space: Whether there is a workspace, where commands can be typed as well.
+        """
+        step = None if has_space else in_python.WITHOUT_SPACE.get(self.row.code)
+        if step is not None:
+            declared = in_python.arguments_of(str(self.details.get("command", "")))
+            self.next_step = step.format_map({**self.details, "arguments": declared})
+        self.message, self.next_step = in_python.worded(self.message), in_python.worded(self.next_step)
+        self.args = (self.message,)
 
     @property
     def code(self) -> str:

@@ -176,6 +176,12 @@ ROWS: tuple[ErrorRow, ...] = (
         "`--from 2026-10-01` and `--until 2026-12-31`.",
     ),
     caller(
+        "budget.no-such-period",
+        "No limit of {period} is set there.",
+        "See the limits: `hedgerow budget show`; end one of each quarter by --every quarter, one of days "
+        "by the --period, or --from and --until, that it was set with.",
+    ),
+    caller(
         "usage.malformed",
         "{problem}",
         "See how it is written with `{command} --help`.",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from hedgerow.model.errors.base import ErrorRow, caller, fault, refused
+import shlex
+
+from hedgerow.model.errors.base import Details, ErrorRow, caller, fault, refused
+from hedgerow.model.errors.in_python import arguments_of
+from hedgerow.model.roles import roles_for
 
 _ALLOWED = (
     "Ask SELECT with COUNT(*), or COUNT, SUM, AVG, MEDIAN, QUANTILE, MIN, MAX, VARIANCE or STDDEV of a "
@@ -10,11 +14,38 @@ _ALLOWED = (
     "with declared keys or of buckets such as WIDTH_BUCKET(age, 0, 100, 10), and HAVING of statistics."
 )
 
+
+def _declared_by(told: Details) -> Details:
+    """Name who may declare, and the command."""
+    plain = f"hedgerow dataset declare {shlex.quote(str(told['dataset']))} --unit person --max-rows N"
+    return {"permitted": roles_for("dataset.declare"), "declares": told.get("command") or plain}
+
+
+def _told_apart(told: Details) -> Details:
+    """Say how columns of one name are told apart: by their tables, by names of their own, or by capitals."""
+    column = told["column"]
+    if told.get("by") == "table":
+        return {
+            "blind": "",
+            "advice": f"Write its table, or the short name of that, before it: TABLE.{column}",
+        }
+    if told.get("by") == "alias":
+        return {"blind": "", "advice": f"Give it another name in the sub-query: {column} AS OTHER"}
+    if told.get("by") == "frame":
+        return {
+            "blind": " in the frame",
+            "advice": "Nothing was spent. Rename one before the frame is passed.",
+        }
+    advice = f'Write the exact name in double quotes, as in "{column}".'
+    return {"blind": " when case is ignored", "advice": advice}
+
+
 ROWS: tuple[ErrorRow, ...] = (
     caller(
         "budget.not-a-number",
         "{option} is not a finite positive number between 1e-12 and 1,000,000.",
-        "Give a decimal such as 0.5.",
+        "Give a decimal such as {such}.",
+        derived=lambda told: {"such": "0.01" if str(told["option"]).endswith("rho") else "0.5"},
     ),
     caller(
         "budget.bad-limit",
@@ -41,7 +72,7 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "dp.one-price",
         "A query costs either an epsilon or, with Gaussian noise, a rho.",
-        "Give one of the two: --epsilon 0.5 or --rho 0.01; in Python epsilon=... or rho=...",
+        "Give one of the two, such as --epsilon 0.5 or --rho 0.01.",
     ),
     refused(
         "dp.budget-no-delta",
@@ -174,8 +205,9 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "dp.ambiguous-column",
-        "More than one column is called {column} when case is ignored.",
-        'Write the exact name in double quotes, as in "{column}".',
+        "More than one column is called {column}{blind}.",
+        "{advice}",
+        derived=_told_apart,
     ),
     refused(
         "dp.hidden-column",
@@ -235,13 +267,15 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "dp.undeclared",
         "The owner has not declared {missing} of {dataset}, so the privacy loss has no bound.",
-        "{command}",
+        "Ask somebody with the role {permitted}, who declares it by `{declares}`.",
+        derived=_declared_by,
     ),
     refused(
         "dp.undeclared-frame",
         "The declaration lacks {missing}, so the privacy loss has no bound.",
-        "Pass declaration=hedgerow.dp.declare(max_rows=N, bounds={{'COLUMN': (LOWER, UPPER)}}, "
-        "keys={{'COLUMN': [VALUE, ...]}}).",
+        "Nothing was spent. Declare it from knowledge outside the data, beside what was passed: "
+        "hedgerow.dp.declare({arguments})",
+        derived=lambda told: {"arguments": arguments_of(str(told.get("command", "")))},
     ),
     refused(
         "dp.undeclared-key",

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from hedgerow.model.errors.base import ErrorRow, caller, fault
 
 _RESTORE = "Run `hedgerow doctor`; when it confirms the damage, restore the workspace from a backup."
+
+
+def _in_words(element: str) -> str:
+    """Say the name of a part of a plan, such as ``ExactAggregation.max_groups``, in words."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", element.rpartition(".")[2])
+    return parted.lower().replace("_", "-")
+
 
 ROWS: tuple[ErrorRow, ...] = (
     caller(
@@ -64,8 +73,9 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "engine.element",
-        "The query holds {element}, which is not known to the compiler for other engines.",
-        "Ask without it there, or ask in the workspace.",
+        "The query rests on {said}, which is not known to the compiler for other engines.",
+        "Ask or declare without it for that engine, or ask in the workspace.",
+        derived=lambda told: {"said": _in_words(str(told["element"]))},
     ),
     caller(
         "engine.name",

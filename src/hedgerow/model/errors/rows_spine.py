@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from hedgerow.model.errors.base import Details, ErrorRow, caller, fault, refused
 from hedgerow.model.roles import roles_for
 from hedgerow.model.words import Basis
@@ -11,6 +13,23 @@ _BASES = ", ".join(Basis)
 
 def _whom_to_ask(details: Details) -> Details:
     return {"permitted": roles_for(details.get("action"))}
+
+
+def _asked_less(told: Details) -> Details:
+    """Say what can still be asked."""
+    left = str(told["left"])
+    ask = f"Ask for at most --epsilon {left}." if left != "0" else "Nothing more can be asked."
+    if "rho" in str(told["cost"]) and left != "0":
+        ask = f"Ask for less (`--explain` tells how many fit), or a query of at most --epsilon {left}."
+    return {"ask": ask, "permitted": roles_for("budget.allocate")}
+
+
+def _purpose_step(told: Details) -> Details:
+    """Name the purpose that was meant, or how one is declared."""
+    if told.get("near"):
+        return {"step": f"{told['near']}Name it with --purpose."}
+    name = shlex.quote(str(told["purpose"]))
+    return {"step": f"Declare it: `hedgerow purpose add {name} --why TEXT --owner PRINCIPAL --until DATE`."}
 
 
 ROWS: tuple[ErrorRow, ...] = (
@@ -115,8 +134,8 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "purpose.unknown",
         "The purpose {purpose} is not declared.",
-        "{near}Declare it: `hedgerow purpose add {purpose} --why TEXT --owner PRINCIPAL --until DATE`.",
-        derived=lambda details: {"near": "", **details},
+        "{step}",
+        derived=_purpose_step,
     ),
     refused(
         "purpose.ended",
@@ -334,20 +353,36 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "budget.exhausted",
         "{dataset} has epsilon {left} left for {purpose}; this would cost {cost}.",
-        "Ask for less epsilon, reuse an answer by its --request-id, or ask the privacy officer for budget.",
+        "{ask} The same question asked again costs nothing. For more ask somebody with the role {permitted}: "
+        "`hedgerow budget allocate {account} --epsilon E{beside}`, with an E above {limit}.",
         exit_code=5,
+        derived=_asked_less,
     ),
     refused(
         "budget.population-exhausted",
         "The people of this workspace have epsilon {left} left in all; this would cost {cost}.",
-        "Ask for less, or ask the privacy officer: `hedgerow budget allocate --population --epsilon E`.",
+        "{ask} The same question asked again costs nothing. For more ask somebody with the role {permitted}: "
+        "`hedgerow budget allocate {account} --epsilon E{beside}`, with an E above {limit}.",
         exit_code=5,
+        derived=_asked_less,
     ),
     refused(
         "budget.period-exhausted",
         "{whose}: epsilon {left} is left in {period}, until {until}; this would cost {cost}.",
-        "Ask for less epsilon, wait until {until} is over, or ask the privacy officer for budget.",
+        "{ask} After {until} a new period begins. For more now ask somebody with the role {permitted}: "
+        "`hedgerow budget allocate {account} --epsilon E{beside}`, with an E above {limit}.",
         exit_code=5,
+        derived=_asked_less,
+    ),
+    refused(
+        "budget.delta-exhausted",
+        "The budget of {whose} has a delta of {left} left for uses with a chance of their own (half of its "
+        "delta is theirs); this would cost {cost}.",
+        "Ask with a smaller delta, at most {left}, or without one. For more ask somebody with the role "
+        "{permitted}: `hedgerow budget allocate {account} --epsilon {limit} --delta D`, with a D of at least "
+        "twice what such uses cost in all.",
+        exit_code=5,
+        derived=lambda _: {"permitted": roles_for("budget.allocate")},
     ),
     refused(
         "budget.no-delta",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from hedgerow.model.answers import Function
+from hedgerow.model.calls import TEXT, TRUTH, Fit, kind
 from hedgerow.model.errors import CallerError
 from hedgerow.techniques.dp_query import hints, statistics
+from hedgerow.techniques.dp_query.calls import NAME, called
 from hedgerow.techniques.dp_query.per_person import per_person
 from hedgerow.techniques.dp_query.query import (
     Both,
@@ -35,6 +37,19 @@ from hedgerow.techniques.dp_query.units import PERSON
 from hedgerow.techniques.dp_query.values import NEGATED, Number, Test, Value, col, constant
 
 T_co = TypeVar("T_co", covariant=True)
+_SHOWN = Fit(
+    "a condition on a statistic", "hedgerow.dp.count() > 100", lambda value: isinstance(value, Shown)
+)
+_OF = kind("the name of a column, or an expression", "'COLUMN'", str, Value)
+_TESTS = Fit("a condition on rows", "hedgerow.dp.col('age') > 30", lambda value: isinstance(value, Test))
+_PORTION = kind("a number above 0 and below 1", "0.25", int, float, Decimal, Fraction)
+_ON = kind("a column, or columns and those equal to them", "'COLUMN'", str, Mapping).or_none()
+_GATHERED = Fit(
+    "a statistic, or what groups by it",
+    "hedgerow.dp.count()",
+    lambda value: isinstance(value, Statistic) or _OF.fits(value),
+)
+_STATISTIC = Fit("a statistic", "hedgerow.dp.count()", lambda value: isinstance(value, Statistic))
 
 
 class Shown:
@@ -43,10 +58,12 @@ class Shown:
     def __init__(self, having: Having) -> None:
         self.having = having
 
+    @called("&", other=_SHOWN)
     def __and__(self, other: Shown) -> Shown:
         """Both hold."""
         return Shown(Every((self.having, other.having)))
 
+    @called("|", other=_SHOWN)
     def __or__(self, other: Shown) -> Shown:
         """At least one holds."""
         return Shown(Some((self.having, other.having)))
@@ -103,6 +120,7 @@ def _asked(function: Function, of: Value | str | None, quantile: Fraction | None
     return Statistic(statistics.of(function, term, quantile))
 
 
+@called("dp.count", of=_OF.or_none())
 def count(of: Value | str | None = None) -> Statistic:
     """Count rows, or those where a column or expression holds a value.
 
@@ -115,6 +133,7 @@ def count(of: Value | str | None = None) -> Statistic:
     return _asked("count", of)
 
 
+@called("dp.people")
 def people() -> Statistic:
     """Count people, each once in a group.
 
@@ -124,6 +143,7 @@ def people() -> Statistic:
     return _asked("people", None)
 
 
+@called("dp.sum", of=_OF)
 def total(of: Value | str) -> Statistic:
     """Add up a column or an expression.
 
@@ -136,6 +156,7 @@ def total(of: Value | str) -> Statistic:
     return _asked("sum", of)
 
 
+@called("dp.mean", of=_OF)
 def mean(of: Value | str) -> Statistic:
     """Average a column or an expression.
 
@@ -148,6 +169,7 @@ def mean(of: Value | str) -> Statistic:
     return _asked("mean", of)
 
 
+@called("dp.variance", of=_OF)
 def variance(of: Value | str) -> Statistic:
     """Tell the variance, divided by one less than the count.
 
@@ -160,6 +182,7 @@ def variance(of: Value | str) -> Statistic:
     return _asked("variance", of)
 
 
+@called("dp.stddev", of=_OF)
 def stddev(of: Value | str) -> Statistic:
     """Tell the standard deviation, divided by one less than the count.
 
@@ -172,6 +195,7 @@ def stddev(of: Value | str) -> Statistic:
     return _asked("stddev", of)
 
 
+@called("dp.least", of=_OF)
 def least(of: Value | str) -> Statistic:
     """Take the least value of a person's rows; of people, choose one near the quantile 0.05.
 
@@ -184,6 +208,7 @@ def least(of: Value | str) -> Statistic:
     return _asked("min", of)
 
 
+@called("dp.greatest", of=_OF)
 def greatest(of: Value | str) -> Statistic:
     """Take the greatest value of a person's rows; of people, choose one near the quantile 0.95.
 
@@ -196,6 +221,7 @@ def greatest(of: Value | str) -> Statistic:
     return _asked("max", of)
 
 
+@called("dp.median", of=_OF)
 def median(of: Value | str) -> Statistic:
     """Choose a value near the median.
 
@@ -208,6 +234,7 @@ def median(of: Value | str) -> Statistic:
     return _asked("median", of)
 
 
+@called("dp.quantile", of=_OF, portion=_PORTION)
 def quantile(of: Value | str, portion: float | Decimal | Fraction) -> Statistic:
     """Choose a value near a quantile.
 
@@ -228,11 +255,13 @@ def _all(tests: tuple[Condition, ...]) -> Condition | None:
 class Source(Protocol[T_co]):
     """Where a question is put."""
 
-    def answer(self, query: Query, **given: Any) -> T_co:  # noqa: ANN401 - as each place takes it
-        """Answer it."""
+    @property
+    def answer(self) -> Callable[..., T_co]:
+        """Answers a query, with what the place takes."""
 
-    def explain(self, query: Query, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as each place takes it
-        """Tell what it would cost and how wrong the answer may be."""
+    @property
+    def explain(self) -> Callable[..., Mapping[str, Any]]:
+        """Tells what it would cost and how wrong the answer may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +290,7 @@ class Table(Generic[T_co]):
     joins: tuple[Join, ...] = ()
     of: PerPerson | None = None
 
+    @called("join", table=TEXT, on=_ON, keep_unmatched=TRUTH, called=TEXT.or_none())
     def join(
         self,
         table: str,
@@ -286,6 +316,7 @@ class Table(Generic[T_co]):
         )
         return replace(self, joins=(*self.joins, Join(table, named, keep_unmatched, called)))
 
+    @called("per_person", columns=NAME, named=_GATHERED)
     def per_person(self, *columns: str, **named: Statistic | Value | str) -> Self:
         """Gather the rows of each person into one, or into one for each person and key.
 
@@ -320,10 +351,12 @@ class Table(Generic[T_co]):
             self, tests=(), of=per_person(outputs, tuple(dict.fromkeys(grouped)), _all(self.tests))
         )
 
+    @called("where", tests=_TESTS)
     def where(self, *tests: Test) -> Self:
         """Count only rows that meet all of these and those before."""
         return replace(self, tests=(*self.tests, *(test.condition for test in tests)))
 
+    @called("group_by", columns=NAME, named=_OF)
     def group_by(self, *columns: str, **named: Value | str) -> Self:
         """Group by columns with declared keys, or by named expressions with public values."""
         plain = tuple((None, col(name).term) for name in columns)
@@ -332,20 +365,24 @@ class Table(Generic[T_co]):
         )
         return replace(self, groups=(*self.groups, *plain, *made))
 
+    @called("agg", statistics=_STATISTIC)
     def agg(self, **statistics: Statistic) -> Self:
         """Ask statistics, each under its name."""
         asked = tuple(replace(one.output, alias=name) for name, one in statistics.items())
         return replace(self, outputs=(*self.outputs, *asked))
 
+    @called("having", tests=_SHOWN)
     def having(self, *tests: Shown) -> Self:
         """Show only rows whose noisy values meet all of these."""
         return replace(self, kept=(*self.kept, *(test.having for test in tests)))
 
+    @called("order_by", descending=TRUTH)
     def order_by(self, *names: str, descending: bool = False) -> Self:
         """Sort the noisy rows by outputs."""
         order = tuple(Ordering(Name(name, is_quoted=True), descending) for name in names)
         return replace(self, order=(*self.order, *order))
 
+    @called("limit")
     def limit(self, rows: int) -> Self:
         """Show so many of the noisy rows at most."""
         if type(rows) is not int or rows < 1:
@@ -371,6 +408,7 @@ class Table(Generic[T_co]):
             self.joins,
         )
 
+    @called("answer")
     def answer(self, epsilon: Number | str | None = None, **given: Any) -> T_co:  # noqa: ANN401 - as there
         """Ask it.
 
@@ -384,6 +422,7 @@ class Table(Generic[T_co]):
         """
         return self.source.answer(self.query, epsilon=epsilon, **given)
 
+    @called("explain")
     def explain(self, epsilon: Number | str | None = None, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401 - as above
         """Tell what it would cost and how wrong the answer may be; nothing is spent and no value is read.
 

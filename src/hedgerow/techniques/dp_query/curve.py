@@ -12,6 +12,7 @@ from hedgerow.model.budget import checked_epsilon, show_exact
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.uses import Json
+from hedgerow.techniques.dp_query.calls import called
 from hedgerow.techniques.dp_query.frame import explain
 from hedgerow.techniques.dp_query.spark import is_spark
 
@@ -21,6 +22,7 @@ _MOST_POINTS = 50
 _IN_RANK = " rows in rank"
 
 
+@called("dp.curve")
 def curve(
     frame: Any,  # noqa: ANN401 - any data frame
     sql: str,

@@ -21,10 +21,11 @@ from hedgerow.model.plans import (
 )
 from hedgerow.model.spans import Span
 from hedgerow.model.words import ColumnType
+from hedgerow.techniques.dp_query.calls import ROWS_MOST, called
 from hedgerow.techniques.dp_query.resolve import Catalog, shown
 from hedgerow.techniques.dp_query.units import PERSON, check_statistic, is_unit
 
-MAX_ROWS_MOST = 1_000_000
+MAX_ROWS_MOST = ROWS_MOST
 KEY_TYPES = (ColumnType.TEXT, ColumnType.INTEGER, ColumnType.BOOLEAN)
 FOUND_TYPES = (*KEY_TYPES, ColumnType.DATE)
 SUM_TYPES = (ColumnType.INTEGER, ColumnType.DECIMAL)
@@ -108,6 +109,7 @@ def typed_keys(kind: ColumnType, texts: Sequence[str]) -> tuple[str | int | bool
 _PAIR = 2
 
 
+@called("dp.declare")
 def declare(
     *,
     max_rows: int | None = None,
@@ -140,11 +142,15 @@ def declare(
         CallerError: ``dp.bad-declaration`` when a bound is no finite number, or keys are no list.
     """
     for column, listed in (keys or {}).items():
-        if isinstance(listed, str):
-            raise _bad("frame", f"the keys of {shown(column)} are one text, not a list", "--keys")
+        if isinstance(listed, str | bytes | Mapping) or not isinstance(listed, Iterable):
+            raise _bad(
+                "frame",
+                f"the keys of {shown(column)} are no list",
+                f"--keys {shlex.quote(f'{column}=VALUE,...')}",
+            )
     for column, pair in (bounds or {}).items():
-        if isinstance(pair, str) or len(pair) != _PAIR:
-            raise _bad("frame", f"the bounds of {shown(column)} are no pair of numbers", "--bounds")
+        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != _PAIR:
+            raise _bad("frame", f"the bounds of {shown(column)} are no pair of numbers", _bounds_of(column))
     names = dict.fromkeys([*(bounds or {}), *(keys or {})])
     columns = tuple(_declared(name, (bounds or {}).get(name), (keys or {}).get(name)) for name in names)
     return DatasetDeclaration(
@@ -180,8 +186,11 @@ def _exact_clamp(column: str, lower: object, upper: object) -> Clamp:
     try:
         return Clamp(_exact(lower), _exact(upper))
     except (ValueError, ZeroDivisionError):
-        option = f"--bounds {shlex.quote(f'{column}=LOWER:UPPER')}"
-        raise _bad("frame", f"a bound of {shown(column)} is no finite number", option) from None
+        raise _bad("frame", f"a bound of {shown(column)} is no finite number", _bounds_of(column)) from None
+
+
+def _bounds_of(column: str) -> str:
+    return f"--bounds {shlex.quote(f'{column}=LOWER:UPPER')}"
 
 
 def _exact(bound: object) -> Fraction:
@@ -253,7 +262,7 @@ def _complete(
     for column in summed:
         if declaration.column(column).clamp is None:
             missing.append(f"bounds of {shown(column)}")
-            options.append(f"--bounds {shlex.quote(f'{column}=LOWER:UPPER')}")
+            options.append(_bounds_of(column))
     for column in group_by:
         if not declaration.column(column).keys:
             missing.append(f"keys of {shown(column)}")
@@ -289,6 +298,6 @@ def _domain(declaration: DatasetDeclaration, catalog: Catalog, dataset: str, col
 def _clamp(declaration: DatasetDeclaration, dataset: str, column: str) -> Clamp:
     clamp = declaration.column(column).clamp
     if clamp is None or not clamp.lower < clamp.upper:
-        option = f"--bounds {shlex.quote(f'{column}=LOWER:UPPER')}"
+        option = _bounds_of(column)
         raise _bad(dataset, f"the lower bound of {shown(column)} is not below the upper", option)
     return clamp

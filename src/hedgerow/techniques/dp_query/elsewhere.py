@@ -14,6 +14,14 @@ WARNING = (
     "What these statements return is exact and not private: it must never leave who owns the engine. "
     "Hedgerow adds the noise and keeps the ledger; nothing has been added or charged here."
 )
+_SAID = {
+    "CountRows": "rows",
+    "CountPeople": "people",
+    "SumValues": "sum",
+    "SumSquares": "sum of squared distances from the middle of the bounds",
+    "BinCounts": "rows by nearest candidate",
+    "EdgeCounts": "rows by edges",
+}
 _KINDS = {
     ColumnType.TEXT: Kind.TEXT,
     ColumnType.INTEGER: Kind.WHOLE,
@@ -68,5 +76,6 @@ def _named(one: object) -> str:
     column = getattr(one, "column", None)
     fixed = one.values if isinstance(one, BinCounts) else one
     digits = getattr(fixed, "digits", None)
-    shown = type(one).__name__ if column is None else f"{type(one).__name__} of {column}"
+    what = _SAID.get(type(one).__name__, "values")
+    shown = what if column is None else f"{what} of {column}"
     return shown if digits is None else f"{shown}, in steps of 1e-{digits}"

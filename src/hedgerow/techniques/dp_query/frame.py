@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from hedgerow.kernel.accounting import Budget
 from hedgerow.kernel.aggregation.frames import arrow_of, kinds_of
 from hedgerow.model.answers import UNGOVERNED, Answer
-from hedgerow.model.errors import CallerError, Fault, HedgerowError, Refused
+from hedgerow.model.calls import WHOLE
+from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.words import ColumnType
+from hedgerow.techniques.dp_query.calls import called
 from hedgerow.techniques.dp_query.chain import Table
 from hedgerow.techniques.dp_query.joins import Joinable, PrivateTable
 from hedgerow.techniques.dp_query.plan import plan_query
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from hedgerow.kernel.aggregation import PersonRows
 
 FRAME = "frame"
+# What the columns of a mapping hold that was meant for a data frame.
+_NO_FRAMES = (list, tuple, str, int, float, bytes)
 # Without a workspace there is no data set to show: the next step is a call instead of a command.
 _HERE = {
     "dp.undeclared": "dp.undeclared-frame",
@@ -43,6 +47,7 @@ _HERE = {
 }
 
 
+@called("dp.query")
 def query(  # noqa: PLR0913 - the words of the call
     frame: Any,  # noqa: ANN401 - any data frame
     sql: str | Asked,
@@ -104,6 +109,7 @@ def query(  # noqa: PLR0913 - the words of the call
     return answer.with_left(left.left, budget.limit.epsilon), left
 
 
+@called("dp.explain")
 def explain(
     frame: Any,  # noqa: ANN401 - any data frame
     sql: str | Asked,
@@ -178,6 +184,8 @@ def _held(
     whom = dict.fromkeys(frame, person) if isinstance(person, str) else person
     if not isinstance(whom, Mapping) or not all(isinstance(whom.get(name), str) for name in frame):
         raise Refused("dp.two-people")
+    if any(isinstance(each, _NO_FRAMES) for each in frame.values()):
+        raise CallerError("dp.not-a-frame")
     if not frame or not isinstance(declaration, Mapping) or not frame.keys() <= declaration.keys():
         raise CallerError("dp.frames-undeclared")
     asked = asked_of(sql, tuple(frame)) if isinstance(sql, str) else next(iter(frame))
@@ -185,6 +193,7 @@ def _held(
     return replace(held[asked], beside=tuple(each for name, each in held.items() if name != asked))
 
 
+@called("dp.bounds", max_rows=WHOLE)
 def bounds(
     frame: Any,  # noqa: ANN401 - any data frame
     column: str,
@@ -228,6 +237,7 @@ def bounds(
         return find_widths(exact, plan), left
 
 
+@called("dp.table")
 def table(
     frame: Any,  # noqa: ANN401 - any data frame
     *,
@@ -256,11 +266,53 @@ class _Frame:
     person: str | Mapping[str, str]
     declaration: DatasetDeclaration | Mapping[str, DatasetDeclaration]
 
-    def answer(self, query: Asked, **given: Any) -> tuple[Answer, Budget]:  # noqa: ANN401 - what _query takes
-        return _query(self.frame, query, person=self.person, declaration=self.declaration, **given)
+    @called("answer")
+    def answer(
+        self,
+        query: Asked,
+        /,
+        *,
+        budget: Budget,
+        epsilon: str | float | Decimal | Fraction | None = None,
+        rho: str | float | Decimal | Fraction | None = None,
+        discover_keys: str | float | Decimal | Fraction | None = None,
+        public: Mapping[str, Any] | None = None,
+        rank: str | None = None,
+    ) -> tuple[Answer, Budget]:
+        return _query(
+            self.frame,
+            query,
+            person=self.person,
+            declaration=self.declaration,
+            epsilon=epsilon,
+            rho=rho,
+            discover_keys=discover_keys,
+            budget=budget,
+            public=public,
+            rank=rank,
+        )
 
-    def explain(self, query: Asked, **given: Any) -> Mapping[str, Any]:  # noqa: ANN401 - what explain takes
-        return explain(self.frame, query, person=self.person, declaration=self.declaration, **given)
+    @called("explain")
+    def explain(
+        self,
+        query: Asked,
+        /,
+        *,
+        epsilon: str | float | Decimal | Fraction | None = None,
+        rho: str | float | Decimal | Fraction | None = None,
+        discover_keys: str | float | Decimal | Fraction | None = None,
+        public: Mapping[str, Any] | None = None,
+    ) -> Mapping[str, Any]:
+        return explain(
+            self.frame,
+            query,
+            person=self.person,
+            declaration=self.declaration,
+            epsilon=epsilon,
+            rho=rho,
+            discover_keys=discover_keys,
+            public=public,
+        )
 
 
 _query = query
@@ -268,13 +320,13 @@ _query = query
 
 @contextmanager
 def _untold() -> Iterator[None]:
-    """Let no failure quote the data it failed on."""
+    """Let no failure quote the data it failed on, or tell by its kind how it failed."""
     try:
         yield
-    except HedgerowError:
-        raise
-    except Exception as error:  # noqa: BLE001 - counting may fail in any way; no way may tell data
-        raise Fault("engine.failed", reason=f"{type(error).__name__}; the price stays spent") from None
+    except (CallerError, Refused):
+        raise  # what rests on the types of columns alone
+    except Exception:  # noqa: BLE001 - counting may fail in any way; no way may tell data
+        raise Fault("engine.failed", reason="the price stays spent") from None
 
 
 def _plan(
@@ -309,6 +361,9 @@ def _columns(held: _Held) -> tuple[dict[str, ColumnType], frozenset[str]]:
     """Tell the types of the columns that queries read, and the others."""
     if held.names.count(held.person) != 1:
         raise CallerError("dp.unknown-column", column=shown(held.person), dataset=held.name)
+    twice = next((name for name in held.names if held.names.count(name) > 1), None)
+    if twice is not None:
+        raise CallerError("dp.ambiguous-column", column=shown(twice), by="frame")
     kinds = {name: kind for name, kind in held.kinds.items() if name != held.person}
     known = {name: kind for name, kind in kinds.items() if kind is not None}
     household = check_unit(held.declaration, known)

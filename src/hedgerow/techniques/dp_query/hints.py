@@ -193,6 +193,11 @@ QUANTILE_FORM = Hint(
     "a quantile written in another way",
     "Write QUANTILE(age, 0.25), or PERCENTILE_CONT(0.25) WITHIN GROUP (ORDER BY age), smallest first.",
 )
+OF_STATISTIC = Hint(
+    "a statistic of a statistic",
+    "Ask the inner statistic with GROUP BY and go on from the answer, which is free: SELECT ward, COUNT(*) "
+    "FROM DATASET GROUP BY ward",
+)
 CONDITIONAL = Hint(
     "a condition inside an output",
     "Write CASE inside the statistic, COUNT(CASE WHEN age > 30 THEN 1 END), or put the condition in WHERE: "
@@ -411,6 +416,8 @@ def of_argument(node: exp.Expr | None) -> Hint:
     """Choose the hint for what stands in a statistic's parentheses."""
     if node is None or isinstance(node, exp.Star | exp.Literal | exp.Null):
         return COUNT_OF_NOTHING
+    if isinstance(node, exp.AggFunc):
+        return OF_STATISTIC
     hint = _first(_OUTPUTS, node)
     return hint if hint in (DISTINCT_VALUES, CONDITIONAL) else ONE_COLUMN
 

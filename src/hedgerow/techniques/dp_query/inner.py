@@ -70,7 +70,7 @@ class Inner:
             blind = name.text.casefold()
             matches = [meant for known, meant in self.columns if known.text.casefold() == blind]
         if len(matches) > 1:
-            raise CallerError("dp.ambiguous-column", column=shown(name.text))
+            raise CallerError("dp.ambiguous-column", column=shown(name.text), by="alias")
         if matches:
             return matches[0]
         if self.is_open:
@@ -125,7 +125,7 @@ def _check_hidden(names: Sequence[Name], inside: Inner | None, columns: Collecti
     known |= set() if inside is None else {name.text.casefold() for name, _ in inside.columns}
     for name in names:
         if name.text.casefold() in known:
-            raise CallerError("dp.ambiguous-column", column=shown(name.text))
+            raise CallerError("dp.ambiguous-column", column=shown(name.text), by="alias")
 
 
 def _column(part: exp.Expr) -> tuple[Name, Term]:

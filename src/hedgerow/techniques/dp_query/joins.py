@@ -211,7 +211,7 @@ class Joins:
                 name = names[column] = column if is_free else f"{alias}.{column}"
                 is_taken = not is_free and name.casefold() in {*own, *met}
                 if is_taken or name in self._gained or name in self._others:
-                    raise CallerError("dp.ambiguous-column", column=shown(name))
+                    raise CallerError("dp.ambiguous-column", column=shown(name), by="table")
                 self._gain(name, table, column)
             self._sources.append(_Source(alias, _kinds(table), names))
 
@@ -352,7 +352,7 @@ class Joins:
         if len(found) > 1 and not table and column.this.name.casefold() in self._merged:
             return found[0]
         if len(found) > 1:
-            raise CallerError("dp.ambiguous-column", column=shown(column.this.name))
+            raise CallerError("dp.ambiguous-column", column=shown(column.this.name), by="table")
         return found[0] if found else None
 
     def _check_types(self, ours: str, table: PublicTable, theirs: str) -> None:

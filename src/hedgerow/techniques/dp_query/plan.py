@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -48,6 +49,9 @@ _BOUNDED: dict[OutputKind, str] = {
     **dict.fromkeys(("variance", "variance_pop", "stddev", "stddev_pop"), "VARIANCE or STDDEV"),
 }
 # Statistics that measure distances from the midpoint, of which a sum is rebuilt at no cost.
+# How signs are said in the name of an output.
+_SPOKEN = {"*": " times ", "/": " by ", "+": " plus ", "-": " minus "}
+_NAME_MOST = 60
 _AVERAGED: tuple[OutputKind, ...] = ("mean", "variance", "variance_pop", "stddev", "stddev_pop")
 
 
@@ -197,12 +201,20 @@ class _Asked:
     column: str | None
     alias: str | None
     quantile: Fraction | None = None
+    is_computed: bool = False
 
     @property
     def default_name(self) -> str:
         if self.column is None:
             return "people" if self.function == "people" else "count"
-        return self.column if self.function == "key" else f"{self.function}_{self.column}"
+        column = _as_name(self.column) if self.is_computed else self.column
+        return column if self.function == "key" else f"{self.function}_{column}"
+
+
+def _as_name(expression: str) -> str:
+    """Write an expression as a name that can be typed: ``cost * 12`` as ``cost_times_12``."""
+    spoken = "".join(_SPOKEN.get(letter, letter) for letter in expression)
+    return re.sub(r"\W+", "_", spoken.lower()).strip("_")[:_NAME_MOST]
 
 
 def _grouped(term: Term, outputs: Sequence[Output], catalog: Scope) -> Term:
@@ -224,12 +236,14 @@ def _asked(
         _check_person(output.column, catalog)
         return _Asked("people", None, output.alias)
     if isinstance(output, KeyOutput):
-        return _Asked("key", _key(output.column, catalog, group_by, terms), output.alias)
+        key, is_computed = _key(output.column, catalog, group_by, terms), not isinstance(output.column, Name)
+        return _Asked("key", key, output.alias, is_computed=is_computed)
     column = None if output.column is None else catalog.value(output.column)
     if output.function in _BOUNDED and column is not None and catalog.type_of(column) not in SUM_TYPES:
         use = _BOUNDED[output.function]
         raise catalog.misused(column, use, "Use COUNT, with a condition in WHERE.")
-    return _Asked(output.function, column, output.alias, output.quantile)
+    is_computed = column is not None and not isinstance(output.column, Name)
+    return _Asked(output.function, column, output.alias, output.quantile, is_computed)
 
 
 def _key(term: Term, catalog: Scope, group_by: Sequence[str], terms: Sequence[Term]) -> str:

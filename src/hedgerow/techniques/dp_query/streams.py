@@ -9,8 +9,10 @@ from hedgerow.kernel.accounting import Budget
 from hedgerow.kernel.noise.running import RunningCount, open_running
 from hedgerow.kernel.noise.sparse import AboveThreshold, open_threshold
 from hedgerow.model.budget import checked_epsilon
+from hedgerow.techniques.dp_query.calls import called
 
 
+@called("dp.above_threshold")
 def above_threshold(
     threshold: int,
     *,
@@ -41,6 +43,7 @@ def above_threshold(
     return run, budget.spend(run.cost)
 
 
+@called("dp.running_count")
 def running_count(
     horizon: int,
     *,

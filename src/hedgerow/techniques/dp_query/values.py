@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
 
+from hedgerow.model.calls import Fit
 from hedgerow.model.errors import CallerError
 from hedgerow.techniques.dp_query import hints
+from hedgerow.techniques.dp_query.calls import NAME, called
 from hedgerow.techniques.dp_query.query import (
     Both,
     Choose,
@@ -31,7 +33,21 @@ from hedgerow.techniques.dp_query.terms import applied, clamped
 Number: TypeAlias = "int | float | Decimal | Fraction"
 Plain: TypeAlias = "str | bool | int | float | Decimal | Fraction"
 _DIGITS_MOST = 40
+_PAIR = 2
 NEGATED: dict[Operator, Operator] = {"=": "!=", "!=": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+def _is_listed(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+
+
+def _is_branch(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == _PAIR and isinstance(value[0], Test)
+
+
+_TEST = Fit("a condition", "(hedgerow.dp.col('age') > 30)", lambda value: isinstance(value, Test))
+_LISTED = Fit("a list of constants", "['A', 'B']", _is_listed)
+_BRANCH = Fit("a condition and a value each", "(hedgerow.dp.col('age') > 30, 1)", _is_branch)
 
 
 def constant(value: object) -> Constant:
@@ -60,10 +76,12 @@ class Test:
     def __init__(self, condition: Condition) -> None:
         self.condition = condition
 
+    @called("&", other=_TEST)
     def __and__(self, other: Test) -> Test:
         """Both hold."""
         return Test(Both((self.condition, other.condition)))
 
+    @called("|", other=_TEST)
     def __or__(self, other: Test) -> Test:
         """At least one holds."""
         return Test(Either((self.condition, other.condition)))
@@ -171,22 +189,27 @@ class Value:
         """Round down to a whole number."""
         return self._with("floor")
 
+    @called("round")
     def round(self, digits: int = 0) -> Value:
         """Round to so many digits, half away from zero."""
         return self._with("round", digits)
 
+    @called("clamp")
     def clamp(self, lower: Number, upper: Number) -> Value:
         """Cut to two numbers; around a bare column they stand in for a declaration."""
         return Value(clamped(self.term, Fixed(constant(lower)), Fixed(constant(upper))))
 
+    @called("fill")
     def fill(self, number: Number) -> Value:
         """Put a number where the value is missing."""
         return self._with("coalesce", number)
 
+    @called("bucket")
     def bucket(self, lower: Number, upper: Number, count: int) -> Value:
         """Number the bucket of a value: 0 below the first, one more than there are from the upper end on."""
         return self._with("width_bucket", lower, upper, count)
 
+    @called("is_in", values=_LISTED)
     def is_in(self, values: Iterable[Plain]) -> Test:
         """Whether it is one of several constants."""
         constants = tuple(constant(one) for one in values)
@@ -203,6 +226,7 @@ class Value:
         return Test(Truth(self.term))
 
 
+@called("dp.col", name=NAME)
 def col(name: str) -> Value:
     """Take a column by its exact name.
 
@@ -215,6 +239,7 @@ def col(name: str) -> Value:
     return Value(Name(name, is_quoted=True))
 
 
+@called("dp.case", branches=_BRANCH)
 def case(*branches: tuple[Test, Value | Plain], otherwise: Value | Plain | None = None) -> Value:
     """Take the value of the first condition that holds.
 
