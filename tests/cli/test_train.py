@@ -84,8 +84,8 @@ def test_what_it_costs_and_means_is_told_beforehand(ready):
     assert "0" in before
 
 
-def test_a_budget_that_is_too_small_ends_with_five(ready):
-    assert "epsilon" in ready(*SAID, "--epsilon", "40", "--json", code=5).err
+def test_a_budget_that_is_too_small_ends_with_five(ready, tmp_path):
+    assert "epsilon" in ready(*SAID, "--epsilon", "40", "--out", tmp_path / "m.json", code=5).err
 
 
 def test_json_holds_the_model(ready):

@@ -247,8 +247,9 @@ def test_what_is_not_declared_is_refused_with_the_line_to_type(tmp_path, unread)
     with world(tmp_path, declared=declared) as space, pytest.raises(HedgerowError) as caught:
         train(space, TrainRequest("visits", "logistic", "1", "diag", ["age"]))
     told = caught.value.next_step
-    assert told.startswith("hedgerow dataset declare visits --unit person --max-rows N")
-    assert told.endswith("--keys diag=VALUE,... --bounds age=LOWER:UPPER")
+    assert "role owner" in told
+    assert "`hedgerow dataset declare visits --unit person --max-rows N" in told
+    assert told.endswith("--keys diag=VALUE,... --bounds age=LOWER:UPPER`.")
 
 
 def test_a_purpose_is_needed(space):
