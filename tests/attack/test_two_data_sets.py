@@ -328,6 +328,22 @@ class TestCharges:
         with world.read() as reader:
             assert reader.get(Request, "one").others == '{"bills":1}'
 
+    def test_a_left_join_has_the_noise_that_the_account_of_the_second_is_charged_for(self, world):
+        """Whoever leaves the second alone stays in the join with nulls: rows go, and as many come."""
+
+        class Planned(Exact):
+            def plan(self, request, dataset):
+                self.made = super().plan(request, dataset)
+                return self.made
+
+        moved = []
+        for side in ("", "LEFT "):
+            technique = Planned()
+            sql = BOTH.replace("JOIN", f"{side}JOIN").replace("v.ward", "b.ward")
+            world.spine.gate.use(wish(side or "inner", sql), technique)
+            moved.append(technique.made.measurements[0].sensitivity)
+        assert moved[1] == 2 * moved[0]
+
     def test_all_or_nothing_wherever_it_is_cut_off(self, world):
         """At each step of a use the program ends; afterwards both accounts are charged, or neither."""
         told, steps = set(), 0

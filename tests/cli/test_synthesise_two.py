@@ -112,7 +112,7 @@ def test_nobody_is_read_who_said_no_to_one(both, town, space, tmp_path, monkeypa
         above, below, owners = real(upper, lower, person, plan)
         seen.update(upper=set(upper[person].to_pylist()), lower=set(lower[person].to_pylist()),
                     names=(upper.column_names, lower.column_names), owners=owners,
-                    parents=len(above), rows=len(lower))  # fmt: skip
+                    parents=len(above), rows=len(lower), reach=plan.parents.max_rows)  # fmt: skip
         return above, below, owners
 
     monkeypatch.setattr(technique, "pair_codes", watched)
@@ -136,6 +136,11 @@ def test_nobody_is_read_who_said_no_to_one(both, town, space, tmp_path, monkeypa
     assert len(owned) == len(north & south & agreed)
     assert max(owned) == 1
     assert seen["rows"] > len(seen["lower"]), "somebody has more rows than count"
+    # Whoever leaves the second alone stays among the persons with no rows: two cells change.
+    had = [list(seen["owners"]).count(owner) for owner in range(seen["parents"])]
+    without = [0 if owner == seen["owners"][0] else number for owner, number in enumerate(had)]
+    moved = sum(abs(had.count(number) - without.count(number)) for number in {0, *had})
+    assert moved == 2 == seen["reach"]
 
 
 def test_persons_named_by_numbers_in_one_and_by_text_in_the_other_are_not_joined(both, tmp_path):

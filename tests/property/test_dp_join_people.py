@@ -78,8 +78,8 @@ def held(visits, patients, ranks=None):
 
 
 def exact(rows, spec):
-    joined = join_people(*rows, spec)
-    return aggregate(joined.table, joined.ranks, dataclasses.replace(spec, beside=()), joined.people)
+    joined = join_people(*rows, spec.source)
+    return aggregate(joined.table, joined.ranks, spec.joined_beside, joined.people)
 
 
 def by_hand(rows, spec):
@@ -124,10 +124,13 @@ def test_joined_rows_are_those_of_nested_loops(visits, patients, sql):
     assert exact(rows, spec) == by_hand(rows, spec)
 
 
-def shift(visits, patients, made, compute=exact):
-    """Measure how far removing person 1 from both tables moves each measurement, in L1."""
+def shift(visits, patients, made, compute=exact, of=(0, 1)):
+    """Measure how far removing person 1 from both tables, or from one, moves each measurement, in L1."""
     rows = held(visits, patients)
-    kept = [[n for n, one in enumerate(part) if one[0] != 1] for part in (visits, patients)]
+    kept = [
+        [n for n, one in enumerate(part) if one[0] != 1 or place not in of]
+        for place, part in enumerate((visits, patients))
+    ]
     ranks = [rows[0].ranks[kept[0]], rows[1]["patients"].ranks[kept[1]]]
     without = held([visits[n] for n in kept[0]], [patients[n] for n in kept[1]], ranks)
     before, after = compute(rows, made.aggregation), compute(without, made.aggregation)
@@ -143,6 +146,50 @@ def test_one_person_moves_each_vector_by_at_most_the_sensitivity(visits, patient
     made = plan(sql)
     for moved, measured in zip(shift(visits, patients, made), made.measurements, strict=True):
         assert moved <= measured.sensitivity
+
+
+APART = dataclasses.replace(OTHER, is_apart=True)
+KEPT = "FROM visits LEFT JOIN patients USING (person)"
+OF_ONE = f"SELECT who, COUNT(*) AS n, SUM(COALESCE(age, 0)) AS s {KEPT} GROUP BY who"
+IS_THERE = "CASE WHEN sex IS NULL THEN 'no' ELSE 'yes' END"
+SWAPS = (
+    f"SELECT {IS_THERE} AS k, COUNT(*), COUNT(DISTINCT person) {KEPT} GROUP BY 1",
+    f"SELECT SUM(CASE WHEN sex IS NULL THEN cost ELSE -cost END) {KEPT}",
+    f"SELECT n, SUM(s), COUNT(*) FROM ({OF_ONE}) AS t GROUP BY n",
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(visit, max_size=6), st.lists(patient, max_size=5), st.sampled_from((*SWAPS, *QUERIES)))
+def test_one_person_taken_out_of_the_second_alone_moves_no_more_where_it_has_a_budget(visits, patients, sql):
+    """Rows that a LEFT JOIN keeps lie elsewhere then: as many come as go, at most."""
+    made = plan(sql, APART)
+    for moved, measured in zip(shift(visits, patients, made, of=(1,)), made.measurements, strict=True):
+        assert moved <= measured.sensitivity
+
+
+@pytest.mark.parametrize("sql", SWAPS)
+def test_noise_for_both_tables_together_is_too_little_for_the_second_alone(sql):
+    rows = [(1, "A", 10)] * 2, [(1, "f", 100, "A")] * 3
+    rows = (rows[0], rows[1][:1]) if "SUM(CASE" in sql else rows
+    other = dataclasses.replace(PATIENTS, max_rows=1) if "SUM(CASE" in sql else PATIENTS
+    less, made = (
+        plan(sql, dataclasses.replace(APART, is_apart=is_apart, declaration=other))
+        for is_apart in (False, True)
+    )
+    moved = shift(*rows, made, of=(1,))
+    assert any(m > s.sensitivity for m, s in zip(moved, less.measurements, strict=True))
+    assert all(m <= s.sensitivity for m, s in zip(moved, made.measurements, strict=True))
+
+
+def test_a_median_and_gaussian_noise_are_for_rows_that_go_and_rows_that_come():
+    sql = "SELECT sex, MEDIAN(cost), COUNT(*) FROM visits {}JOIN patients USING (person) GROUP BY sex"
+    kept, inner = (plan(sql.format(side), APART) for side in ("LEFT ", ""))
+    assert kept.choices[0].sensitivity == 2 * inner.choices[0].sensitivity
+    assert kept.measurements[0].square == 4 * inner.measurements[0].square
+    assert kept.cost.epsilon == inner.cost.epsilon
+    ungrouped = plan("SELECT COUNT(*) FROM visits LEFT JOIN patients USING (person)", APART)
+    assert ungrouped.measurements[0].sensitivity == 2 * 3
 
 
 MANY = [(1, "A", 10)] * 5, [(1, "f", 100, "A")] * 5

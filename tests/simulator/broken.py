@@ -99,12 +99,13 @@ def refund_after_restart(patch):
 def reserve_after_run(patch):
     reserve, commit, waiting = Ledger.reserve, Ledger.commit, {}
 
-    def later(self, tx, request_id, *rest):
-        waiting[request_id] = rest
+    def later(self, tx, request_id, *rest, **more):
+        waiting[request_id] = rest, more
 
     def now(self, tx, request_id):
         if request_id in waiting:
-            reserve(self, tx, request_id, *waiting.pop(request_id))
+            rest, more = waiting.pop(request_id)
+            reserve(self, tx, request_id, *rest, **more)
         commit(self, tx, request_id)
 
     patch(Ledger, "reserve", later)

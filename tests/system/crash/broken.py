@@ -19,12 +19,13 @@ def reserve_after_reading() -> None:
     reserve, commit = Ledger.reserve, Ledger.commit
     held = []
 
-    def held_back(self, tx, *charge):
-        held.append(charge)
+    def held_back(self, tx, *charge, **more):
+        held.append((charge, more))
 
     def at_last(self, tx, request_id):
         while held:
-            reserve(self, tx, *held.pop())
+            charge, more = held.pop()
+            reserve(self, tx, *charge, **more)
         commit(self, tx, request_id)
 
     Ledger.reserve, Ledger.commit = held_back, at_last

@@ -48,6 +48,7 @@ class Declared:
         clamps: Value bounds of each column whose values matter.
         max_groups: Groups that rows of one person count in at most; none where not declared.
         max_rows_per_group: Rows of one person that count in any one group at most.
+        swaps: Whether as many others may come in the place of a person's rows, so that twice as many change.
     """
 
     dataset: str
@@ -57,6 +58,12 @@ class Declared:
     clamps: dict[str, Clamp]
     max_groups: int | None = None
     max_rows_per_group: int | None = None
+    swaps: bool = False
+
+    @property
+    def times(self) -> int:
+        """How many times what counts of one person may change."""
+        return 2 if self.swaps else 1
 
     @property
     def contribution(self) -> Contribution:

@@ -67,12 +67,14 @@ class PrivateTable:
         columns: Types of its columns; none of those that take no part in queries.
         person: Its column that names the person of a row.
         declaration: Rows per person, bounds and keys that its owner declared.
+        is_apart: Whether it has a budget of its own, so that a person is protected in it alone as well.
     """
 
     name: str
     columns: Mapping[str, ColumnType | None]
     person: str
     declaration: DatasetDeclaration
+    is_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class Joins:
         self._named: set[str] = set()
         self._gained: dict[str, PublicColumn] = {}
         self._others: dict[str, tuple[PrivateTable, str]] = {}
+        # Whether rows of a person that is taken out of one table alone stay, without what that had.
+        self.swaps = False
 
     @property
     def columns(self) -> dict[str, ColumnType]:
@@ -240,6 +244,7 @@ class Joins:
                           dataset=table.name, command="")  # fmt: skip
         adds = tuple((name, column) for column, name in names.items() if table.columns[column] is not None)
         self._beside.append(Beside(table.name, bounds.max_rows, adds, is_left))
+        self.swaps |= is_left and table.is_apart
 
     def _whose(self, side: exp.Expr, until: int) -> int | None:
         """Tell which table's person a side of an equality names; none when it is anything else."""
@@ -396,13 +401,11 @@ class Joins:
 
     def _strip(self, column: exp.Column) -> None:
         """Leave a name that no table has for the catalog to refuse; ``person`` is one."""
-        table = column.table.casefold()
+        table, named = column.table.casefold(), shown(column.this.name)
         if table and table not in {source.alias.casefold() for source in self._sources}:
             return
         if table and table != self._sources[0].alias.casefold():
-            raise CallerError(
-                "dp.unknown-column", column=shown(column.this.name), dataset=shown(column.table)
-            )
+            raise CallerError("dp.unknown-column", column=named, dataset=shown(column.table))
         column.set("table", None)
 
     @property
@@ -442,7 +445,13 @@ class Joins:
         most = declared.max_rows * self.multiplicity
         if most > MAX_ROWS_MOST:
             raise Refused("dp.join-multiplies", times=f"{most:,}", most=f"{MAX_ROWS_MOST:,}")
-        return replace(declared, max_rows=most)
+        return replace(declared, max_rows=most, swaps=self.swaps)
+
+    def gathered(self) -> Joins:
+        """Give what is left to join once rows were joined and gathered: nothing."""
+        left = Joins(self._dataset, {})
+        left.swaps = self.swaps
+        return left
 
     def applied(self, aggregation: ExactAggregation) -> ExactAggregation:
         """Put the joins before an aggregation that was planned for the joined rows.

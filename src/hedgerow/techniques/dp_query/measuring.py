@@ -111,14 +111,15 @@ class Measuring:
         """Count rows, or rows where a column holds a value; one person moves it by the rows that count."""
         kind: MeasurementKind = "rows" if column is None else "values"
         exact = self._exact(CountRows(column))
-        draft = _Draft(kind, column, ((exact, 1),), self._moved(1), 0)
+        draft = _Draft(kind, column, ((exact, 1),), self._moved(1, is_count=True), 0)
         return CountCell(self._place(draft))
 
     def people(self) -> CountCell:
         """Count people, each once in a group; one person moves it by 1 in each group that rows count in."""
         check_statistic(self._declared.unit, "COUNT(DISTINCT person)")
         groups = self._declared.contribution.groups(self._declared.groups)
-        draft = _Draft("people", None, ((self._exact(CountPeople()), 1),), (groups, groups), 0)
+        moved = min(groups * self._declared.times, self._declared.groups or 2 * groups)
+        draft = _Draft("people", None, ((self._exact(CountPeople()), 1),), (moved, moved), 0)
         return CountCell(self._place(draft))
 
     def sum(self, column: str) -> SumCell:
@@ -187,7 +188,7 @@ class Measuring:
         """
         parts = len(self._drafts) + len(self._choices) + self._declared.finds_keys
         share = price.share(parts)
-        rows = self._declared.contribution.rows(self._declared.groups)
+        rows = self._declared.contribution.rows(self._declared.groups) * self._declared.times
         choices = (
             planned_choice(quantile, bins, self._histograms.index(bins), rows, share.choice_epsilon)
             for quantile, bins in self._choices
@@ -200,9 +201,11 @@ class Measuring:
             share,
         )
 
-    def _moved(self, reach: int) -> tuple[int, int]:
+    def _moved(self, reach: int, *, is_count: bool = False) -> tuple[int, int]:
         """Tell how far one person moves a vector that a row moves by ``reach``: L1, and L2 squared."""
         groups, bounds = self._declared.groups, self._declared.contribution
+        # Rows that go and rows that come in one and the same count make up for each other.
+        reach *= 1 if is_count and groups == 1 else self._declared.times
         return bounds.rows(groups) * reach, bounds.square(groups) * reach**2
 
     def _values(self, column: str) -> SumValues:

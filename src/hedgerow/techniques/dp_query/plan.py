@@ -102,7 +102,7 @@ def plan_query(
     relation = relation_of(query.of, joins, catalog, declaration, dataset, finds=finds)
     kept = tuple(part for part in (query.where, query.of.having) if part is not None)
     asked = replace(query, where=None if not kept else kept[0] if len(kept) == 1 else Both(kept))
-    return _planned(asked, Joins(dataset, {}), relation.scope, declaration, given, dataset, relation)
+    return _planned(asked, joins.gathered(), relation.scope, declaration, given, dataset, relation)
 
 
 def _planned(

@@ -104,7 +104,8 @@ def joined_with(dataset: DatasetView) -> Mapping[str, Joinable]:
         _check_references(dataset, other)
         columns, hidden = columns_of(other)
         kinds = {**columns, **dict.fromkeys(hidden)}
-        tables[name] = PrivateTable(name, kinds, other.subject_column, other.declaration)
+        person = other.subject_column
+        tables[name] = PrivateTable(name, kinds, person, other.declaration, is_apart=True)
     return tables
 
 

@@ -155,7 +155,11 @@ def _pair(wish: Wish, below: tuple[str, ...], dataset: DatasetView) -> PairPlan:
     plan = plan_pair(
         (wish, dataset.declaration, kinds), (children, lower.declaration, theirs), dataset.name, lower.name
     )
-    return plan if lower is dataset else replace(plan, beside=lower.name)
+    if lower is dataset:
+        return plan
+    # Both have a budget: whoever is taken out of the lower alone stays above with another number of rows, so
+    # that one row of the persons goes and one comes.
+    return replace(plan, beside=lower.name, parents=replace(plan.parents, max_rows=2))
 
 
 def _require_same_people(one: DatasetView, other: DatasetView) -> None:
