@@ -10,10 +10,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 from copy import copy, deepcopy
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -261,6 +265,69 @@ def test_a_failure_leaves_nothing_behind_and_quotes_nothing(tmp_path, monkeypatc
     assert (caught.value.code, caught.value.details["reason"]) == ("engine.failed", "ValueError")
     assert SECRET not in f"{caught.value!r}{caught.value}" + "".join(capfd.readouterr())
     assert not scratch.exists()
+
+
+# A stand-in that starts a child, as pyspark starts a Java, tells of both, and computes for ever.
+ENDLESS = """
+import os, pathlib, subprocess, time
+class SparkSession:
+    class builder:
+        config = classmethod(lambda cls, name, value: cls)
+        @classmethod
+        def getOrCreate(cls):
+            child = subprocess.Popen(["sleep", "600"])
+            pathlib.Path("ids.new").write_text(f"{os.getpid()} {child.pid}")
+            os.rename("ids.new", "ids")
+            time.sleep(600)
+"""
+CALLER = """
+import pathlib, sys
+import pyarrow as pa
+from hedgerow.adapters.engines.spark_process import SparkProcess
+SparkProcess.check = lambda _: None
+SparkProcess(pathlib.Path(sys.argv[1])).answers(pa.table({"who": ["x"]}), ["SELECT 1"])
+"""
+
+
+def test_a_caller_that_is_killed_leaves_no_process_with_rows_in_it(tmp_path):
+    package = tmp_path / "fake" / "pyspark"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "sql.py").write_text(ENDLESS)
+    path = os.pathsep.join([str(package.parent), *(each for each in sys.path if each)])
+    scratch = tmp_path / "scratch"
+    caller = subprocess.Popen(
+        [sys.executable, "-c", CALLER, str(scratch)], env={**os.environ, "PYTHONPATH": path}
+    )
+    try:
+        until(lambda: [*scratch.glob("spark-*/ids")] or caller.poll() is not None)
+        [told] = scratch.glob("spark-*/ids")
+        ids = [int(each) for each in told.read_text().split()]
+        assert all(map(is_running, ids))
+    finally:
+        caller.kill()
+        caller.wait()
+    try:
+        until(lambda: not any(map(is_running, ids)))
+        assert not any(map(is_running, ids))
+    finally:
+        for each in filter(is_running, ids):
+            os.kill(each, signal.SIGKILL)
+
+
+def until(holds):
+    """Wait until something holds, half a minute at most."""
+    for _ in range(300):
+        if holds():
+            return
+        time.sleep(0.1)
+
+
+def is_running(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
 
 
 def test_what_an_interrupted_call_left_goes_with_the_next_and_one_in_use_stays(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from hedgerow.model.errors import Fault
@@ -21,6 +21,7 @@ class RunActs:
     def __init__(self) -> None:
         self._begun: dict[int, Entry] = {}
         self._told: dict[str, tuple[Entry, int]] = {}
+        self._ties: dict[tuple[str, str], int] = {}
 
     def heed(self, entry: Entry) -> None:
         """Hear the next entry.
@@ -41,6 +42,8 @@ class RunActs:
                     self._stepped(entry, cast("Entry", facts["run"]), intent, cast("int", facts["intent"]))
             case "use.fail":
                 self._begun.pop(cast("int", facts["intent"]), None)
+            case "collect":
+                self._tied(facts, index)
             case "dataset.drop":
                 gone = [name for name, (run, _) in self._told.items() if run["dataset"] == facts["dataset"]]
                 for name in gone:
@@ -69,7 +72,25 @@ class RunActs:
         else:
             is_next = before is not None and said["does"] == STEPS and _follows(before, run)
             _require(is_next, entry, "it is no next step of an open run")
+            _require(not self._is_tied_since(run), entry, "it is of a run that more would be charged for now")
         self._told[str(run["name"])] = run, cast("int", entry["index"])
+
+    def _tied(self, facts: Entry, index: int) -> None:
+        for source in cast("Iterable[str]", facts.get("derived_from") or ()):
+            self._ties.setdefault((str(facts["dataset"]), source), index)
+
+    def _is_tied_since(self, run: Entry) -> bool:
+        """Tell whether the data set of a run came to be one of further others after its opening."""
+        found, left = {str(run["dataset"])}, [str(run["dataset"])]
+        while left:
+            name = left.pop()
+            for (below, above), index in self._ties.items():
+                if below == name and index > cast("int", run["opened"]):
+                    return True
+                if below == name and above not in found:
+                    found.add(above)
+                    left.append(above)
+        return False
 
     def _closed(self, entry: Entry, run: Entry, index: int) -> None:
         before, _ = self._told.get(str(run["name"]), (None, 0))

@@ -12,6 +12,7 @@ from hedgerow.model.uses import Actor, Decision, Json, Plan, Technique, UseReque
 from hedgerow.spine.approvals import Asked
 from hedgerow.spine.balance import cost_text
 from hedgerow.spine.journal import About
+from hedgerow.spine.runs import about_run
 
 _VERSIONS = ("policy", "dataset", "declaration")
 _OF_ONE_PERSON = frozenset({"subject", "salt"})
@@ -46,6 +47,7 @@ def asked_of(
             "lease": plan.grant.kind,
             "people": [person_tag(person) for person in people],
             "versions": {name: decision.versions[name] for name in _VERSIONS},
+            **about_run(request, technique),
             **({"public": dict(plan.grant.public)} if plan.grant.public else {}),
             **({"others": _others(decision, plan)} if plan.grant.others else {}),
         },

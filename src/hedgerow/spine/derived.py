@@ -39,6 +39,21 @@ def is_ancestor(reader: Reader, dataset: str) -> bool:
     return any(record.ancestor == dataset for record in reader.find(Derivation))
 
 
+def is_tied_since(reader: Reader, dataset: str, entry: int) -> bool:
+    """Tell whether a data set came to be one of further others after an entry.
+
+    Args:
+        reader: A view.
+        dataset: Its name.
+        entry: The entry.
+
+    Returns:
+        Whether what is charged for a use of it grew since.
+    """
+    tied = (dataset, *ancestors(reader, [dataset]))
+    return any(record.entry > entry for name in tied for record in reader.find(Derivation, dataset=name))
+
+
 def check_derivation(reader: Reader, dataset: str, sources: Sequence[str]) -> None:
     """Refuse a data set that would come from itself, or from what never was one.
 

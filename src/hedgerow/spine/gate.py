@@ -35,6 +35,7 @@ from hedgerow.spine.attest import Attestor
 from hedgerow.spine.audit_results import registered
 from hedgerow.spine.awaiting import asked_about_one, asked_of
 from hedgerow.spine.decide import decide, ends_within_a_day
+from hedgerow.spine.derived import is_tied_since
 from hedgerow.spine.facts import FactLoader, Facts
 from hedgerow.spine.journal import About, Journal
 from hedgerow.spine.known import known_actor
@@ -263,13 +264,7 @@ class Gate:
             told["approval"] = approval.id
         if plan.cost is not None:
             self._witnesses.before_spending(tx)
-        intent = self._journal.append(
-            tx,
-            "use.intend",
-            request.actor,
-            told,
-            self._leases.about(tx, plan),
-        )
+        intent = self._journal.append(tx, "use.intend", request.actor, told, self._leases.about(tx, plan))
         self._requests.open(tx, request, technique.name, opened_on(decision), intent, question)
         if plan.cost is not None:
             where, unit = (request.dataset, request.purpose), unit_text(told.get("unit"))
@@ -333,8 +328,8 @@ class Gate:
     def _close(self, use: _Admitted, release: Release, versions: LeaseVersions) -> Receipt:
         """Steps 8 and 9: one transaction makes the outcome durable, then the receipt leaves.
 
-        Rows of people that were read before one of them was erased do not leave any more, and
-        nothing does of a data set that was dropped meanwhile.
+        Rows of people that were read before one of them was erased do not leave any more, and nothing does
+        of a data set that was dropped meanwhile, or took in rows of one that the use was not charged to.
         """
         with self._store.write() as tx:
             is_moved = self._runs.is_moved(tx, use.facts, release)
@@ -351,6 +346,7 @@ class Gate:
     def _is_overtaken(self, reader: Reader, use: _Admitted, release: Release) -> bool:
         return any(
             self._journal.dropped_since(reader, name, use.intent)
+            or is_tied_since(reader, name, use.intent)
             or (release.person_level and self._journal.erased_since(reader, name, use.intent))
             for name in use.request.datasets
         )

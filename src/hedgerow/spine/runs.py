@@ -30,6 +30,7 @@ from hedgerow.model.uses import (
 )
 from hedgerow.model.words import is_name
 from hedgerow.spine.attest import Attestor
+from hedgerow.spine.derived import is_tied_since
 from hedgerow.spine.erasure import TOMBSTONE_LIFETIME
 from hedgerow.spine.facts import Facts
 from hedgerow.spine.forgotten import checked
@@ -101,8 +102,9 @@ class Runs:
     Guarantee: a run is opened once, by a use that was charged its whole cost before; each step is taken from
     the state that the journal tells of last, so that an older one that was put back, by whomever, is
     refused; no step is taken once the run is over, its bounds were declared anew, the workspace was restored,
-    or as long after its opening as erasures are remembered. A state opens only beside the name, data set,
-    purpose, opening and step it was sealed with.
+    its data set was said to come from others that it was not charged to, or as long after its opening as
+    erasures are remembered. A state opens only beside the name, data set, purpose, opening and step it was
+    sealed with.
 
     Args:
         keyring: Wraps the keys of states.
@@ -170,6 +172,8 @@ class Runs:
             return "run.restored", names
         if facts.dataset is not None and facts.dataset.declaration.version != record.declaration:
             return "run.bounds-changed", names
+        if is_tied_since(reader, record.dataset, record.opened):
+            return "run.other-sources", names
         self._prove_rows(reader, record)
         return None
 

@@ -81,7 +81,8 @@ class SparkProcess:
             Fault: ``engine.failed`` with the kind of failure; ``engine.no-java``, ``extra.missing``.
 
         Guarantee: when this ends, well or not, the process and its Java are gone and so is what they kept on
-            the disk. What Spark spills meanwhile is encrypted under a key that only its memory holds.
+            the disk. They end as well where this process is killed, and the next call clears up. What Spark
+            spills meanwhile is encrypted under a key that only its memory holds.
         """
         self.check()
         with self._private() as folder:
@@ -175,7 +176,7 @@ def _environment(folder: Path | None) -> dict[str, str]:
 
 def _asked(folder: Path, table: pa.Table, job: Mapping[str, object]) -> dict[str, Any]:
     """Start the process, hand it the job and the rows, and read what it says at its end."""
-    command = [sys.executable, "-P", "-m", "hedgerow.adapters.engines.spark_worker"]
+    command = [sys.executable, "-P", "-m", "hedgerow.adapters.engines.spark_worker", str(os.getpid())]
     process = subprocess.Popen(  # noqa: S603 - our own module
         command,
         stdin=subprocess.PIPE,

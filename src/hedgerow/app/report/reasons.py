@@ -70,6 +70,7 @@ _PLAIN = {
     "purpose.unknown": "No purpose of that name is declared.",
     "release.keep-identifies": "It would keep as it is a column that can identify people in combination.",
     "run.bounds-changed": "The bounds that the run was paid for by were declared anew.",
+    "run.other-sources": "The data set took in rows made from another one, which the run was not charged to.",
     "run.not-by-rows": "A running count adds up rows, each once; this is something else.",
     "run.not-single": "A run takes one count or sum, without groups; this is something else.",
     "run.other-steps": "The number is counted in other steps than the run was opened for.",

@@ -58,6 +58,12 @@ ROWS: tuple[ErrorRow, ...] = (
         _ANEW,
     ),
     refused(
+        "run.other-sources",
+        "Rows made from another data set were taken into {dataset} after {run} was opened, which was not "
+        "charged to that one.",
+        _ANEW,
+    ),
+    refused(
         "run.restored",
         "{run} was opened before this workspace was restored from a backup: what it told since is not known.",
         _ANEW,

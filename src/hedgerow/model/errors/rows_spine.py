@@ -412,7 +412,8 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     refused(
         "request.withdrawn",
-        "This result was withdrawn: a person in it was erased or withdrew, or its data set was dropped.",
+        "This result was withdrawn: a person in it was erased or withdrew, or its data set was dropped, or "
+        "took in rows made from another one meanwhile.",
         "Make a new release under another --request-id.",
         status=410,
     ),
