@@ -233,7 +233,7 @@ def test_a_pair_of_tables_is_split_off_one_data_set(funded, tmp_path):
     born = Counter(row["synthetic_person"] for row in rows)
     assert set(born) <= {person["synthetic_person"] for person in persons}
     assert max(born.values()) <= 6
-    assert f"80 rows written to {out}, {len(rows)} of these persons to {below}" in said.out
+    assert f"80 rows written to {out}, {len(rows)} rows of these persons to {below}" in said.out
     again = [tmp_path / "again.csv", tmp_path / "below.csv"]
     funded(*PAIR, "--out", again[0], "--children-out", again[1], "--request-id", "pair", "--as", "ana")
     assert [path.read_bytes() for path in again] == [out.read_bytes(), below.read_bytes()]

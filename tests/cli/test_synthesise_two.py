@@ -61,7 +61,7 @@ def test_a_pair_is_made_of_persons_and_of_their_rows_elsewhere_and_both_pay(both
     assert list(persons[0]) == ["synthetic_person", "sex", "ward"]
     assert list(rows[0]) == ["synthetic_person", "ward", "systolic"]
     assert {row["synthetic_person"] for row in rows} <= {person["synthetic_person"] for person in persons}
-    assert f"60 rows written to {tmp_path / 'p.csv'}, {len(rows)} of these persons" in said
+    assert f"60 rows written to {tmp_path / 'p.csv'}, {len(rows)} rows of these persons" in said
     after = {name: left(both, name) for name in ("visits", "south")}
     assert all(after[name] != before[name] for name in before)
     assert after["visits"] == after["south"]

@@ -148,6 +148,22 @@ def test_a_budget_is_foreseen_at_what_people_are_charged(declared):
     assert declared(*line, "--unit", "person").json["queries_left"] == 10
 
 
+def test_what_a_refusal_says_may_be_asked_is_of_the_unit_and_fits(declared):
+    ask = ("query", "stays", BY_WARD, *SAID, "--unit", "household", "--epsilon")
+    told = declared.refused(*ask, "5000", code=5, error="budget.exhausted")
+    most = told.err.partition("Ask for at most --epsilon ")[2].partition(". ")[0]
+    assert most == "2000", "a person pays half of it, and 1000 is left"
+    assert declared(*ask, most, "--explain", "--json").json["allowed"]
+    assert not declared(*ask, "2000.001", "--explain", "--json").json["allowed"]
+
+
+def test_less_left_than_the_limit_without_what_was_spent_is_explained(declared):
+    said = "Left is the largest epsilon of one more query."
+    assert said not in declared("budget", "show", "stays").out
+    declared("query", "stays", BY_WARD, *SAID, "--rho", "0.5")
+    assert said in declared("budget", "show", "stays").out
+
+
 def test_households_of_rows_joined_with_a_public_table(declared, tmp_path):
     (tmp_path / "wards.csv").write_text("code,region\nA,north\nA,old\nB,south\n")
     declared("dataset", "public", "add", "wards", "--from", tmp_path / "wards.csv", "--why", "published")

@@ -35,7 +35,7 @@ def told(error: BaseException, arguments: Sequence[str]) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return error.exit_code
-    known = _known(error)
+    known = _known(error, arguments)
     if "--json" in arguments and known.code != "out.stdout":
         click.echo(visible_json(known.to_problem()))
     else:
@@ -45,15 +45,29 @@ def told(error: BaseException, arguments: Sequence[str]) -> int:
     return known.row.exit
 
 
-def _known(error: BaseException) -> HedgerowError:
+def _known(error: BaseException, arguments: Sequence[str]) -> HedgerowError:
     if isinstance(error, HedgerowError):
         return error
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
         return CallerError("interrupted")
     if isinstance(error, click.UsageError):
-        command = error.ctx.command_path if error.ctx else "hedgerow"
+        command = error.ctx.command_path if error.ctx else _command(arguments)
         return CallerError("usage.malformed", problem=_problem(error), command=command)
     return Fault("unexpected", kind=type(error).__name__)
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Name the command that a line is of; for what Click refuses before it says which."""
+    from hedgerow.cli.main import cli
+
+    here: click.Command | None = cli
+    path = ["hedgerow"]
+    for word in arguments:
+        here = here.get_command(click.Context(here), word) if isinstance(here, click.Group) else None
+        if here is None:
+            break
+        path.append(word)
+    return " ".join(path)
 
 
 def _problem(error: click.UsageError) -> str:
@@ -65,6 +79,8 @@ def _problem(error: click.UsageError) -> str:
         return f"{_name(error)} is missing."
     if isinstance(error, click.BadParameter):
         return f"{_name(error)} takes {_wanted(error.param)}."
+    if isinstance(error, click.BadOptionUsage) and "requires an argument" in error.message:
+        return f"{error.option_name} needs a value."
     if error.message.startswith("No such command"):
         return _no_command(error)
     if "unexpected extra argument" in error.message:

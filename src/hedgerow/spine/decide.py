@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 
-from hedgerow.model.budget import NonPrivateEvent
+from hedgerow.model.budget import NonPrivateEvent, PureEvent, show_left
 from hedgerow.model.errors import HedgerowError, Refused
 from hedgerow.model.policy import Access, ApprovalNeed
 from hedgerow.model.records import Principal
@@ -125,7 +126,18 @@ def _objections_to_plan(plan: Plan, facts: Facts, *, charge: bool) -> Iterator[O
     if facts.others or plan.grant.others:
         yield from _objections_to_others(plan, facts)
     if charge and plan.cost is not None and (refusal := facts.balance.refusal(plan.cost)):
-        yield refusal
+        code, told = refusal
+        yield code, {**told, **_askable(plan, told)}
+
+
+def _askable(plan: Plan, told: Mapping[str, object]) -> dict[str, object]:
+    """Say what may be asked of another unit than the person, whose price is not what people are charged."""
+    unit, charged = per_unit(plan), plan.cost
+    if unit is None or "left" not in told:
+        return {}
+    if not isinstance(unit[1], PureEvent) or not isinstance(charged, PureEvent):
+        return {}
+    return {"askable": show_left(Fraction(str(told["left"])) * unit[1].epsilon / charged.epsilon)}
 
 
 def _objections_to_others(plan: Plan, facts: Facts) -> Iterator[Objection]:

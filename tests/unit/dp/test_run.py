@@ -59,7 +59,10 @@ def test_a_mean_of_too_few_is_left_out_and_said():
     )
     shown = run([[-(10**6), 0]], plan("SELECT AVG(age), COUNT(age) AS n", "0.1"))
     assert "a value of age, shown as n, is too small." in shown.notes[-1]
-    assert answer.sentence == "No mean of age can be told in 95 of 100 answers."
+    assert answer.sentence == "No mean of age can be told."
+    assert shown.sentence.startswith("Counts of age are within ±")
+    assert shown.sentence.endswith(" in 95 of 100 answers; no mean of age can be told.")
+    assert [any("below zero" in said for said in each.notes) for each in (answer, shown)] == [False, True]
 
 
 def test_a_mean_stays_within_bounds():

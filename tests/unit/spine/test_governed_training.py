@@ -281,7 +281,9 @@ def test_a_file_is_not_overwritten_and_nothing_is_spent(space, spent, tmp_path, 
 
 
 def test_accuracy_is_told_only_where_it_is_paid_for(space, spent):
-    assert "Not measured" in train(space)["card"]["accuracy"]
+    assert "--holdout-epsilon" in train(space)["card"]["accuracy"]
+    none = train(space, TrainRequest("visits", "kmeans", "4"))["card"]["accuracy"]
+    assert none == "Not measured: this kind of model predicts nothing that could be right or wrong."
     paid = train(space, TrainRequest("visits", "logistic", "1", "diag", accuracy="3"))
     assert "held out" in paid["card"]["accuracy"]
     assert paid["card"]["cost"]["measuring accuracy"] == "epsilon 3"

@@ -257,5 +257,7 @@ def _refuse_no_table(reading: _Reading, good: int) -> None:
         raise CallerError("files.no-rows", path=reading.path)
     if good < FIT * (good + len(reading.broken)):
         refuse_other_encoding(reading.path, good, reading.broken, FIT)
-        why = f"most of its lines do not have the {len(reading.names)} columns of the first line"
+        many = len(reading.names)
+        columns = "the one column" if many == 1 else f"the {many} columns"
+        why = f"most of its lines do not have {columns} of the first line"
         raise CallerError("files.not-a-table", path=reading.path, why=why)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from hedgerow.app.space import Session
     from hedgerow.model.periods import Period
 
+_OF_ONE = (
+    "Left is the largest epsilon of one more query. Where Gaussian noise was drawn, or keys were found, that "
+    "is less than\nthe limit without what was spent, while many small uses still fit: `hedgerow budget "
+    "forecast` counts them."
+)
 _DELTA = "chance of a larger loss, far below 1 over the number of people, for example 1e-6"
 
 
@@ -197,6 +203,8 @@ def show(session: Session, screen: Screen, dataset: str | None, *, delta: str | 
     if by_unit := [[_named(each), *one.values()] for each in found for one in each.get("units", ())]:
         shown += "\n\nOf what was spent, by another privacy unit than the person:\n"
         shown += table(["account", "unit", "uses", "loss of one unit", "charged to people"], by_unit)
+    if any(_holds_less(each) for each in found):
+        shown += "\n\n" + _OF_ONE
     derived = {each["dataset"]: each["derived_from"] for each in found if "derived_from" in each}
     for name, above in derived.items():
         shown += f"\n\n{name} is derived: each use of it is charged to {', '.join(above)} as well."
@@ -205,6 +213,14 @@ def show(session: Session, screen: Screen, dataset: str | None, *, delta: str | 
 
 def _named(account: Mapping[str, Any]) -> str:
     return "(population)" if account["dataset"] == "*" else f"{account['dataset']} for {account['purpose']}"
+
+
+def _holds_less(account: Mapping[str, Any]) -> bool:
+    """Tell whether one more epsilon fits that is less than the limit without what was spent."""
+    if "delta" not in account or account.get("limit") is None:
+        return False
+    rest = Decimal(account["limit"]) - Decimal(account["spent"])
+    return Decimal(account["left"]) < rest - Decimal("0.00001")
 
 
 def _row(account: Mapping[str, Any], *, dated: bool, reports: bool) -> list[Any]:

@@ -125,9 +125,9 @@ def declare(  # noqa: PLR0913 - the options of the command
     """Declare bounds and keys of NAME. Only the owner may, and never from its values.
 
     A private query needs --max-rows (or --max-groups and --max-rows-per-group), the bounds of each column it
-    sums, and the keys of each column it groups by; with --unit household also --household and
-    --household-rows, and with --unit person-day --day, --rows-per-day and --max-days. What was declared
-    before and is not named stays.
+    sums, and the keys of each column it groups by. `hedgerow query --unit household` needs --household and
+    --household-rows too, and `--unit person-day` needs --day, --rows-per-day and --max-days. What was
+    declared before and is not named stays.
     """
     from hedgerow.app.declaring import Asked, parse_keys, parse_pair
 
@@ -183,6 +183,8 @@ def _found(found: dict[str, Any]) -> str:
     again = " (a stored answer; nothing was spent)" if receipt["replayed"] else ""
     told = [f"{found['sentence']}{again}"]
     told += [f"To declare them: {found['line']}"] if found["line"] else ["Try again with a larger epsilon."]
+    own = receipt["budget"]["own"]
+    told.append(f"{own['left']} of {own['limit']} epsilon left.")
     named = f"journal entry {receipt['entry']}, {receipt['fingerprint']}"
     told.append(f"Receipt: request {receipt['request_id']}, {named}")
     return "\n".join(told)

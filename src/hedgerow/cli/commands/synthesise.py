@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from hedgerow.app.space import Session
 
 _SHOWN = 12
+_OFF = (
+    "Rows off: the share of rows that would have to move for the table to show what was measured, with its "
+    "noise."
+)
+# Of a measurement, the share of its rows that noise alone puts off, from which on it tells next to nothing.
+_MUCH = 1.0
+_NOISY = (
+    "\nNoise alone puts a measurement off by more than all rows: it shows hardly anything of people. Take "
+    "fewer\ncolumns, fewer --bins or a larger --epsilon."
+)
 
 
 class Options(TypedDict):
@@ -149,6 +159,8 @@ def _shown(made: dict[str, Any]) -> str:
         [", ".join(each["columns"]), each["cells"], percent(each["distance"]), percent(each["noise"])]
         for each in measured[-_SHOWN:]
     ]
+    widest = max((float(each["noise"]) for each in measured), default=0)
+    beside_noise = _NOISY if widest > _MUCH else ""
     receipt, budget = made["receipt"], made["receipt"]["budget"]
     own = min([budget["own"], *budget.get("others", [])], key=lambda each: Decimal(each["left"]))
     again = " (the stored table; nothing was spent)" if receipt["replayed"] else ""
@@ -158,6 +170,7 @@ def _shown(made: dict[str, Any]) -> str:
         f"{made['rows']:,} rows written to {made['out']}{_below(made)}{again}.\n"
         f"{made['label']}\n\n"
         f"{table(['measured', 'cells', 'rows off', 'by noise alone'], rows)}{more}\n\n"
+        f"{_OFF}{beside_noise}\n\n"
         f"{_compared(made)}{beside}"
         f"The budget of epsilon {own['limit']} still holds a query of epsilon {own['left']}.\n"
         f"Receipt: request {receipt['request_id']}, journal entry {receipt['entry']}, "
@@ -168,7 +181,7 @@ def _shown(made: dict[str, Any]) -> str:
 def _below(made: dict[str, Any]) -> str:
     if made["children_out"] is None:
         return ""
-    return f", {made['child_rows']:,} of these persons to {made['children_out']}"
+    return f", {made['child_rows']:,} rows of these persons to {made['children_out']}"
 
 
 def _compared(made: dict[str, Any]) -> str:

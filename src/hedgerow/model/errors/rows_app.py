@@ -70,7 +70,7 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "declare.malformed",
         "{option} cannot be read.",
-        "Write --bounds age=0:120 or --keys ward=A,B,C or --keys ward=@FILE.",
+        "Write --bounds age=0:120 or --keys ward=A,B,C or --keys ward=@FILE; one option for each column.",
     ),
     caller(
         "declare.bounds-order",
@@ -123,7 +123,12 @@ ROWS: tuple[ErrorRow, ...] = (
         "{column} cannot be given with {option}: it is of another type.",
         "Give --household a column of text or whole numbers, and --day one of dates or times.",
     ),
-    caller("declare.unit", "The privacy unit can only be a person.", "Write --unit person."),
+    caller(
+        "declare.unit",
+        "The privacy unit that a budget is of can only be a person.",
+        "Leave --unit out. `hedgerow query --unit household` needs --household COL --household-rows N here, "
+        "and --unit person-day needs --day COL --rows-per-day N --max-days N.",
+    ),
     caller(
         "declare.max-rows",
         "{option} is a whole number from 1 to 1,000,000.",

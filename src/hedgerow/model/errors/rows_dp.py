@@ -222,7 +222,8 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "dp.not-public",
         "The table {table} is not declared public, so a join with it has no bound.",
-        "If it is about nobody: hedgerow dataset public add {table} --from FILE.csv --why REASON",
+        "If it is a data set of the same people, write JOIN {table} USING (person). If it is about nobody: "
+        "hedgerow dataset public add {table} --from FILE.csv --why REASON",
     ),
     refused(
         "dp.join-person",

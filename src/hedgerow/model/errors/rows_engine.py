@@ -9,10 +9,22 @@ from hedgerow.model.errors.base import ErrorRow, caller, fault
 _RESTORE = "Run `hedgerow doctor`; when it confirms the damage, restore the workspace from a backup."
 
 
+# Parts of a plan whose name says nothing to whoever wrote the query.
+_SAID = {
+    "beside": "a join of two data sets",
+    "discover_keys": "keys found in the data",
+    "gathered": "rows gathered by person",
+    "joins": "a join with a public table",
+    "of_unit": "another unit than the person",
+    "unit": "another unit than the person",
+}
+
+
 def _in_words(element: str) -> str:
     """Say the name of a part of a plan, such as ``ExactAggregation.max_groups``, in words."""
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", element.rpartition(".")[2])
-    return parted.lower().replace("_", "-")
+    name = element.rpartition(".")[2]
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return _SAID.get(name, parted.lower().replace("_", "-"))
 
 
 ROWS: tuple[ErrorRow, ...] = (

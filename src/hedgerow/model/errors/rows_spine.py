@@ -17,7 +17,7 @@ def _whom_to_ask(details: Details) -> Details:
 
 def _asked_less(told: Details) -> Details:
     """Say what can still be asked."""
-    left = str(told["left"])
+    left = str(told.get("askable", told["left"]))
     ask = f"Ask for at most --epsilon {left}." if left != "0" else "Nothing more can be asked."
     if "rho" in str(told["cost"]) and left != "0":
         ask = f"Ask for less (`--explain` tells how many fit), or a query of at most --epsilon {left}."

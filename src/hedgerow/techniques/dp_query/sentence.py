@@ -26,6 +26,11 @@ from hedgerow.techniques.dp_query.units import charged_note, unit_note
 Shown = tuple[Cell, Decimal | None]
 # The delta at which the cost of Gaussian noise is also told in epsilon.
 TOLD_AT = Fraction(1, 10**6)
+_UNTOLD = " can be told"
+_NONE_FOUND = (
+    "No combination reached it, so there is no row. A larger epsilon, fewer rows or groups of one person in "
+    "the declaration, or groups of more people bring it within reach; declared keys need no threshold."
+)
 
 
 def sentence(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> str:
@@ -42,8 +47,10 @@ def sentence(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> str:
     for place, output in enumerate(plan.outputs):
         if not isinstance(output.cell, KeyCell):
             told[_told(output, plan, [row[place][1] for row in shown])] = None
-    first, *others = told
-    text = "; ".join([f"{first} in 95 of 100 answers", *others])
+    # What cannot be told has no error that would hold in so many answers.
+    untold = [each for each in told if each.endswith(_UNTOLD)]
+    first, *others = [each for each in told if each not in untold] or [""]
+    text = "; ".join([*([f"{first} in 95 of 100 answers"] if first else []), *others, *untold])
     return text[0].upper() + text[1:] + "."
 
 
@@ -53,7 +60,7 @@ def _told(output: PlannedOutput, plan: QueryPlan, widths: Sequence[Decimal | Non
         known = [width for width in widths if width is not None]
         one, many = _called(cell)
         if not known:
-            return f"no {one} of {source} can be told"
+            return f"no {one} of {source}{_UNTOLD}"
         if len(widths) == 1:
             return f"the {one} of {source} is within ±{format(known[0], 'f')}"
         return f"{many} of {source} are within ±{format(median_high(known), 'f')} in the typical group"
@@ -91,10 +98,11 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
     bounds = "; ".join([*others, bounds])
     told = [f"What is said of the error is of the noise alone: {bounds}"]
     if plan.measurements:
-        told = [
-            f"The ± is of the noise alone: {bounds}",
-            "Counts and sums may fall below zero; they are not cut, so that adding them up stays fair.",
-        ]
+        told = [f"The ± is of the noise alone: {bounds}"]
+    if any(isinstance(output.cell, CountCell | SumCell) for output in plan.outputs):
+        told.append(
+            "Counts and sums may fall below zero; they are not cut, so that adding them up stays fair."
+        )
     if (unprotected := _protected(plan)) is not None:
         told.insert(0, unprotected)
     if plan.price.rho is not None:
@@ -108,6 +116,8 @@ def notes(plan: QueryPlan, shown: Sequence[Sequence[Shown]]) -> tuple[str, ...]:
         told.append("Who has more rows than count may be missed where only other rows would have counted.")
     if plan.selection is not None:
         told.append(plan.selection.note)
+        if plan.aggregation.selected == ():
+            told.append(_NONE_FOUND)
     if plan.having is not None:
         left_out = plan.groups - len(shown)
         told.append(

@@ -20,10 +20,8 @@ LIMITS = (
     "How long training took, and that it was done at all, is not hidden.",
     "A private model need not be fair or right: of groups that are small beside the noise it knows little.",
 )
-_UNMEASURED = (
-    "Not measured: training accuracy is never told, for it would tell of people. `--holdout-epsilon` pays "
-    "for an accuracy on people held out."
-)
+_UNMEASURED = "Not measured: training accuracy is never told, for it would tell of people."
+_MEASURABLE = f"{_UNMEASURED} `--holdout-epsilon` pays for an accuracy on people held out."
 # Kinds of models as they are written in sentences, where that is not their name.
 _NAMED = {"mlp": "MLP", "gbdt": "GBDT", "pca": "PCA", "kmeans": "k-means", "torch": "PyTorch"}
 _CARD_TITLES = {
@@ -111,8 +109,11 @@ def show(value: Any) -> str:  # noqa: ANN401 - a fraction
 
 
 def _accuracy(plan: TrainPlan, measured: Mapping[str, Json] | None) -> str:
+    if measured is None and plan.kind.aim == "none":
+        return "Not measured: this kind of model predicts nothing that could be right or wrong."
     if measured is None:
-        return _UNMEASURED
+        # By batches, and where a noise has no exact rho, accuracy cannot be paid for beside.
+        return _UNMEASURED if plan.noise.rho is None else _MEASURABLE
     if measured["share"] is None:
         return "Measured, but too few people were held out for this noise to say anything."
     what = (

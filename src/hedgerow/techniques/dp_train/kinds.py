@@ -62,7 +62,8 @@ def kind_of(name: object) -> Kind:
     """
     kind = KINDS.get(str(name))
     if kind is None:
-        raise CallerError("train.model-unknown", model=str(name)[:40], known=", ".join(KINDS))
+        known = ("torch:FILE" if each == "torch" else each for each in KINDS)
+        raise CallerError("train.model-unknown", model=str(name)[:40], known=", ".join(known))
     return kind
 
 

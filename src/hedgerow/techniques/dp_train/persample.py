@@ -55,7 +55,7 @@ def torch_library() -> Any:  # noqa: ANN401 - a module of an extra
     try:
         import torch
     except ImportError:
-        raise Fault("extra.missing", what="Training a PyTorch model", extra="ml") from None
+        raise Fault("extra.missing", what="A PyTorch model", extra="ml") from None
     return torch
 
 
