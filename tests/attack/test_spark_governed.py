@@ -28,6 +28,8 @@ from tests.simulator.adapters import copied_shelf, copied_store
 from tests.simulator.model import RESEARCH
 from tests.unit.transpile import drawn
 from tests.unit.transpile.test_engines import ROWS
+from tests.unit.transpile.test_expressions import GROUPED
+from tests.unit.transpile.test_lookups import FULL
 
 from hedgerow.adapters.engines import DuckEngine, spark_process, spark_worker
 from hedgerow.adapters.engines.spark import SparkEngine, handed
@@ -208,14 +210,15 @@ def test_its_integers_are_those_of_the_workspaces_own_engine(spark_session):
     keys = (KeyDomain('we"ird ünï', drawn.TEXTS),)
     plan = ExactAggregation(keys, (CountRows(), CountPeople(), *sums), where, 2, (BinCounts(sums[1], 50),))
     allowed = PeopleFilter.of({int(each) for each in people} - {hash_of("o'h")})
-    own = DuckEngine(shelf).scan(files, tuple(rows.column_names), allowed).aggregate(plan)
-    run = Handed(spark_session)
-    found_there = SparkEngine(shelf, None, run).scan(files, tuple(rows.column_names), allowed).aggregate(plan)
-    assert found_there == own
-    assert any(map(any, own))
+    run, names = Handed(spark_session), tuple(rows.column_names)
+    there = SparkEngine(shelf, None, run)
+    for asked in (plan, replace(FULL, keys=(*FULL.keys, GROUPED.keys[0]))):
+        own = DuckEngine(shelf).scan(files, names, allowed).aggregate(asked)
+        assert any(map(any, own))
+        assert there.scan(files, names, allowed).aggregate(asked) == own
     assert hash_of("o'h") not in run.tables[0]["_person"].to_pylist()
     nobody = SparkEngine(shelf, None, run).scan(files, tuple(rows.column_names), PeopleFilter.of([]))
-    assert nobody.aggregate(replace(plan, where=None)) == [(0,) * len(own[0])] * len(own)
+    assert nobody.aggregate(replace(plan, where=None)) == [(0,) * plan.width] * plan.groups
 
 
 def hash_of(person):

@@ -40,10 +40,16 @@ def test_what_the_gate_refuses_is_not_shown(hedgerow):
     assert refused.out == ""
 
 
-def test_a_declared_public_table_is_named_as_what_is_not_written_yet(hedgerow, tmp_path):
+def test_a_public_table_stands_in_the_statement_and_what_is_not_written_is_named(hedgerow, tmp_path):
     (tmp_path / "wards.csv").write_text("ward,part\nA,north\nB,south\n")
     hedgerow("dataset", "public", "add", "wards", "--from", tmp_path / "wards.csv", "--why", "a list")
     joined = "SELECT part, COUNT(*) FROM visits JOIN wards USING (ward) GROUP BY part"
-    refused = hedgerow("query", "visits", joined, *SAID[3:], "duckdb", code=2).err
-    assert "lookups" in refused
+    shown = hedgerow("query", "visits", joined, *SAID[3:], "postgres").out
+    assert "CAST('north' AS TEXT)" in shown
+    grouped = "SELECT WIDTH_BUCKET(systolic, 90, 180, 3) AS b, SUM(systolic * 2) FROM visits GROUP BY b"
+    shown = hedgerow("query", "visits", grouped, *SAID[3:], "snowflake").out
+    assert [one.key for one in parse(shown, read="snowflake") if one is not None] == ["select"]
+    often = "SELECT AVG(n) FROM (SELECT person, COUNT(*) AS n FROM visits GROUP BY person)"
+    refused = hedgerow("query", "visits", often, *SAID[3:], "duckdb", code=2).err
+    assert "gathering" in refused
     assert "(engine.element)" in refused

@@ -15,19 +15,22 @@ from hedgerow.kernel.transpile.conditions import Scope
 from hedgerow.kernel.transpile.points import decimal, double, double_of, integer
 from hedgerow.kernel.transpile.source import Kind, SourceColumn
 from hedgerow.model.errors import CallerError
+from hedgerow.model.expressions import MOST
 from hedgerow.model.plans import SumValues
 
 _MOST_DIGITS = 18
 _MOST_STEPS = 2**53
 _MOST_PRECISION = 38
+_BEYOND = 2**62  # farther than any value made of others
 
 
-def scaled(scope: Scope, part: SumValues) -> str:
+def scaled(scope: Scope, part: SumValues, *, is_summed: bool = True) -> str:
     """Write a value in steps, clamped and not yet rounded; null where there is none.
 
     Args:
         scope: What the statement reads.
         part: The column, its bounds and its grid.
+        is_summed: Whether values are added up: then none may lie beyond what a double holds exactly.
 
     Returns:
         The words: a double, a decimal, or an integer where nothing is left to round.
@@ -36,14 +39,17 @@ def scaled(scope: Scope, part: SumValues) -> str:
         CallerError: ``engine.bounds`` or ``engine.not-a-number``.
     """
     word, column = scope.column(part.column)
-    low, high = _bounds(part)
+    is_wide = not is_summed and column.is_whole and column.kind is not Kind.EXACT
+    low, high = _bounds(part, MOST if is_wide else _MOST_STEPS)
     if column.kind is Kind.REAL:
         return _real(word, part.digits, low, high, is_rounded=is_rounded(scope, part))
     if column.kind is Kind.EXACT:
         return _exact(word, column, part, low, high)
     if not column.is_whole:
         raise CallerError("engine.not-a-number", column=part.column)
-    ones = 10**part.digits
+    if part.digits < column.scale:
+        return _fewer(word, 10 ** (column.scale - part.digits), low, high)
+    ones = 10 ** (part.digits - column.scale)
     value = f"CAST({word} AS BIGINT) * {ones}"
     return _clamped(word, (integer(low // ones), integer(-(-high // ones))), (low, high), value)
 
@@ -75,10 +81,10 @@ def rounded(scope: Scope, part: SumValues, value: str, floor: str) -> str:
     return f"CAST({floor} AS BIGINT) + CASE WHEN {is_up} THEN 1 ELSE 0 END"
 
 
-def _bounds(part: SumValues) -> tuple[int, int]:
+def _bounds(part: SumValues, most: int) -> tuple[int, int]:
     if 0 <= part.digits <= _MOST_DIGITS and part.clamp.lower <= part.clamp.upper:
         low, high = part.step_bounds
-        if low >= -_MOST_STEPS and high <= _MOST_STEPS:
+        if -most <= low and high <= most:
             return low, high
     raise CallerError("engine.bounds", column=part.column, digits=part.digits)
 
@@ -98,6 +104,15 @@ def _real(word: str, digits: int, low: int, high: int, *, is_rounded: bool) -> s
         whole = integer(low), integer(high)
         return _clamped(word, at, whole, f"CAST(RINT({product}) AS BIGINT)")
     return _clamped(word, at, (double(float(low)), double(float(high))), product)
+
+
+def _fewer(word: str, ones: int, low: int, high: int) -> str:
+    """Round whole steps to larger ones; what is left over decides, and is taken off before dividing."""
+    rest = f"(({word} % {ones} + {ones}) % {ones})"
+    floor = f"CAST(({word} - {rest}) // {ones} AS BIGINT)"
+    is_up = f"{rest} + {rest} > {ones} OR ({rest} + {rest} = {ones} AND {floor} % 2 <> 0)"
+    at = integer(max(low * ones, -_BEYOND)), integer(min(high * ones, _BEYOND))
+    return _clamped(word, at, (low, high), f"{floor} + CASE WHEN {is_up} THEN 1 ELSE 0 END")
 
 
 def _last_at_most(bound: int, ones: float) -> float:

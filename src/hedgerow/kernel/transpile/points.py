@@ -24,6 +24,7 @@ _TYPES = {
     Kind.DATE: "DATE",
     Kind.MOMENT: "TIMESTAMPNTZ",
     Kind.INSTANT: "TIMESTAMPTZ",
+    Kind.STEPS: "BIGINT",
 }
 _LEAST = -(2**63)
 

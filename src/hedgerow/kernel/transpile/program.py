@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from sqlglot import exp
 
-from hedgerow.kernel.transpile import aggregates, conditions
+from hedgerow.kernel.transpile import aggregates, conditions, expressions, lookups
 from hedgerow.kernel.transpile.aggregates import aggregate
 from hedgerow.kernel.transpile.conditions import Scope, condition, held_by
+from hedgerow.kernel.transpile.expressions import Layers, with_places
 from hedgerow.kernel.transpile.fixed import is_rounded, rounded, scaled
 from hedgerow.kernel.transpile.grouping import MEETING, within_groups
 from hedgerow.kernel.transpile.known import Known
@@ -33,7 +34,7 @@ BOUNDED = "hedgerow_bounded"
 _REAL_MOST = "CAST('1.7976931348623157e308' AS DOUBLE)"
 _READ = re.compile(r"\b(?:FROM|JOIN) [a-z]\w*\b")
 _PLAN = Known()
-_PLAN.part(KeyDomain, "column", "values")
+_PLAN.part(KeyDomain, "column", "values", "place")
 _PLAN.part(BinCounts, "values", "width")
 _PLAN.part(
     ExactAggregation,
@@ -44,6 +45,8 @@ _PLAN.part(
     "histograms",
     "max_groups",
     "max_rows_per_group",
+    "computed",
+    "lookups",
 )
 
 
@@ -117,7 +120,9 @@ def transpile(plan: ExactAggregation, source: Source, dialect: Dialect, bounded:
     if dialect not in DIALECTS:
         raise CallerError("engine.dialect", dialects=", ".join(DIALECTS))
     _check(plan, _MOST_ROWS.get(dialect, MOST_KEYS))
+    plan = with_places(plan)
     _check_groups(plan, source, dialect)
+    lookups.check_lookups(plan)
     parts = len(plan.histograms) + bool(plan.aggregates)
     # What is drawn at random is drawn once for all statements.
     is_kept = (source.rank is None or plan.max_groups is not None) and parts > 1
@@ -142,7 +147,7 @@ def transpile(plan: ExactAggregation, source: Source, dialect: Dialect, bounded:
 
 def _check(plan: ExactAggregation, most: int) -> None:
     everything = Known()
-    for each in (conditions.KNOWN, aggregates.KNOWN, _PLAN):
+    for each in (conditions.KNOWN, expressions.KNOWN, lookups.KNOWN, aggregates.KNOWN, _PLAN):
         everything.join(each)
     everything.check(plan)
     if plan.max_rows < 0:
@@ -167,13 +172,20 @@ class _Statement:
     """One statement: a chain of named steps."""
 
     def __init__(self, plan: ExactAggregation, source: Source, dialect: Dialect, bounded: str | None) -> None:
-        self._plan, self._source, self._bounded = plan, source, bounded
+        self._plan, self._bounded = plan, bounded
         self._words = Words(dialect)
         names = tuple(sorted(plan.columns))
         for name in names:
             if name not in source.columns:
                 raise CallerError("engine.column-unknown", column=name)
-        self._scope = Scope(self._words, source, names)
+        more = lookups.gained(plan)
+        more += [(one.name, SourceColumn(Kind.STEPS, scale=one.digits)) for one in plan.computed]
+        made = dict(more)
+        if len(made) < len(more) or made.keys() & {*names}:
+            raise CallerError("engine.element", element="a computed column that is called like another")
+        self._read = names
+        self._source = replace(source, columns={**source.columns, **made})
+        self._scope = Scope(self._words, self._source, (*names, *made))
 
     def bounding(self) -> str:
         """Write the rows that count at most, to be kept."""
@@ -285,6 +297,10 @@ class _Statement:
     def _carried(self) -> str:
         return ", ".join(["p", *(f"c{at}" for at in range(len(self._scope.names)))])
 
+    def _own(self) -> str:
+        """Name what is carried of the table itself."""
+        return ", ".join(["p", *(f"c{at}" for at in range(len(self._read)))])
+
     def _lowered(self) -> Iterator[tuple[str, str]]:
         """Bring columns to few kinds, then keep the first rows of each person in a random order."""
         # Nothing but our own words and integers is in this text.
@@ -292,22 +308,34 @@ class _Statement:
             kept = self._words.put(exp.to_table(self._bounded))
             yield "bounded", f"SELECT {self._carried()} FROM {kept}"  # noqa: S608
             return
-        words, rank = self._words, self._source.rank
+        plan, words, rank = self._plan, self._words, self._source.rank
         person = _lower(words, self._source.person, self._source.person_column)
         columns = [
             f"{_lower(words, name, self._source.columns[name])} AS c{at}"
-            for at, name in enumerate(self._scope.names)
+            for at, name in enumerate(self._read)
         ]
         order = "RANDOM() AS r" if rank is None else f"{words.column(rank)} AS k"
         table = words.table(self._source.table)
         yield "lowered", f"SELECT {', '.join([f'{person} AS p', order, *columns])} FROM {table}"  # noqa: S608
-        below = f"p IS NOT NULL AND k < {self._plan.max_rows}"
+        below = f"p IS NOT NULL AND k < {plan.max_rows}"
         if rank is None:
             ranked = "ROW_NUMBER() OVER (PARTITION BY p ORDER BY r) - 1 AS k"
-            yield "ranked", f"SELECT {self._carried()}, {ranked} FROM lowered WHERE p IS NOT NULL"  # noqa: S608
+            yield "ranked", f"SELECT {self._own()}, {ranked} FROM lowered WHERE p IS NOT NULL"  # noqa: S608
         ordered = "lowered" if rank is not None else "ranked"
-        carried = self._carried() + (", k" if self._plan.bounds_groups else "")
-        yield "bounded", f"SELECT {carried} FROM {ordered} WHERE {below}"  # noqa: S608
+        place = ", k" if plan.bounds_groups else ""
+        few = "few" if plan.computed or plan.lookups else "bounded"
+        yield few, f"SELECT {self._own()}{place} FROM {ordered} WHERE {below}"  # noqa: S608
+        if few != "bounded":
+            yield from lookups.joined(self._scope, plan.lookups, few)
+            last = f"joined{len(plan.lookups) - 1}" if plan.lookups else few
+            yield from self._made().steps(last, self._carried() + place)
+
+    def _made(self) -> Layers:
+        """Work out the columns that are made of others."""
+        layers = Layers(self._scope)
+        for one in self._plan.computed:
+            layers.make(one)
+        return layers
 
     def _kept(self) -> Iterator[tuple[str, str]]:
         """Choose the rows that count: those of the condition, then those within the bounds over groups."""
@@ -418,6 +446,5 @@ def _lower(words: Words, name: str, column: SourceColumn) -> str:
     if column.kind is Kind.EXACT:
         return f"CAST({word} AS DECIMAL({column.precision}, {column.scale}))"
     if column.kind is Kind.TEXT and words.dialect == "postgres":
-        binary = exp.Collate(this=exp.column(word), expression=exp.to_identifier("C", quoted=True))
-        return words.put(binary.transform(words.placed))
+        return lookups.binary(words, words.placed(exp.column(word)))
     return word

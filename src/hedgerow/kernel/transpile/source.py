@@ -23,6 +23,8 @@ class Kind(Enum):
     """Points in time, without a zone."""
     INSTANT = auto()
     """Points in time, in UTC."""
+    STEPS = auto()
+    """Integers of at most ``10**18`` that count steps of ``10**-scale``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class SourceColumn:
     Args:
         kind: Its kind.
         precision: Digits in all, 1 to 38; for EXACT.
-        scale: Digits after the point, 0 to 18; for EXACT.
+        scale: Digits after the point, 0 to 18; for EXACT and STEPS.
     """
 
     kind: Kind
@@ -42,7 +44,7 @@ class SourceColumn:
     @property
     def is_whole(self) -> bool:
         """Whether it is counted in whole steps of ``10**-scale``; truth values are 0 and 1."""
-        return self.kind in {Kind.WHOLE, Kind.TRUTH, Kind.EXACT}
+        return self.kind in {Kind.WHOLE, Kind.TRUTH, Kind.EXACT, Kind.STEPS}
 
     @property
     def is_number(self) -> bool:
@@ -54,14 +56,14 @@ class SourceColumn:
         """The least value in steps; for whole columns."""
         if self.kind is Kind.TRUTH:
             return 0
-        return -(2**63) if self.kind is Kind.WHOLE else 1 - 10**self.precision
+        return 1 - 10**self.precision if self.kind is Kind.EXACT else -(2**63)
 
     @property
     def most(self) -> int:
         """The greatest value in steps; for whole columns."""
         if self.kind is Kind.TRUTH:
             return 1
-        return 2**63 - 1 if self.kind is Kind.WHOLE else 10**self.precision - 1
+        return 10**self.precision - 1 if self.kind is Kind.EXACT else 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
