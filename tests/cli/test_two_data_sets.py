@@ -59,9 +59,14 @@ def test_both_are_charged_once_explained_and_answered_again(hedgerow, south):
     assert answer["receipt"]["budget"]["population"]["left"] == "9.5"
     assert hedgerow(*ASK, "--json").json["rows"] == answer["rows"]
     assert left(hedgerow, "south")["south", "research"] == "0.5"
+    hedgerow("journal", "verify")
+
+
+@pytest.mark.extra
+def test_the_second_data_set_is_accounted_anew_with_what_both_spent(hedgerow, south):
+    hedgerow(*ASK)
     counted = hedgerow("budget", "reaccount", "south", "--purpose", "research", "--json").json
     assert sum(counted["charges"].values()) == 1
-    hedgerow("journal", "verify")
 
 
 def test_what_is_counted_is_what_the_files_hold_of_people_who_said_yes(hedgerow, town, south):

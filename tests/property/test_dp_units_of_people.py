@@ -78,7 +78,7 @@ def view(declared=DECLARED):
 
 def asked(unit, sql=SQL, declared=DECLARED, **price):
     parameters = {"sql": sql, "unit": unit} | (price or {"epsilon": "1"})
-    return DpQuery().plan(type("Asked", (), {"parameters": parameters}), view(declared))
+    return DpQuery().plan(type("Asked", (), {"parameters": parameters, "engine": ""}), view(declared))
 
 
 def draws_of(rows, unit, seed, kept):
@@ -297,7 +297,7 @@ def test_keys_are_not_found_and_bounds_not_looked_for_by_a_unit(unit):
         {"bounds_of": "pay", "epsilon": "1"},
     ):
         with pytest.raises(Refused) as caught:
-            DpQuery().plan(type("Asked", (), {"parameters": {"unit": unit} | more}), view())
+            DpQuery().plan(type("Asked", (), {"parameters": {"unit": unit} | more, "engine": ""}), view())
         assert caught.value.code == "dp.unit-people"
 
 

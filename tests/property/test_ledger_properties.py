@@ -30,7 +30,7 @@ from hedgerow.spine.balance import POPULATION, bound_of
 from hedgerow.spine.ledger import Ledger, event_json, is_fold, read_event, totals_of
 from hedgerow.spine.restating import own_chances, restated
 
-EXHAUSTED = ("budget.exhausted", "budget.population-exhausted")
+EXHAUSTED = ("budget.exhausted", "budget.population-exhausted", "budget.delta-exhausted")
 QUICK = settings(max_examples=50, deadline=None)
 OFFICER = Actor("owner", "officer")
 ACCOUNTS = [("visits", "research"), ("visits", "care"), ("bills", "research")]
@@ -124,6 +124,8 @@ def _foreseen(where, event, limits, held):
         half, rho = limit.delta / 2, total.rho + total.pure_rho
         by_sum = total.rho == 0 and total.pure <= limit.epsilon
         by_tail = half and zcdp_epsilon(rho, half) <= limit.epsilon
+        if total.delta > half and isinstance(event, ApproximateEvent):
+            return "budget.delta-exhausted"
         if total.delta > half or not (by_sum or by_tail):
             return code
     return None
@@ -202,7 +204,7 @@ def test_half_of_a_delta_is_for_charges_with_a_chance_of_their_own_and_no_more()
     with store.read() as reader:
         assert ledger.balance(reader, *ACCOUNTS[0]).more(small) == 3
     codes = [_try(store, ledger, number, ACCOUNTS[0], small) for number in range(4)]
-    assert codes == [None, None, None, "budget.exhausted"]
+    assert codes == [None, None, None, "budget.delta-exhausted"]
     assert _try(store, ledger, 9, ACCOUNTS[0], small.event) is None
     assert _accounts(store)[ACCOUNTS[0]].delta == "1/200"
     with store.write() as tx:

@@ -151,9 +151,11 @@ def of_today(plain):
     while head := source.read(4):
         frame = source.read(struct.unpack(">I", head)[0])
         frame = frame.replace(b'"schema":2', f'"schema":{SCHEMA_VERSION}'.encode())
-        frame = frame.replace(b'["wrapped","bytes?"]', b'["wrapped","bytes?"],["question","text"]')
+        frame = frame.replace(
+            b'["wrapped","bytes?"]', b'["wrapped","bytes?"],["question","text"],["others","text"]'
+        )
         if frame.startswith(b'{"kind":"requests"'):
-            frame = frame.replace(b",null,null]]}", b',null,null,""]]}')
+            frame = frame.replace(b",null,null]]}", b',null,null,"",""]]}')
         changed += struct.pack(">I", len(frame)) + frame
     return changed
 

@@ -143,8 +143,9 @@ def test_a_table_with_dates_is_made_of_declared_days_alone():
 def test_a_date_without_bounds_is_refused_with_what_to_type():
     with pytest.raises(Refused) as refused:
         plan_synthesis(wish_of(("seen",), 10, "1"), DECLARED, KINDS, "visits")
-    assert refused.value.next_step == (
-        "hedgerow dataset declare visits --unit person --bounds seen=FIRST-DAY:LAST-DAY"
+    assert (
+        "`hedgerow dataset declare visits --unit person --bounds seen=FIRST-DAY:LAST-DAY`"
+        in refused.value.next_step
     )
 
 

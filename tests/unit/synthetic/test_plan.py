@@ -42,10 +42,11 @@ def test_what_is_missing_is_the_line_to_type():
     with pytest.raises(Refused) as refused:
         plan(declaration=DatasetDeclaration())
     assert refused.value.code == "dp.undeclared"
-    assert refused.value.next_step == (
-        "hedgerow dataset declare visits --unit person --max-rows N --keys ward=VALUE,... "
-        "--bounds age=LOWER:UPPER --bounds pay=LOWER:UPPER --bounds floor=LOWER:UPPER"
-    )
+    assert "role owner" in refused.value.next_step
+    assert (
+        "`hedgerow dataset declare visits --unit person --max-rows N --keys ward=VALUE,... "
+        "--bounds age=LOWER:UPPER --bounds pay=LOWER:UPPER --bounds floor=LOWER:UPPER`"
+    ) in refused.value.next_step
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from hedgerow.app.space import Session
 
 KEY_VARIABLE = "HEDGEROW_LEGACY_KEY"
-_NOT_ASKED = {"quarantine": None, "batch": None, "empty_broken": False, "explain": False, "yes": False}
+_NOT_ASKED = {
+    "quarantine": None,
+    "batch": None,
+    "empty_broken": False,
+    "explain": False,
+    "yes": False,
+    "derived_from": (),
+}
 
 
 @click.command(name="import-legacy")
