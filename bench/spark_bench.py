@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from frame import SEED, Row, Sizes, Spent, interleaved, told
 
-ROWS_EACH, MOST, GROUPS, REPEAT = 10, 10, 100, 7
+ROWS_EACH, MOST, GROUPS, REPEAT = 10, 10, 100, 5
 LIMIT = 1.5
 KEYS = [f"ward {number}" for number in range(GROUPS)]
 QUESTION = "SELECT ward, COUNT(*), SUM(cost) FROM frame GROUP BY ward"
@@ -39,12 +39,12 @@ def rows(sizes: Sizes) -> Iterator[Row]:
     if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
         yield Row("private query on Spark", "not measured: no pyspark, or no Java")
         return
-    many = sizes.of(5_000_000)
+    many = sizes.of(10_000_000)
     with tempfile.TemporaryDirectory() as folder:
         with told(f"build {many:,} rows"):
             build(Path(folder) / "rows.parquet", many)
         ours, drawn, plain = measure(Path(folder))
-    size = sizes.millions(5_000_000)
+    size = sizes.millions(10_000_000)
     yield _against(
         f"private query on Spark, ranked rows, {size} rows", ours, plain, is_target=not sizes.quick
     )
