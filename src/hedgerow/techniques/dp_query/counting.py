@@ -9,7 +9,7 @@ from typing import cast
 
 from hedgerow.kernel.noise import RunningCount, open_running
 from hedgerow.model.budget import PureEvent, ZcdpEvent, parse_exact, show_exact
-from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.errors import Refused
 from hedgerow.model.plans import CountRows, SumValues
 from hedgerow.model.uses import (
     OPENS,
@@ -29,6 +29,8 @@ from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.single import (
     Number,
     bounded_by_rows,
+    check_paid,
+    opened_run,
     shown_steps,
     single_number,
     text_in,
@@ -246,16 +248,9 @@ class AdvanceRunning:
             Refused: ``run.too-sensitive`` where a public table multiplies rows more than when it was opened.
             CallerError: ``run.unknown``.
         """
-        run = dataset.run
-        if run is None or run.step < 0:
-            raise CallerError("run.unknown")
+        run = opened_run(dataset)
         number = arriving(str(run.body["sql"]), dataset)
-        digits, stated = cast("int", run.body["digits"]), cast("int", run.body["sensitivity"])
-        if number.digits != digits:
-            raise Refused("run.other-steps", run=run.name)
-        if number.sensitivity > stated:
-            found, most = (shown_steps(each, digits) for each in (number.sensitivity, stated))
-            raise Refused("run.too-sensitive", run=run.name, found=found, stated=most)
+        check_paid(number, run)
         return StepPlan(run, number)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
@@ -321,9 +316,7 @@ class ShowRun:
         Raises:
             CallerError: ``run.unknown``.
         """
-        if dataset.run is None or dataset.run.step < 0:
-            raise CallerError("run.unknown")
-        return ShowPlan(dataset.run)
+        return ShowPlan(opened_run(dataset))
 
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Read what was told; nothing is drawn and no row is read."""

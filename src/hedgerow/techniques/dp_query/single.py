@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
+from typing import cast
 
 from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.plans import DatasetDeclaration, ExactAggregation
-from hedgerow.model.uses import DatasetView, Grant, Json
+from hedgerow.model.uses import DatasetView, Grant, Json, RunView
 from hedgerow.techniques.dp_query.plan import plan_query
 from hedgerow.techniques.dp_query.planned import CountCell, QueryPlan, SumCell
 from hedgerow.techniques.dp_query.price import Price
@@ -113,6 +114,32 @@ def single_number(sql: str, dataset: DatasetView, declaration: DatasetDeclaratio
     if not isinstance(cell, CountCell | SumCell) or (isinstance(cell, SumCell) and cell.count is not None):
         raise Refused("run.not-single", dataset=dataset.name)
     return Number(plan)
+
+
+def opened_run(dataset: DatasetView) -> RunView:
+    """Give the run that a step is asked of.
+
+    Raises:
+        CallerError: ``run.unknown``.
+    """
+    run = dataset.run
+    if run is None or run.step < 0:
+        raise CallerError("run.unknown")
+    return run
+
+
+def check_paid(number: Number, run: RunView) -> None:
+    """Refuse a number that one person moves by more than a run was opened for.
+
+    Raises:
+        Refused: ``run.other-steps``, ``run.too-sensitive``.
+    """
+    digits, stated = cast("int", run.body["digits"]), cast("int", run.body["sensitivity"])
+    if number.digits != digits:
+        raise Refused("run.other-steps", run=run.name)
+    if number.sensitivity > stated:
+        found, most = (shown_steps(each, digits) for each in (number.sensitivity, stated))
+        raise Refused("run.too-sensitive", run=run.name, found=found, stated=most)
 
 
 def bounded_by_rows(declaration: DatasetDeclaration) -> DatasetDeclaration:

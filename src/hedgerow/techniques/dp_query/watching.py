@@ -25,7 +25,9 @@ from hedgerow.model.uses import (
 from hedgerow.model.words import many
 from hedgerow.techniques.dp_query.single import (
     Number,
+    check_paid,
     in_steps,
+    opened_run,
     shown_steps,
     single_number,
     text_in,
@@ -209,16 +211,9 @@ class AskWatch:
                 refused for.
             CallerError: ``run.unknown`` or where the query is malformed.
         """
-        run, sql = dataset.run, text_in(request.parameters, "sql")
-        if run is None or run.step < 0:
-            raise CallerError("run.unknown")
+        run, sql = opened_run(dataset), text_in(request.parameters, "sql")
         number = single_number(sql, dataset)
-        digits, stated = cast("int", run.body["digits"]), cast("int", run.body["sensitivity"])
-        if number.digits != digits:
-            raise Refused("run.other-steps", run=run.name)
-        if number.sensitivity > stated:
-            found, most = (shown_steps(each, digits) for each in (number.sensitivity, stated))
-            raise Refused("run.too-sensitive", run=run.name, found=found, stated=most)
+        check_paid(number, run)
         return QuestionPlan(run, sql, number)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
