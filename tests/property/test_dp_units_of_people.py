@@ -245,28 +245,14 @@ def test_the_losses_of_groups():
     assert times(laplace, Fraction(4, 3)) == LaplaceEvent.of([(4, Fraction(2, 3)), (8, Fraction(2, 3))])
     assert times(laplace, Fraction(1, 2)) == PureEvent(Fraction(1, 2)), "no half step is a number of steps"
     assert times(ZcdpEvent(Fraction(1)), Fraction(3)) == ZcdpEvent(Fraction(9))
-    small = ApproximateEvent(PureEvent(Fraction(1)), Fraction(1, 10**6))
-    twice = times(small, Fraction(2))
-    exact = (1 + np.e) * 1e-6
-    assert twice.event == PureEvent(Fraction(2))
-    assert exact <= twice.delta <= exact * (1 + 1e-12)
-    assert times(small, Fraction(1, 2)) == small, "a part of a step is a step"
     for wrong in (
         ApproximateEvent(ZcdpEvent(Fraction(1)), Fraction(1, 10**6)),
-        ApproximateEvent(PureEvent(Fraction(40)), Fraction(1, 2)),
+        ApproximateEvent(PureEvent(Fraction(1)), Fraction(1, 10**6)),
         SampledGaussianEvent(Fraction(1), Fraction(1, 2), Fraction(1), 1),
     ):
         with pytest.raises(CallerError) as caught:
             times(wrong, Fraction(2))
         assert caught.value.code == "budget.no-group"
-
-
-@pytest.mark.parametrize("epsilon", ["0.001", "0.7", "1", "3.3", "17"])
-def test_chances_of_groups_are_bounded_from_above_and_closely(epsilon):
-    event = ApproximateEvent(PureEvent(Fraction(epsilon)), Fraction(1, 10**30))
-    told = times(event, Fraction(3)).delta * 10**30
-    exact = 1 + np.exp(float(epsilon)) + np.exp(2 * float(epsilon))
-    assert exact * (1 - 1e-12) <= told <= exact * (1 + 1e-12)
 
 
 @pytest.mark.parametrize(

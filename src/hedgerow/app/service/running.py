@@ -100,10 +100,6 @@ class RunningPart(Asking):
             found = sorted(reader.find(Run), key=lambda run: run.name)
         return [_listed(run) for run in found if kind in (None, run.kind)]
 
-    def explain_close_run(self, kind: str, name: str) -> dict[str, Json]:
-        """Say whether closing a run would be permitted."""
-        return self.explain_run(kind, name)
-
     def close_run(self, kind: str, name: str) -> dict[str, Json]:
         """Close a run: nothing can be asked any more; what it told stays, and what was paid stays spent.
 
