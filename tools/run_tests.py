@@ -178,7 +178,7 @@ def start(run: Run, arguments: list[str], folder: Path | None = None, *, is_quie
     report.unlink(missing_ok=True)
     environ = clean_environ() | ({"PYTHONOPTIMIZE": "1"} if run.is_optimised else {})
     command = [str(ENVIRONMENTS[run.environment].python), "-m", "pytest", "-q", f"--outcomes={report}"]
-    command += ["-m", run.selected, *arguments]
+    command += ["--durations=25", "-m", run.selected, *arguments]
     if folder is not None:
         place = folder / stem.name
         place.mkdir()
