@@ -20,7 +20,7 @@ from frame import Row, Sizes, Stopwatch, apart, as_json, load, say, table
 BENCHES = (
     "startup", "gate", "collect", "query", "anonymity", "discover", "journal", "keys", "finding", "local",
     "accounting",
-    "train", "synthetic", "spark",
+    "places", "train", "synthetic", "spark",
 )  # fmt: skip
 # What is measured with a bench, in a file of its own.
 MORE = {"keys": ("keys_postgres",)}

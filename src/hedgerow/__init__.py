@@ -1,9 +1,9 @@
 """Use people's personal data for analytics and AI through one gate, with evidence of each use.
 
 ``import hedgerow as hr; space = hr.open("DIR")`` opens a workspace. The technique functions
-``hr.anonymity``, ``hr.discover``, ``hr.dp``, ``hr.learn`` and ``hr.synthetic`` work on data frames without
-one, and ``hr.local`` on reports. Everything is loaded when it is first named: importing this package
-imports no third party.
+``hr.anonymity``, ``hr.discover``, ``hr.dp``, ``hr.learn``, ``hr.places`` and ``hr.synthetic`` work on data
+frames without one, and ``hr.local`` on reports. Everything is loaded when it is first named: importing this
+package imports no third party.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hedgerow import anonymity, discover, dp, learn, local, synthetic
+    from hedgerow import anonymity, discover, dp, learn, local, places, synthetic
     from hedgerow.app.space import Session, Space
     from hedgerow.app.space import create_checked as create
     from hedgerow.app.space import open_checked as open  # noqa: A004 - hr.open reads as it is meant
@@ -36,6 +36,7 @@ __all__ = [
     "learn",
     "local",
     "open",
+    "places",
     "synthetic",
 ]
 
@@ -53,6 +54,7 @@ _PLACES = {
     "dp": ("hedgerow.dp", ""),
     "learn": ("hedgerow.learn", ""),
     "local": ("hedgerow.local", ""),
+    "places": ("hedgerow.places", ""),
     "synthetic": ("hedgerow.synthetic", ""),
 }
 

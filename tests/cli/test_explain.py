@@ -36,6 +36,22 @@ GATED = [
     (("release", "visits", *USE, "--quasi", "sex", "--k", "5", "--out", "never.csv"), "ana"),
     (
         (
+            "places",
+            "south",
+            *USE,
+            "--place",
+            "ward",
+            "--time",
+            "visit_date",
+            "--k",
+            "5",
+            "--out",
+            "never.csv",
+        ),
+        "ana",
+    ),
+    (
+        (
             "synthesise",
             "visits",
             *USE,
@@ -177,6 +193,9 @@ def test_a_decision_is_printed_and_nothing_done(hedgerow, space, town, tmp_path,
         # What costs rho needs budgets with a delta.
         for account in (("visits", *USE), ("--population",)):
             hedgerow("budget", "allocate", *account, "--epsilon", "5", "--delta", "1e-6")
+    if words[0] == "places":
+        south = (town[1]["clinic_south_visits"], "--dataset", "south", "--subject-key", "patient_ref")
+        hedgerow("collect", *south, *USE, "--basis", "public-task", "--keep", "ward,visit_date")
     if words[1] in ("ask", "advance", "show", "close") and words[0] in ("watch", "running"):
         more = ("--above", "9") if words[0] == "watch" else ("--steps", "8")
         hedgerow(words[0], "open", words[2], "visits", *USE, *more, "--epsilon", "0.5")

@@ -21,6 +21,7 @@ EVERYDAY = {
     "train": ("train", "train", "Train a private model; each person is hidden in it."),
     "predict": ("train", "predict", "Predict for rows of your own by a model file."),
     "release": ("release", "release", "Release a table in which each row looks like k - 1 others."),
+    "places": ("places", "places", "Release who was where, so that no four points single anyone out."),
     "synthesise": ("synthesise", "synthesise", "Make a private table of people who do not exist."),
     "report": ("report", "report", "Write a self-contained HTML report."),
     "backup": ("backup", "backup", "Back up, with the keys apart; list, prune."),

@@ -23,6 +23,7 @@ from hedgerow.app.service.surveying import Surveying
 from hedgerow.app.service.synthesising import Synthesising
 from hedgerow.app.service.tiling import Tiling
 from hedgerow.app.service.training import Training
+from hedgerow.app.service.travelling import Travelling
 from hedgerow.app.service.witnessing import Witnessing
 
 __all__ = ["Service"]
@@ -37,6 +38,7 @@ class Service(
     Training,
     RunningPart,
     Synthesising,
+    Travelling,
     Surveying,
     Governing,
     People,

@@ -15,7 +15,7 @@ Numbers: TypeAlias = npt.NDArray[np.float64]
 Texts: TypeAlias = npt.NDArray[np.str_]
 Days: TypeAlias = npt.NDArray[np.datetime64]
 
-_STREAMS = ("residents", "clinics", "bank", "agency", "shop", "building", "consents", "club")
+_STREAMS = ("residents", "clinics", "bank", "agency", "shop", "building", "consents", "club", "tracks")
 
 
 def stream(seed: int, part: str) -> np.random.Generator:

@@ -1,0 +1,1 @@
+"""Places and habits: cells, time bands, merchant categories and trajectories of Arrow tables."""
