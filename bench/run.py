@@ -23,7 +23,7 @@ BENCHES = (
     "places", "train", "synthetic", "spark",
 )  # fmt: skip
 # What is measured with a bench, in a file of its own.
-MORE = {"keys": ("keys_postgres",)}
+MORE = {"keys": ("keys_postgres",), "anonymity": ("recoding",)}
 
 
 def measured(name: str, sizes: Sizes) -> list[Row]:

@@ -144,7 +144,7 @@ def numbers(
         CallerError: ``hierarchy.not-a-number`` for a value, step or bound out of range.
     """
     known = list(_domain(values))
-    exact = [_exact(value) for value in known]
+    exact = [exact_number(value) for value in known]
     low, high = _exact_or_none(lower), _exact_or_none(upper)
     if low is not None and high is not None and low >= high:
         raise CallerError("hierarchy.not-a-number")
@@ -153,7 +153,7 @@ def numbers(
     bottom = min(exact) if low is None else low
     span = (max(exact) if high is None else high) - bottom
     whole = all(value.denominator == 1 for value in exact)
-    width = _exact(step) if step is not None else _round_step(span, whole=whole)
+    width = exact_number(step) if step is not None else _round_step(span, whole=whole)
     if width <= 0:
         raise CallerError("hierarchy.not-a-number")
     places = [_place(value, width, low, high) for value in exact]
@@ -214,10 +214,20 @@ def _day(value: object) -> dt.date:
         raise CallerError("hierarchy.not-a-date") from None
 
 
-def _exact(value: object) -> Fraction:
+def exact_number(value: object) -> Fraction:
+    """Read a number exactly.
+
+    Args:
+        value: A finite number; a float stands for the decimal that it prints as, so that 0.1 is a tenth.
+
+    Returns:
+        The number.
+
+    Raises:
+        CallerError: ``hierarchy.not-a-number``.
+    """
     try:
         if isinstance(value, int | float | Decimal | Fraction):
-            # A float stands for the decimal that it prints as, so that 0.1 is a whole tenth.
             return Fraction(str(value)) if isinstance(value, float) else Fraction(value)
     except (ValueError, OverflowError):
         pass
@@ -225,7 +235,7 @@ def _exact(value: object) -> Fraction:
 
 
 def _exact_or_none(value: Number | None) -> Fraction | None:
-    return None if value is None else _exact(value)
+    return None if value is None else exact_number(value)
 
 
 def _round_step(span: Fraction, *, whole: bool) -> Fraction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -97,6 +97,21 @@ def coded(table: pa.Table, name: str) -> Coded:
     encoded = array.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return Coded(name, array, codes, tuple(encoded.dictionary.to_pylist()))
+
+
+def in_order(column: Coded) -> Coded:
+    """Number a column's values by their own order, so that the order of rows decides nothing.
+
+    Args:
+        column: The column.
+
+    Returns:
+        The same values, ``distinct`` ascending.
+    """
+    order = sorted(range(len(column.distinct)), key=column.distinct.__getitem__)
+    places = np.full(len(order) + 1, -1, dtype=np.int64)
+    places[order] = np.arange(len(order))
+    return replace(column, codes=places[column.codes], distinct=tuple(column.distinct[one] for one in order))
 
 
 def built_hierarchy(column: Coded) -> Hierarchy:

@@ -7,13 +7,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeVar
 
-import narwhals as nw
-import pyarrow as pa
-
 from hedgerow.kernel.anonymity.linkage import candidate_counts, linkage
 from hedgerow.model.anonymity import Hierarchy, KAnonymousTable, LinkageResult, ReleaseParameters
 from hedgerow.model.errors import CallerError
 from hedgerow.techniques.anonymity.columns import built_hierarchy, coded, texts
+from hedgerow.techniques.anonymity.frames import arrow_of, frame_of, native_of
 from hedgerow.techniques.anonymity.parameters import Share, check_columns, release_parameters
 from hedgerow.techniques.anonymity.release import release
 
@@ -103,9 +101,9 @@ def linkage_attack(
     """
     asked = ReleaseParameters(quasi=tuple(quasi), k=2)
     sides: list[list[list[str | None]]] = []
-    for frame in (_frame(attacker), _frame(release)):
+    for frame in (frame_of(attacker), frame_of(release)):
         check_columns(asked, frame.columns)
-        arrow = _arrow(frame)
+        arrow = arrow_of(frame)
         sides.append([texts(arrow, name) for name in asked.quasi])
     known = [(hierarchies or {}).get(name) for name in asked.quasi]
     return linkage(candidate_counts(sides[0], sides[1], known))
@@ -124,33 +122,17 @@ def hierarchies_for(table: Any, columns: Sequence[str]) -> dict[str, Hierarchy]:
     Raises:
         CallerError: For no table, an unknown column or a type that a release cannot hold.
     """
-    frame = _frame(table)
+    frame = frame_of(table)
     check_columns(ReleaseParameters(quasi=tuple(columns), k=2), frame.columns)
-    arrow = _arrow(frame)
+    arrow = arrow_of(frame)
     return {name: built_hierarchy(coded(arrow, name)) for name in columns}
 
 
 def _released(table: FrameT, asked: ReleaseParameters) -> KAnonymousTable[FrameT]:
-    frame = _frame(table)
+    frame = frame_of(table)
     check_columns(asked, frame.columns)
     for name in frame.columns:
         if name not in asked.columns:
             raise CallerError("anonymity.unlisted-column", column=name)
-    made = release(_arrow(frame), asked, ungoverned=True)
-    back = nw.from_arrow(made.table, backend=frame.implementation).to_native()
-    return replace(made, table=back)
-
-
-def _frame(table: Any) -> nw.DataFrame[Any]:  # noqa: ANN401 - any table
-    if isinstance(table, pa.Table) and len(set(table.column_names)) < len(table.column_names):
-        twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
-        raise CallerError("anonymity.ambiguous-column", column=twice)
-    try:
-        return nw.from_native(table, eager_only=True)
-    except TypeError:
-        raise CallerError("anonymity.no-table") from None
-
-
-def _arrow(frame: nw.DataFrame[Any]) -> pa.Table:
-    """The frame in Arrow; a pandas index may come along as one more column, which nobody can list."""
-    return frame.to_arrow()
+    made = release(arrow_of(frame), asked, ungoverned=True)
+    return replace(made, table=native_of(made.table, frame))

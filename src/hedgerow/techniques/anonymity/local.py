@@ -1,0 +1,383 @@
+"""k-anonymous tables by local recoding: each class of rows has levels of its own."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hedgerow.kernel.anonymity.coding import Flags, Ints, distinct_tuples, level_maps
+from hedgerow.kernel.anonymity.grouping import Pairs, distinct_pairs
+from hedgerow.kernel.anonymity.partition import FurtherTest
+from hedgerow.kernel.anonymity.recoding import TOGETHER, Recoded, recode
+from hedgerow.kernel.anonymity.risk import histogram
+from hedgerow.kernel.anonymity.search import Problem
+from hedgerow.model.anonymity import (
+    ANY_VALUE,
+    ColumnGeneralisation,
+    Hierarchy,
+    ReleaseParameters,
+    RiskSummary,
+    SensitiveDiversity,
+)
+from hedgerow.model.calls import WHOLE, door
+from hedgerow.model.errors import CallerError, Fault, Refused
+from hedgerow.model.recoding import LocallyRecodedTable, RecodedClass
+from hedgerow.techniques.anonymity.columns import (
+    Coded,
+    built_hierarchy,
+    coded,
+    hierarchy_codes,
+    in_order,
+    plain,
+)
+from hedgerow.techniques.anonymity.frames import arrow_of, frame_of, native_of
+from hedgerow.techniques.anonymity.parameters import Share, check, check_columns, release_parameters
+
+FrameT = TypeVar("FrameT")
+ClassTest: TypeAlias = Callable[[Mapping[Any, int]], bool]
+
+
+@door("anonymity.k_anonymous_locally", {"k": WHOLE, "together": WHOLE})
+def k_anonymous_locally(  # noqa: PLR0913 - keywords, each a choice of its own
+    table: FrameT,
+    *,
+    quasi: Sequence[str],
+    k: int,
+    sensitive: Sequence[str] = (),
+    keep: Sequence[str] = (),
+    suppression_limit: Share = 0,
+    l: int | None = None,  # noqa: E741 - the field's own word, as k
+    holds: Mapping[str, ClassTest] | None = None,
+    hierarchies: Mapping[str, Hierarchy] | None = None,
+    max_levels: Mapping[str, int] | None = None,
+    person: str | None = None,
+    together: int = TOGETHER,
+) -> LocallyRecodedTable[FrameT]:
+    """Make a k-anonymous table in which each class of rows is generalised only as far as it needs.
+
+    Args:
+        table: A pyarrow, pandas or Polars table; a pandas index is left behind.
+        quasi: Quasi-identifiers: columns that identify people in combination.
+        k: Least number of rows in a class, at least 2.
+        sensitive: Sensitive attributes, released as they are.
+        keep: Other columns released as they are, on your word that they identify nobody.
+        suppression_limit: Largest share of rows dropped, 0 to 1; rows are dropped only where
+            ``max_levels`` leaves no class for them.
+        l: Least number of distinct values of each sensitive attribute in a class, or none.
+        holds: Per sensitive attribute, a test that each class must pass, given how many rows have
+            each value (none is missing); it must hold for what joins classes that pass.
+        hierarchies: Hierarchy per quasi-identifier; those left out are built from the values.
+        max_levels: Coarsest level allowed per quasi-identifier.
+        person: Column that tells whose row it is, where a person may have several; not released.
+        together: Distinct combinations compared with each other, at least 2: more take longer and
+            lose a little less. It moves speed and loss, no guarantee.
+
+    Returns:
+        The de-identified table, of the kind given, its classes and its risk; ungoverned: in no
+        ledger. A column in which some class is generalised is text.
+
+    Raises:
+        CallerError: For parameters, columns or hierarchies that do not fit; a column that is not
+            listed at all is refused, since it could identify people.
+        Refused: ``anonymity.unreachable``.
+
+    Guarantee:
+        Each combination of released quasi-identifiers stands in at least ``k`` rows (of ``k``
+        people with ``person``) that pass what ``l`` and ``holds`` ask. It is not anonymous, it
+        is not the least possible loss, and cells of one column stand at different levels.
+
+    Source:
+        As ``hedgerow.kernel.anonymity.recoding.recode``.
+    """
+    asked = release_parameters(
+        quasi=quasi,
+        k=k,
+        sensitive=sensitive,
+        keep=keep,
+        suppression_limit=suppression_limit,
+        l=l,
+        hierarchies=hierarchies,
+        max_levels=max_levels,
+        person=person,
+    )
+    frame = frame_of(table)
+    check_columns(asked, frame.columns)
+    for name in frame.columns:
+        if name not in asked.columns:
+            raise CallerError("anonymity.unlisted-column", column=name)
+    made = locally_recoded(arrow_of(frame), asked, ungoverned=True, holds=holds, together=together)
+    return replace(made, table=native_of(made.table, frame))
+
+
+def locally_recoded(
+    table: pa.Table,
+    asked: ReleaseParameters,
+    *,
+    ungoverned: bool,
+    holds: Mapping[str, ClassTest] | None = None,
+    together: int = TOGETHER,
+) -> LocallyRecodedTable[pa.Table]:
+    """Recode a table locally.
+
+    Args:
+        table: The raw rows; columns that are not asked for are not read.
+        asked: Columns, k and limits.
+        ungoverned: Whether no gate admitted this.
+        holds: Tests of each class per sensitive attribute.
+        together: Distinct combinations compared with each other.
+
+    Returns:
+        The listed columns of the rows that stay, in the table's column order.
+
+    Raises:
+        CallerError: For parameters, columns or hierarchies that do not fit the table.
+        Refused: ``anonymity.unreachable``.
+        Fault: ``anonymity.recount``: the finished table failed its independent recount.
+
+    Guarantee:
+        As ``k_anonymous_locally``; what leaves is a function of the rows, not of their order.
+    """
+    check(asked)
+    check_columns(asked, table.column_names)
+    source = _Source.of(table, asked, holds or {})
+    made = recode(source.problem, also=source.further_test(), together=together)
+    if made is None or not made.kept.any() or source.keeps_nothing(made):
+        raise Refused("anonymity.unreachable", k=asked.k, l=asked.l or "none")
+    classes, class_of_row = source.classes(made)
+    rows = np.flatnonzero(made.kept[source.problem.tuples.of_row])
+    released = source.released(made, classes, class_of_row, rows)
+    order = pc.sort_indices(released, sort_keys=[(name, "ascending") for name in released.column_names])
+    released, rows = released.take(order), rows[order.to_numpy()]
+    _recount(released, asked, source, rows)
+    firsts, row_classes = _in_order(class_of_row[rows])
+    return LocallyRecodedTable(
+        released,
+        source.risk(made, class_of_row, rows),
+        tuple(replace(classes[one], rows=count) for one, count in firsts),
+        tuple(row_classes.tolist()),
+        ungoverned=ungoverned,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A table as it is recoded."""
+
+    table: pa.Table = field(repr=False)
+    asked: ReleaseParameters
+    quasi: tuple[Coded, ...]
+    hierarchies: tuple[Hierarchy, ...]
+    sensitive: tuple[Coded, ...]
+    people: Ints | None = field(repr=False)
+    problem: Problem
+    holds: Mapping[str, ClassTest]
+
+    @classmethod
+    def of(cls, table: pa.Table, asked: ReleaseParameters, holds: Mapping[str, ClassTest]) -> _Source:
+        if table.num_rows == 0:
+            raise CallerError("anonymity.empty-table")
+        if table.num_rows < asked.k:
+            raise CallerError("anonymity.k-above-rows", k=asked.k)
+        for name in holds:
+            if name not in asked.sensitive:
+                raise CallerError("anonymity.test-of-no-sensitive", column=name)
+        given = dict(asked.hierarchies)
+        quasi = tuple(in_order(coded(table, name)) for name in asked.quasi)
+        hierarchies = tuple(
+            given[each.name] if each.name in given else built_hierarchy(each) for each in quasi
+        )
+        sensitive = tuple(in_order(coded(table, name)) for name in asked.sensitive)
+        people = None if asked.person is None else coded(table, asked.person).codes
+        problem = _problem(asked, quasi, hierarchies, sensitive, people)
+        return cls(table, asked, quasi, hierarchies, sensitive, people, problem, holds)
+
+    def further_test(self) -> FurtherTest | None:
+        """All tests of value counts as one."""
+        tests = [
+            _value_test(self.problem.tuples.of_row, each, self.holds[each.name])
+            for each in self.sensitive
+            if each.name in self.holds
+        ]
+        if not tests:
+            return None
+        return lambda classes: np.logical_and.reduce([test(classes) for test in tests])
+
+    def keeps_nothing(self, made: Recoded) -> bool:
+        """Whether every cell that stays became ``*``."""
+        tops = np.asarray([hierarchy.top for hierarchy in self.hierarchies])
+        return bool((made.levels[made.class_of_tuple[made.kept]] == tops).all())
+
+    def classes(self, made: Recoded) -> tuple[list[RecodedClass], Ints]:
+        """The classes by what they read, and that of each row; rows are counted later."""
+        places: dict[tuple[str | None, ...], int] = {}
+        classes: list[RecodedClass] = []
+        of_made = np.zeros(len(made.sizes), dtype=np.int64)
+        for number, (levels, groups) in enumerate(
+            zip(made.levels.tolist(), made.groups.tolist(), strict=True)
+        ):
+            labels = tuple(map(_label, self.hierarchies, levels, groups))
+            if labels not in places:
+                places[labels] = len(classes)
+                classes.append(RecodedClass(0, tuple(levels), labels))
+            of_made[number] = places[labels]
+        return classes, of_made[made.class_of_tuple][self.problem.tuples.of_row]
+
+    def released(
+        self, made: Recoded, classes: Sequence[RecodedClass], class_of_row: Ints, rows: Ints
+    ) -> pa.Table:
+        """The rows that stay, as they read."""
+        columns: dict[str, pa.Array] = {}
+        taken = pa.array(rows)
+        inside = pa.array(class_of_row[rows])
+        coarsest = made.levels[made.class_of_tuple[made.kept]].max(axis=0)
+        for place, column in enumerate(self.quasi):
+            if coarsest[place] == 0:
+                columns[column.name] = column.array.take(taken)
+            else:
+                labels = pa.array([each.labels[place] for each in classes], pa.string())
+                columns[column.name] = labels.take(inside)
+        for name in (*self.asked.sensitive, *self.asked.keep):
+            columns[name] = plain(self.table, name).take(taken)
+        # A table made anew: no index, no metadata and no dictionary of the source comes along.
+        return pa.table({name: columns[name] for name in self.table.column_names if name in columns})
+
+    def risk(self, made: Recoded, class_of_row: Ints, rows: Ints) -> RiskSummary:
+        """The risk, counted on the rows that stay."""
+        names, classes = np.unique(class_of_row[rows], return_inverse=True)
+        sizes = np.bincount(classes, minlength=len(names)).astype(np.int64)
+        fewest = None
+        if self.people is not None:
+            fewest = int(distinct_pairs(classes, self.people[rows]).distinct(len(names)).min())
+        return RiskSummary(
+            k=self.asked.k,
+            rows=self.problem.tuples.rows,
+            released_rows=len(rows),
+            suppressed_rows=made.suppressed,
+            class_sizes=histogram(sizes),
+            columns=tuple(self._column(made, place) for place in range(len(self.quasi))),
+            sensitive=tuple(
+                _diversity(each.name, distinct_pairs(classes, each.codes[rows]), sizes)
+                for each in self.sensitive
+            ),
+            loss=made.loss,
+            fewest_people=fewest,
+        )
+
+    def _column(self, made: Recoded, place: int) -> ColumnGeneralisation:
+        tuples, maps = self.problem.tuples, self.problem.columns[place]
+        levels = made.levels[made.class_of_tuple, place]
+        weights = np.where(made.kept, tuples.counts, 0)
+        losses = np.asarray(maps.losses)[levels, tuples.codes[place]]
+        granularity = 1 - float(weights @ losses) / int(weights.sum())
+        return ColumnGeneralisation(
+            self.quasi[place].name, int(levels[made.kept].max()), maps.top, granularity
+        )
+
+
+def _problem(
+    asked: ReleaseParameters,
+    quasi: Sequence[Coded],
+    hierarchies: Sequence[Hierarchy],
+    sensitive: Sequence[Coded],
+    people: Ints | None,
+) -> Problem:
+    tuples = distinct_tuples([hierarchy_codes(*each) for each in zip(quasi, hierarchies, strict=True)])
+    pairs: list[Pairs] = []
+    least: list[int] = []
+    if people is not None:
+        pairs.append(distinct_pairs(tuples.of_row, people))
+        least.append(asked.k)
+    if asked.l is not None:
+        pairs += [distinct_pairs(tuples.of_row, each.codes) for each in sensitive]
+        least += [asked.l] * len(sensitive)
+    bounds = dict(asked.max_levels)
+    for column, hierarchy in zip(quasi, hierarchies, strict=True):
+        if not 0 <= bounds.setdefault(column.name, hierarchy.top) <= hierarchy.top:
+            raise CallerError("anonymity.level-out-of-range", column=column.name, top=hierarchy.top)
+    return Problem(
+        tuples=tuples,
+        columns=tuple(
+            level_maps(hierarchy, has_missing=column.has_missing)
+            for column, hierarchy in zip(quasi, hierarchies, strict=True)
+        ),
+        k=asked.k,
+        most_suppressed=int(asked.suppression_limit * tuples.rows),
+        pairs=tuple(pairs),
+        least=tuple(least),
+        max_levels=tuple(bounds[column.name] for column in quasi),
+    )
+
+
+def _label(hierarchy: Hierarchy, level: int, group: int) -> str | None:
+    if level == hierarchy.top:
+        return ANY_VALUE
+    labels = hierarchy.labels[level - 1] if level else hierarchy.values
+    return labels[group] if group < len(labels) else None  # the group after the last is missing
+
+
+def _value_test(of_row: Ints, column: Coded, test: ClassTest) -> FurtherTest:
+    """A test of each class's value counts, as flags."""
+    size = len(column.distinct) + 1
+    keys, counts = np.unique(of_row * size + (column.codes + 1), return_counts=True)
+    tuples, codes = keys // size, keys % size
+    named = (None, *column.distinct)
+
+    def flags(classes: Ints) -> Flags:
+        values: defaultdict[int, Counter[Any]] = defaultdict(Counter)
+        cells = zip(classes[tuples].tolist(), codes.tolist(), counts.tolist(), strict=True)
+        for group, code, count in cells:
+            values[group][named[code]] += count
+        return np.asarray([bool(test(values[group])) for group in range(int(classes.max()) + 1)])
+
+    return flags
+
+
+def _diversity(name: str, pairs: Pairs, sizes: Ints) -> SensitiveDiversity:
+    distinct = pairs.distinct(len(sizes))
+    same = distinct == 1  # one known value is given away even where other rows miss it
+    return SensitiveDiversity(name, int(distinct.min()), int(same.sum()), int(sizes[same].sum()))
+
+
+def _in_order(classes: Ints) -> tuple[list[tuple[int, int]], Ints]:
+    """Number classes by where they first stand: name and rows of each, and the new number of each row."""
+    names, firsts, inverse, counts = np.unique(
+        classes, return_index=True, return_inverse=True, return_counts=True
+    )
+    order = np.argsort(firsts)
+    places = np.zeros(len(names), dtype=np.int64)
+    places[order] = np.arange(len(names))
+    return list(zip(names[order].tolist(), counts[order].tolist(), strict=True)), places[inverse]
+
+
+def _recount(released: pa.Table, asked: ReleaseParameters, source: _Source, rows: Ints) -> None:
+    """Count the finished table once more, by other code than the recoding's."""
+    wanted: list[tuple[list[str], str]] = [([], "count_all")]
+    least = [asked.k]
+    if asked.l is not None:
+        wanted += [([name], "count_distinct") for name in asked.sensitive]
+        least += [asked.l] * len(asked.sensitive)
+    counted, unused = released, "".join(released.column_names) + "+"
+    if source.people is not None:
+        # Rows of unknown people are nobody's: a missing value is not counted.
+        known = pa.array(source.people[rows], mask=source.people[rows] < 0)
+        counted = released.append_column(unused, known)
+        wanted.append(([unused], "count_distinct"))
+        least.append(asked.k)
+    counts = counted.group_by(list(asked.quasi)).aggregate(wanted)
+    fewest = [pc.min(counts[place]).as_py() for place in range(len(asked.quasi), counts.num_columns)]
+    values: defaultdict[tuple[Any, ...], Counter[Any]] = defaultdict(Counter)
+    for name, test in source.holds.items():
+        values.clear()
+        cells = zip(*(released[each].to_pylist() for each in asked.quasi), strict=True)
+        for cell, value in zip(cells, released[name].to_pylist(), strict=True):
+            values[cell][value] += 1
+        if not all(test(each) for each in values.values()):
+            raise Fault("anonymity.recount")
+    if any(found < needed for found, needed in zip(fewest, least, strict=True)):
+        raise Fault("anonymity.recount")
