@@ -21,6 +21,9 @@ BENCHES = (
     "startup", "gate", "collect", "query", "anonymity", "discover", "journal", "keys", "finding", "local",
     "accounting",
     "places", "train", "synthetic", "spark",
+    "startup", "gate", "collect", "query", "anonymity", "audit", "discover", "journal", "keys", "finding",
+    "local", "accounting",
+    "train", "synthetic", "spark",
 )  # fmt: skip
 # What is measured with a bench, in a file of its own.
 MORE = {"keys": ("keys_postgres",), "anonymity": ("recoding",)}

@@ -1,7 +1,8 @@
 """Use people's personal data for analytics and AI through one gate, with evidence of each use.
 
 ``import hedgerow as hr; space = hr.open("DIR")`` opens a workspace. The technique functions
-``hr.anonymity``, ``hr.discover``, ``hr.dp``, ``hr.learn``, ``hr.places`` and ``hr.synthetic`` work on data
+``hr.anonymity``, ``hr.audit``, ``hr.discover``, ``hr.dp``, ``hr.learn``, ``hr.places`` and
+``hr.synthetic`` work on data
 frames without one, and ``hr.local`` on reports. Everything is loaded when it is first named: importing this
 package imports no third party.
 """
@@ -12,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hedgerow import anonymity, discover, dp, learn, local, places, synthetic
+    from hedgerow import anonymity, audit, discover, dp, learn, local, places, synthetic
     from hedgerow.app.space import Session, Space
     from hedgerow.app.space import create_checked as create
     from hedgerow.app.space import open_checked as open  # noqa: A004 - hr.open reads as it is meant
@@ -30,6 +31,7 @@ __all__ = [
     "Session",
     "Space",
     "anonymity",
+    "audit",
     "create",
     "discover",
     "dp",
@@ -50,6 +52,7 @@ _PLACES = {
     "create": ("hedgerow.app.space", "create_checked"),
     "open": ("hedgerow.app.space", "open_checked"),
     "anonymity": ("hedgerow.anonymity", ""),
+    "audit": ("hedgerow.audit", ""),
     "discover": ("hedgerow.discover", ""),
     "dp": ("hedgerow.dp", ""),
     "learn": ("hedgerow.learn", ""),

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 from tests.program import Program
 
-from hedgerow.app.demo.town import generate
+from hedgerow.app.demo.town import attacker_view, generate
 from hedgerow.app.demo.town.truth import TRUTH
 from hedgerow.model.words import ColumnRole
 
@@ -92,9 +92,16 @@ def test_no_name_of_the_town_stands_in_the_workspace(walked, town):
 
 def test_the_attack_wins_on_the_raw_table_and_loses_on_the_release(walked, town):
     figures = walked.first.figures
-    assert figures["singled_out_raw"] > 0
     assert figures["singled_out_released"] == 0
     quasi = ("age", "zip", "sex")
+    people = {(row["patient_ref"], tuple(row[q] for q in quasi)): row["full_name"] for row in town.visits}
+    times = Counter(known for _, known in people)
+    club = attacker_view(generate(people=2000)).to_pylist()
+    found = [row for row in club if times[tuple(row[name] for name in quasi)] == 1]
+    names = {(known, name) for (_, known), name in people.items()}
+    right = [row for row in found if (tuple(row[name] for name in quasi), row["full_name"]) in names]
+    assert (figures["singled_out_raw"], figures["re_identified_raw"]) == (len(found), len(right))
+    assert len(right) > 50
     with (walked.folder / walked.first.directory / "visits-k5.csv").open(newline="") as stream:
         released = list(csv.DictReader(stream))
     sizes = Counter(tuple(row[name] for name in quasi) for row in released)
@@ -104,6 +111,12 @@ def test_the_attack_wins_on_the_raw_table_and_loses_on_the_release(walked, town)
     said = walked.first.acts[5]["said"]
     assert f"{len(sizes)} classes, the smallest of {min(sizes.values())} rows" in said
     assert not {"full_name", "email", "phone", "patient_ref"} & set(released[0])
+    assert f"exactly one pseudonym, which is theirs for {len(right)}." in said
+    assert "singles out 0 people" in said
+    assumed = re.search(r"under the assumed name ([A-Z]\w+ [A-Z]\w+)", said)[1]
+    everyone = {row["full_name"] for row in club} | {row["full_name"] for row in town.visits}
+    assert assumed not in everyone
+    assert not [name for name in everyone if name in said]
 
 
 def test_the_private_answer_is_near_the_truth_and_its_replay_the_same(walked, town):

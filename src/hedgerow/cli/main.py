@@ -31,6 +31,7 @@ EVERYDAY = {
 }
 NOUNS = {
     "approval": ("approval", "approval", "What another must grant: list, show, grant, deny."),
+    "audit": ("audit", "audit", "What a finished table gives away, tried by attacks: release."),
     "budget": ("budget", "budget", "Privacy budgets: allocate, show, forecast, reaccount, restate."),
     "consent": ("consent", "consent", "What people chose: grant, withdraw, show."),
     "dataset": ("dataset", "dataset", "Data sets: list, show, declare, index, drop."),

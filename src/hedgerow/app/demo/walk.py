@@ -18,21 +18,20 @@ import pyarrow.csv as pa_csv
 
 from hedgerow.app import workspace
 from hedgerow.app.declaring import Asked
-from hedgerow.app.demo.town import Town, attacker_view, generate, write
+from hedgerow.app.demo.linking import KNOWN, link_pseudonyms, link_release
+from hedgerow.app.demo.town import Town, generate, write
 from hedgerow.app.hierarchies import read_hierarchies
 from hedgerow.app.outputs import write_out
 from hedgerow.app.report import render
 from hedgerow.app.service.asking import ReleaseRequest
 from hedgerow.app.service.collecting import CollectRequest, discover
 from hedgerow.app.space import Space, open_space
-from hedgerow.kernel.anonymity.hierarchies import from_rows
 from hedgerow.model.errors import CallerError, HedgerowError, Refused
 from hedgerow.model.uses import Json
 from hedgerow.model.words import Basis, many
-from hedgerow.techniques.anonymity.library import linkage_attack
 
 CLINICS = ("clinic_north_visits", "clinic_south_visits", "clinic_river_visits")
-QUASI = ("age", "zip", "sex")
+QUASI = KNOWN
 QUESTION = "SELECT ward, COUNT(*), AVG(systolic) FROM visits GROUP BY ward"
 SUGGESTED = "SELECT ward, COUNT(*) FROM visits GROUP BY ward"
 _SKIPPED = ("visit_id", "birth_date", "visit_date")
@@ -198,26 +197,30 @@ def _refusing(walk: Walk) -> None:
 
 
 def _releasing(walk: Walk) -> None:
+    raw = link_pseudonyms(walk.town, CLINICS)
     out = walk.directory / "visits-k5.csv"
     hierarchies = read_hierarchies(walk.paths["hierarchies"], QUASI)
     priya = walk.space.acting_as("priya").service
     asked = ReleaseRequest("visits", QUASI, 5, ("diagnosis",), hierarchies=hierarchies)
     made = priya.release(asked, purpose="research", out=out, force=False)
-    attacker = _texts(attacker_view(walk.town))
-    raw = _one_row_each(walk.town)
-    released = _texts(pa_csv.read_csv(out, convert_options=pa_csv.ConvertOptions(
-        column_types={name: pa.string() for name in QUASI})))  # fmt: skip
-    known = {name: from_rows(rows) for name, rows in hierarchies.items()}
-    before = linkage_attack(attacker, raw, quasi=QUASI).singled_out
-    after = linkage_attack(attacker, released, quasi=QUASI, hierarchies=known).singled_out
+    options = pa_csv.ConvertOptions(column_types={name: pa.string() for name in QUASI})
+    released = link_release(walk.town, pa_csv.read_csv(out, convert_options=options), hierarchies)
     summary = cast("Mapping[str, Json]", made["summary"])
-    walk.figures |= {"singled_out_raw": before, "singled_out_released": after, "k": 5}
+    walk.figures |= {
+        "singled_out_raw": raw.found, "re_identified_raw": raw.right, "singled_out_released": released.found,
+        "k": 5,
+    }  # fmt: skip
     walk.act(
-        "A k-anonymous release, and the attack that fails on it",
-        f"The officer releases visits-k5.csv: {summary['classes']} classes, the smallest of "
+        "Pseudonyms are not enough; a k-anonymous release, and the attack that fails on it",
+        "First the wrong way: the clinics' visits with a pseudonym in place of each name. Somebody lays the"
+        f" member list of a club beside it ({raw.listed} names, ages, zips): by zip, age and sex"
+        f" {many(raw.found, 'person fits', 'people fit')} exactly one pseudonym, which is theirs for"
+        f" {raw.right}.",
+        f"One of them, under the assumed name {raw.assumed}: {many(raw.rows, 'visit')}, each diagnosis read.",
+        f"Then the officer releases visits-k5.csv: {summary['classes']} classes, the smallest of "
         f"{summary['smallest_class']} rows; de-identified, not anonymous.",
-        f"With the member list of a club (200 names, ages, zips), an attacker finds"
-        f" {many(before, 'person', 'people')} in the raw table and {after} in the release.",
+        f"The same list singles out {many(released.found, 'person', 'people')} in it: whoever fits, fits at"
+        f" least {many(released.fewest, 'row')}.",
     )
 
 
@@ -320,16 +323,6 @@ def _counted(count: Json) -> str:
 
 def _spaced(message: str) -> str:
     return re.sub(r",(?=[a-z_])", ", ", message)
-
-
-def _texts(table: pa.Table) -> pa.Table:
-    return pa.table({name: table[name].cast(pa.string()) for name in QUASI})
-
-
-def _one_row_each(town: Town) -> pa.Table:
-    """The raw clinic tables as an attacker would use them: each patient once."""
-    raw = pa.concat_tables([town.tables[name].select(["patient_ref", *QUASI]) for name in CLINICS])
-    return _texts(raw.group_by(["patient_ref", *QUASI]).aggregate([]))
 
 
 def _consenting_patient(town: Town, place: int) -> str:

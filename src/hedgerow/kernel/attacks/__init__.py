@@ -1,0 +1,1 @@
+"""Attacks against a finished release, and the chances by which they are judged."""

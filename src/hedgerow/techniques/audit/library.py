@@ -1,0 +1,245 @@
+"""An audit of a finished release as a library function on data frames, without a workspace."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from hedgerow.kernel.anonymity.coding import Flags
+from hedgerow.kernel.anonymity.risk import histogram
+from hedgerow.kernel.attacks.attacking import of
+from hedgerow.kernel.attacks.fitting import fitting
+from hedgerow.kernel.attacks.reidentification import outlying, reidentification
+from hedgerow.model.anonymity import Hierarchy
+from hedgerow.model.auditing import Candidates, Reidentification, ReleaseAudit
+from hedgerow.model.budget import parse_decimal
+from hedgerow.model.calls import MAPPING, TRUTH, WHOLE, Fit, door
+from hedgerow.model.errors import CallerError
+from hedgerow.techniques.audit.columns import Side, arrow_of, check_columns, column, hierarchies_of, side
+from hedgerow.techniques.audit.statements import told
+from hedgerow.techniques.audit.trying import FALSE_ALARM, World, attempts, joined, judged, parts
+
+ShareLike: TypeAlias = "float | int | str | Decimal | Fraction"
+Frame: TypeAlias = Any
+_Names: TypeAlias = "tuple[str, ...]"
+
+_AT_RISK = Fraction(1, 5)
+_HALF = 2
+_FITS = {
+    "hierarchies": Fit("a mapping of column to hierarchy", "{'age': ...}", MAPPING.or_none().fits),
+    "population_size": WHOLE.or_none(),
+    "synthetic": TRUTH,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked, checked as far as it can be without the tables."""
+
+    quasi: _Names
+    sensitive: _Names
+    link: tuple[_Names, _Names] | None
+    hierarchies: Mapping[str, Hierarchy]
+    population_size: int | None
+    is_synthetic: bool
+    at_risk: Fraction
+    seed: int
+
+    @property
+    def names(self) -> _Names:
+        """Every column that is looked at."""
+        first, second = self.link or ((), ())
+        return tuple(dict.fromkeys((*self.quasi, *self.sensitive, *first, *second)))
+
+
+@door("audit.audit_release", _FITS)
+def audit_release(  # noqa: PLR0913 - keywords, each a choice of its own
+    original: Frame,
+    released: Frame,
+    *,
+    quasi: Sequence[str],
+    sensitive: Sequence[str] = (),
+    control: Frame | None = None,
+    control_share: ShareLike | None = None,
+    population: Frame | None = None,
+    population_size: int | None = None,
+    hierarchies: Mapping[str, Hierarchy | Sequence[Sequence[str]]] | None = None,
+    link: tuple[Sequence[str], Sequence[str]] | None = None,
+    synthetic: bool = False,
+    at_risk: ShareLike = _AT_RISK,
+    seed: int = 0,
+) -> ReleaseAudit:
+    """State the risk of a finished release and attack it: singling out, linkability, inference.
+
+    Args:
+        original: The rows that the release was made of, as collected; each is taken to be a person.
+        released: Generalised, pseudonymised or synthetic rows under the same column names.
+        quasi: Columns that the attacker knows of people.
+        sensitive: Columns that must stay unknown.
+        control: Rows of people like those of the original who were not in the release's source.
+        control_share: Instead, the share of ``original``, its last rows, that was kept out of the release.
+        population: Everybody the rows were drawn from, with the quasi-identifiers as collected.
+        population_size: Instead, how many people that is.
+        hierarchies: Hierarchy by column, or its rows of value, level 1, up to the coarsest; intervals,
+            redacted codes, sets and calendar steps are read without one.
+        link: Two sets of columns that an attacker of linkability holds apart; worked out where not given.
+        synthetic: Whether the released rows are nobody's, so that classes say nothing of people.
+        at_risk: Chance above which a row counts as being at risk, above 0 and at most 1.
+        seed: What ties, line-ups and draws of people come from.
+
+    Returns:
+        Counts, rates and names of columns; no value of a person.
+
+    Raises:
+        CallerError: For tables, columns or numbers that do not fit.
+
+    Guarantee:
+        A release independent of who was in the source shows a risk with chance at most 0.01, whatever the
+        data. One whose combinations of quasi-identifiers stand twice or more singles out nobody on them.
+
+    Source:
+        WP216 (2014) for the attacks, El Emam and Dankar (2008) for the risks; docs/adr/0043.
+    """
+    ladders = hierarchies_of(hierarchies or {}, _names(quasi))
+    risky = _share(at_risk, "at_risk")
+    asked = _Asked(
+        _names(quasi), _names(sensitive), _link(link), ladders, population_size, synthetic, risky, seed
+    )
+    _check(asked, control, control_share, population)
+    sources = {"original": original, "control": control, "release": released, "population": population}
+    tables = {name: arrow_of(each, name) for name, each in sources.items() if each is not None}
+    return _audited(tables, asked, control_share)
+
+
+def _audited(tables: Mapping[str, pa.Table], asked: _Asked, share: ShareLike | None) -> ReleaseAudit:
+    people_of = [tables[name] for name in ("original", "control") if name in tables]
+    for name, table in tables.items():
+        check_columns(table, asked.quasi if name == "population" else asked.names, name)
+    rows, is_member = tables["release"], _groups(people_of, share)
+    people = {name: side(name, *people_of) for name in asked.names}
+    cells = {name: side(name, rows) for name in asked.names}
+    columns = joined(people, cells, asked.hierarchies)
+    world = World(is_member, people, cells, columns, np.random.default_rng(asked.seed))
+    tried = attempts(
+        world, asked.quasi, asked.sensitive, asked.link or parts(world, asked.quasi, asked.sensitive)
+    )
+    others = tuple(name for name in rows.column_names if name not in asked.names)
+    measured = _numbers(rows)
+    audit = ReleaseAudit(
+        quasi=asked.quasi,
+        sensitive=asked.sensitive,
+        others=others,
+        identifying=_identifying(tables["original"], rows, others),
+        original_rows=int(is_member.sum()),
+        released_rows=rows.num_rows,
+        control_rows=int((~is_member).sum()),
+        is_synthetic=asked.is_synthetic,
+        reidentification=None if asked.is_synthetic else _risk(world, asked, tables.get("population")),
+        candidates=_candidates(world, asked.quasi),
+        attacks=tuple(judged(each, is_member, FALSE_ALARM / len(tried)) for each in tried),
+        outlier_rows=len(outlying(measured)),
+        outlier_columns=len(measured),
+        seed=asked.seed,
+    )
+    return told(audit)
+
+
+def _check(asked: _Asked, control: object, share: object, population: object) -> None:
+    """Refuse what contradicts itself before any table is read."""
+    if not asked.quasi:
+        raise CallerError("audit.no-quasi")
+    for name, times in Counter((*asked.quasi, *asked.sensitive)).items():
+        if times > 1:
+            raise CallerError("audit.repeated-column", column=name)
+    if not isinstance(asked.seed, int) or isinstance(asked.seed, bool) or asked.seed < 0:
+        raise CallerError("audit.bad-seed")
+    if control is not None and share is not None:
+        raise CallerError("audit.two-controls")
+    if population is not None and asked.population_size is not None:
+        raise CallerError("audit.two-populations")
+
+
+def _link(link: tuple[Sequence[str], Sequence[str]] | None) -> tuple[_Names, _Names] | None:
+    if link is None:
+        return None
+    first, second = _names(link[0]), _names(link[1])
+    if not first or not second or set(first) & set(second):
+        raise CallerError("audit.bad-link")
+    return first, second
+
+
+def _groups(people_of: Sequence[pa.Table], share: ShareLike | None) -> Flags:
+    """Who was in the source, row by row over all tables."""
+    rows, kept_out = people_of[0].num_rows, 0
+    if share is not None:
+        kept_out = int(_share(share, "The control share") * rows)
+        if not 0 < kept_out < rows:
+            raise CallerError("audit.control-too-small")
+    everyone = sum(table.num_rows for table in people_of)
+    return np.asarray(np.arange(everyone) < rows - kept_out, dtype=np.bool_)
+
+
+def _risk(world: World, asked: _Asked, population: pa.Table | None) -> Reidentification:
+    codes, size = [world.columns[name].rows for name in asked.quasi], asked.population_size
+    if size is not None and size < len(codes[0]):
+        raise CallerError("audit.population-too-small", size=size, rows=len(codes[0]))
+    crowd = None
+    if population is not None:
+        crowd = [
+            column(side(name, population), world.rows[name], asked.hierarchies.get(name))
+            for name in asked.quasi
+        ]
+    return reidentification(codes, at_risk=asked.at_risk, population=crowd, population_size=size)
+
+
+def _candidates(world: World, quasi: _Names) -> Candidates:
+    members = np.flatnonzero(world.is_member)
+    counts = fitting(of(world.known(quasi), members)).candidates()
+    return Candidates(len(members), histogram(counts))
+
+
+def _identifying(original: pa.Table, released: pa.Table, others: Sequence[str]) -> _Names:
+    """The unlisted columns most of whose cells stand once in the release and once in the original."""
+    return tuple(
+        name
+        for name in others
+        if name in original.column_names and _are_one_to_one(side(name, original), side(name, released))
+    )
+
+
+def _are_one_to_one(original: Side, released: Side) -> bool:
+    once = {text for text, times in zip(original.texts, _times(original), strict=True) if times == 1}
+    same = sum(
+        times == 1 and text is not None and text in once
+        for text, times in zip(released.texts, _times(released), strict=True)
+    )
+    return _HALF * same >= len(released.codes)
+
+
+def _times(column: Side) -> list[int]:
+    return list(np.bincount(column.codes, minlength=len(column.texts)).tolist())
+
+
+def _numbers(released: pa.Table) -> list[Any]:
+    """The released columns that are numbers throughout."""
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    named = [field.name for field in released.schema if any(test(field.type) for test in kinds)]
+    return [side(name, released).numbers for name in named]
+
+
+def _share(value: ShareLike, name: str) -> Fraction:
+    share = value if isinstance(value, Fraction) else parse_decimal(str(value))
+    if share is None or not 0 < share <= 1:
+        raise CallerError("audit.bad-share", name=name)
+    return share
+
+
+def _names(names: Sequence[str]) -> _Names:
+    return (names,) if isinstance(names, str) else tuple(names)

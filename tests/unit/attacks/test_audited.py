@@ -1,0 +1,172 @@
+"""Proves what an audit says of tables done by hand: the three patients first of all, and every refusal."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import pyarrow as pa
+import pytest
+
+from hedgerow.audit import audit_release
+from hedgerow.model.auditing import NOT_SHOWN, PERSONAL, PSEUDONYMISED
+from hedgerow.model.errors import CallerError
+
+PATIENTS = {
+    "Name": ["John Smith", "Mary Jones", "Robert Brown"],
+    "Address": ["123 Elm Street", "456 Oak Avenue", "789 Pine Road"],
+    "Zip Code": ["02139", "02141", "02142"],  # what an address book adds
+    "Test Result": ["Positive", "Negative", "Positive"],
+}
+RELEASED = {
+    "Patient_ID": ["7f3a", "c09e", "41bd"],
+    "Zip Code": ["02139", "02141", "02142"],
+    "Test Result": ["Positive", "Negative", "Positive"],
+}
+
+
+def audited(original=PATIENTS, released=RELEASED, **more):
+    asked = {"quasi": ["Zip Code"], "sensitive": ["Test Result"]} | more
+    return audit_release(original, released, **asked)
+
+
+def test_three_unique_zips_are_three_people_with_an_address_book():
+    audit = audited()
+    assert audit.reidentification.prosecutor_max == audit.reidentification.prosecutor_average == 1
+    assert audit.reidentification.uniques == audit.reidentification.rows_at_risk == 3
+    assert (audit.candidates.singled_out, audit.candidates.people) == (3, 3)
+    assert audit.risk == 1
+    singled = audit.attacks[0]
+    assert (singled.attack, singled.right, singled.members, singled.risk) == ("singling out", 3, 3, 1)
+    assert audit.legal_class == PSEUDONYMISED
+    said = " ".join(audit.statements)
+    assert "3 fit exactly one released row in Zip Code" in said
+    assert "3 classes of fewer than 5 rows (3 rows); 3 rows alone in a class" in said
+    assert not any(word in said.lower() for word in ("is safe", "is anonymous", "are anonymous"))
+    assert any("control group" in need for need in audit.needed)
+
+
+def test_no_value_of_a_person_stands_in_an_audit():
+    audit = audited()
+    shown = json.dumps(audit.as_json()) + repr(audit)
+    every = [text for table in (PATIENTS, RELEASED) for cells in table.values() for text in cells]
+    assert [text for text in every if text in shown] == []
+
+
+def test_zips_joined_to_an_area_single_nobody_out():
+    audit = audited(released=RELEASED | {"Zip Code": ["021**"] * 3})
+    assert audit.candidates.singled_out == 0
+    assert audit.candidates.fewest == 3
+    assert audit.reidentification.prosecutor_max == Fraction(1, 3)
+    assert audit.attacks[0].risk == 0
+
+
+def test_a_name_left_in_makes_it_personal_data():
+    audit = audited(released=RELEASED | {"Name": PATIENTS["Name"]})
+    assert audit.identifying == ("Name",)
+    assert audit.legal_class == PERSONAL
+    assert "column Name points at one row each" in audit.findings(Fraction(1))
+
+
+def test_findings_count_risk_and_the_lack_of_power():
+    audit = audited()
+    assert any("prosecutor" in found for found in audit.findings(Fraction(99, 100)))
+    assert any("has a risk of 100.0%" in found for found in audit.findings(Fraction(99, 100)))
+    blind = audited(PATIENTS, RELEASED | {"Zip Code": ["*"] * 3}, synthetic=True)
+    assert blind.attack_risk >= 0
+    assert any("could not have seen" in found for found in blind.findings(Fraction(1, 100)))
+
+
+def test_a_large_independent_table_with_power_is_not_shown_to_be_personal():
+    def rows(first):
+        return {"age": [str(n % 60) for n in range(first, first + 4000)], "sex": ["f", "m"] * 2000,
+                "ill": ["no"] * 4000}  # fmt: skip
+
+    original = {name: [*cells[:2000]] for name, cells in rows(0).items()}
+    control = {name: [*cells[2000:]] for name, cells in rows(0).items()}
+    released = {"age": ["*"] * 2000, "sex": ["*"] * 2000, "ill": ["*"] * 2000}
+    audit = audit_release(original, released, quasi=["age", "sex"], sensitive=["ill"], control=control)
+    assert audit.attack_risk == 0
+    # Where everyone has the same value no attack can tell more of anybody, and none would be seen to.
+    assert any("power" in need or "more people" in need for need in audit.needed)
+    assert audit.legal_class == PSEUDONYMISED
+    assert NOT_SHOWN != PSEUDONYMISED
+
+
+def test_the_last_rows_can_be_the_control_group():
+    original = {"age": [str(n) for n in range(100)]}
+    audit = audit_release(original, {"age": original["age"][:80]}, quasi=["age"], control_share="0.2")
+    assert (audit.original_rows, audit.control_rows) == (80, 20)
+    assert (audit.attacks[0].right, audit.attacks[0].control_right) == (80, 0)
+    assert audit.attacks[0].risk == 1
+    assert audit.attacks[0].chance < 1e-15
+
+
+def test_a_population_lowers_the_journalist_only():
+    people = {"age": [str(n % 50) for n in range(500)]}
+    released = {"age": [str(n) for n in range(50)]}
+    given = audit_release(released, released, quasi=["age"], population=people).reidentification
+    sized = audit_release(released, released, quasi=["age"], population_size=500).reidentification
+    assert given.prosecutor_max == sized.prosecutor_max == 1
+    assert given.journalist_max == pytest.approx(0.1)
+    assert sized.journalist_max == pytest.approx(0.1 / 0.9 * 2.302585, rel=1e-5)
+    assert "simple random sample" in sized.basis
+
+
+def test_numbers_far_out_are_counted_and_not_named():
+    pay = [*range(100, 150), 99_999, 88_888]
+    table = {"age": ["*"] * 52, "pay": pay}
+    audit = audit_release(
+        {"age": [str(n) for n in range(52)], "pay": pay}, table, quasi=["age"], sensitive=["pay"]
+    )
+    assert (audit.outlier_rows, audit.outlier_columns) == (2, 1)
+    assert any("2 rows lie more than 6 median absolute deviations" in said for said in audit.statements)
+    assert "99999" not in json.dumps(audit.as_json()).replace(",", "")
+
+
+def test_the_same_seed_gives_the_same_audit():
+    assert audited(seed=5) == audited(seed=5)
+
+
+@pytest.mark.parametrize("kind", ["arrow", "pandas", "polars"])
+def test_any_table_is_taken(kind):
+    table = pa.table(RELEASED)
+    if kind != "arrow":
+        pytest.importorskip(kind)
+        table = table.to_pandas() if kind == "pandas" else pytest.importorskip("polars").from_arrow(table)
+    assert audited(released=table) == audited()
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"quasi": []}, "audit.no-quasi"),
+        ({"sensitive": ["Zip Code"]}, "audit.repeated-column"),
+        ({"quasi": ["zip"]}, "audit.unknown-column"),
+        ({"quasi": ["Address"]}, "audit.unknown-column"),
+        ({"released": "file"}, "audit.no-table"),
+        ({"released": {"Zip Code": [], "Test Result": []}}, "audit.empty"),
+        ({"released": {"Zip Code": ["1"], "Test Result": [["a"]]}}, "audit.column-type"),
+        ({"hierarchies": {"Test Result": [["Positive", "*"]]}}, "audit.hierarchy-for-no-quasi"),
+        ({"control": PATIENTS, "control_share": 0.5}, "audit.two-controls"),
+        ({"control_share": 0.1}, "audit.control-too-small"),
+        ({"control_share": "many"}, "audit.bad-share"),
+        ({"at_risk": 0}, "audit.bad-share"),
+        ({"population": PATIENTS, "population_size": 9}, "audit.two-populations"),
+        ({"population_size": 2}, "audit.population-too-small"),
+        ({"seed": -1}, "audit.bad-seed"),
+        ({"link": (["Zip Code"], ["Zip Code"])}, "audit.bad-link"),
+        ({"link": (["Zip Code"], [])}, "audit.bad-link"),
+    ],
+)
+def test_what_does_not_fit_is_refused(more, code):
+    with pytest.raises(CallerError) as caught:
+        audited(**more)
+    assert caught.value.code == code
+
+
+def test_a_column_that_stands_twice_is_refused():
+    table = pa.Table.from_arrays([pa.array(["1"])] * 2, ["Zip Code", "Zip Code"])
+    with pytest.raises(CallerError) as caught:
+        audited(released=table)
+    assert caught.value.code == "audit.ambiguous-column"
