@@ -24,6 +24,7 @@ BENCHES = (
     "startup", "gate", "collect", "query", "anonymity", "audit", "discover", "journal", "keys", "finding",
     "local", "accounting",
     "train", "synthetic", "spark",
+    "train", "synthetic", "tokens", "spark",
 )  # fmt: skip
 # What is measured with a bench, in a file of its own.
 MORE = {"keys": ("keys_postgres",), "anonymity": ("recoding",)}

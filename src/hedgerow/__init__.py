@@ -1,8 +1,8 @@
 """Use people's personal data for analytics and AI through one gate, with evidence of each use.
 
 ``import hedgerow as hr; space = hr.open("DIR")`` opens a workspace. The technique functions
-``hr.anonymity``, ``hr.audit``, ``hr.discover``, ``hr.dp``, ``hr.learn``, ``hr.places`` and
-``hr.synthetic`` work on data
+``hr.anonymity``, ``hr.audit``, ``hr.discover``, ``hr.dp``, ``hr.learn``, ``hr.places``,
+``hr.synthetic`` and ``hr.tokens`` work on data
 frames without one, and ``hr.local`` on reports. Everything is loaded when it is first named: importing this
 package imports no third party.
 """
@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hedgerow import anonymity, audit, discover, dp, learn, local, places, synthetic
+    from hedgerow import anonymity, audit, discover, dp, learn, local, places, synthetic, tokens
     from hedgerow.app.space import Session, Space
     from hedgerow.app.space import create_checked as create
     from hedgerow.app.space import open_checked as open  # noqa: A004 - hr.open reads as it is meant
@@ -40,6 +40,7 @@ __all__ = [
     "open",
     "places",
     "synthetic",
+    "tokens",
 ]
 
 _PLACES = {
@@ -59,6 +60,7 @@ _PLACES = {
     "local": ("hedgerow.local", ""),
     "places": ("hedgerow.places", ""),
     "synthetic": ("hedgerow.synthetic", ""),
+    "tokens": ("hedgerow.tokens", ""),
 }
 
 

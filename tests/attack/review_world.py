@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from hedgerow.app import workspace
 from hedgerow.app.declaring import Asked
-from hedgerow.app.service.asking import ReleaseRequest
 from hedgerow.app.service.collecting import CollectRequest
+from hedgerow.app.service.releasing import ReleaseRequest
 from hedgerow.app.space import open_space
 from hedgerow.model.words import Basis
 

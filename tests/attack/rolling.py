@@ -22,10 +22,13 @@ from hedgerow.app.workspace import default_policies, populate
 from hedgerow.kernel.merkle.note import VerifierKey
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.records import Approval, QuarantineBatch
-from hedgerow.model.uses import Actor
+from hedgerow.model.releases import LeftFile
+from hedgerow.model.tokens import Keep, Random, Rules
+from hedgerow.model.uses import Actor, UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.approvals import Asked
 from hedgerow.spine.quarantine import Broken
+from hedgerow.techniques.tokens.governed import GovernedTokens
 
 HEADER = '{"format": "csv", "delimiter": ",", "columns": [["id", "text"], ["tag", "integer"]]}'
 OLDER, AGAIN, NEVER = "an older image", "a removed one again", "as if never written"
@@ -125,6 +128,20 @@ def _ran(world, kind, name, asked=None):
         world.service.open_run(kind, name, "visits", cheap, purpose=CARE)
 
 
+def tokenised(spine, dataset, request):
+    """Let the rows of a data set leave with a drawn token for each person."""
+    rules = Rules((Random("token", "id"), Keep("ward", "ward")), drops_others=True)
+    asked = {"release": f"R-{request}", "recipient": ""}
+    spine.gate.use(UseRequest(OWNER, CARE, dataset, asked, request), GovernedTokens(rules))
+
+
+def _certified(world, release, digit):
+    """Certify a file of a release; another file is certified anew."""
+    world.spine.releases.certify(
+        OWNER, LeftFile(release, "rows", {"k": 2}, {"tag": "as collected"}, digit * 64, 9)
+    )
+
+
 def _published(world, folder, name, rows):
     folder.mkdir(exist_ok=True)
     (folder / "wards.csv").write_text("code,region\n" + rows)
@@ -163,6 +180,10 @@ def story(folder):
         lambda: service().allocate("visits", CARE, Fraction(1), period="month"),
         lambda: world.use(("count", "visits", CARE, world.epsilon), "counted-again"),
         lambda: world.use(("rows", "visits", CARE, None), "rows-again"),
+        lambda: _certified(world, "R-rows-again", "1"),
+        lambda: _certified(world, "R-rows-again", "2"),
+        lambda: service().retire_release("R-rows-out", "too much"),
+        lambda: _certified(world, "R-rows-out", "3"),
         lambda: _renamed(world, "dan"),
         lambda: _renamed(world, "ann"),
         lambda: _renamed(world, "ann"),
@@ -192,6 +213,7 @@ def story(folder):
         lambda: _ran(world, "running", "arrivals"),
         lambda: service().close_run("watch", "crowded"),
         lambda: service().quarantine_discard(_batches(world)[-1]),
+        lambda: tokenised(world.spine, "visits", "left"),
         lambda: _copied(world, "visits"),
         lambda: _copied(world, "bills"),
         lambda: world.collect("visits", ["cem"], with_consent=True),

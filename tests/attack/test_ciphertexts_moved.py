@@ -14,7 +14,7 @@ import typing
 from dataclasses import fields, replace
 
 import pytest
-from tests.attack.rolling import HEADER, founded
+from tests.attack.rolling import HEADER, founded, tokenised
 from tests.simulator.adapters import SetClock, copied_shelf, copied_store
 from tests.simulator.asking import OWNER
 from tests.simulator.model import CARE
@@ -26,7 +26,7 @@ from hedgerow.adapters.store.memory import key_of
 from hedgerow.app.service import Service
 from hedgerow.app.wiring import wire
 from hedgerow.model.errors import HedgerowError
-from hedgerow.model.records import ALL_RECORDS, Bucket, Subject
+from hedgerow.model.records import ALL_RECORDS, Bucket, Subject, VaultToken
 from hedgerow.model.uses import UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.quarantine import Broken
@@ -44,6 +44,7 @@ IN_PLAIN = {
 }
 PEOPLE = ("ann", "bob", "cem", "dan")
 RUNS = ("arrivals", "others")
+LEFT = ("left", "left-again")
 
 
 def sealed_fields():
@@ -67,6 +68,8 @@ def household(tenant, keys):
         world.spine.intake.take(replace(arrival, header=HEADER, broken=rows, **nobody), OWNER)
     for request in ("first", "second"):
         ask(world.service, request)
+    for request in LEFT:
+        tokenised(world.spine, "visits", request)
     for ref in PEOPLE:
         for _ in range(2):
             world.service.show_subject(ref)
@@ -104,6 +107,13 @@ def open_batches(service):
             service.spine.quarantine.rows(reader, batch)
 
 
+def every_token(service):
+    with service.spine.store.read() as reader:
+        for release in (f"R-{name}" for name in LEFT):
+            marks = reader.values(VaultToken, "mark", release=release)
+            service.spine.revealing.drawn.meanings(reader, release, marks)
+
+
 def every_table(service):
     for dataset in ("visits", "bills"):
         wish = UseRequest(
@@ -127,6 +137,8 @@ def every_answer(service):
     every_opening(service)
     for name in ("first", "second"):
         ask(service, name)
+    for name in LEFT:
+        tokenised(service.spine, "visits", name)
 
 
 def every_run(service):
@@ -140,6 +152,7 @@ USES = {
     ("buckets", "wrapped"): every_table,
     ("subjects", "wrapped"): everybody(lambda service, ref: service.export_subject(ref)),
     ("sealed_fields", "sealed"): everybody(lambda service, ref: service.export_subject(ref)),
+    ("vault_tokens", "sealed"): every_token,
     ("commitments", "sealed"): everybody(lambda service, ref: service.show_subject(ref)),
     ("requests", "wrapped"): every_answer,
     ("requests", "sealed"): every_answer,

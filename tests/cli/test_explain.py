@@ -34,6 +34,8 @@ GATED = [
     (("dataset", "public", "drop", "wards", "--why", "a list", "--yes"), "priya"),
     (("dataset", "public", "list"), "sam"),
     (("release", "visits", *USE, "--quasi", "sex", "--k", "5", "--out", "never.csv"), "ana"),
+    (("tokenise", "visits", "--rules", "@rules", *USE, "--out", "never.csv"), "ana"),
+    (("token", "reveal", "R-1", "abc", *USE, "--reason", "asked"), "ana"),
     (
         (
             "places",
@@ -118,6 +120,7 @@ GATED = [
     (("report", "--out", "never.html"), "ana"),
     (("released", "list"), "ana"),
     (("released", "show", "R-1"), "ana"),
+    (("released", "retire", "R-1", "--reason", "too much", "--yes"), "ana"),
     (("subject", "show", "R-1"), "ana"),
     (("subject", "export", "R-1"), "sam"),
     (("subject", "erase", "R-1", "--yes"), "ana"),
@@ -147,7 +150,7 @@ GATED = [
 # Outside the gate: no workspace is open, or it is being made, brought forward or unlocked.
 UNGATED = {
     "init", "demo", "discover", "doctor", "upgrade", "file identity", "file seal", "file open", "file show",
-    "keys escrow-restore", "restore", "audit release",
+    "keys escrow-restore", "restore", "audit release", "released verify",
     "predict", "local survey", "local show", "local encode", "local decode", "local client",
 }  # fmt: skip
 
@@ -189,6 +192,9 @@ def test_a_decision_is_printed_and_nothing_done(hedgerow, space, town, tmp_path,
     if "@wards" in words:
         (tmp_path / "wards.csv").write_text("ward,part\nA,north\n")
         words = [str(tmp_path / "wards.csv") if word == "@wards" else word for word in words]
+    if "@rules" in words:
+        (tmp_path / "rules.toml").write_text('others = "drop"\n[columns.ward]\nkind = "keep"\n')
+        words = [str(tmp_path / "rules.toml") if word == "@rules" else word for word in words]
     if words[0] in ("synthesise", "train"):
         # What costs rho needs budgets with a delta.
         for account in (("visits", *USE), ("--population",)):

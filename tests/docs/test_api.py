@@ -14,7 +14,7 @@ import hedgerow
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "hedgerow"
-FACES = ("anonymity", "audit", "discover", "dp", "learn", "local", "places", "synthetic")
+FACES = ("anonymity", "audit", "discover", "dp", "learn", "local", "places", "synthetic", "tokens")
 SECTION = re.compile(r"^Args:\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 NAME = re.compile(r"^    \*{0,2}(\w+)(?: \([^)]*\))?:", re.MULTILINE)
 # A place where the arguments are those of another function, which is named there.

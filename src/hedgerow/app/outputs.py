@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -109,6 +109,49 @@ def writing_out(out: Path, *, force: bool) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def write_together(contents: Mapping[Path, bytes], *, force: bool) -> None:
+    """Write several files, all of them or none, each readable by its owner only.
+
+    Args:
+        contents: What each path is to hold; the paths differ.
+        force: Overwrite what is there; it is put back where one of the others cannot be written.
+
+    Raises:
+        CallerError: ``out.exists`` when one appeared meanwhile, ``out.unwritable``; nothing is left then.
+    """
+    parts = {out: beside(out) for out in contents}
+    older, named = {out: beside(out) for out in contents}, list[Path]()
+    out = next(iter(contents))
+    try:
+        for out, content in contents.items():
+            write_out(parts[out], content, force=False)
+        for out in contents:
+            if force and os.path.lexists(out):
+                out.rename(older[out])
+            named.append(out)
+            _name_new(parts[out], out)
+    except (OSError, CallerError) as error:
+        # One that somebody else wrote meanwhile is not ours to take away.
+        is_there = isinstance(error, FileExistsError)
+        _put_back(named[:-1] if is_there else named, parts, older)
+        raise CallerError("out.exists" if is_there else "out.unwritable", out=out) from None
+    finally:
+        for spare in (*parts.values(), *older.values()):
+            with suppress(OSError):
+                spare.unlink(missing_ok=True)
+
+
+def _put_back(named: Sequence[Path], parts: Mapping[Path, Path], older: Mapping[Path, Path]) -> None:
+    """Take away what got its name, and give the older files theirs again."""
+    for out in named:
+        with suppress(OSError):
+            out.unlink(missing_ok=True)
+    for out in parts:
+        with suppress(OSError):
+            if os.path.lexists(older[out]) and not os.path.lexists(out):
+                older[out].rename(out)
 
 
 def _name_new(part: Path, out: Path) -> None:

@@ -24,6 +24,7 @@ from hedgerow.spine.catalog import Catalog
 from hedgerow.spine.committing import Committing
 from hedgerow.spine.consent import Consents
 from hedgerow.spine.cosigning import Cosigning
+from hedgerow.spine.drawn import DrawnTokens
 from hedgerow.spine.dropping import Dropping
 from hedgerow.spine.epochs import Epochs
 from hedgerow.spine.erasure import Erasure
@@ -38,8 +39,10 @@ from hedgerow.spine.lease import Leases
 from hedgerow.spine.ledger import Ledger
 from hedgerow.spine.policy import Policies
 from hedgerow.spine.quarantine import Quarantine
+from hedgerow.spine.released import Releases
 from hedgerow.spine.requests import Requests
 from hedgerow.spine.restoring import Restoring
+from hedgerow.spine.revealing import Revealing
 from hedgerow.spine.runs import Runs
 from hedgerow.spine.second_key import SecondKey
 from hedgerow.spine.steady import SteadyClock, steady
@@ -93,6 +96,8 @@ class Spine:
     second_key: SecondKey
     hearing: Hearing
     runs: Runs
+    revealing: Revealing
+    releases: Releases
     timer: Timer = field(default_factory=SystemTimer)
 
 
@@ -118,11 +123,12 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     tables, acts = Tables(engine, shelf, keyring), Acts(store, policies, journal)
     quarantine, requests = Quarantine(keyring, clock), Requests(keyring, attestor, journal)
     approvals, hearing = Approvals(store, acts, journal, clock), Hearing(journal, attestor)
-    runs = Runs(keyring, attestor, journal, hearing)
+    runs, drawn = Runs(keyring, attestor, journal, hearing), DrawnTokens(vault, attestor)
     gate = Gate(
         store=store, facts=FactLoader(catalog, consents, ledger, policies), acts=acts, clock=clock,
         approvals=approvals, ledger=ledger, journal=journal, requests=requests, runs=runs,
-        leases=Leases(store, tables, consents, vault, runs, clock), attestor=attestor, witnesses=witnesses,
+        leases=Leases(store, tables, consents, vault, runs, clock, drawn), attestor=attestor,
+        witnesses=witnesses,
     )  # fmt: skip
     erasure = Erasure(
         store=store, vault=vault, tables=tables, requests=requests, quarantine=quarantine,
@@ -130,7 +136,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     )  # fmt: skip
     dropping = Dropping(
         store=store, catalog=catalog, tables=tables, requests=requests, quarantine=quarantine,
-        journal=journal, clock=clock,
+        journal=journal, attestor=attestor, clock=clock,
     )  # fmt: skip
 
     def intake() -> Intake:
@@ -142,10 +148,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         )  # fmt: skip
 
     found_key = derive(index_key, "found-handle")
-    rights = Rights(
-        store=store, gate=gate, catalog=catalog, erasure=erasure, journal=journal,
-        export=Disclose("subject.export"), read=Disclose("subject.read"),
-    )  # fmt: skip
+    rights = _rights(store, gate, catalog, erasure, journal)
     return Spine(
         tenant, store, backend, clock, attestor, journal, catalog, consents, vault, ledger, policies,
         tables, quarantine, deferred(intake), approvals, gate, erasure, dropping,
@@ -155,6 +158,8 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         Restoring(store, vault, tables, quarantine, erasure, dropping, journal, ledger, attestor, hearing),
         witnesses, Cosigning(keyring, journal, attestor, clock),
         SecondKey(keyring, journal, attestor, clock), hearing, runs,
+        Revealing(store, gate, catalog, consents, vault, approvals, journal, drawn),
+        Releases(store, journal, attestor, clock),
     )  # fmt: skip
 
 
@@ -162,6 +167,13 @@ def _followed(store: Store, journal: Journal, attestor: Attestor, clock: Clock) 
     """Let each commit of the store close the journal and be followed outside."""
     witnesses = Witnesses(store, journal, attestor, clock, FileSink)
     return Committing(store, journal, witnesses), witnesses
+
+
+def _rights(store: Store, gate: Gate, catalog: Catalog, erasure: Erasure, journal: Journal) -> Rights:
+    return Rights(
+        store=store, gate=gate, catalog=catalog, erasure=erasure, journal=journal,
+        export=Disclose("subject.export"), read=Disclose("subject.read"),
+    )  # fmt: skip
 
 
 def _query() -> DpQuery:

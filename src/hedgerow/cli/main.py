@@ -23,6 +23,7 @@ EVERYDAY = {
     "release": ("release", "release", "Release a table in which each row looks like k - 1 others."),
     "places": ("places", "places", "Release who was where, so that no four points single anyone out."),
     "synthesise": ("synthesise", "synthesise", "Make a private table of people who do not exist."),
+    "tokenise": ("tokenise", "tokenise", "Release rows with tokens in place of values, by a rules file."),
     "report": ("report", "report", "Write a self-contained HTML report."),
     "backup": ("backup", "backup", "Back up, with the keys apart; list, prune."),
     "restore": ("backup", "restore", "Make a workspace of a backup; nobody erased comes back."),
@@ -47,9 +48,10 @@ NOUNS = {
     "policy": ("policy", "policy", "Who may do what: show, test, apply, history."),
     "principal": ("principal", "principal", "Who may act: add, list."),
     "purpose": ("purpose", "purpose", "Why data is used: add, list."),
-    "released": ("release", "released", "Tables that left: list, show."),
+    "released": ("released", "released", "Tables that left: list, show, verify, retire."),
     "running": ("runs", "running", "Totals as rows arrive, paid once: open, advance, show, list, close."),
     "subject": ("subject", "subject", "A person's rights: find, show, export, erase."),
+    "token": ("token", "token", "Tokens of a release: reveal whose they are, with four eyes."),
     "watch": ("runs", "watch", "Which numbers pass a threshold, paid once: open, ask, show, list, close."),
 }
 ALL = EVERYDAY | NOUNS

@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 from typing import Literal as OneOf
 
 from hedgerow.model.budget import NonPrivateEvent
+from hedgerow.model.criteria import Model
 from hedgerow.model.words import many
 
 ANY_VALUE: Final = "*"
@@ -74,6 +75,8 @@ class ReleaseParameters:
         max_levels: Pairs of column and the coarsest level allowed.
         person: Column that tells whose row it is, where a person may have several: a class then
             holds at least ``k`` different people. It is never released.
+        models: What must hold besides k, each of which names the sensitive column that it is about.
+        population: People of the population that the table is drawn from, or none where unknown.
     """
 
     quasi: tuple[str, ...]
@@ -85,6 +88,8 @@ class ReleaseParameters:
     hierarchies: tuple[tuple[str, Hierarchy], ...] = ()
     max_levels: tuple[tuple[str, int], ...] = ()
     person: str | None = None
+    models: tuple[Model, ...] = ()
+    population: int | None = None
 
     @property
     def released(self) -> tuple[str, ...]:
@@ -157,6 +162,21 @@ class SensitiveDiversity:
     distinct: int
     homogeneous_classes: int
     homogeneous_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What a finished table reaches of one privacy model that was asked, counted anew on it.
+
+    Args:
+        model: Text form of the model, as it was asked.
+        figure: What was reached, rounded so that it never looks better than it is.
+        said: The same in plain words.
+    """
+
+    model: str
+    figure: str
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +276,7 @@ class KAnonymousTable(Generic[TableT]):
         levels: Pairs of quasi-identifier and released level.
         label: ``"de-identified"``, never "anonymous".
         ungoverned: True when no gate admitted it and no ledger knows of it.
+        reached: What it reaches of each model asked, in that order.
     """
 
     table: TableT = field(repr=False)
@@ -263,6 +284,7 @@ class KAnonymousTable(Generic[TableT]):
     levels: tuple[tuple[str, int], ...]
     label: str = RELEASE_LABEL
     ungoverned: bool = True
+    reached: tuple[Reached, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "subject.export": "Subject",
         "subject.erase": "Subject",
         "subject.find": "Subject",
+        "token.reveal": "Subject",
         "consent.grant": "Subject",
         "consent.withdraw": "Subject",
         "consent.show": "Subject",

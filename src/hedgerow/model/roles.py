@@ -61,6 +61,7 @@ ROLES_FOR: Mapping[str, tuple[Role, ...]] = MappingProxyType(
         "subject.export": _OFFICER,
         "subject.erase": _OFFICER,
         "subject.find": _OFFICER,
+        "token.reveal": _OFFICER,
         "consent.grant": (Role.SERVICE,),
         "consent.withdraw": (Role.PRIVACY_OFFICER, Role.SERVICE),
         "consent.show": _OFFICER,

@@ -152,6 +152,8 @@ class Grant:
             and came back while the run of this use was open; none for all rows.
         others: Further data sets, by name, and the columns of each; not with ``"person"``.
         engine: What computes aggregates; the workspace's own where empty.
+        tokens: Where tokens that the use makes are valid: pairs of a name of the scope and what it is for,
+            as ``("release", "R-1")``; only with ``"rows"``.
     """
 
     columns: frozenset[str]
@@ -162,6 +164,7 @@ class Grant:
     since: int | None = None
     others: tuple[tuple[str, frozenset[str]], ...] = ()
     engine: str = ""
+    tokens: tuple[tuple[str, str], ...] = ()
 
     def of(self, dataset: str) -> frozenset[str]:
         """List the columns of a further data set that are opened; none of one that is not asked for."""
@@ -197,6 +200,23 @@ class ForUnit(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnToken:
+    """Which value a drawn token stands for, in the row of one person; the spine seals it.
+
+    Args:
+        column: The column of the output.
+        number: The person.
+        token: The token.
+        value: The value; empty where the token stands for the person alone.
+    """
+
+    column: str
+    number: int = field(repr=False)
+    token: str = field(repr=False)
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """What leaves.
 
@@ -208,6 +228,7 @@ class Release:
         summary: Facts of the release for the officer and the register.
         kept: Whether the result is kept for the same request id; one person's own data is not.
         run: What the run carries on, where it was opened or went a step.
+        drawn: Which value each drawn token in it stands for.
     """
 
     payload: Mapping[str, Json]
@@ -216,6 +237,7 @@ class Release:
     summary: Mapping[str, Json] = field(default_factory=dict)
     kept: bool = True
     run: RunState | None = field(repr=False, default=None)
+    drawn: Sequence[DrawnToken] = field(repr=False, default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +258,22 @@ class LeaseVersions:
         """Write them for the journal."""
         others: dict[str, Json] = {"others": dict(self.others)} if self.others else {}
         return {"dataset": self.dataset, "consent": self.consent, **others}
+
+
+class TokenSecrets(Protocol):
+    """What tokens are made of, in the scopes that a lease was granted; nothing outside them."""
+
+    def people(self, refs: Sequence[str]) -> Sequence[int]:
+        """Find people by source id: the number of each who is covered, -1 of everybody else."""
+        ...
+
+    def of_people(self, numbers: Sequence[int], scope: str) -> Sequence[bytes]:
+        """Give each covered person's own secret in a scope (32 bytes); it dies with the person's key."""
+        ...
+
+    def of_values(self, scope: str) -> bytes:
+        """Give the workspace's secret in a scope (32 bytes); no erasure reaches it."""
+        ...
 
 
 class Lease(Protocol):
@@ -264,6 +302,15 @@ class Lease(Protocol):
 
     def carried(self) -> RunState:
         """Read what the run of this use carries on, once."""
+        ...
+
+
+@runtime_checkable
+class TokenLease(Lease, Protocol):
+    """A lease that makes tokens as well."""
+
+    def tokens(self) -> TokenSecrets:
+        """Give the secrets of the granted scopes, of covered people alone, once."""
         ...
 
 

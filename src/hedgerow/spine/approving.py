@@ -20,6 +20,7 @@ ASKED, GRANT, DENY, USE, EXPIRE = (
 _ENDS = {DENY: DENIED, USE: USED, EXPIRE: EXPIRED}
 STEPS = (ASKED, GRANT, *_ENDS)
 _USES = ("use.intend", "use.stored")
+_ALWAYS = ("token.open",)
 Told = Mapping[str, Json]
 Roles = Mapping[str, frozenset[str]]
 
@@ -95,7 +96,7 @@ def heed(found: dict[object, Told], named: set[object], entry: Mapping[str, Json
         }
     elif action in STEPS:
         found[name] = _next(found.get(name), action, entry)
-    elif action in _USES and name is not None:
+    elif action in _ALWAYS or (action in _USES and name is not None):
         is_used = found.get(name, {}).get("state") == USED
         _require(is_used and name not in named, entry, "the use names no approval of its own")
         named.add(name)

@@ -40,6 +40,7 @@ from hedgerow.spine.audit_acts import Story, check_story
 from hedgerow.spine.audit_holdings import Holdings
 from hedgerow.spine.audit_indexes import HeadActs, IndexActs, check_cosigned, check_indexes
 from hedgerow.spine.audit_people import check_people
+from hedgerow.spine.audit_releases import ReleaseActs
 from hedgerow.spine.audit_results import check_register_read
 from hedgerow.spine.audit_runs import RunActs
 from hedgerow.spine.audit_uses import UseRules
@@ -115,6 +116,7 @@ def check_records(
     check_people(reader, heard.story.choices_left)
     heard.holdings.check(reader, attestor)
     heard.runs.check(reader)
+    heard.releases.check(reader, attestor)
     check_indexes(reader, heard.indexes)
     check_cosigned(reader, heard.heads)
 
@@ -160,7 +162,7 @@ class _Heard:
         self.approvals: dict[object, Mapping[str, Json]] = {}
         self._named: set[object] = set()
         self.story, self.indexes, self.heads = Story(), IndexActs(), HeadActs()
-        self.holdings, self.runs = Holdings(), RunActs()
+        self.holdings, self.runs, self.releases = Holdings(), RunActs(), ReleaseActs()
         self._uses = UseRules() if judges_uses else None
         self._unknown_since = ""
 
@@ -188,6 +190,7 @@ class _Heard:
         self.heads.heed(entry)
         self.holdings.heed(entry)
         self.runs.heed(entry)
+        self.releases.heed(entry)
 
     def check_unknown(self, reader: Reader) -> None:
         """Whoever took that record away would have every budget back that a restore could not know of."""

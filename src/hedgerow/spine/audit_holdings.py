@@ -11,12 +11,13 @@ from typing import cast
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import Fault
 from hedgerow.model.ports import Reader
-from hedgerow.model.records import ConsentEvent, Dataset, DatasetColumn, FormerMember, Member
+from hedgerow.model.records import ConsentEvent, Dataset, DatasetColumn, FormerMember, Member, VaultToken
 from hedgerow.model.uses import ColumnView, Json
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.paging import rows_of_all
 
-_USE, _CHOICE_USE = "membership 1", "choice 1"
+_USE, _CHOICE_USE, _TOKEN_USE = "membership 1", "choice 1", "vault token 1"
+_TOKEN = ("release", "mark", "number", "dataset", "sealed")
 _CHOICE = ("version", "number", "purpose", "granted", "time", "notice", "channel", "recorded_by")
 _GRANTED = _CHOICE.index("granted")
 _LANES, _DIGITS = 2, 16
@@ -26,6 +27,8 @@ _AT_ONCE = 100_000
 Sum = tuple[int, int]
 Rows = Iterable[tuple[str, int, int]]
 _NOTHING: Sum = (0, 0)
+# What an entry that tells of no drawn token has told.
+_NONE = "0" * _DIGITS * _LANES
 
 
 def membership_sum(attestor: Attestor, rows: Rows) -> str:
@@ -50,6 +53,19 @@ def choice_sum(attestor: Attestor, choices: Iterable[ConsentEvent]) -> str:
     return _written(_chosen(attestor, map(attrgetter(*_CHOICE), choices)))
 
 
+def token_sum(attestor: Attestor, rows: Iterable[tuple[object, ...]]) -> str:
+    """Add up what only the journal's key makes of the map of drawn tokens.
+
+    Args:
+        attestor: Holds the key.
+        rows: Release, mark, internal number, data set and sealed value.
+
+    Returns:
+        128 bits, hexadecimal; the sums of two acts add up to that of both.
+    """
+    return _written(_keyed(attestor, _TOKEN_USE, (repr(row).encode() for row in rows)))
+
+
 def columns_told(subject_column: str, created: str, columns: Iterable[ColumnView | DatasetColumn]) -> str:
     """Hash what a data set is made of: its subject column, its columns in order, and when it was made."""
     shape = [[c.name, c.type, str(c.role), c.category, c.in_vault] for c in columns]
@@ -66,6 +82,7 @@ class Holdings:
     def __init__(self) -> None:
         self._members: Sum | None = _NOTHING
         self._choices: Sum | None = _NOTHING
+        self._tokens: Sum | None = _NOTHING
         self._dropped: dict[str, list[int]] = {}
         self._columns: dict[str, str] = {}
 
@@ -78,13 +95,17 @@ class Holdings:
                 self._choices = _heard(self._choices, facts.get("chosen"), 1)
                 if facts.get("shape") is not None:
                     self._columns[str(facts["dataset"])] = str(facts["shape"])
+            case "use.done":
+                self._tokens = _heard(self._tokens, facts.get("drawn", _NONE), 1)
             case "subject.erase":
+                self._tokens = _heard(self._tokens, facts.get("undrawn", _NONE), -1)
                 self._members = _heard(self._members, facts.get("left"), -1)
                 self._choices = _heard(self._choices, facts.get("unchosen"), -1)
             case "consent.grant" | "consent.withdraw":
                 self._choices = _heard(self._choices, facts.get("chosen"), 1)
             case "dataset.drop":
                 dataset = str(facts["dataset"])
+                self._tokens = _heard(self._tokens, facts.get("undrawn", _NONE), -1)
                 # The last version that anybody was in is the one before.
                 self._dropped.setdefault(dataset, []).append(cast("int", facts["version"]) - 1)
                 self._columns.pop(dataset, None)
@@ -113,6 +134,9 @@ class Holdings:
             held_choices = _chosen(attestor, rows_of_all(reader, ConsentEvent, _CHOICE))
             if held_choices != self._choices:
                 raise Fault("records.differ", kind="consents")
+        kept = (repr(row).encode() for row in rows_of_all(reader, VaultToken, _TOKEN))
+        if self._tokens != _keyed(attestor, _TOKEN_USE, kept):
+            raise Fault("records.differ", kind="vault tokens")
 
     def _held(self, reader: Reader, attestor: Attestor) -> Sum:
         now = cast("Rows", rows_of_all(reader, Member, ("dataset", "number", "since_version")))
@@ -137,12 +161,18 @@ def _heard(before: Sum | None, told: Json, sign: int) -> Sum | None:
 
 
 def _chosen(attestor: Attestor, rows: Iterable[tuple[object, ...]]) -> Sum:
-    keyed = blake2b(digest_size=_LANES * 8, key=bytes.fromhex(attestor.bind(_CHOICE_USE, [])))
+    # A store may give a truth as a number.
+    told = (repr((*row[:_GRANTED], bool(row[_GRANTED]), *row[_GRANTED + 1 :])).encode() for row in rows)
+    return _keyed(attestor, _CHOICE_USE, told)
+
+
+def _keyed(attestor: Attestor, use: str, rows: Iterable[bytes]) -> Sum:
+    """Add up a keyed random value for each row."""
+    keyed = blake2b(digest_size=_LANES * 8, key=bytes.fromhex(attestor.bind(use, [])))
     total, made = _NOTHING, bytearray()
     for row in rows:
         one = keyed.copy()
-        # A store may give a truth as a number.
-        one.update(repr((*row[:_GRANTED], bool(row[_GRANTED]), *row[_GRANTED + 1 :])).encode())
+        one.update(row)
         made += one.digest()
         if len(made) >= _AT_ONCE:
             total, made = _added(total, _lanes(bytes(made))), bytearray()

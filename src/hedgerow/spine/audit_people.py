@@ -18,12 +18,13 @@ from hedgerow.model.records import (
     SealedField,
     Subject,
     Tombstone,
+    VaultToken,
 )
 
 if TYPE_CHECKING:
     from hedgerow.model.engine import IntArray
 
-_OWNED = (SealedField, ConsentEvent, ConsentState, Commitment, BlindTerm)
+_OWNED = (SealedField, VaultToken, ConsentEvent, ConsentState, Commitment, BlindTerm)
 
 
 def check_people(reader: Reader, choices: int | None) -> None:

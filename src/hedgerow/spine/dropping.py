@@ -23,9 +23,12 @@ from hedgerow.model.records import (
     Released,
     Run,
     SealedField,
+    VaultToken,
 )
 from hedgerow.model.uses import Actor, Json
+from hedgerow.spine.attest import Attestor
 from hedgerow.spine.catalog import Catalog
+from hedgerow.spine.drawn import undrawn
 from hedgerow.spine.erasure import TOMBSTONE_LIFETIME
 from hedgerow.spine.indexes import forget_indexes
 from hedgerow.spine.journal import Journal
@@ -37,6 +40,7 @@ _GOES: tuple[type[Record], ...] = (
     Bucket,
     Member,
     SealedField,
+    VaultToken,
     Collected,
     DatasetColumn,
     DatasetPurpose,
@@ -110,8 +114,10 @@ class Dropping:
         requests: Requests,
         quarantine: Quarantine,
         journal: Journal,
+        attestor: Attestor,
         clock: Clock,
     ) -> None:
+        self._attestor = attestor
         self._store = store
         self._catalog = catalog
         self._tables = tables
@@ -179,10 +185,11 @@ class Dropping:
         """
         with self._store.write() as tx:
             doomed = self.plan(tx, dataset)
+            gone = undrawn(tx, self._attestor, dataset=dataset)
             self._remove(tx, dataset)
             moment = self._clock.now()
             when, until = timestamp(moment), (moment + TOMBSTONE_LIFETIME).date().isoformat()
-            facts = {**_told(doomed), "dropped": when, "until": until}
+            facts = {**_told(doomed), **gone, "dropped": when, "until": until}
             entry = self._journal.append(tx, "dataset.drop", actor, facts)
             tx.add([Forgotten(entry, b"", dataset, when, until, "")])
         # What a running use still reads goes at the next opening; its key is in no record already.

@@ -28,6 +28,7 @@ from hedgerow.model.records import (
     SealedField,
     Subject,
     Tombstone,
+    VaultToken,
 )
 from hedgerow.model.uses import Actor, Json
 from hedgerow.model.words import Basis
@@ -36,6 +37,7 @@ from hedgerow.spine.audit_holdings import choice_sum, membership_sum
 from hedgerow.spine.audit_results import register_read
 from hedgerow.spine.certified import erased
 from hedgerow.spine.consent import last_choice
+from hedgerow.spine.drawn import undrawn
 from hedgerow.spine.entries import entry_of
 from hedgerow.spine.forgotten import bound, number_of
 from hedgerow.spine.hearing import Hearing
@@ -47,7 +49,9 @@ from hedgerow.spine.vault import Person, Vault
 
 HeldUp = Callable[[Transaction, Person], HedgerowError | None]
 TOMBSTONE_LIFETIME = timedelta(days=3 * 365)
-_PERSONAL = (BlindTerm, SealedField, Member, FormerMember, ConsentEvent, ConsentState, Commitment)
+_PERSONAL = (
+    BlindTerm, SealedField, VaultToken, Member, FormerMember, ConsentEvent, ConsentState, Commitment,
+)  # fmt: skip
 LEFT_BEFORE = "what left the house before: the releases named here and answers already given"
 NOT_FINAL = (
     "table files that a use under way still reads, without a key in any current record, until swept",
@@ -354,6 +358,7 @@ class Erasure:
         return {
             "register": register_read(register),
             "left": membership_sum(self._attestor, rows),
+            **undrawn(tx, self._attestor, number=number),
             "unchosen": choice_sum(self._attestor, tx.find(ConsentEvent, number=number)),
         }
 

@@ -66,6 +66,10 @@ class LeaseDesk(Protocol):
         """Name the one person a plan is about, for the journal; nobody for a whole data set."""
         ...
 
+    def keep(self, tx: Transaction, left: Released, release: Release) -> Mapping[str, Json]:
+        """Keep which value each drawn token of a release stands for; tell the journal of it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Admitted:
@@ -197,7 +201,7 @@ class Gate:
         self._requests.check_id(request.request_id)
         outcome: Receipt | HedgerowError
         with self._store.write() as tx:
-            known = self._replay_of(tx, request)
+            known = tx.get(Request, request.request_id)
             decision, admitted = self._consider(tx, request, technique, charge=known is None)
             if admitted is not None and known is None:
                 granted = self._approved(tx, request, technique, decision, admitted.plan)
@@ -242,9 +246,6 @@ class Gate:
         return (
             refused | {"approval": str(error.details["approval"])} if "approval" in error.details else refused
         )
-
-    def _replay_of(self, reader: Reader, request: UseRequest) -> Request | None:
-        return reader.get(Request, request.request_id)
 
     def _reserve(
         self,
@@ -360,7 +361,7 @@ class Gate:
         }
         left = self._released(use, release, versions, use.plan.cost)
         if left is not None:
-            told["register"] = registered(left)
+            told |= {"register": registered(left), **self._leases.keep(tx, left, release)}
         run = self._runs.stepped(tx, use.request, use.technique, use.facts, release, versions, use.intent)
         entry = self._outcome(tx, "use.done", use, told if run is None else {**told, "run": told_of(run)})
         self._runs.keep(tx, run, entry)

@@ -9,16 +9,28 @@ from datetime import datetime, timedelta
 from hedgerow.model.engine import ArrowTable, IntArray, PeopleFilter, Relation
 from hedgerow.model.errors import Fault, Refused
 from hedgerow.model.plans import Combination, ExactAggregation, KeySearch
-from hedgerow.model.ports import Clock, Reader, Store
-from hedgerow.model.records import Dataset, DatasetPurpose, Subject
-from hedgerow.model.uses import DatasetView, Grant, Lease, LeaseVersions, Plan, RunState
+from hedgerow.model.ports import Clock, Reader, Store, Transaction
+from hedgerow.model.records import Dataset, DatasetPurpose, Released, Subject
+from hedgerow.model.uses import (
+    DatasetView,
+    Grant,
+    Json,
+    Lease,
+    LeaseVersions,
+    Plan,
+    Release,
+    RunState,
+    TokenSecrets,
+)
 from hedgerow.model.words import Basis
 from hedgerow.spine.catalog import RIGHTS_PURPOSE, PurposeFacts
 from hedgerow.spine.consent import Consents
+from hedgerow.spine.drawn import DrawnTokens
 from hedgerow.spine.facts import Facts, Source
 from hedgerow.spine.journal import About
 from hedgerow.spine.runs import Runs, returned
 from hedgerow.spine.tables import Tables
+from hedgerow.spine.tokens import TokenRoom, scopes_of
 from hedgerow.spine.vault import Vault
 
 LIFETIME = timedelta(minutes=30)
@@ -36,8 +48,10 @@ class OpenLease:
         clock: Clock,
         others: Mapping[str, Relation] | None = None,
         carried: RunState | None = None,
+        secrets: TokenSecrets | None = None,
     ) -> None:
         self.versions = versions
+        self._secrets = secrets
         self._others = others or {}
         self._carried = carried
         self._grant = grant
@@ -96,6 +110,13 @@ class OpenLease:
         self._take("fields", "person")
         return self._fields
 
+    def tokens(self) -> TokenSecrets:
+        """Give the secrets of the granted scopes, once."""
+        self._take("tokens", "rows")
+        if self._secrets is None:
+            raise Fault("lease.misused")
+        return self._secrets
+
     def carried(self) -> RunState:
         """Read what the run of this use carries on, once."""
         self._take("carried", "aggregate")
@@ -108,8 +129,16 @@ class Leases:
     """Opens leases; the people are chosen at this moment, from the consents now in force."""
 
     def __init__(
-        self, store: Store, tables: Tables, consents: Consents, vault: Vault, runs: Runs, clock: Clock
+        self,
+        store: Store,
+        tables: Tables,
+        consents: Consents,
+        vault: Vault,
+        runs: Runs,
+        clock: Clock,
+        drawn: DrawnTokens,
     ) -> None:
+        self._drawn = drawn
         self._runs = runs
         self._store = store
         self._tables = tables
@@ -143,7 +172,15 @@ class Leases:
         scan = self._tables.engine_of(grant.engine).scan
         relation = scan(files, sorted(grant.columns), people[dataset.name]) if needs_table else None
         others = {name: scan(beside[name], sorted(grant.of(name)), people[name]) for name in beside}
-        return OpenLease(grant, relation, fields, versions, self._clock, others, carried)
+        secrets = self._secrets(facts, grant, people[dataset.name])
+        return OpenLease(grant, relation, fields, versions, self._clock, others, carried, secrets)
+
+    def _secrets(self, facts: Facts, grant: Grant, people: PeopleFilter) -> TokenSecrets | None:
+        """Open what tokens are made of, where the grant names scopes for them."""
+        if not grant.tokens or grant.kind != "rows" or facts.dataset is None or facts.purpose is None:
+            return None
+        scopes = scopes_of(self._vault.tenant, facts.purpose.name, facts.dataset.name, grant.tokens)
+        return TokenRoom(self._store, self._vault, scopes, people)
 
     def _versions(self, reader: Reader, facts: Facts) -> LeaseVersions:
         """Read the versions that a lease is opened on, once each data set is as it was decided on."""
@@ -165,6 +202,10 @@ class Leases:
         """Name the one person a plan is about, for the journal."""
         subject = reader.get(Subject, plan.grant.subject) if plan.grant.subject is not None else None
         return [self._vault.open(subject).about] if subject is not None else []
+
+    def keep(self, tx: Transaction, left: Released, release: Release) -> Mapping[str, Json]:
+        """Keep which value each drawn token of a release stands for; tell the journal of it."""
+        return self._drawn.keep(tx, left.dataset, left.id, release.drawn) if release.drawn else {}
 
     def _people(
         self, reader: Reader, versions: LeaseVersions, facts: Facts, grant: Grant

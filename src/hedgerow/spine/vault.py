@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import secrets
@@ -25,7 +26,7 @@ from hedgerow.kernel.envelope import (
 )
 from hedgerow.model.canonical import canonical, canonical_texts, timestamp
 from hedgerow.model.errors import Fault
-from hedgerow.model.keys import KEY_BYTES, Binding, PersonBinder, PersonBindings
+from hedgerow.model.keys import KEY_BYTES, Binding, PersonBinder, PersonBindings, Scope, encode_fields
 from hedgerow.model.ports import Clock, Join, Reader, Transaction
 from hedgerow.model.records import Dataset, Member, SealedField, Subject
 from hedgerow.spine.forgotten import remember_revived
@@ -118,6 +119,20 @@ class Vault:
     def __repr__(self) -> str:
         """Name the tenant only."""
         return f"Vault({self._tenant})"
+
+    @property
+    def tenant(self) -> str:
+        """The organisation whose people these are."""
+        return self._tenant
+
+    def token_secret(self, scope: Scope) -> bytes:
+        """Give the workspace's secret for tokens of values in one scope (32 bytes)."""
+        return derive(derive(self._index_key, "tokens"), "scope", scope.as_bytes())
+
+    def token_mark(self, release: str, column: str, token: str) -> str:
+        """Name a drawn token by a keyed hash, in 64 hexadecimal digits: a short token could be tried out."""
+        key = derive(self._index_key, "token-mark")
+        return hmac.digest(key, encode_fields(release, column, token), "sha256").hex()
 
     def lookup(self, ref: str) -> bytes:
         """Compute the keyed index of a source id (32 bytes).

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from hedgerow.anonymity import categories, from_rows
 from hedgerow.kernel.anonymity import grouping, search
 from hedgerow.kernel.anonymity.coding import combined_keys, distinct_tuples, level_maps
+from hedgerow.kernel.anonymity.criteria import DistinctValues
 from hedgerow.model.errors import CallerError
 
 
@@ -57,7 +60,9 @@ def test_bounded_levels_bound_the_lattice():
 def test_a_constraint_on_distinct_values_drops_classes_that_agree():
     asked = problem([[0, 0, 2, 2]], [categories("abcd")], k=2, most_suppressed=2)
     illness = grouping.distinct_pairs(asked.tuples.of_row, np.array([0, 1, 0, 0]))
-    strict = search.Problem(asked.tuples, asked.columns, 2, 2, pairs=(illness,), least=(2,))
+    strict = search.Problem(
+        asked.tuples, asked.columns, 2, 2, pairs=(illness,), criteria=(DistinctValues(0, 2),)
+    )
     assert search.search(asked).best.suppressed == 0
     assert search.search(strict).best.suppressed == 2
 
@@ -85,11 +90,42 @@ def test_rolling_up_counts_as_counting_anew_does(dense, monkeypatch):
     asked = problem([rng.integers(0, 4, 300) for _ in range(3)], [PAIRED] * 3, k=2, most_suppressed=300)
     values = grouping.distinct_pairs(asked.tuples.of_row, rng.integers(-1, 3, 300))
     roll_up = grouping.RollUp(asked.tuples, asked.columns, (values,))
-    full = search.Problem(asked.tuples, asked.columns, 4, 300, pairs=(values,), least=(3,))
+    full = search.Problem(
+        asked.tuples, asked.columns, 4, 300, pairs=(values,), criteria=(DistinctValues(0, 3),)
+    )
     for node in [(0, 0, 0), (0, 0, 1), (1, 0, 1), (1, 1, 1), (2, 1, 1), (2, 2, 2)]:
         rolled = roll_up.at(node)
-        kept = int(rolled.sizes[rolled.good(4, (3,))].sum())
+        kept = int(rolled.sizes[full.kept(rolled)].sum())
         assert 300 - kept == search.evaluate(full, node).suppressed
+
+
+@pytest.mark.parametrize("dense", [0, 10**6])
+def test_rolling_up_carries_how_often_each_value_stands_in_a_class(dense, monkeypatch):
+    monkeypatch.setattr(grouping, "_DENSE", dense)
+    rng = np.random.default_rng(3)
+    columns = [rng.integers(0, 4, 200) for _ in range(2)]
+    asked, illness = problem(columns, [PAIRED] * 2, k=2, most_suppressed=200), rng.integers(-1, 3, 200)
+    known = grouping.distinct_pairs(asked.tuples.of_row, illness)
+    population = rng.integers(0, 9, len(asked.tuples.counts))
+    rolled = grouping.RollUp(asked.tuples, asked.columns, (known,), (population,)).at((1, 1))
+    pairs = rolled.pairs[0]
+    joined = [(int(a) // 2, int(b) // 2, int(c)) for a, b, c in zip(*columns, illness, strict=True) if c >= 0]
+    classes = [(int(columns[0][row]) // 2, int(columns[1][row]) // 2) for row in range(200)]
+    codes = list(zip(*(codes[rolled.first] // 2 for codes in asked.tuples.codes), strict=True))
+    counted = {
+        (*map(int, codes[place]), int(value)): int(rows)
+        for place, value, rows in zip(pairs.classes, pairs.values, pairs.counts, strict=True)
+    }
+    assert counted == Counter(joined)
+    assert [classes.count((int(a), int(b))) for a, b in codes] == rolled.sizes.tolist()
+    assert rolled.tallies[0].sum() == population.sum()
+
+
+def test_a_class_that_only_a_population_has_stays_a_class():
+    two = grouping.Grouping(np.array([0, 1]), np.array([3, 0]), (), (np.array([5, 7]),))
+    joined = grouping.coarsened(two, np.array([4, 9]))
+    assert joined.sizes.tolist() == [3, 0]
+    assert joined.tallies[0].tolist() == [5, 7]
 
 
 def test_a_lattice_too_large_is_refused_before_it_is_built():

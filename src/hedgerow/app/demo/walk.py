@@ -23,8 +23,8 @@ from hedgerow.app.demo.town import Town, generate, write
 from hedgerow.app.hierarchies import read_hierarchies
 from hedgerow.app.outputs import write_out
 from hedgerow.app.report import render
-from hedgerow.app.service.asking import ReleaseRequest
 from hedgerow.app.service.collecting import CollectRequest, discover
+from hedgerow.app.service.releasing import ReleaseRequest
 from hedgerow.app.space import Space, open_space
 from hedgerow.model.errors import CallerError, HedgerowError, Refused
 from hedgerow.model.uses import Json

@@ -120,8 +120,8 @@ def _release(name: str, item: Entry) -> Markup:
         _short_of_k(summary),
         _risk(summary),
         _counts_people(summary),
-        _levels(name, summary),
-        _classes(name, summary),
+        levels_table(name, summary),
+        class_sizes(name, summary),
         _statements(summary),
     )
 
@@ -186,7 +186,8 @@ def _highest(summary: Entry) -> str:
     return chance(summary.get("max_risk"))
 
 
-def _levels(name: str, summary: Entry) -> Markup | None:
+def levels_table(name: str, summary: Entry) -> Markup | None:
+    """Show how far each quasi-identifier was made coarser; none where it is not told."""
     levels = part(summary, "levels")
     if not levels:
         return None
@@ -212,7 +213,8 @@ def _sizes(summary: Entry) -> list[tuple[int, int]]:
     )
 
 
-def _classes(name: str, summary: Entry) -> Markup | None:
+def class_sizes(name: str, summary: Entry) -> Markup | None:
+    """Draw how many classes there are of each size; none where it is not told."""
     sizes = _sizes(summary)
     if not sizes:
         return None

@@ -16,12 +16,15 @@ from hedgerow.app.service.keeping import Keeping
 from hedgerow.app.service.people import People
 from hedgerow.app.service.publishing import Publishing
 from hedgerow.app.service.reckoning import Reckoning
+from hedgerow.app.service.releasing import Releasing
 from hedgerow.app.service.reporting import Reporting
 from hedgerow.app.service.retrying import Retrying
+from hedgerow.app.service.revealing import RevealingPart
 from hedgerow.app.service.running import RunningPart
 from hedgerow.app.service.surveying import Surveying
 from hedgerow.app.service.synthesising import Synthesising
 from hedgerow.app.service.tiling import Tiling
+from hedgerow.app.service.tokenising import Tokenising
 from hedgerow.app.service.training import Training
 from hedgerow.app.service.travelling import Travelling
 from hedgerow.app.service.witnessing import Witnessing
@@ -37,7 +40,10 @@ class Service(
     Dropping,
     Training,
     RunningPart,
+    Releasing,
     Synthesising,
+    Tokenising,
+    RevealingPart,
     Travelling,
     Surveying,
     Governing,

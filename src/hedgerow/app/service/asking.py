@@ -1,25 +1,18 @@
-"""Asking: private queries and de-identified releases, each through the gate."""
+"""Asking: private queries through the gate."""
 
 from __future__ import annotations
 
-import csv
-import io
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from hedgerow.app.hierarchies import naming_file
 from hedgerow.app.latency import bucketed, parse_latency
-from hedgerow.app.outputs import check_out, write_out
 from hedgerow.app.service.base import Part, need_purpose
 from hedgerow.app.service.reckoning import forecast_of
 from hedgerow.app.service.several import joined_with, not_counting
 from hedgerow.model.answers import Answer
 from hedgerow.model.budget import NonPrivateEvent, parse_exact, show_exact
-from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import Decision, Json, Technique, UseRequest
 from hedgerow.spine.gate import new_request_id
@@ -28,33 +21,6 @@ from hedgerow.spine.publics import Publics
 
 if TYPE_CHECKING:
     from hedgerow.techniques.dp_query.query import Query
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRequest:
-    """A wish to release a de-identified table.
-
-    Args:
-        dataset: The data set.
-        quasi: Quasi-identifiers.
-        k: Least class size.
-        sensitive: Sensitive attributes.
-        keep: Other columns, on the caller's word.
-        l: Least distinct values of each sensitive attribute in a class, or none.
-        suppression_limit: Largest share of rows that may be dropped (0 to 1), exact text.
-        hierarchies: Column to rows of value and its levels; others are built.
-        hierarchy_files: Column to the name of the file these came from, for errors.
-    """
-
-    dataset: str
-    quasi: Sequence[str]
-    k: int
-    sensitive: Sequence[str] = ()
-    keep: Sequence[str] = ()
-    l: int | None = None  # noqa: E741 - the field's own word
-    suppression_limit: str = "0.05"
-    hierarchies: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
-    hierarchy_files: Mapping[str, str] = field(default_factory=dict)
 
 
 _BUDGET = "budget."
@@ -296,86 +262,8 @@ class Asking(Part):
         kept = self._receipt(receipt, self.spine.query.action, dataset)
         return {**receipt.release.payload, "receipt": kept}
 
-    def _release_request(
-        self, asked: ReleaseRequest, purpose: str | None, request_id: str | None
-    ) -> UseRequest:
-        known = request_id or new_request_id()
-        parameters: dict[str, Json] = {
-            # Told from the id, so that repeating the request names the same release.
-            "release": "R-" + _short(known),
-            "quasi": list(asked.quasi),
-            "sensitive": list(asked.sensitive),
-            "keep": list(asked.keep),
-            "k": asked.k,
-            "l": asked.l,
-            "suppression_limit": asked.suppression_limit,
-            "hierarchies": {name: [list(row) for row in rows] for name, rows in asked.hierarchies.items()},
-        }
-        return UseRequest(self.actor, need_purpose(purpose), asked.dataset, parameters, known)
-
-    def explain_release(self, asked: ReleaseRequest, *, purpose: str | None) -> dict[str, Json]:
-        """Say what a release would be decided and do, without executing it."""
-        request = self._release_request(asked, purpose, None)
-        told = self._explained(request, self.spine.release)
-        # The id is of this trial: the release itself will get another.
-        unnamed = f": release {request.parameters['release']}"
-        told["obligations"] = [said.replace(unnamed, "") for said in cast("list[str]", told["obligations"])]
-        return told
-
-    def release(
-        self,
-        asked: ReleaseRequest,
-        *,
-        purpose: str | None,
-        out: Path,
-        force: bool,
-        request_id: str | None = None,
-    ) -> dict[str, Json]:
-        """Release a k-anonymous table into a file.
-
-        Args:
-            asked: What to release.
-            purpose: Why.
-            out: Where the CSV is written; never overwritten without ``force``.
-            force: Overwrite it.
-            request_id: Repeating it returns the same release.
-
-        Returns:
-            The risk summary, the path and the receipt.
-
-        Raises:
-            Refused: By policy, or when ``k`` cannot be reached: no file is left.
-            CallerError: ``out.*`` before anything is spent; ``out.not-written`` when the release was made
-                and its file could not be: repeating the request writes it.
-        """
-        check_out(out, force=force)
-        request = self._release_request(asked, purpose, request_id)
-        with naming_file(asked.hierarchy_files):
-            receipt = self.spine.gate.use(request, self.spine.release)
-        release_id = str(request.parameters["release"])
-        try:
-            write_out(out, _csv(receipt.release.payload), force=force)
-        except CallerError:
-            again = shlex.quote(request.request_id)
-            raise CallerError("out.not-written", out=out, request=again) from None
-        summary: dict[str, Json] = {**receipt.release.summary}
-        kept = self._receipt(receipt, self.spine.release.action, asked.dataset)
-        return {"release": release_id, "out": str(out), "summary": summary, "receipt": kept}
-
 
 def _plain(query: Query) -> str:
     from hedgerow.techniques.dp_query.question import plain_text
 
     return plain_text(query)
-
-
-def _short(request_id: str) -> str:
-    return digest(request_id)[:12]
-
-
-def _csv(payload: Mapping[str, Json]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(cast("Sequence[str]", payload["columns"]))
-    writer.writerows(cast("Sequence[Sequence[Json]]", payload["rows"]))
-    return text.getvalue().encode()

@@ -23,6 +23,7 @@ from hedgerow.model.records import (
     QuarantineBatch,
     QuarantinedRow,
     Released,
+    RetiredRelease,
 )
 from hedgerow.model.uses import Json
 from hedgerow.model.version import VERSION
@@ -76,7 +77,7 @@ class Reporting(Part):
         self._require("report.show")
         with self.spine.store.read() as reader:
             return [
-                self._released(record)
+                self._released(reader, record)
                 for record in _by_time(reader.find(Released))
                 if self._permits("report.show", record.dataset)
             ]
@@ -93,11 +94,18 @@ class Reporting(Part):
         if record is None:
             raise CallerError("released.unknown", release=release_id)
         self._require("release.risk", record.dataset)
-        return self._released(record)
+        with self.spine.store.read() as reader:
+            return self._released(reader, record)
 
-    def _released(self, record: Released) -> dict[str, Json]:
+    def _released(self, reader: Reader, record: Released) -> dict[str, Json]:
         """Render a register line; its exact risk only for who may see it."""
         may_see = self._permits("release.risk", record.dataset)
+        retired = reader.get(RetiredRelease, record.id)
+        told = (
+            {}
+            if retired is None
+            else {"time": retired.time, "by": retired.retired_by, "reason": retired.reason}
+        )
         return {
             "id": record.id,
             "dataset": record.dataset,
@@ -106,6 +114,7 @@ class Reporting(Part):
             "technique": record.technique,
             "by": record.released_by,
             "summary": dict(summary_json(record.summary)) if may_see else {},
+            "retired": told or None,
         }
 
     def report(self, title: str = "Hedgerow report") -> dict[str, Json]:
@@ -146,7 +155,7 @@ class Reporting(Part):
                     if a.dataset not in hidden
                 ],
                 "releases": [
-                    self._released(r) for r in _by_time(reader.find(Released)) if r.dataset in shown
+                    self._released(reader, r) for r in _by_time(reader.find(Released)) if r.dataset in shown
                 ],
                 "consents": _consents(reader, shown, self._counted(shown)),
                 "erasures": _erasures(entries),

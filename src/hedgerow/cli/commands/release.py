@@ -1,4 +1,4 @@
-"""``release`` and ``released``: de-identified tables that leave."""
+"""``release``: a de-identified table leaves."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import click
 from hedgerow.cli.common import (
     example,
     explain_option,
-    gated,
     in_space,
     names,
     out_options,
     purpose_option,
     request_id_option,
 )
-from hedgerow.cli.screen import Screen, table
+from hedgerow.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from hedgerow.app.service.asking import ReleaseRequest
+    from hedgerow.app.service.releasing import ReleaseRequest
     from hedgerow.app.space import Session
 
 
@@ -111,7 +110,7 @@ def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Op
 
 def _asked(dataset: str, options: Options) -> ReleaseRequest:
     from hedgerow.app.hierarchies import hierarchy_files, read_hierarchies
-    from hedgerow.app.service.asking import ReleaseRequest
+    from hedgerow.app.service.releasing import ReleaseRequest
 
     quasi, folder = names(options["quasi"]), options["hierarchies"]
     return ReleaseRequest(
@@ -131,6 +130,12 @@ def _shown(made: dict[str, Any]) -> str:
     from hedgerow.model.words import many, percent
 
     risk = made["summary"]
+    receipt = f"Receipt: request {made['receipt']['request_id']}, journal entry {made['receipt']['entry']}"
+    if not risk:
+        return (
+            f"Release {made['release']} written to {made['out']}.\n"
+            f"Its risk and its certificate are for whoever may see exact risk.\n{receipt}"
+        )
     levels = ", ".join(f"{column} level {level}" for column, level in risk["levels"].items())
     statements = "\n".join(f"  {said}" for said in risk["statements"])
     return (
@@ -139,36 +144,6 @@ def _shown(made: dict[str, Any]) -> str:
         f"{many(risk['smallest_class'], 'row')}; "
         f"{percent(risk['suppressed_share'])} of the rows dropped.\n"
         f"Generalised: {levels}\n{statements}\n"
-        f"Receipt: request {made['receipt']['request_id']}, journal entry {made['receipt']['entry']}"
-    )
-
-
-@click.group()
-def released() -> None:
-    """Releases: the tables that left the workspace, with their risk."""
-
-
-@released.command("list")
-@gated("report.show")
-@example("hedgerow released list")
-def list_(session: Session, screen: Screen) -> None:
-    """List the tables that left."""
-    found = session.service.releases()
-    rows = [[r["id"], r["dataset"], r["purpose"], r["technique"], r["by"], r["time"]] for r in found]
-    screen.result(found, table(["release", "data set", "purpose", "technique", "by", "time"], rows))
-
-
-@released.command()
-@click.argument("release_id", metavar="RELEASE")
-@gated("release.risk")
-@example("hedgerow released show R-0a1b2c3d4e5f")
-def show(session: Session, screen: Screen, release_id: str) -> None:
-    """Show one release with its risk.
-
-    The risk is how likely a row of the table is tied to the person it is about.
-    """
-    found: dict[str, Any] = session.service.release_shown(release_id)
-    text = "\n".join(f"{name}: {value}" for name, value in found["summary"].items())
-    screen.result(
-        found, f"{found['id']} of {found['dataset']} for {found['purpose']}, {found['time']}\n{text}"
+        f"Certificate: {made['certificate']}, signed, with a page to read; both hold exact counts.\n"
+        f"{receipt}"
     )

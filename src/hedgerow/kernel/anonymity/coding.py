@@ -77,8 +77,8 @@ class Tuples:
 
     Args:
         codes: One array per column, over the distinct tuples.
-        counts: Rows of each tuple.
-        of_row: The tuple of each row.
+        counts: Rows of each tuple; 0 where only a population has it.
+        of_row: The tuple of each row; empty where only the counts are known.
     """
 
     codes: tuple[Ints, ...] = field(repr=False)
@@ -88,7 +88,7 @@ class Tuples:
     @property
     def rows(self) -> int:
         """Rows of the table."""
-        return len(self.of_row)
+        return int(self.counts.sum())
 
 
 def distinct_tuples(columns: Sequence[Ints]) -> Tuples:

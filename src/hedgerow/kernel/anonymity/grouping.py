@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hedgerow.kernel.anonymity.coding import Flags, Ints, LevelMaps, Tuples, combined_keys
+from hedgerow.kernel.anonymity.coding import Ints, LevelMaps, Tuples, combined_keys
 
 _DENSE = 4
 """Counting beats sorting while keys stay below this many times the number of elements."""
@@ -19,16 +19,18 @@ _MOST_CACHED = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Which values of one column each class has.
+    """Which values of one column each class has, and in how many rows.
 
     Args:
-        classes: Class of each distinct pair of class and value.
+        classes: Class of each distinct pair of class and value, ascending; then by value.
         values: Value code of the pair; missing values make no pair.
+        counts: Rows of the pair, at least 1.
         size: Number of value codes.
     """
 
     classes: Ints = field(repr=False)
     values: Ints = field(repr=False)
+    counts: Ints = field(repr=False)
     size: int
 
     def distinct(self, number: int) -> Ints:
@@ -36,20 +38,45 @@ class Pairs:
         return np.bincount(self.classes, minlength=number).astype(np.int64)
 
 
-def distinct_pairs(classes: Ints, values: Ints) -> Pairs:
+def distinct_pairs(classes: Ints, values: Ints, weights: Ints | None = None) -> Pairs:
     """Join equal pairs of class and value.
 
     Args:
         classes: Class of each row.
         values: Value code of each row; -1 is missing and counts as no value.
+        weights: Rows that each entry stands for; one each without it.
 
     Returns:
         The distinct pairs.
     """
-    known = values >= 0
     size = max(int(values.max(initial=-1)) + 1, 1)
-    keys = np.unique(classes[known] * size + values[known])
-    return Pairs(keys // size, keys % size, size)
+    return _joined_pairs(classes, values, weights, size)
+
+
+def _joined_pairs(classes: Ints, values: Ints, weights: Ints | None, size: int) -> Pairs:
+    known = values >= 0
+    if not known.all():
+        classes, values = classes[known], values[known]
+        weights = None if weights is None else weights[known]
+    keys = classes * size + values
+    space = int(keys.max(initial=-1)) + 1
+    if space <= _DENSE * len(keys) + 1024:
+        counts = np.bincount(keys, weights=weights, minlength=space)
+        used = np.flatnonzero(counts)
+        return Pairs(used // size, used % size, counts[used].astype(np.int64), size)
+    if weights is None:
+        used, counts = np.unique(keys, return_counts=True)
+        return Pairs(used // size, used % size, counts.astype(np.int64), size)
+    order = np.argsort(keys)
+    ordered = keys[order]
+    starts = _starts(ordered)
+    used = ordered[starts]
+    return Pairs(used // size, used % size, np.add.reduceat(weights[order], starts), size)
+
+
+def _starts(ordered: Ints) -> Ints:
+    """Where each run of equal keys begins."""
+    return np.flatnonzero(np.concatenate((np.ones(min(len(ordered), 1), bool), ordered[1:] != ordered[:-1])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +86,14 @@ class Grouping:
     Args:
         first: A distinct tuple of each class: its generalised codes are those of the class.
         sizes: Rows of each class.
-        pairs: Per column under a constraint, the values of each class.
+        pairs: Per column that a criterion reads, the values of each class.
+        tallies: Further sums over each class, such as the rows of a population that fall in it.
     """
 
     first: Ints = field(repr=False)
     sizes: Ints = field(repr=False)
     pairs: tuple[Pairs, ...] = field(default=(), repr=False)
-
-    def good(self, k: int, least: Sequence[int]) -> Flags:
-        """Tell which classes may be released.
-
-        Args:
-            k: Least rows.
-            least: Least distinct values, per entry of ``pairs``.
-
-        Returns:
-            One flag per class.
-        """
-        flags = np.asarray(self.sizes >= k)
-        for pairs, wanted in zip(self.pairs, least, strict=True):
-            flags &= pairs.distinct(len(self.sizes)) >= wanted
-        return flags
+    tallies: tuple[Ints, ...] = field(default=(), repr=False)
 
 
 class Generalised:
@@ -136,38 +150,52 @@ def coarsened(finer: Grouping, keys: Ints) -> Grouping:
         The joined classes.
     """
     space = int(keys.max()) + 1
-    if space <= _DENSE * len(keys) + 1024:
-        first, sizes = np.zeros(space, dtype=np.int64), np.bincount(keys, weights=finer.sizes)
-        first[keys] = finer.first
-        used = sizes > 0
-        number = np.cumsum(used) - 1
-        return Grouping(first[used], sizes[used].astype(np.int64), _joined(finer, number, keys))
+    if space > _DENSE * len(keys) + 1024:
+        return _sorted_together(finer, keys)
+    sizes = np.bincount(keys, weights=finer.sizes, minlength=space).astype(np.int64)
+    members = np.full(space, -1, dtype=np.int64)
+    members[keys] = finer.first
+    used = members >= 0  # a class may hold no row of the table, only some of a population
+    number = np.cumsum(used) - 1 if finer.pairs else None
+    tallies = tuple(_sums(keys, tally, space)[used] for tally in finer.tallies)
+    return Grouping(members[used], sizes[used], _joined(finer, number, keys), tallies)
+
+
+def _sorted_together(finer: Grouping, keys: Ints) -> Grouping:
     order = np.argsort(keys)
     ordered = keys[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    sizes_of = np.add.reduceat(finer.sizes[order], starts)
+    starts = _starts(ordered)
+    sizes = np.add.reduceat(finer.sizes[order], starts)
     pairs = _joined(finer, None, np.searchsorted(ordered[starts], keys)) if finer.pairs else ()
-    return Grouping(finer.first[order[starts]], sizes_of, pairs)
+    tallies = tuple(np.add.reduceat(tally[order], starts) for tally in finer.tallies)
+    return Grouping(finer.first[order[starts]], sizes, pairs, tallies)
+
+
+def _sums(keys: Ints, weights: Ints, space: int) -> Ints:
+    return np.bincount(keys, weights=weights, minlength=space).astype(np.int64)
 
 
 def _joined(finer: Grouping, number: Ints | None, keys: Ints) -> tuple[Pairs, ...]:
     if not finer.pairs:
         return ()
     classes = keys if number is None else number[keys]
-    return tuple(distinct_pairs(classes[pairs.classes], pairs.values) for pairs in finer.pairs)
+    return tuple(
+        _joined_pairs(classes[pairs.classes], pairs.values, pairs.counts, pairs.size) for pairs in finer.pairs
+    )
 
 
-def finest(tuples: Tuples, pairs: tuple[Pairs, ...]) -> Grouping:
+def finest(tuples: Tuples, pairs: tuple[Pairs, ...], tallies: tuple[Ints, ...] = ()) -> Grouping:
     """Treat each distinct tuple as a class of its own.
 
     Args:
         tuples: The distinct tuples.
-        pairs: Values of each tuple, for columns under a constraint.
+        pairs: Values of each tuple, per column that a criterion reads.
+        tallies: Further counts of each tuple, to be summed over classes.
 
     Returns:
         The grouping at level 0 everywhere.
     """
-    return Grouping(np.arange(len(tuples.counts), dtype=np.int64), tuples.counts, pairs)
+    return Grouping(np.arange(len(tuples.counts), dtype=np.int64), tuples.counts, pairs, tallies)
 
 
 class RollUp:
@@ -176,12 +204,19 @@ class RollUp:
     Args:
         tuples: The distinct tuples.
         columns: Level maps per column.
-        pairs: Values of each tuple, for columns under a constraint.
+        pairs: Values of each tuple, per column that a criterion reads.
+        tallies: Further counts of each tuple.
     """
 
-    def __init__(self, tuples: Tuples, columns: Sequence[LevelMaps], pairs: tuple[Pairs, ...]) -> None:
+    def __init__(
+        self,
+        tuples: Tuples,
+        columns: Sequence[LevelMaps],
+        pairs: tuple[Pairs, ...] = (),
+        tallies: tuple[Ints, ...] = (),
+    ) -> None:
         self._generalised = Generalised(tuples, columns)
-        self._groupings = [finest(tuples, pairs)]
+        self._groupings = [finest(tuples, pairs, tallies)]
         self._nodes = np.zeros((64, len(columns)), dtype=np.int16)
         self._lengths = np.full(64, np.iinfo(np.int64).max)
         self._lengths[0] = len(tuples.counts)

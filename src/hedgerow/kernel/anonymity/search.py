@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hedgerow.kernel.anonymity.coding import Flags, Floats, Ints, LevelMaps, Tuples
+from hedgerow.kernel.anonymity.criteria import ClassCriterion, TableCriterion, good_classes, kept_classes
 from hedgerow.kernel.anonymity.grouping import Generalised, Grouping, Pairs, RollUp, distinct_pairs
 from hedgerow.model.errors import CallerError
 
@@ -40,9 +41,11 @@ class Problem:
         columns: Level maps of each quasi-identifier.
         k: Least rows in a class.
         most_suppressed: Rows that may be dropped.
-        pairs: Values of each tuple, for each column of which a class needs several distinct ones:
-            sensitive attributes, or the person where a person has several rows.
-        least: How many distinct values a class needs, per entry of ``pairs``.
+        pairs: Values of each tuple, for each column that a criterion reads: sensitive attributes, or
+            the person where a person has several rows.
+        criteria: Tests of each class.
+        table_criteria: Tests of the whole released table.
+        tallies: Further counts of each tuple that a criterion reads, summed over classes.
         max_levels: Coarsest level allowed per column; empty allows all.
     """
 
@@ -51,7 +54,9 @@ class Problem:
     k: int
     most_suppressed: int
     pairs: tuple[Pairs, ...] = ()
-    least: tuple[int, ...] = ()
+    criteria: tuple[ClassCriterion, ...] = ()
+    table_criteria: tuple[TableCriterion, ...] = ()
+    tallies: tuple[Ints, ...] = ()
     max_levels: Node = ()
 
     @property
@@ -59,6 +64,10 @@ class Problem:
         """Number of levels per column."""
         tops = self.max_levels or tuple(column.top for column in self.columns)
         return tuple(top + 1 for top in tops)
+
+    def kept(self, grouping: Grouping) -> Flags:
+        """Tell which classes of a node stay."""
+        return kept_classes(grouping, good_classes(grouping, self.k, self.criteria), self.table_criteria)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +139,9 @@ def evaluate(problem: Problem, node: Node) -> Outcome:
     keys = Generalised(tuples, problem.columns).keys(node)
     _, first, classes = np.unique(keys, return_index=True, return_inverse=True)
     sizes = np.bincount(classes, weights=tuples.counts).astype(np.int64)
-    pairs = tuple(distinct_pairs(classes[item.classes], item.values) for item in problem.pairs)
-    grouping = Grouping(first, sizes, pairs)
-    good = grouping.good(problem.k, problem.least)
+    pairs = tuple(distinct_pairs(classes[item.classes], item.values, item.counts) for item in problem.pairs)
+    tallies = tuple(np.bincount(classes, weights=tally).astype(np.int64) for tally in problem.tallies)
+    good = problem.kept(grouping := Grouping(first, sizes, pairs, tallies))
     loss, suppressed = _loss(problem, node, grouping, good)
     return Outcome(node, loss, suppressed, classes.astype(np.int64), good[classes])
 
@@ -146,6 +155,27 @@ def _loss(problem: Problem, node: Node, grouping: Grouping, good: Flags) -> tupl
         if level:
             lost += float(sizes @ maps.losses[level][codes[first]])
     return lost / (problem.tuples.rows * len(node)), suppressed
+
+
+def rules_out(problem: Problem) -> bool:
+    """Tell whether a node that drops too many rows rules out every node below it.
+
+    Args:
+        problem: Table, hierarchies and limits.
+
+    Returns:
+        True where each finer node then drops too many rows as well.
+
+    Source:
+        Where no row may be dropped, every class of a node that fits is good, so its joined classes
+        are when all criteria are monotone. Otherwise a class that holds a good part is good when
+        all are upward, so coarser nodes keep all rows kept below; one test of the whole table
+        carries that on, two need not, since what one drops can cost the other.
+    """
+    everything: list[ClassCriterion | TableCriterion] = [*problem.criteria, *problem.table_criteria]
+    if problem.most_suppressed == 0:
+        return all(criterion.is_monotone for criterion in everything)
+    return all(criterion.is_upward for criterion in everything) and len(problem.table_criteria) <= 1
 
 
 class _Candidate(NamedTuple):
@@ -166,9 +196,10 @@ class _Search:
         self.bounds = _outer_sum(_column_losses(problem))
         self.joins = [[below / above for below, above in pairwise(maps.sizes)] for maps in problem.columns]
         self.ruled_out = np.zeros(self.shape, dtype=np.bool_)
-        self.roll_up = RollUp(problem.tuples, problem.columns, problem.pairs)
+        self.roll_up = RollUp(problem.tuples, problem.columns, problem.pairs, problem.tallies)
         self.fits: dict[Node, bool] = {}
         self.likely_fits = problem.most_suppressed >= problem.tuples.rows
+        self.rules_out = rules_out(problem)
         self.best: _Candidate | None = None
 
     def run(self) -> Found | None:
@@ -189,7 +220,7 @@ class _Search:
         """Count a node's classes; remember it when it is the best within the limit."""
         if node not in self.fits:
             grouping = self.roll_up.at(node)
-            good = grouping.good(self.problem.k, self.problem.least)
+            good = self.problem.kept(grouping)
             kept = int(grouping.sizes[good].sum())
             self.fits[node] = self.problem.tuples.rows - kept <= self.problem.most_suppressed
             if self.fits[node]:
@@ -209,7 +240,9 @@ class _Search:
         Coarse nodes are counted first, being cheap, and the node itself last; first where the one
         before it fitted, since then this one likely does too.
         """
-        if self.likely_fits and self._fits(node):
+        if (self.likely_fits or not self.rules_out) and self._fits(node):
+            return
+        if not self.rules_out:
             return
         path = self._path_up(node)
         low, high = 0 if self.likely_fits else -1, len(path)

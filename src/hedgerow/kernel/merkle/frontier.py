@@ -55,6 +55,11 @@ class Frontier:
         """Number of leaves appended so far."""
         return self._size
 
+    @property
+    def peaks(self) -> tuple[bytes, ...]:
+        """Roots of the full subtrees, from the largest to the smallest."""
+        return tuple(self._peaks)
+
     def append(self, leaf: bytes) -> None:
         """Append one leaf.
 

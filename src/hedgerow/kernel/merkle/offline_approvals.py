@@ -23,7 +23,7 @@ class Approvals:
 
     def look(self, index: int, entry: bytes) -> None:
         """Hold one entry against those before it."""
-        if b'"approval' not in entry or len(self.problems) >= MOST_TOLD:
+        if not (b'"approval' in entry or b'"token.open"' in entry) or len(self.problems) >= MOST_TOLD:
             return
         try:
             wrong = self._wrong(json.loads(entry))
@@ -39,7 +39,7 @@ class Approvals:
         if action == "approval.request":
             self._asked[name], self._state[name] = entry, "pending"
             return "it was asked for before" if before else None
-        if action in ("use.intend", "use.stored") and name is not None:
+        if action == "token.open" or (action in ("use.intend", "use.stored") and name is not None):
             self._state[name] = "named"
             return None if before == "use" else "the use names no approval of its own"
         if not action.startswith("approval."):

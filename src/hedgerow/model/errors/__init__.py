@@ -28,6 +28,7 @@ from hedgerow.model.errors import (
     rows_places,
     rows_policy,
     rows_recoding,
+    rows_released,
     rows_runs,
     rows_sealed,
     rows_setup,
@@ -35,6 +36,8 @@ from hedgerow.model.errors import (
     rows_store,
     rows_synthetic,
     rows_tiles,
+    rows_tokenise,
+    rows_tokens,
     rows_witness,
 )
 from hedgerow.model.errors.base import CallerError, ErrorRow, Fault, HedgerowError, Refused
@@ -64,6 +67,7 @@ _ROOMS = (
     rows_places,
     rows_policy,
     rows_recoding,
+    rows_released,
     rows_runs,
     rows_sealed,
     rows_setup,
@@ -71,6 +75,8 @@ _ROOMS = (
     rows_store,
     rows_synthetic,
     rows_tiles,
+    rows_tokenise,
+    rows_tokens,
     rows_witness,
 )
 

@@ -47,6 +47,11 @@ ROWS: tuple[ErrorRow, ...] = (
         " must not be a quasi-identifier.",
     ),
     caller(
+        "anonymity.sensitive-is-quasi",
+        "Column {column} is named as quasi-identifier and as sensitive.",
+        "Name it once. quasi-identifiers are what others may know, sensitive is what must not be learnt.",
+    ),
+    caller(
         "anonymity.unlisted-column",
         "Column {column} is neither quasi-identifier, sensitive nor kept: it could identify people.",
         "List it as quasi-identifier or sensitive, list it in keep if it identifies nobody, or drop it.",
@@ -92,6 +97,51 @@ ROWS: tuple[ErrorRow, ...] = (
         "Give a pyarrow.Table, a pandas.DataFrame or a polars.DataFrame.",
     ),
     caller(
+        "anonymity.model-unknown",
+        "That is no privacy model.",
+        "Give one of {known}, such as 'entropy-l(diagnosis)=3'.",
+    ),
+    caller(
+        "anonymity.model-malformed",
+        "The model {model} is not written like that.",
+        "Write it {form}.",
+    ),
+    caller(
+        "anonymity.model-range",
+        "The model {model} takes {range}.",
+        "Give such a number.",
+    ),
+    caller(
+        "anonymity.model-column",
+        "The model {model} is about a column that is not named as sensitive.",
+        "Name the column as sensitive, such as --sensitive diagnosis, and the model by the same name.",
+    ),
+    caller(
+        "anonymity.model-population",
+        "The model {model} needs {needs}.",
+        "Give --population: a CSV with everybody's quasi-identifiers, a number of people or a region.",
+    ),
+    caller(
+        "anonymity.model-hierarchy",
+        "The model {model} measures by a hierarchy, and none is given for its column.",
+        "Give a hierarchy of that column, or choose the distance equal or ordered.",
+    ),
+    caller(
+        "anonymity.model-order",
+        "The model {model} measures by order, and the values of its column have none.",
+        "Choose the distance equal or hierarchical; numbers, dates and truth values have an order.",
+    ),
+    caller(
+        "anonymity.population-columns",
+        "The population does not have the quasi-identifier {column}.",
+        "Give a table with every quasi-identifier, one row per person.",
+    ),
+    caller(
+        "anonymity.population-short",
+        "The population does not hold everybody of the table.",
+        "Give a population of which the people of the table are a part, with the same values.",
+    ),
+    caller(
         "hierarchy.empty",
         "There are no rows in {hierarchy}.",
         "Give one row per value: value;level 1;level 2;...;*",
@@ -124,7 +174,8 @@ ROWS: tuple[ErrorRow, ...] = (
     refused(
         "anonymity.unreachable",
         "No release keeps any quasi-identifier within these limits (k = {k}, l = {l}).",
-        "Lower k or l, allow more suppression, name fewer quasi-identifiers, or allow coarser levels.",
+        "Lower k or l, ask less of the models, allow more suppression, name fewer quasi-identifiers, or"
+        " allow coarser levels.",
         status=422,
     ),
     fault(

@@ -34,7 +34,9 @@ from hedgerow.model.records.people import (
     SealedField,
     Subject,
     Tombstone,
+    VaultToken,
 )
+from hedgerow.model.records.releases import ReleaseCertificate, RetiredRelease
 from hedgerow.model.records.spending import (
     Account,
     Allocation,
@@ -85,8 +87,10 @@ __all__ = [
     "QuarantineBatch",
     "QuarantinedRow",
     "Record",
+    "ReleaseCertificate",
     "Released",
     "Request",
+    "RetiredRelease",
     "Run",
     "SealedField",
     "Search",
@@ -94,6 +98,7 @@ __all__ = [
     "Setting",
     "Subject",
     "Tombstone",
+    "VaultToken",
     "Witness",
     "WrappedSecret",
 ]
@@ -110,6 +115,8 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     PeriodLimit, LocalSurvey,
     PublicContent, Derivation,
     Run,
+    VaultToken,
+    ReleaseCertificate, RetiredRelease,
 )  # fmt: skip
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4

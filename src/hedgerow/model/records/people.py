@@ -62,6 +62,24 @@ class SealedField(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class VaultToken(Record):
+    """Which value a drawn token of a release stands for, sealed under the key of the person of its row.
+
+    ``mark`` is a keyed hash of the release, the column and the token. Where the rows of several people hold
+    one value, each has a record of it.
+    """
+
+    TABLE: ClassVar[str] = "vault_tokens"
+    KEY: ClassVar[tuple[str, ...]] = ("release", "mark", "number")
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("number",), ("dataset",), ("mark",))
+    release: str
+    mark: str
+    number: int
+    dataset: str
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentEvent(Record):
     """One grant or withdrawal, append-only; ``version`` counts them from 1."""
 

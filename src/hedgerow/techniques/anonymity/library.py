@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from hedgerow.kernel.anonymity.linkage import candidate_counts, linkage
 from hedgerow.model.anonymity import Hierarchy, KAnonymousTable, LinkageResult, ReleaseParameters
+from hedgerow.model.criteria import Model
 from hedgerow.model.errors import CallerError
 from hedgerow.techniques.anonymity.columns import built_hierarchy, coded, texts
 from hedgerow.techniques.anonymity.frames import arrow_of, frame_of, native_of
@@ -30,6 +31,8 @@ def k_anonymous(  # noqa: PLR0913 - keywords, each a choice of its own
     hierarchies: Mapping[str, Hierarchy] | None = None,
     max_levels: Mapping[str, int] | None = None,
     person: str | None = None,
+    models: Sequence[str | Model] = (),
+    population: Any = None,  # noqa: ANN401 - a number of people or any table that narwhals knows
 ) -> KAnonymousTable[FrameT]:
     """Make a k-anonymous table by generalising quasi-identifiers and dropping rows, at the least loss.
 
@@ -44,9 +47,14 @@ def k_anonymous(  # noqa: PLR0913 - keywords, each a choice of its own
         hierarchies: Hierarchy per quasi-identifier; those left out are built from the values.
         max_levels: Coarsest level allowed per quasi-identifier.
         person: Column that tells whose row it is, where a person may have several; not released.
+        models: What must hold besides k: texts such as ``entropy-l(diagnosis)=3``, or models of
+            ``hedgerow.model.criteria``.
+        population: Where a model needs it: how many people the population has, or a table with the
+            quasi-identifiers of each of them, those of the table among them.
 
     Returns:
-        The de-identified table, of the kind given, with its risk; ungoverned: in no ledger.
+        The de-identified table, of the kind given, with its risk and what it reaches of each
+        model; ungoverned: in no ledger.
 
     Raises:
         CallerError: For parameters, columns or hierarchies that do not fit; a column that is not
@@ -72,8 +80,10 @@ def k_anonymous(  # noqa: PLR0913 - keywords, each a choice of its own
         hierarchies=hierarchies,
         max_levels=max_levels,
         person=person,
+        models=models,
+        population=population if isinstance(population, int) else None,
     )
-    return _released(table, asked)
+    return _released(table, asked, population)
 
 
 def linkage_attack(
@@ -128,11 +138,12 @@ def hierarchies_for(table: Any, columns: Sequence[str]) -> dict[str, Hierarchy]:
     return {name: built_hierarchy(coded(arrow, name)) for name in columns}
 
 
-def _released(table: FrameT, asked: ReleaseParameters) -> KAnonymousTable[FrameT]:
+def _released(table: FrameT, asked: ReleaseParameters, population: object) -> KAnonymousTable[FrameT]:
     frame = frame_of(table)
     check_columns(asked, frame.columns)
     for name in frame.columns:
         if name not in asked.columns:
             raise CallerError("anonymity.unlisted-column", column=name)
-    made = release(arrow_of(frame), asked, ungoverned=True)
+    everybody = None if population is None or isinstance(population, int) else arrow_of(frame_of(population))
+    made = release(arrow_of(frame), asked, ungoverned=True, population=everybody)
     return replace(made, table=native_of(made.table, frame))

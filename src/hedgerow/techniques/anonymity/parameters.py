@@ -10,6 +10,14 @@ from typing import TypeAlias
 
 from hedgerow.model.anonymity import Hierarchy, ReleaseParameters
 from hedgerow.model.budget import parse_decimal
+from hedgerow.model.criteria import (
+    DeltaPresence,
+    KMap,
+    Model,
+    PopulationUniqueness,
+    TCloseness,
+    parse_models,
+)
 from hedgerow.model.errors import CallerError
 
 Share: TypeAlias = "float | int | str | Decimal | Fraction"
@@ -28,6 +36,8 @@ def release_parameters(  # noqa: PLR0913 - keywords, each a choice of its own
     hierarchies: Mapping[str, Hierarchy] | None = None,
     max_levels: Mapping[str, int] | None = None,
     person: str | None = None,
+    models: Sequence[str | Model] = (),
+    population: int | None = None,
 ) -> ReleaseParameters:
     """Check and freeze what the caller asks.
 
@@ -42,9 +52,11 @@ def release_parameters(  # noqa: PLR0913 - keywords, each a choice of its own
         hierarchies: Hierarchy per quasi-identifier; those left out are built from the values.
         max_levels: Coarsest level per quasi-identifier.
         person: Column that tells whose row it is; never released.
+        models: What must hold besides k: texts such as ``entropy-l(diagnosis)=3``, or models.
+        population: People of the population, or none.
 
     Returns:
-        The frozen parameters.
+        The frozen parameters; whether the models have the population they need is looked at with the table.
 
     Raises:
         CallerError: For anything out of range, repeated or contradictory.
@@ -59,16 +71,19 @@ def release_parameters(  # noqa: PLR0913 - keywords, each a choice of its own
         hierarchies=tuple((hierarchies or {}).items()),
         max_levels=tuple((max_levels or {}).items()),
         person=person,
+        models=parse_models(models),
+        population=population,
     )
-    check(asked)
+    check(asked, has_population=True)
     return asked
 
 
-def check(asked: ReleaseParameters) -> None:
+def check(asked: ReleaseParameters, *, has_population: bool = False) -> None:
     """Refuse parameters that contradict each other.
 
     Args:
         asked: The parameters.
+        has_population: Whether a table of the population comes with them.
 
     Raises:
         CallerError: For anything out of range, repeated or contradictory.
@@ -83,12 +98,37 @@ def check(asked: ReleaseParameters) -> None:
         raise CallerError("anonymity.no-quasi")
     if not 0 <= asked.suppression_limit <= 1:
         raise CallerError("anonymity.limit-out-of-range")
+    _check_names(asked)
+    for model in asked.models:
+        _check_model(asked, model, has_population=has_population)
+
+
+def _check_names(asked: ReleaseParameters) -> None:
+    for name in asked.sensitive:
+        if name in asked.quasi:
+            raise CallerError("anonymity.sensitive-is-quasi", column=name)
     for name, times in Counter(asked.columns).items():
         if times > 1:
             raise CallerError("anonymity.repeated-column", column=name)
+    by_value = {model.column for model in asked.models if isinstance(model, TCloseness)}
     for name, _ in (*asked.hierarchies, *asked.max_levels):
-        if name not in asked.quasi:
+        if name not in asked.quasi and name not in by_value:
             raise CallerError("anonymity.hierarchy-for-no-quasi", column=name)
+
+
+def _check_model(asked: ReleaseParameters, model: Model, *, has_population: bool) -> None:
+    column = getattr(model, "column", None)
+    if column is not None and column not in asked.sensitive:
+        raise CallerError("anonymity.model-column", model=str(model))
+    climbs = isinstance(model, TCloseness) and model.distance == "hierarchical"
+    if climbs and column not in dict(asked.hierarchies):
+        raise CallerError("anonymity.model-hierarchy", model=str(model))
+    is_table = isinstance(model, DeltaPresence) or (isinstance(model, KMap) and model.significance is None)
+    if is_table and not has_population:
+        raise CallerError("anonymity.model-population", model=str(model), needs="a table of the population")
+    is_sized = isinstance(model, KMap | PopulationUniqueness)
+    if is_sized and not has_population and asked.population is None:
+        raise CallerError("anonymity.model-population", model=str(model), needs="the size of the population")
 
 
 def check_columns(asked: ReleaseParameters, available: Sequence[str]) -> None:

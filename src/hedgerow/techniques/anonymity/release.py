@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hedgerow.kernel.anonymity.coding import Ints, distinct_tuples, level_maps
-from hedgerow.kernel.anonymity.grouping import Pairs, distinct_pairs
+from hedgerow.kernel.anonymity.coding import Ints
 from hedgerow.kernel.anonymity.risk import summarise
 from hedgerow.kernel.anonymity.search import Outcome, Problem, search
-from hedgerow.model.anonymity import Hierarchy, KAnonymousTable, ReleaseParameters, RiskSummary
-from hedgerow.model.errors import CallerError, Fault, Refused
-from hedgerow.techniques.anonymity.columns import (
-    Coded,
-    built_hierarchy,
-    coded,
-    generalised,
-    hierarchy_codes,
-    plain,
-)
+from hedgerow.model.anonymity import KAnonymousTable, ReleaseParameters, RiskSummary
+from hedgerow.model.errors import Fault, Refused
+from hedgerow.techniques.anonymity.columns import generalised, plain
 from hedgerow.techniques.anonymity.parameters import check, check_columns
+from hedgerow.techniques.anonymity.recount import Finished, recounted
+from hedgerow.techniques.anonymity.source import Quasi, Source, source_of
 
 
-@dataclass(frozen=True, slots=True)
-class _Quasi:
-    column: Coded
-    hierarchy: Hierarchy = field(repr=False)
-    codes: Ints = field(repr=False)
-
-
-def release(table: pa.Table, asked: ReleaseParameters, *, ungoverned: bool) -> KAnonymousTable[pa.Table]:
-    """Generalise and suppress until every class holds k rows, at the least loss.
+def release(
+    table: pa.Table, asked: ReleaseParameters, *, ungoverned: bool, population: pa.Table | None = None
+) -> KAnonymousTable[pa.Table]:
+    """Generalise and suppress until every class holds k rows and every model holds, at the least loss.
 
     Args:
         table: The raw rows; columns that are not asked for are not read.
-        asked: Columns, k and limits.
+        asked: Columns, k, models and limits.
         ungoverned: Whether no gate admitted this.
+        population: One row per person of the population, those of the table among them, with the
+            quasi-identifiers; or none.
 
     Returns:
         The listed columns of the rows that stay, in the table's column order, sorted by the
@@ -52,68 +43,36 @@ def release(table: pa.Table, asked: ReleaseParameters, *, ungoverned: bool) -> K
     Guarantee:
         Each combination of released quasi-identifiers stands in at least ``k`` rows, of at least
         ``k`` people where ``person`` is given, with at least ``l`` distinct values of each
-        sensitive attribute where ``l`` is given. Nothing else is guaranteed.
+        sensitive attribute where ``l`` is given, and every model of ``models`` holds, each as its
+        words in ``hedgerow.model.criteria`` say. Nothing else is guaranteed.
     """
-    check(asked)
+    check(asked, has_population=population is not None)
     check_columns(asked, table.column_names)
-    _check_rows(table, asked)
-    quasi = [_quasi(table, name, dict(asked.hierarchies).get(name)) for name in asked.quasi]
-    sensitive = [coded(table, name) for name in asked.sensitive]
-    people = None if asked.person is None else coded(table, asked.person).codes
-    problem = _problem(asked, quasi, sensitive, people)
+    source = source_of(table, asked, population)
+    problem = source.problem
     found = search(problem)
     if found is None or not found.best.kept.any() or _keeps_nothing(found.best, problem):
         raise Refused("anonymity.unreachable", k=asked.k, l=asked.l or "none")
     rows = np.flatnonzero(found.best.kept[problem.tuples.of_row])
-    released = _sorted(_released(table, asked, quasi, found.best, rows))
-    attributes = [(item.name, item.codes) for item in sensitive]
-    risk = summarise(problem, found.best, asked.quasi, attributes, people)
+    unsorted = _released(table, asked, source.quasi, found.best, rows)
+    attributes = [(item.name, item.codes) for item in source.sensitive]
+    risk = summarise(problem, found.best, asked.quasi, attributes, source.people)
+    released = _sorted(unsorted)
     _recount(released, asked, risk)
+    reached = recounted(_finished(source, unsorted, found.best.node, rows, population))
     levels = tuple(zip(asked.quasi, found.best.node, strict=True))
-    return KAnonymousTable(released, risk, levels, ungoverned=ungoverned)
+    return KAnonymousTable(released, risk, levels, ungoverned=ungoverned, reached=reached)
 
 
-def _check_rows(table: pa.Table, asked: ReleaseParameters) -> None:
-    if table.num_rows == 0:
-        raise CallerError("anonymity.empty-table")
-    if table.num_rows < asked.k:
-        raise CallerError("anonymity.k-above-rows", k=asked.k)
-
-
-def _quasi(table: pa.Table, name: str, given: Hierarchy | None) -> _Quasi:
-    column = coded(table, name)
-    hierarchy = built_hierarchy(column) if given is None else given
-    return _Quasi(column, hierarchy, hierarchy_codes(column, hierarchy))
-
-
-def _problem(
-    asked: ReleaseParameters, quasi: list[_Quasi], sensitive: list[Coded], people: Ints | None
-) -> Problem:
-    tuples = distinct_tuples([item.codes for item in quasi])
-    pairs: list[Pairs] = []
-    if people is not None:
-        pairs.append(distinct_pairs(tuples.of_row, people))
-    if asked.l is not None:
-        pairs += [distinct_pairs(tuples.of_row, item.codes) for item in sensitive]
-    least = [asked.k] * (people is not None) + [asked.l or 0] * (len(pairs) - (people is not None))
-    return Problem(
-        tuples=tuples,
-        columns=tuple(level_maps(item.hierarchy, has_missing=item.column.has_missing) for item in quasi),
-        k=asked.k,
-        most_suppressed=int(asked.suppression_limit * tuples.rows),
-        pairs=tuple(pairs),
-        least=tuple(least),
-        max_levels=_tops(asked, quasi),
-    )
-
-
-def _tops(asked: ReleaseParameters, quasi: list[_Quasi]) -> tuple[int, ...]:
-    bounds = dict(asked.max_levels)
-    for item in quasi:
-        top = item.hierarchy.top
-        if not 0 <= bounds.setdefault(item.column.name, top) <= top:
-            raise CallerError("anonymity.level-out-of-range", column=item.column.name, top=top)
-    return tuple(bounds[item.column.name] for item in quasi)
+def _finished(
+    source: Source, unsorted: pa.Table, node: Sequence[int], rows: Ints, population: pa.Table | None
+) -> Finished:
+    """The finished table with what it is recounted against; people stand beside their rows, in no column."""
+    people = None if source.people is None else source.people[rows].tolist()
+    ladders = {
+        each.column.name: (each.hierarchy, level) for each, level in zip(source.quasi, node, strict=True)
+    }
+    return Finished(unsorted, source.table, source.asked, people, population, ladders)
 
 
 def _keeps_nothing(best: Outcome, problem: Problem) -> bool:
@@ -122,7 +81,7 @@ def _keeps_nothing(best: Outcome, problem: Problem) -> bool:
 
 
 def _released(
-    table: pa.Table, asked: ReleaseParameters, quasi: list[_Quasi], best: Outcome, rows: Ints
+    table: pa.Table, asked: ReleaseParameters, quasi: tuple[Quasi, ...], best: Outcome, rows: Ints
 ) -> pa.Table:
     made = {
         item.column.name: generalised(item.column, item.hierarchy, item.codes, level, rows)

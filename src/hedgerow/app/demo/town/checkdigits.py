@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
+from hedgerow.kernel.checksums import with_iban_check, with_luhn, with_mod11_10
+
 _BANK = "RVRX000000"  # a fictional bank with a sort code that is never issued
 _CARD_RANGE = "400000"  # the range payment processors keep for tests
-
-
-def iban(country: str, account: str) -> str:
-    """Put the check digits into an account number.
-
-    Args:
-        country: Two capital letters.
-        account: The national part: digits and capital letters.
-
-    Returns:
-        The complete number, without spaces.
-
-    Source: ISO 13616, ISO 7064 MOD 97-10.
-    """
-    number = int("".join(str(int(symbol, 36)) for symbol in f"{account}{country}00"))
-    return f"{country}{98 - number % 97:02d}{account}"
 
 
 def account_iban(serial: int) -> str:
@@ -31,25 +17,7 @@ def account_iban(serial: int) -> str:
     Returns:
         A valid account number of 22 symbols.
     """
-    return iban("GB", f"{_BANK}{serial:08d}")
-
-
-def luhn_digit(digits: str) -> str:
-    """Compute the check digit of a card.
-
-    Args:
-        digits: The number without its last digit.
-
-    Returns:
-        One digit.
-
-    Source: ISO/IEC 7812-1, annex B.
-    """
-    total = 0
-    for place, symbol in enumerate(reversed(digits)):
-        value = int(symbol) * (2 if place % 2 == 0 else 1)
-        total += value // 10 + value % 10
-    return str(-total % 10)
+    return with_iban_check("GB", f"{_BANK}{serial:08d}")
 
 
 def card_number(serial: int) -> str:
@@ -61,8 +29,7 @@ def card_number(serial: int) -> str:
     Returns:
         16 digits that pass the Luhn check.
     """
-    body = f"{_CARD_RANGE}{serial:09d}"
-    return body + luhn_digit(body)
+    return with_luhn(f"{_CARD_RANGE}{serial:09d}")
 
 
 def loyalty_number(serial: int) -> str:
@@ -74,25 +41,7 @@ def loyalty_number(serial: int) -> str:
     Returns:
         ``RC-`` and 10 digits that pass the Luhn check.
     """
-    body = f"{serial:09d}"
-    return f"RC-{body}{luhn_digit(body)}"
-
-
-def iso7064_mod11_10(digits: str) -> str:
-    """Compute the check digit of a hybrid system.
-
-    Args:
-        digits: The number without its last digit.
-
-    Returns:
-        One digit.
-
-    Source: ISO/IEC 7064, MOD 11,10.
-    """
-    product = 10
-    for symbol in digits:
-        product = ((int(symbol) + product) % 10 or 10) * 2 % 11
-    return str((11 - product) % 10)
+    return f"RC-{with_luhn(f'{serial:09d}')}"
 
 
 def national_number(serial: int) -> str:
@@ -104,5 +53,5 @@ def national_number(serial: int) -> str:
     Returns:
         ``RN-``, 10 digits, a hyphen and the check digit.
     """
-    body = f"{serial:010d}"
-    return f"RN-{body}-{iso7064_mod11_10(body)}"
+    whole = with_mod11_10(f"{serial:010d}")
+    return f"RN-{whole[:-1]}-{whole[-1]}"

@@ -1,0 +1,1 @@
+"""Tokens for values: keyed, reversible, format-preserving, random, surrogate, shifted and coarse."""
