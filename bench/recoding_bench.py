@@ -1,6 +1,6 @@
 """Local recoding of UCI Adult: nine columns, k = 5, nobody dropped; its granularity and what it costs.
 
-Granularity is reckoned as ARX prints it. ARX's figures were measured elsewhere, on another day, and are recorded.
+Granularity is reckoned as ARX prints it. Its figures were measured elsewhere, on another day: recorded.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from hedgerow.adapters.engines import DuckEngine
 from hedgerow.adapters.keys.memory import MemoryKeys
 from hedgerow.adapters.store.memory import MemoryStore
 from hedgerow.app.service import Service
+from hedgerow.app.service.releasing import ReleaseRequest
 from hedgerow.app.wiring import wire
 from hedgerow.app.workspace import default_policies, populate
 from hedgerow.kernel.merkle.note import VerifierKey
@@ -142,6 +143,13 @@ def _certified(world, release, digit):
     )
 
 
+def _tabled(world, folder, name):
+    """Release a table, of which it is remembered who was in which class."""
+    folder.mkdir(exist_ok=True)
+    wanted = ReleaseRequest("visits", ["tag"], 2, suppression_limit="0.5")
+    world.service.release(wanted, purpose=CARE, out=folder / f"{name}.csv", force=False)
+
+
 def _published(world, folder, name, rows):
     folder.mkdir(exist_ok=True)
     (folder / "wards.csv").write_text("code,region\n" + rows)
@@ -163,6 +171,8 @@ def story(folder):
         lambda: world.use(("rows", "visits", CARE, None), "rows-out"),
         lambda: service().show_subject("ann"),
         lambda: _failing(world),
+        lambda: _tabled(world, folder, "first"),
+        lambda: _tabled(world, folder, "second"),
         lambda: world.choose("bob", granted=False, late=False),
         lambda: world.choose("bob", granted=True, late=False),
         lambda: service().change_epoch(is_ending=False),

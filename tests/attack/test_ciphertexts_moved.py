@@ -13,12 +13,13 @@ import itertools
 import typing
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from tests.attack.rolling import HEADER, founded, tokenised
 from tests.simulator.adapters import SetClock, copied_shelf, copied_store
 from tests.simulator.asking import OWNER
 from tests.simulator.model import CARE
-from tests.simulator.recording import SQL, Counts
+from tests.simulator.recording import SQL, Counts, Rows
 
 from hedgerow.adapters.engines import DuckEngine
 from hedgerow.adapters.keys.memory import MemoryKeys
@@ -27,6 +28,7 @@ from hedgerow.app.service import Service
 from hedgerow.app.wiring import wire
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.records import ALL_RECORDS, Bucket, Subject, VaultToken
+from hedgerow.model.remembered import Remembered, ToRemember
 from hedgerow.model.uses import UseRequest
 from hedgerow.model.words import Basis
 from hedgerow.spine.quarantine import Broken
@@ -74,7 +76,35 @@ def household(tenant, keys):
         for _ in range(2):
             world.service.show_subject(ref)
     every_opening(world.service)
+    for name in ("once", "twice"):
+        remember(world.service, name)
     return world
+
+
+def remember(service, name):
+    """Remember who was in which class of a release that left."""
+    with service.spine.store.read() as reader:
+        people = np.array(sorted(each.number for each in reader.find(Subject)), dtype=np.int64)
+    rows = Remembered(("tag",), (), 2, 2, (len(people),), people, people * 0, {"tag": people % 7})
+    wish = UseRequest(OWNER, CARE, "visits", {"release": f"R-{name}"}, name)
+    service.spine.gate.use(wish, Remembering(rows))
+
+
+class Remembering(Rows):
+    """A release of which is remembered what the test says."""
+
+    def __init__(self, rows):
+        super().__init__(Silent())
+        self.rows = rows
+
+    def run(self, lease, plan):
+        remembered = ToRemember(self.rows, lease.earlier().stamp)
+        return replace(super().run(lease, plan), remembered=remembered, kept=False)
+
+
+def every_memory(service):
+    with service.spine.store.read() as reader:
+        service.spine.memory.earlier(reader, "visits")
 
 
 def ask(service, request_id):
@@ -94,6 +124,9 @@ class Silent:
         """Nobody listens."""
 
     def on_counted(self, exact):
+        """Nobody listens."""
+
+    def on_seen(self, tags):
         """Nobody listens."""
 
 
@@ -158,6 +191,7 @@ USES = {
     ("requests", "sealed"): every_answer,
     ("runs", "wrapped"): every_run,
     ("runs", "sealed"): every_run,
+    ("released_people", "sealed"): every_memory,
     ("quarantine_batches", "wrapped"): open_batches,
     ("quarantined_rows", "sealed"): open_batches,
 }

@@ -1,4 +1,4 @@
-"""Proves ``places`` end to end: decided, journaled, kept, replayed, counted by others; refusals leave nothing."""
+"""Proves ``places`` end to end: decided, journaled, kept, replayed, counted; a refusal leaves nothing."""
 
 from __future__ import annotations
 

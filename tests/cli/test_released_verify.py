@@ -101,10 +101,8 @@ def test_a_certificate_that_was_altered_is_told(hedgerow, left, change, told):
 
 def test_a_file_that_was_changed_or_is_another_is_told(hedgerow, left, tmp_path):
     other = tmp_path / "other.csv"
-    hedgerow(*ASK, *USE, "--suppress", "0.1", "--out", other)
-    assert "the file is another" in refused(hedgerow, left, "--certificate", beside(other)) or (
-        left.read_bytes() == other.read_bytes()
-    )
+    other.write_bytes(left.read_bytes()[:-2] + b"z\n")
+    assert "the file is another" in refused(hedgerow, other, "--certificate", beside(left))
     left.write_bytes(left.read_bytes() + b"40-59,male,none\n")
     assert "the file is another, or was changed" in refused(hedgerow, left)
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.anonymity import plain
 
 from hedgerow.kernel.anonymity import distances, populations, sensitive, uniqueness
 from hedgerow.kernel.anonymity.criteria import DistinctValues
 from hedgerow.kernel.anonymity.grouping import Grouping, coarsened, distinct_pairs
-from tests.unit.anonymity import plain
 
 VALUES = 5
 PARENTS = [{0: "a", 1: "a", 2: "b", 3: "b", 4: "b"}, dict.fromkeys(range(VALUES), "*")]

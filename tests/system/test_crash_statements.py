@@ -71,8 +71,10 @@ def test_killed_at_any_step_nothing_is_lost(killer, name):
     assert problems(calm) == []
     assert steps > 10
     kills, outcomes = killer.kills, set()
-    chosen = random.Random(name).sample(range(1, steps + 1), min(many, steps))
-    chosen += random.Random(name).choices(range(1, steps + 1), k=many - len(chosen))
+    # A busy machine may give a few statements fewer: the last of a calm run may not come.
+    certain = range(1, steps - steps // 50 + 1)
+    chosen = random.Random(name).sample(certain, min(many, len(certain)))
+    chosen += random.Random(name).choices(certain, k=many - len(chosen))
     for at in sorted(chosen):
         found, _ = run(killer, act, at)
         assert found.told.unfinished == act, (at, found.told.failed)

@@ -11,6 +11,15 @@ from hedgerow.kernel.merkle.certified_file import MAX_BYTES, check_certificate
 from hedgerow.model.errors import CallerError, Fault
 
 _PIECE_BYTES = 1 << 20
+_NAME_BYTES = 255
+
+
+def certificate_paths(out: Path) -> tuple[Path, Path]:
+    """Name the certificate of a file and its page, which lie beside it; a name that is too long is cut."""
+    ends = (".certificate.json", ".certificate.html")
+    name = out.name.encode("utf-8", "surrogateescape")
+    json_name, page_name = (name[: _NAME_BYTES - len(end)].decode("utf-8", "ignore") + end for end in ends)
+    return out.parent / json_name, out.parent / page_name
 
 
 def verify_release(path: Path, certificate: Path | None = None, key: str | None = None) -> dict[str, Any]:
@@ -29,8 +38,7 @@ def verify_release(path: Path, certificate: Path | None = None, key: str | None 
         CallerError: ``file.missing``.
         Fault: ``released.not-as-certified`` with what does not fit.
     """
-    named = certificate or path.with_name(f"{path.name}.certificate.json")
-    stored = _read(named)
+    stored = _read(certificate or certificate_paths(path)[0])
     checked = check_certificate(stored, _hash(path), key)
     if checked.problems:
         raise Fault("released.not-as-certified", path=path, told="; ".join(checked.problems))

@@ -40,6 +40,7 @@ from hedgerow.spine.ledger import Ledger
 from hedgerow.spine.policy import Policies
 from hedgerow.spine.quarantine import Quarantine
 from hedgerow.spine.released import Releases
+from hedgerow.spine.remembering import Memory
 from hedgerow.spine.requests import Requests
 from hedgerow.spine.restoring import Restoring
 from hedgerow.spine.revealing import Revealing
@@ -98,6 +99,7 @@ class Spine:
     runs: Runs
     revealing: Revealing
     releases: Releases
+    memory: Memory
     timer: Timer = field(default_factory=SystemTimer)
 
 
@@ -124,11 +126,12 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     quarantine, requests = Quarantine(keyring, clock), Requests(keyring, attestor, journal)
     approvals, hearing = Approvals(store, acts, journal, clock), Hearing(journal, attestor)
     runs, drawn = Runs(keyring, attestor, journal, hearing), DrawnTokens(vault, attestor)
+    memory = Memory(vault, attestor, tenant)
     gate = Gate(
         store=store, facts=FactLoader(catalog, consents, ledger, policies), acts=acts, clock=clock,
         approvals=approvals, ledger=ledger, journal=journal, requests=requests, runs=runs,
-        leases=Leases(store, tables, consents, vault, runs, clock, drawn), attestor=attestor,
-        witnesses=witnesses,
+        leases=Leases(store, tables, consents, vault, runs, memory, clock, drawn), attestor=attestor,
+        witnesses=witnesses, memory=memory,
     )  # fmt: skip
     erasure = Erasure(
         store=store, vault=vault, tables=tables, requests=requests, quarantine=quarantine,
@@ -159,7 +162,7 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         witnesses, Cosigning(keyring, journal, attestor, clock),
         SecondKey(keyring, journal, attestor, clock), hearing, runs,
         Revealing(store, gate, catalog, consents, vault, approvals, journal, drawn),
-        Releases(store, journal, attestor, clock),
+        Releases(store, journal, attestor, clock), memory,
     )  # fmt: skip
 
 

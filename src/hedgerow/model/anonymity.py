@@ -277,6 +277,7 @@ class KAnonymousTable(Generic[TableT]):
         label: ``"de-identified"``, never "anonymous".
         ungoverned: True when no gate admitted it and no ledger knows of it.
         reached: What it reaches of each model asked, in that order.
+        people: Whose row each is, in the table's order; for the gate alone.
     """
 
     table: TableT = field(repr=False)
@@ -285,6 +286,7 @@ class KAnonymousTable(Generic[TableT]):
     label: str = RELEASE_LABEL
     ungoverned: bool = True
     reached: tuple[Reached, ...] = field(default=(), repr=False)
+    people: object = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from hedgerow.model.budget import PrivacyEvent
 from hedgerow.model.joins import PublicTable
 from hedgerow.model.plans import Combination, DatasetDeclaration, ExactAggregation, KeySearch
 from hedgerow.model.policy import ApprovalNeed
+from hedgerow.model.remembered import Earlier, ToRemember
 from hedgerow.model.words import name_or_nothing
 
 ArrowTable: TypeAlias = Any
@@ -228,6 +229,7 @@ class Release:
         summary: Facts of the release for the officer and the register.
         kept: Whether the result is kept for the same request id; one person's own data is not.
         run: What the run carries on, where it was opened or went a step.
+        remembered: Who is in which class of a table that leaves, for the releases after it.
         drawn: Which value each drawn token in it stands for.
     """
 
@@ -237,6 +239,7 @@ class Release:
     summary: Mapping[str, Json] = field(default_factory=dict)
     kept: bool = True
     run: RunState | None = field(repr=False, default=None)
+    remembered: ToRemember | None = field(repr=False, default=None)
     drawn: Sequence[DrawnToken] = field(repr=False, default=())
 
 
@@ -302,6 +305,10 @@ class Lease(Protocol):
 
     def carried(self) -> RunState:
         """Read what the run of this use carries on, once."""
+        ...
+
+    def earlier(self) -> Earlier:
+        """Read who was in which class of the tables that left before, once."""
         ...
 
 

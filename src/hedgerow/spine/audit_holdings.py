@@ -26,7 +26,7 @@ _PAIR = Struct(">qq")
 _AT_ONCE = 100_000
 Sum = tuple[int, int]
 Rows = Iterable[tuple[str, int, int]]
-_NOTHING: Sum = (0, 0)
+NOTHING: Sum = (0, 0)
 # What an entry that tells of no drawn token has told.
 _NONE = "0" * _DIGITS * _LANES
 
@@ -80,9 +80,9 @@ class Holdings:
     """
 
     def __init__(self) -> None:
-        self._members: Sum | None = _NOTHING
-        self._choices: Sum | None = _NOTHING
-        self._tokens: Sum | None = _NOTHING
+        self._members: Sum | None = NOTHING
+        self._choices: Sum | None = NOTHING
+        self._tokens: Sum | None = NOTHING
         self._dropped: dict[str, list[int]] = {}
         self._columns: dict[str, str] = {}
 
@@ -91,21 +91,21 @@ class Holdings:
         facts = cast("Mapping[str, Json]", entry["facts"])
         match entry["action"]:
             case "collect":
-                self._members = _heard(self._members, facts.get("joined"), 1)
-                self._choices = _heard(self._choices, facts.get("chosen"), 1)
+                self._members = added_to(self._members, facts.get("joined"), 1)
+                self._choices = added_to(self._choices, facts.get("chosen"), 1)
                 if facts.get("shape") is not None:
                     self._columns[str(facts["dataset"])] = str(facts["shape"])
             case "use.done":
-                self._tokens = _heard(self._tokens, facts.get("drawn", _NONE), 1)
+                self._tokens = added_to(self._tokens, facts.get("drawn", _NONE), 1)
             case "subject.erase":
-                self._tokens = _heard(self._tokens, facts.get("undrawn", _NONE), -1)
-                self._members = _heard(self._members, facts.get("left"), -1)
-                self._choices = _heard(self._choices, facts.get("unchosen"), -1)
+                self._tokens = added_to(self._tokens, facts.get("undrawn", _NONE), -1)
+                self._members = added_to(self._members, facts.get("left"), -1)
+                self._choices = added_to(self._choices, facts.get("unchosen"), -1)
             case "consent.grant" | "consent.withdraw":
-                self._choices = _heard(self._choices, facts.get("chosen"), 1)
+                self._choices = added_to(self._choices, facts.get("chosen"), 1)
             case "dataset.drop":
                 dataset = str(facts["dataset"])
-                self._tokens = _heard(self._tokens, facts.get("undrawn", _NONE), -1)
+                self._tokens = added_to(self._tokens, facts.get("undrawn", _NONE), -1)
                 # The last version that anybody was in is the one before.
                 self._dropped.setdefault(dataset, []).append(cast("int", facts["version"]) - 1)
                 self._columns.pop(dataset, None)
@@ -152,8 +152,14 @@ class Holdings:
             yield dataset, number, since
 
 
-def _heard(before: Sum | None, told: Json, sign: int) -> Sum | None:
-    """Add what an entry tells; nothing is known any more after one that does not tell it."""
+def added_to(before: Sum | None, told: Json, sign: int) -> Sum | None:
+    """Add what an entry tells; nothing is known any more after one that does not tell it.
+
+    Args:
+        before: What the entries before it came to.
+        told: As ``membership_sum`` writes it, or none.
+        sign: 1 to add, -1 to take away.
+    """
     if before is None or told is None:
         return None
     text = str(told)
@@ -169,7 +175,7 @@ def _chosen(attestor: Attestor, rows: Iterable[tuple[object, ...]]) -> Sum:
 def _keyed(attestor: Attestor, use: str, rows: Iterable[bytes]) -> Sum:
     """Add up a keyed random value for each row."""
     keyed = blake2b(digest_size=_LANES * 8, key=bytes.fromhex(attestor.bind(use, [])))
-    total, made = _NOTHING, bytearray()
+    total, made = NOTHING, bytearray()
     for row in rows:
         one = keyed.copy()
         one.update(row)
@@ -181,7 +187,7 @@ def _keyed(attestor: Attestor, use: str, rows: Iterable[bytes]) -> Sum:
 
 def _sum_of(attestor: Attestor, rows: Rows) -> Sum:
     held: dict[str, list[tuple[int, int]]] = {}
-    total, waiting = _NOTHING, 0
+    total, waiting = NOTHING, 0
     for dataset, number, since in rows:
         held.setdefault(dataset, []).append((number, since))
         waiting += 1
@@ -191,7 +197,7 @@ def _sum_of(attestor: Attestor, rows: Rows) -> Sum:
 
 
 def _sums(attestor: Attestor, held: Mapping[str, Sequence[tuple[int, int]]]) -> Sum:
-    total = _NOTHING
+    total = NOTHING
     for dataset, pairs in held.items():
         total = _added(total, _sum_in(bytes.fromhex(attestor.bind(_USE, [dataset])), pairs))
     return total

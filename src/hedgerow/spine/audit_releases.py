@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from hedgerow.kernel.merkle.certified_file import ACTION, body_told
 from hedgerow.model.canonical import canonical, digest
 from hedgerow.model.errors import Fault, HedgerowError
 from hedgerow.model.ports import Reader
-from hedgerow.model.records import ReleaseCertificate, RetiredRelease
+from hedgerow.model.records import ReleaseCertificate, ReleasedPerson, ReleaseShape, RetiredRelease
 from hedgerow.model.uses import Json
 from hedgerow.spine.attest import Attestor
+from hedgerow.spine.audit_holdings import NOTHING, Sum, added_to
+from hedgerow.spine.paging import rows_of_all
 from hedgerow.spine.released import RETIRE
+from hedgerow.spine.remembering import people_sum, shape_told
 
 Entry = Mapping[str, Json]
 
@@ -24,6 +27,8 @@ class ReleaseActs:
     def __init__(self) -> None:
         self._certified: dict[str, tuple[str, int, str]] = {}
         self._retired: dict[str, tuple[str, str, int]] = {}
+        self._shapes: dict[str, tuple[str, int]] = {}
+        self._people: Sum | None = NOTHING
 
     def heed(self, entry: Entry) -> None:
         """Hear the next entry."""
@@ -35,6 +40,12 @@ class ReleaseActs:
             acting = cast("Mapping[str, str]", entry["actor"])["as"]
             release = str(facts["release"])
             self._retired[release] = (acting, str(facts["reason"]), index)
+        elif entry["action"] == "use.done" and "remembered" in facts:
+            kept = cast("Mapping[str, str]", facts["remembered"])
+            self._shapes[kept["release"]] = (kept["shape"], index)
+            self._people = added_to(self._people, kept["people"], 1)
+        elif entry["action"] == "subject.erase" and "forgot" in facts:
+            self._people = added_to(self._people, facts["forgot"], -1)
 
     def check(self, reader: Reader, attestor: Attestor | None) -> None:
         """Compare the records with what was told.
@@ -55,6 +66,17 @@ class ReleaseActs:
         }
         if gone != self._retired:
             raise Fault("records.differ", kind="withdrawn releases")
+        self._check_remembered(reader, attestor)
+
+    def _check_remembered(self, reader: Reader, attestor: Attestor | None) -> None:
+        shapes = {each.release: (shape_told(each), each.entry) for each in reader.find(ReleaseShape)}
+        is_told = shapes == self._shapes
+        if is_told and attestor is not None:
+            rows = rows_of_all(reader, ReleasedPerson, ("release", "number"))
+            held = people_sum(attestor, cast("Iterable[tuple[str, int]]", rows))
+            is_told = added_to(NOTHING, held, 1) == self._people
+        if not is_told:
+            raise Fault("records.differ", kind="remembered releases")
 
 
 def _told_of(record: ReleaseCertificate, attestor: Attestor | None) -> tuple[str, int, str] | None:

@@ -25,6 +25,7 @@ from hedgerow.model.records import (
     Member,
     QuarantineBatch,
     Released,
+    ReleasedPerson,
     SealedField,
     Subject,
     Tombstone,
@@ -43,6 +44,7 @@ from hedgerow.spine.forgotten import bound, number_of
 from hedgerow.spine.hearing import Hearing
 from hedgerow.spine.journal import Journal
 from hedgerow.spine.quarantine import Quarantine, last_day
+from hedgerow.spine.remembering import people_sum
 from hedgerow.spine.requests import Requests
 from hedgerow.spine.tables import Tables, manifest_of
 from hedgerow.spine.vault import Person, Vault
@@ -51,6 +53,7 @@ HeldUp = Callable[[Transaction, Person], HedgerowError | None]
 TOMBSTONE_LIFETIME = timedelta(days=3 * 365)
 _PERSONAL = (
     BlindTerm, SealedField, VaultToken, Member, FormerMember, ConsentEvent, ConsentState, Commitment,
+    ReleasedPerson,
 )  # fmt: skip
 LEFT_BEFORE = "what left the house before: the releases named here and answers already given"
 NOT_FINAL = (
@@ -330,6 +333,7 @@ class Erasure:
                 "the person's key was destroyed in the current records",
                 "the person's rows were rewritten out of every current data file",
                 "sealed fields, memberships and choices were deleted",
+                "in which classes of releases the person was is forgotten",
                 "rows in quarantine that name the person were destroyed",
                 "pseudonyms derived from the person's key can no longer be computed",
             ],
@@ -355,7 +359,10 @@ class Erasure:
     ) -> dict[str, Json]:
         """Tell what is taken away and certified by, for the audit to hold it against what was told before."""
         rows = ((member.dataset, number, member.since_version) for member in members)
+        held = [(each.release, number) for each in tx.find(ReleasedPerson, number=number)]
+        forgot: dict[str, Json] = {"forgot": people_sum(self._attestor, held)} if held else {}
         return {
+            **forgot,
             "register": register_read(register),
             "left": membership_sum(self._attestor, rows),
             **undrawn(tx, self._attestor, number=number),

@@ -8,8 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import NoReturn, Protocol, cast
 
-from hedgerow.model.budget import NonPrivateEvent
-from hedgerow.model.canonical import canonical, digest, timestamp
+from hedgerow.model.canonical import digest, timestamp
 from hedgerow.model.errors import Fault, HedgerowError, Refused
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import Approval, Failure, Released, Request
@@ -41,6 +40,8 @@ from hedgerow.spine.journal import About, Journal
 from hedgerow.spine.known import known_actor
 from hedgerow.spine.ledger import Ledger, unit_text
 from hedgerow.spine.permission import Context, as_error
+from hedgerow.spine.released import line_of
+from hedgerow.spine.remembering import Memory
 from hedgerow.spine.requests import Requests, binding_of, decision_key, id_hash, opened_on
 from hedgerow.spine.runs import Runs, about_run, told_of
 from hedgerow.spine.steady import require_steady
@@ -110,6 +111,7 @@ class Gate:
         journal: Journal,
         requests: Requests,
         runs: Runs,
+        memory: Memory,
         leases: LeaseDesk,
         attestor: Attestor,
         witnesses: Witnesses,
@@ -123,6 +125,7 @@ class Gate:
         self._journal = journal
         self._requests = requests
         self._runs = runs
+        self._memory = memory
         self._stored = StoredAnswers(requests, journal)
         self._leases = leases
         self._attestor = attestor
@@ -333,16 +336,17 @@ class Gate:
         of a data set that was dropped meanwhile, or took in rows of one that the use was not charged to.
         """
         with self._store.write() as tx:
-            is_moved = self._runs.is_moved(tx, use.facts, release)
-            if not is_moved:
+            moved = "run.moved" if self._runs.is_moved(tx, use.facts, release) else ""
+            moved = "release.moved" if self._memory.is_moved(tx, release) else moved
+            if not moved:
                 self._ledger.commit(tx, use.request.request_id)
                 if not self._is_overtaken(tx, use, release):
                     return self._done(tx, use, release, versions)
                 self._requests.withdraw_one(tx, use.request.request_id)
                 self._outcome(tx, "use.fail", use, failure_facts("request.withdrawn", versions))
-        if is_moved:
-            self._failed(use, "run.moved", versions)
-        raise Refused("run.moved" if is_moved else "request.withdrawn")
+        if moved:
+            self._failed(use, moved, versions)
+        raise Refused(moved or "request.withdrawn")
 
     def _is_overtaken(self, reader: Reader, use: _Admitted, release: Release) -> bool:
         return any(
@@ -359,35 +363,19 @@ class Gate:
             "result": digest(dict(release.payload)) if release.kept else None,
             "person_level": release.person_level,
         }
-        left = self._released(use, release, versions, use.plan.cost)
+        named = use.request, use.technique.name
+        left = line_of(*named, release, versions, use.plan.cost, timestamp(self._clock.now()))
         if left is not None:
             told |= {"register": registered(left), **self._leases.keep(tx, left, release)}
+            told |= self._memory.keep(tx, left, release)
         run = self._runs.stepped(tx, use.request, use.technique, use.facts, release, versions, use.intent)
         entry = self._outcome(tx, "use.done", use, told if run is None else {**told, "run": told_of(run)})
         self._runs.keep(tx, run, entry)
         self._requests.close(tx, use.request.request_id, release, versions, entry)
         if left is not None:
             tx.add([replace(left, entry=entry)])
+            self._memory.entered(tx, left, release, entry)
         return self._receipt(tx, use.request, release, entry)
-
-    def _released(
-        self, use: _Admitted, release: Release, versions: LeaseVersions, cost: object
-    ) -> Released | None:
-        """Make the line of the register for what leaves the house; its entry is not known yet."""
-        if not isinstance(cost, NonPrivateEvent):
-            return None
-        return Released(
-            cost.release,
-            use.request.dataset,
-            versions.dataset,
-            versions.consent,
-            use.request.purpose,
-            use.technique.name,
-            use.request.actor.acting_as,
-            timestamp(self._clock.now()),
-            canonical(dict(release.summary)).decode(),
-            entry=-1,
-        )
 
     def _replay(
         self,

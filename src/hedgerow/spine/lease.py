@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hedgerow.model.engine import ArrowTable, IntArray, PeopleFilter, Relation
@@ -11,6 +12,7 @@ from hedgerow.model.errors import Fault, Refused
 from hedgerow.model.plans import Combination, ExactAggregation, KeySearch
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import Dataset, DatasetPurpose, Released, Subject
+from hedgerow.model.remembered import Earlier
 from hedgerow.model.uses import (
     DatasetView,
     Grant,
@@ -28,12 +30,28 @@ from hedgerow.spine.consent import Consents
 from hedgerow.spine.drawn import DrawnTokens
 from hedgerow.spine.facts import Facts, Source
 from hedgerow.spine.journal import About
+from hedgerow.spine.remembering import Memory
 from hedgerow.spine.runs import Runs, returned
 from hedgerow.spine.tables import Tables
 from hedgerow.spine.tokens import TokenRoom, scopes_of
 from hedgerow.spine.vault import Vault
 
 LIFETIME = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a lease hands out beside rows and fields.
+
+    Args:
+        carried: What the run of the use carries on.
+        secrets: What tokens are made of.
+        earlier: Reads who was in which class of the tables that left before.
+    """
+
+    carried: RunState | None = field(repr=False, default=None)
+    secrets: TokenSecrets | None = field(repr=False, default=None)
+    earlier: Callable[[], Earlier] = Earlier
 
 
 class OpenLease:
@@ -47,13 +65,11 @@ class OpenLease:
         versions: LeaseVersions,
         clock: Clock,
         others: Mapping[str, Relation] | None = None,
-        carried: RunState | None = None,
-        secrets: TokenSecrets | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self.versions = versions
-        self._secrets = secrets
+        self._beside = beside or Beside()
         self._others = others or {}
-        self._carried = carried
         self._grant = grant
         self._relation = relation
         self._fields = fields
@@ -113,16 +129,21 @@ class OpenLease:
     def tokens(self) -> TokenSecrets:
         """Give the secrets of the granted scopes, once."""
         self._take("tokens", "rows")
-        if self._secrets is None:
+        if self._beside.secrets is None:
             raise Fault("lease.misused")
-        return self._secrets
+        return self._beside.secrets
 
     def carried(self) -> RunState:
         """Read what the run of this use carries on, once."""
         self._take("carried", "aggregate")
-        if self._carried is None:
+        if self._beside.carried is None:
             raise Fault("lease.misused")
-        return self._carried
+        return self._beside.carried
+
+    def earlier(self) -> Earlier:
+        """Read who was in which class of the tables that left before, once."""
+        self._take("earlier", "rows")
+        return self._beside.earlier()
 
 
 class Leases:
@@ -135,11 +156,13 @@ class Leases:
         consents: Consents,
         vault: Vault,
         runs: Runs,
+        memory: Memory,
         clock: Clock,
         drawn: DrawnTokens,
     ) -> None:
         self._drawn = drawn
         self._runs = runs
+        self._memory = memory
         self._store = store
         self._tables = tables
         self._consents = consents
@@ -173,7 +196,12 @@ class Leases:
         relation = scan(files, sorted(grant.columns), people[dataset.name]) if needs_table else None
         others = {name: scan(beside[name], sorted(grant.of(name)), people[name]) for name in beside}
         secrets = self._secrets(facts, grant, people[dataset.name])
-        return OpenLease(grant, relation, fields, versions, self._clock, others, carried, secrets)
+        beside_rows = Beside(carried, secrets, lambda: self._earlier(dataset.name))
+        return OpenLease(grant, relation, fields, versions, self._clock, others, beside_rows)
+
+    def _earlier(self, dataset: str) -> Earlier:
+        with self._store.read() as reader:
+            return self._memory.earlier(reader, dataset)
 
     def _secrets(self, facts: Facts, grant: Grant, people: PeopleFilter) -> TokenSecrets | None:
         """Open what tokens are made of, where the grant names scopes for them."""

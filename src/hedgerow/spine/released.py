@@ -9,7 +9,8 @@ from typing import cast
 
 from hedgerow.kernel.merkle import Frontier
 from hedgerow.kernel.merkle.certified_file import ACTION, KIND, body_told, write_certificate
-from hedgerow.model.canonical import digest, timestamp
+from hedgerow.model.budget import NonPrivateEvent
+from hedgerow.model.canonical import canonical, digest, timestamp
 from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.ports import Clock, Reader, Store, Transaction
 from hedgerow.model.records import (
@@ -21,7 +22,7 @@ from hedgerow.model.records import (
     RetiredRelease,
 )
 from hedgerow.model.releases import DUTIES, LEGAL_CLASS, LEGAL_WORDS, LeftFile
-from hedgerow.model.uses import Actor, Json
+from hedgerow.model.uses import Actor, Json, LeaseVersions, Release, UseRequest
 from hedgerow.spine.approving import votes_of
 from hedgerow.spine.attest import Attestor
 from hedgerow.spine.journal import Journal
@@ -75,6 +76,7 @@ class Releases:
         body = {"certificate": name, "certified": now, **self._stated(tx, left)}
         _, frontier = self._journal.signed_state(tx)
         told: dict[str, Json] = {
+            "dataset": body["dataset"],
             "release": left.release,
             "certificate": name,
             "body": body_told(body),
@@ -149,16 +151,39 @@ class Releases:
         if not reason.strip():
             raise CallerError("released.no-reason", release=release)
         with self._store.write() as tx:
-            if tx.get(Released, release) is None:
+            record = tx.get(Released, release)
+            if record is None:
                 raise CallerError("released.unknown", release=release)
             if tx.get(RetiredRelease, release) is not None:
                 raise Refused("released.retired", release=release)
-            entry = self._journal.append(tx, RETIRE, actor, {"release": release, "reason": digest(reason)})
+            told = {"dataset": record.dataset, "release": release, "reason": digest(reason)}
+            entry = self._journal.append(tx, RETIRE, actor, told)
             made = RetiredRelease(
                 release, reason, actor.acting_as, timestamp(self._clock.now()), entry
             )  # fmt: skip
             tx.add([made])
         return made
+
+
+def line_of(
+    request: UseRequest, technique: str, release: Release, versions: LeaseVersions, cost: object, now: str
+) -> Released | None:
+    """Make the line of the register for what leaves the house; its entry is not known yet.
+
+    Args:
+        request: The use.
+        technique: What it was done with.
+        release: What leaves.
+        versions: What was read.
+        cost: What it was charged; nothing leaves as rows but what no epsilon is known of.
+        now: The time.
+    """
+    if not isinstance(cost, NonPrivateEvent):
+        return None
+    return Released(
+        cost.release, request.dataset, versions.dataset, versions.consent, request.purpose, technique,
+        request.actor.acting_as, now, canonical(dict(release.summary)).decode(), entry=-1,
+    )  # fmt: skip
 
 
 def _file_of(held: ReleaseCertificate) -> Facts:

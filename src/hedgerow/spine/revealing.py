@@ -258,7 +258,7 @@ class Revealing:
 
 def _of_person(person: Person, column: _Column, wanted: Sequence[str]) -> dict[str, _Found]:
     """Find which of some tokens are a person's, in a column."""
-    secret = person_secret(person, column.scope)
+    secret = person_secret(person, column.scope.as_bytes())
     if column.kind == _NAMED:
         token = column.prefix + pseudonym(secret, INNER)
         return {token: _Found(column.name, [person])} if token in wanted else {}

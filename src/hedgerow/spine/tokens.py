@@ -33,13 +33,17 @@ def scopes_of(
     return {name: Scope(tenant, purpose, dataset, f"{name} {what}") for name, what in named}
 
 
-def person_secret(person: Person, scope: Scope) -> bytes:
+def person_secret(person: Person, scope: bytes) -> bytes:
     """Give a person's own secret in a scope (32 bytes).
+
+    Args:
+        person: The person.
+        scope: The scope, as bytes.
 
     Guarantee: it is made of the person's key and of nothing that the person is known by, so that it cannot
         be had again once that key is destroyed.
     """
-    return derive(person.key, _LABEL, scope.as_bytes())
+    return derive(person.key, _LABEL, scope)
 
 
 class TokenRoom:
@@ -81,7 +85,7 @@ class TokenRoom:
             Fault: ``lease.misused`` for a scope or a person not granted, ``table.changed`` where one of them
                 was erased meanwhile.
         """
-        named = self._scope(scope)
+        named = self._scope(scope).as_bytes()
         wanted = dict.fromkeys(numbers)
         if not wanted.keys() <= self._people:
             raise Fault("lease.misused")

@@ -113,6 +113,7 @@ class Vault:
         self._tenant = keyring.tenant
         self._index_key = index_key
         self._index = KeyedIndex(index_key)
+        self._mark_key = derive(index_key, "token-mark")
         self._clock = clock
         self._key_binder = subject_binder(keyring.tenant)
 
@@ -131,8 +132,7 @@ class Vault:
 
     def token_mark(self, release: str, column: str, token: str) -> str:
         """Name a drawn token by a keyed hash, in 64 hexadecimal digits: a short token could be tried out."""
-        key = derive(self._index_key, "token-mark")
-        return hmac.digest(key, encode_fields(release, column, token), "sha256").hex()
+        return hmac.digest(self._mark_key, encode_fields(release, column, token), "sha256").hex()
 
     def lookup(self, ref: str) -> bytes:
         """Compute the keyed index of a source id (32 bytes).

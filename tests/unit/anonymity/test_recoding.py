@@ -20,6 +20,7 @@ from tests.conftest import IN_CI, SHARED_DATA
 from hedgerow.anonymity import from_rows, from_text
 from hedgerow.kernel.anonymity import merging, partition
 from hedgerow.kernel.anonymity.coding import distinct_tuples, level_maps
+from hedgerow.kernel.anonymity.criteria import DistinctValues
 from hedgerow.kernel.anonymity.grouping import distinct_pairs
 from hedgerow.kernel.anonymity.recoding import recode
 from hedgerow.kernel.anonymity.search import Problem, search
@@ -111,7 +112,7 @@ def test_a_constraint_on_sensitive_values_holds_in_each_class(rows, illnesses, l
     illnesses = illnesses[: len(rows)]
     asked = problem(rows)
     pairs = distinct_pairs(asked.tuples.of_row, np.asarray(illnesses))
-    made = recode(replace(asked, pairs=(pairs,), least=(least,)), together=together)
+    made = recode(replace(asked, pairs=(pairs,), criteria=(DistinctValues(0, least),)), together=together)
     if len(set(illnesses)) < least:  # not even all rows together would do
         assert made is None
         return

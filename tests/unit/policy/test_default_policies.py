@@ -34,6 +34,7 @@ MAY = {
     "subject.export": {OFFICER},
     "subject.erase": {OFFICER},
     "subject.find": {OFFICER},
+    "token.reveal": {OFFICER},
     "consent.grant": {SERVICE},
     "consent.withdraw": {OFFICER, SERVICE},
     "consent.show": {OFFICER},

@@ -69,6 +69,8 @@ _PLAIN = {
     "purpose.rights-only": "That purpose serves only a person's own request.",
     "purpose.unknown": "No purpose of that name is declared.",
     "release.keep-identifies": "It would keep as it is a column that can identify people in combination.",
+    "release.moved": "Another release left while this one was made.",
+    "release.repeats": "Beside releases that left before it would single people out.",
     "run.bounds-changed": "The bounds that the run was paid for by were declared anew.",
     "run.other-sources": "The data set took in rows made from another one, which the run was not charged to.",
     "run.not-by-rows": "A running count adds up rows, each once; this is something else.",

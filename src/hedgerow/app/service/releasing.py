@@ -14,6 +14,7 @@ from typing import cast
 
 from hedgerow.app.hierarchies import naming_file
 from hedgerow.app.outputs import check_out, write_out, write_together
+from hedgerow.app.released import certificate_paths
 from hedgerow.app.report.certificate import render_certificate
 from hedgerow.app.service.asking import Asking
 from hedgerow.app.service.base import need_purpose
@@ -110,8 +111,9 @@ class Releasing(Asking, Reporting):
             CallerError: ``out.*`` before anything is spent; ``out.not-written`` when the release was made
                 and its file could not be: repeating the request writes it.
         """
+        check_out(out, force=force)
         beside = certificate_paths(out)
-        for path in (out, *beside):
+        for path in beside:
             check_out(path, force=force)
         request = self._release_request(asked, purpose, request_id)
         with naming_file(asked.hierarchy_files):
@@ -182,11 +184,6 @@ class Releasing(Asking, Reporting):
         with self.spine.store.read() as reader:
             record = reader.get(Released, release)
         return None if record is None else record.dataset
-
-
-def certificate_paths(out: Path) -> tuple[Path, Path]:
-    """Name the certificate of a file and its page, which lie beside it."""
-    return out.with_name(f"{out.name}.certificate.json"), out.with_name(f"{out.name}.certificate.html")
 
 
 _LISTS = {"quasi": "quasi-identifier", "sensitive": "sensitive attribute", "keep": "as collected"}

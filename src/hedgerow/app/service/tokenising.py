@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from hedgerow.app.outputs import check_out, write_together
+from hedgerow.app.released import certificate_paths
 from hedgerow.app.report.certificate import render_certificate
 from hedgerow.app.service.asking import Asking
 from hedgerow.app.service.base import Progress, need_purpose, quiet
-from hedgerow.app.service.releasing import certificate_paths
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
 from hedgerow.model.records import Dataset, Member, Request, Tombstone
 from hedgerow.model.releases import LeftFile
 from hedgerow.model.tokenrules import as_json, parse_text
 from hedgerow.model.tokens import Lookup, Rules, kind_of
-from hedgerow.model.uses import ColumnView, Json, UseRequest
+from hedgerow.model.uses import ColumnView, Json, Receipt, UseRequest
 from hedgerow.model.words import Basis, ColumnRole, ColumnType, is_name
 from hedgerow.spine.catalog import check_name
 from hedgerow.spine.gate import new_request_id
@@ -111,20 +111,7 @@ class Tokenising(Asking):
         request = UseRequest(self.actor, why, ready.dataset, self._named(ready, known), known)
         progress("tokenising")
         receipt = self.spine.gate.use(request, ready.technique)
-        content = str(receipt.release.payload["csv"]).encode()
-        left = LeftFile(
-            str(request.parameters["release"]),
-            receipt.release.mechanism,
-            {"recipient": asked.recipient or None, "purpose": why},
-            {rule.column: kind_of(rule) for rule in ready.technique.rules.made},
-            hashlib.sha256(content).hexdigest(),
-            len(content),
-        )
-        certificate = self.spine.releases.certify(self.actor, left)
-        contents, may_see = {out: content}, self._permits("release.risk", ready.dataset)
-        if may_see:
-            page = render_certificate(json.loads(certificate)).encode()
-            contents |= dict(zip(beside, (certificate, page), strict=True))
+        contents = self._contents(out, ready, request, receipt)
         try:
             progress("writing")
             write_together(contents, force=force)
@@ -132,14 +119,31 @@ class Tokenising(Asking):
             again = shlex.quote(request.request_id)
             raise CallerError("out.not-written", out=out, request=again) from None
         return {
-            "release": left.release,
+            "release": str(request.parameters["release"]),
             "dataset": ready.dataset,
             "out": str(out),
-            "certificate": str(beside[0]) if may_see else None,
+            "certificate": str(beside[0]) if beside[0] in contents else None,
             "label": receipt.release.payload["label"],
             "summary": self._counted_for(receipt.release.summary, ready.dataset),
             "receipt": self._receipt(receipt, ready.technique.action, ready.dataset),
         }
+
+    def _contents(self, out: Path, ready: _Ready, request: UseRequest, receipt: Receipt) -> dict[Path, bytes]:
+        """Certify a release and give the files to write: for whom may not see exact risk the table alone."""
+        content = str(receipt.release.payload["csv"]).encode()
+        left = LeftFile(
+            str(request.parameters["release"]),
+            receipt.release.mechanism,
+            {"recipient": ready.parameters["recipient"] or None, "purpose": request.purpose},
+            {rule.column: kind_of(rule) for rule in ready.technique.rules.made},
+            hashlib.sha256(content).hexdigest(),
+            len(content),
+        )
+        certificate = self.spine.releases.certify(self.actor, left)
+        if not self._permits("release.risk", ready.dataset):
+            return {out: content}
+        page = render_certificate(json.loads(certificate)).encode()
+        return {out: content, **dict(zip(certificate_paths(out), (certificate, page), strict=True))}
 
     def explain_tokens(self, asked: TokenRequest, *, purpose: str | None) -> dict[str, Json]:
         """Say what tokenising would be decided and do, without executing it."""

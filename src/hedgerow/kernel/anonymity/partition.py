@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hedgerow.kernel.anonymity.coding import Flags, Floats, Ints, combined_keys
+from hedgerow.kernel.anonymity.criteria import good_classes
 from hedgerow.kernel.anonymity.grouping import Grouping, coarsened, finest
 from hedgerow.kernel.anonymity.search import Problem
 
@@ -84,7 +85,7 @@ class Judge:
         self, problem: Problem, good: Constraint | None = None, also: FurtherTest | None = None
     ) -> None:
         self._finest = finest(problem.tuples, problem.pairs)
-        self._good = good or (lambda grouping: grouping.good(problem.k, problem.least))
+        self._good = good or (lambda grouping: good_classes(grouping, problem.k, problem.criteria))
         self._also = also
 
     def good(self, classes: Ints) -> Flags:

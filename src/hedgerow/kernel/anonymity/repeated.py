@@ -108,9 +108,7 @@ def judge(earlier: Sequence[Held], new: Held) -> Verdict:
     every = [_sorted(people, each) for each in (*earlier, new)]
     groups, before = _joined(every), _joined(every[:-1])
     counts = np.bincount(groups)
-    short = np.maximum(
-        _too_few_people(every, groups, before, counts), _too_few_values(every, groups, before)
-    )
+    short = np.maximum(_too_few_people(every, groups, before, counts), _too_few_values(every, groups, before))
     erased = _erased(every)
     unfit = (short[groups] > 0) | (erased > 0)
     return Verdict(
@@ -214,7 +212,8 @@ def _too_few_values(every: Sequence[_Sorted], groups: Ints, before: Ints) -> Int
             least, has = _least(groups, bound), _distinct(groups, marks, valued)
             touched = np.bincount(groups[there], minlength=len(short)) > 0
             short = np.where(touched, np.maximum(short, least - has), short)
-    return np.maximum(short, _too_few_common(every, groups, before))
+    lacking: Ints = np.maximum(short, _too_few_common(every, groups, before))
+    return lacking
 
 
 def _common(every: Sequence[_Sorted], name: str, groups: Ints) -> tuple[Ints, Ints]:
@@ -321,7 +320,8 @@ def _company(every: Sequence[_Sorted], around: Ints, groups: Ints, counts: Ints,
     bound = min(each.held.k for each in every)
     if len(pool) - need < bound:
         smallest = groups[around[np.argmin(counts[groups[around]])]]
-        return around[groups[around] == smallest]
+        whole: Ints = around[groups[around] == smallest]
+        return whole
     marks = next(iter(every[-1].bundles.values()), groups)[pool]
     order = np.argsort(marks, kind="stable")
     starts = np.r_[0, np.flatnonzero(np.diff(marks[order])) + 1]

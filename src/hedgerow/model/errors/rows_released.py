@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from hedgerow.model.errors.base import ErrorRow, caller, fault, refused
+from hedgerow.model.errors.base import Details, ErrorRow, caller, fault, refused
+from hedgerow.model.words import many
+
+
+def _counted(details: Details) -> Details:
+    people, groups = int(str(details["unfit"])), int(str(details["unfit_groups"]))
+    return {"people": many(people, "person", "people"), "groups": many(groups, "group")}
+
 
 ROWS: tuple[ErrorRow, ...] = (
     fault(
@@ -10,6 +17,19 @@ ROWS: tuple[ErrorRow, ...] = (
         "{path} and its certificate do not fit: {told}.",
         "Do not use the file. Ask whoever released it for the file and the certificate again.",
         exit_code=6,
+    ),
+    refused(
+        "release.repeats",
+        "Beside {releases} this would single people out: {people} in {groups} smaller, or with fewer values, "
+        "than was promised.",
+        "Ask for the columns, k and hierarchies that {last} had, or wait until more people came: `hedgerow "
+        "released show {last}`.",
+        derived=_counted,
+    ),
+    refused(
+        "release.moved",
+        "Another release left while this one was made.",
+        "Ask again under a new --request-id.",
     ),
     caller(
         "released.no-certificate",

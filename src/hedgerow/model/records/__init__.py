@@ -36,7 +36,12 @@ from hedgerow.model.records.people import (
     Tombstone,
     VaultToken,
 )
-from hedgerow.model.records.releases import ReleaseCertificate, RetiredRelease
+from hedgerow.model.records.releases import (
+    ReleaseCertificate,
+    ReleasedPerson,
+    ReleaseShape,
+    RetiredRelease,
+)
 from hedgerow.model.records.spending import (
     Account,
     Allocation,
@@ -88,7 +93,9 @@ __all__ = [
     "QuarantinedRow",
     "Record",
     "ReleaseCertificate",
+    "ReleaseShape",
     "Released",
+    "ReleasedPerson",
     "Request",
     "RetiredRelease",
     "Run",
@@ -116,7 +123,7 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     PublicContent, Derivation,
     Run,
     VaultToken,
-    ReleaseCertificate, RetiredRelease,
+    ReleaseCertificate, RetiredRelease, ReleaseShape, ReleasedPerson,
 )  # fmt: skip
 
 SCHEMA_VERSION = 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from hedgerow.model.records.base import Record
@@ -35,3 +35,30 @@ class RetiredRelease(Record):
     retired_by: str
     time: str
     entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseShape(Record):
+    """What is remembered of a release as a whole: columns, promises, and how many people each class had.
+
+    ``body`` is canonical JSON. It says of nobody in which class.
+    """
+
+    TABLE: ClassVar[str] = "release_shapes"
+    KEY: ClassVar[tuple[str, ...]] = ("release",)
+    release: str
+    dataset: str
+    body: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedPerson(Record):
+    """The classes and values of one person in one release, sealed under the person's key."""
+
+    TABLE: ClassVar[str] = "released_people"
+    KEY: ClassVar[tuple[str, ...]] = ("release", "number")
+    INDEXES: ClassVar[tuple[tuple[str, ...], ...]] = (("number",),)
+    release: str
+    number: int
+    sealed: bytes = field(repr=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import cast
 
@@ -15,6 +15,7 @@ from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.uses import ArrowTable, DatasetView, Grant, Json, Lease, Plan, Release, UseRequest
 from hedgerow.model.words import ColumnRole
 from hedgerow.techniques.anonymity.parameters import check, check_columns, exact_share
+from hedgerow.techniques.anonymity.repeating import beside_earlier
 from hedgerow.techniques.anonymity.technique import KAnonymity
 
 
@@ -92,7 +93,12 @@ class GovernedKAnonymity:
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Make the release from the leased rows."""
         inner = cast("GovernedPlan", plan).inner
-        made = self._technique.run(lease.rows(), inner)
+
+        def make(rows: ArrowTable, asked: ReleaseParameters) -> KAnonymousTable[ArrowTable]:
+            return self._technique.run(rows, replace(inner, parameters=asked))
+
+        beside = beside_earlier(make, lease.rows(), inner.parameters, lease.earlier())
+        made = beside.made
         payload: dict[str, Json] = {
             "columns": list(made.table.column_names),
             "types": [str(field.type) for field in made.table.schema],
@@ -100,7 +106,9 @@ class GovernedKAnonymity:
             "label": made.label,
         }
         mechanism = f"k-anonymity, k={inner.parameters.k}, full-domain generalisation and suppression"
-        return Release(payload, mechanism, person_level=True, summary=summary_of(made, inner.parameters))
+        summary = summary_of(made, inner.parameters)
+        summary |= {"repeated": beside.told} if beside.told else {}
+        return Release(payload, mechanism, person_level=True, summary=summary, remembered=beside.remember)
 
 
 def _parameters(given: Mapping[str, Json]) -> ReleaseParameters:

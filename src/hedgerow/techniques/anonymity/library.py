@@ -146,4 +146,5 @@ def _released(table: FrameT, asked: ReleaseParameters, population: object) -> KA
             raise CallerError("anonymity.unlisted-column", column=name)
     everybody = None if population is None or isinstance(population, int) else arrow_of(frame_of(population))
     made = release(arrow_of(frame), asked, ungoverned=True, population=everybody)
-    return replace(made, table=native_of(made.table, frame))
+    # Whose row is whose is for the gate alone.
+    return replace(made, table=native_of(made.table, frame), people=None)

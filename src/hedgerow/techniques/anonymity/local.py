@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hedgerow.kernel.anonymity.coding import Flags, Ints, distinct_tuples, level_maps
+from hedgerow.kernel.anonymity.criteria import DistinctValues
 from hedgerow.kernel.anonymity.grouping import Pairs, distinct_pairs
 from hedgerow.kernel.anonymity.partition import FurtherTest
 from hedgerow.kernel.anonymity.recoding import TOGETHER, Recoded, recode
@@ -289,13 +290,13 @@ def _problem(
 ) -> Problem:
     tuples = distinct_tuples([hierarchy_codes(*each) for each in zip(quasi, hierarchies, strict=True)])
     pairs: list[Pairs] = []
-    least: list[int] = []
+    criteria: list[DistinctValues] = []
     if people is not None:
         pairs.append(distinct_pairs(tuples.of_row, people))
-        least.append(asked.k)
+        criteria.append(DistinctValues(0, asked.k))
     if asked.l is not None:
+        criteria += [DistinctValues(len(pairs) + place, asked.l) for place in range(len(sensitive))]
         pairs += [distinct_pairs(tuples.of_row, each.codes) for each in sensitive]
-        least += [asked.l] * len(sensitive)
     bounds = dict(asked.max_levels)
     for column, hierarchy in zip(quasi, hierarchies, strict=True):
         if not 0 <= bounds.setdefault(column.name, hierarchy.top) <= hierarchy.top:
@@ -309,7 +310,7 @@ def _problem(
         k=asked.k,
         most_suppressed=int(asked.suppression_limit * tuples.rows),
         pairs=tuple(pairs),
-        least=tuple(least),
+        criteria=tuple(criteria),
         max_levels=tuple(bounds[column.name] for column in quasi),
     )
 

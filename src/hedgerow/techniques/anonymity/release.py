@@ -57,11 +57,15 @@ def release(
     unsorted = _released(table, asked, source.quasi, found.best, rows)
     attributes = [(item.name, item.codes) for item in source.sensitive]
     risk = summarise(problem, found.best, asked.quasi, attributes, source.people)
-    released = _sorted(unsorted)
+    order = _order(unsorted)
+    released = unsorted.take(order)
     _recount(released, asked, risk)
     reached = recounted(_finished(source, unsorted, found.best.node, rows, population))
     levels = tuple(zip(asked.quasi, found.best.node, strict=True))
-    return KAnonymousTable(released, risk, levels, ungoverned=ungoverned, reached=reached)
+    people = None if asked.person is None else table[asked.person].take(pa.array(rows[order.to_numpy()]))
+    return KAnonymousTable(
+        released, risk, levels, ungoverned=ungoverned, reached=reached, people=people
+    )  # fmt: skip
 
 
 def _finished(
@@ -94,15 +98,15 @@ def _released(
     return pa.table({name: made[name] for name in order})
 
 
-def _sorted(released: pa.Table) -> pa.Table:
-    """Sort by every released value.
+def _order(released: pa.Table) -> pa.Array:
+    """Tell the order by every released value.
 
     The order is then a function of what leaves and tells nothing of the order of the source, in
     which neighbours may be relatives or recent arrivals. A shuffle would hide it as well, but only
     as well as its randomness, and the same release could not be made twice.
     """
     keys = [(name, "ascending") for name in released.column_names]
-    return released.take(pc.sort_indices(released, sort_keys=keys))
+    return pc.sort_indices(released, sort_keys=keys)
 
 
 def _recount(released: pa.Table, asked: ReleaseParameters, risk: RiskSummary) -> None:
