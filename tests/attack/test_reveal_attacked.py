@@ -7,10 +7,12 @@ basis covers; a journal that tells of an opening without a grant.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.attack.rolling import founded
 from tests.simulator.asking import OWNER
-from tests.simulator.model import CARE
+from tests.simulator.model import CARE, RESEARCH
 
 from hedgerow.app.service import Service
 from hedgerow.model.errors import CallerError, Fault, Refused
@@ -152,7 +154,18 @@ def test_nothing_of_the_map_stays_of_who_was_erased_or_dropped(world):
     world.service.verify()
 
 
-def test_whom_no_basis_covers_is_not_named(world):
+def test_who_withdrew_is_not_named_for_that_purpose(world):
+    everybody = {ref: row for row in release(world) for ref in granted(world, row)[0]["people"][0]}
+    world.choose("ann", granted=False, late=False)
+    for ref in ("ann", "bob", "cem"):
+        row = everybody[ref]
+        told = granted(world, row[:3], purpose=RESEARCH)
+        assert named(told) == ([[], [], []] if ref == "ann" else [[[ref]]] * 3)
+        # On a basis that is no consent the person is covered as before.
+        assert named(granted(world, row[:3], why="another")) == [[[ref]]] * 3
+
+
+def test_a_purpose_that_nothing_was_declared_for_names_nobody(world):
     rows = {granted(world, row)[0]["people"][0][0]: row for row in release(world)}
     with pytest.raises(Refused) as caught:
         reveal(world, rows["ann"], purpose="data-subject-rights")
@@ -185,6 +198,17 @@ def test_an_opening_that_no_grant_let_through_is_found(world):
     with pytest.raises(Fault) as caught:
         world.service.verify()
     assert caught.value.code == "approval.rule-broken"
+
+
+def test_whoever_opens_all_after_a_restore_finds_a_token_moved_to_another_person(world):
+    release(world)
+    assert world.spine.restoring.open_fields(lambda _: None)
+    with world.inner_store.write() as tx:
+        one, other = [each for each in tx.find(VaultToken) if each.mark][:2]
+        tx.put(replace(one, sealed=other.sealed))
+    with pytest.raises(Fault) as caught:
+        world.spine.restoring.open_fields(lambda _: None)
+    assert caught.value.code == "envelope.unreadable"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Proves ``places`` end to end: decided, journaled, kept, replayed, counted; a refusal leaves nothing."""
+"""Proves ``places`` from end to end: decided, journaled, replayed, counted by others, withdrawn, refused."""
 
 from __future__ import annotations
 
@@ -69,6 +69,8 @@ def test_any_four_points_of_the_file_fit_k_people_by_brute_force(walked, tmp_pat
     assert "for 40 of 40 people in the rows, and for 0 of 40 in the release" in shown.out
     assert "T-0000" not in shown.out + out.read_text()
     walked("journal", "verify")
+    assert "T-0000" not in out.with_name("paths.csv.certificate.json").read_text()
+    assert walked("released", "verify", out).code == 0
     listed = walked("released", "list", "--json").json
     assert [each["technique"] for each in listed] == ["trajectories"]
     assert "fewest_people" in walked("released", "show", listed[0]["id"], "--as", "priya").out
@@ -108,6 +110,50 @@ def test_explain_says_what_would_be_done_and_does_nothing(walked, tmp_path):
     assert "trajectories" in told
     assert not out.exists()
     assert walked("released", "list", "--json").json == []
+
+
+RULES = """
+others = "drop"
+[person]
+column = "person"
+[columns.who]
+kind = "pseudonym"
+from = "person"
+[columns.area]
+kind = "cell"
+from = "latitude"
+longitude = "longitude"
+least = 8
+[columns.when]
+kind = "time-band"
+from = "time"
+"""
+
+
+@pytest.mark.parametrize("source", ["walks", "walks.csv"])
+def test_a_rules_file_makes_cells_that_keep_enough_people(walked, tmp_path, source):
+    (tmp_path / "rules.toml").write_text(RULES)
+    out, about = tmp_path / "coarse.csv", () if source == "walks" else ("--dataset", "walks")
+    what = source if source == "walks" else tmp_path / source
+    call = (
+        "tokenise",
+        what,
+        *about,
+        "--rules",
+        tmp_path / "rules.toml",
+        "--purpose",
+        "research",
+        "--as",
+        "priya",
+    )
+    walked(*call, "--out", out)
+    people = defaultdict(set)
+    with out.open(newline="") as stream:
+        for row in csv.DictReader(stream):
+            people[row["area"]].add(row["who"])
+    assert len(people) > 1
+    assert min(map(len, people.values())) >= 8
+    assert "T-0000" not in out.read_text()
 
 
 def test_places_by_their_hierarchy(hedgerow, tmp_path):

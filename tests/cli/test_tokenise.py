@@ -22,6 +22,9 @@ from = "patient_ref"
 [columns.Id]
 kind = "random"
 from = "patient_ref"
+[columns.Assumed]
+kind = "surrogate"
+from = "patient_ref"
 [columns.zip]
 kind = "zip"
 digits = 3
@@ -74,10 +77,10 @@ def test_a_data_set_leaves_with_tokens(hedgerow, write, tmp_path, town):
     ).json
     rows, table = rows_of(out), town[0].tables["clinic_north_visits"]
     assert len(rows) == told["summary"]["rows"] == table.num_rows
-    assert list(rows[0]) == ["Who", "Id", "zip", "sex", "diagnosis"]
+    assert list(rows[0]) == ["Who", "Id", "Assumed", "zip", "sex", "diagnosis"]
     people = len(set(table["patient_ref"].to_pylist()))
     assert len({row["Who"] for row in rows}) == len({row["Id"] for row in rows}) == people
-    assert len({(row["Who"], row["Id"]) for row in rows}) == people
+    assert len({(row["Who"], row["Id"], row["Assumed"]) for row in rows}) == people
     assert {len(row["zip"]) for row in rows} == {3}
     assert len({row["diagnosis"] for row in rows}) == len(set(table["diagnosis"].to_pylist()))
     assert told["release"] in hedgerow("released", "list", "--as", "priya").out
@@ -131,6 +134,49 @@ def test_deterministic_tokens_are_of_one_recipient(hedgerow, write, tmp_path):
     assert named["a"] == named["b"]
     assert not named["a"] & named["c"]
     assert not named["a"] & named["d"]
+
+
+def test_tokens_of_each_row_join_no_rows(hedgerow, write, tmp_path):
+    rules = 'others="drop"\n' + "".join(
+        f'[columns.{kind}]\nkind="{kind}"\nfrom="ward"\npolicy="fully-randomised"\n'
+        for kind in ("random", "token", "reversible")
+    )
+    hedgerow("tokenise", "visits", "--rules", write(rules), *SAID, "--out", tmp_path / "o.csv")
+    rows = rows_of(tmp_path / "o.csv")
+    for kind in ("random", "token", "reversible"):
+        held = [row[kind] for row in rows if row[kind]]
+        assert len(set(held)) == len(held) > 100
+
+
+def test_it_waits_for_approval_where_a_policy_asks_and_the_register_tells_of_rules_and_file(
+    hedgerow, write, tmp_path
+):
+    text = hedgerow("policy", "show", "--json").json["text"]
+    asks = (
+        '@id("x") @reason("x") @approval("privacy-officer")\npermit (principal, action == Action::"release", '
+    )
+    hedgerow("policy", "apply", write(f'{text}\n{asks}resource == Dataset::"visits");', "p.cedar"), "--yes")
+    asked = (
+        "tokenise",
+        "visits",
+        "--rules",
+        write(VISITS),
+        *SAID,
+        "--out",
+        tmp_path / "o.csv",
+        "--as",
+        "priya",
+    )
+    hedgerow.refused(*asked, code=8, error="approval.pending")
+    hedgerow("principal", "add", "paul", "--role", "privacy-officer")
+    (waiting,) = hedgerow("approval", "list", "--as", "paul", "--json").json
+    assert "pseudonym" in hedgerow("approval", "show", waiting["id"], "--as", "paul").out
+    hedgerow("approval", "grant", waiting["id"], "--as", "paul")
+    release = hedgerow(*asked, "--json").json["release"]
+    summary = hedgerow("released", "show", release, "--json").json["summary"]
+    assert re.fullmatch("[0-9a-f]{64}", summary["rules"])
+    assert summary["file"] is None
+    hedgerow("journal", "verify")
 
 
 def test_who_withdrew_or_was_erased_is_left_out_and_counted_to_the_officer_only(

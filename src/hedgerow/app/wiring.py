@@ -150,18 +150,17 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
             quarantine=quarantine, journal=journal, attestor=attestor, clock=clock, indexes=indexes,
         )  # fmt: skip
 
-    found_key = derive(index_key, "found-handle")
     rights = _rights(store, gate, catalog, erasure, journal)
     return Spine(
         tenant, store, backend, clock, attestor, journal, catalog, consents, vault, ledger, policies,
         tables, quarantine, deferred(intake), approvals, gate, erasure, dropping,
         Epochs(store, keyring, journal, attestor, requests, clock, hearing), rights, indexes,
-        Finding(store, gate, catalog, indexes, vault, journal, clock, found_key), deferred(_query),
-        deferred(_release), deferred(_train), Backups(store, keyring, journal, attestor, clock, hearing),
+        Finding(store, gate, catalog, indexes, vault, journal, clock, derive(index_key, "found-handle")),
+        deferred(_query), deferred(_release), deferred(_train),
+        Backups(store, keyring, journal, attestor, clock, hearing),
         Restoring(store, vault, tables, quarantine, erasure, dropping, journal, ledger, attestor, hearing),
-        witnesses, Cosigning(keyring, journal, attestor, clock),
-        SecondKey(keyring, journal, attestor, clock), hearing, runs,
-        Revealing(store, gate, catalog, consents, vault, approvals, journal, drawn),
+        witnesses, Cosigning(keyring, journal, attestor, clock), SecondKey(keyring, journal, attestor, clock),
+        hearing, runs, Revealing(store, gate, catalog, consents, vault, approvals, journal, drawn),
         Releases(store, journal, attestor, clock), memory,
     )  # fmt: skip
 

@@ -112,9 +112,14 @@ def _rule(column: str, given: object) -> Rule:
     if not isinstance(source, str) or not source:
         raise CallerError("tokenise.option", column=column, option="from", problem="it names a column")
     if made is Habit:
-        pairs = tuple((str(name), str(value)) for name, value in sorted(options.items()))
+        pairs = tuple((str(name), _as_text(value)) for name, value in sorted(options.items()))
         return Habit(column, source, str(kind), pairs)
     return made(column, source, **_options(column, made, options))
+
+
+def _as_text(value: object) -> str:
+    """Write an option as one text; a list is joined by commas."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _options(column: str, made: type[Rule], given: Mapping[str, object]) -> dict[str, Any]:

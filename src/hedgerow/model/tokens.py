@@ -70,6 +70,11 @@ class Rule:
         for each in fields(self):
             _check(self.column, each, getattr(self, each.name))
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the input that it reads."""
+        return (self.source,)
+
 
 def _check(column: str, option: Field[Any], value: object) -> None:
     allowed, least = option.metadata.get("allowed"), option.metadata.get("least")
@@ -350,6 +355,12 @@ class Habit(Rule):
     habit: str = _of(PLACES[0], *PLACES)
     options: Pairs = ()
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The columns of the input that it reads: a cell is made of two."""
+        longitude = dict(self.options).get("longitude") if self.habit == "cell" else None
+        return (self.source, longitude) if longitude else (self.source,)
+
 
 KINDS: Final[Mapping[str, type[Rule]]] = {
     each.kind: each
@@ -389,7 +400,7 @@ class Rules:
     def read(self) -> tuple[str, ...]:
         """The columns of the input that must be there, each once; the person's own first."""
         whose = () if self.person is None else (self.person,)
-        return tuple(dict.fromkeys([*whose, *(rule.source for rule in self.columns)]))
+        return tuple(dict.fromkeys([*whose, *(name for rule in self.columns for name in rule.sources)]))
 
 
 def default_of(option: Field[Any]) -> object:

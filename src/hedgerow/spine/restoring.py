@@ -23,6 +23,7 @@ from hedgerow.model.records import (
     Setting,
     Subject,
     Tombstone,
+    VaultToken,
     Witness,
 )
 from hedgerow.model.uses import Actor, Json
@@ -33,6 +34,7 @@ from hedgerow.spine.backup import ErasureList, Listed
 from hedgerow.spine.balance import POPULATION
 from hedgerow.spine.cosigning import retire_witness
 from hedgerow.spine.departed import RESTORED
+from hedgerow.spine.drawn import DrawnTokens
 from hedgerow.spine.dropping import Dropping
 from hedgerow.spine.entries import entry_of
 from hedgerow.spine.erasure import Again, Erasure, is_left
@@ -341,10 +343,10 @@ class Restoring:
             raise Fault("restore.still-there")
 
     def open_fields(self, progress: Progress) -> int:
-        """Open every sealed field with its person's key.
+        """Open every sealed field, and what every drawn token stands for, with its person's key.
 
         Returns:
-            How many there are.
+            How many sealed fields there are.
 
         Raises:
             Fault: ``envelope.unreadable`` when one does not open.
@@ -360,7 +362,15 @@ class Restoring:
                     self._vault.open_field(opened[field.number], field)
                 seen += len(page)
                 progress(f"opened {seen:,} sealed fields")
+            self._open_tokens(reader)
         return seen
+
+    def _open_tokens(self, reader: Reader) -> None:
+        drawn, after = DrawnTokens(self._vault, self._attestor), None
+        while page := reader.page(VaultToken, after, _PAGE_ROWS):
+            for release in {each.release for each in page}:
+                drawn.meanings(reader, release, [each.mark for each in page if each.release == release])
+            after = (page[-1].release, page[-1].mark, page[-1].number)
 
 
 def _pages(reader: Reader) -> Iterator[list[SealedField]]:

@@ -46,6 +46,11 @@ def person_secret(person: Person, scope: bytes) -> bytes:
     return derive(person.key, _LABEL, scope)
 
 
+def shown_secret(person: Person, tenant: str) -> bytes:
+    """Give a person's own secret for the invented name by which the person is shown (32 bytes)."""
+    return derive(person.key, "shown name", tenant)
+
+
 class TokenRoom:
     """Gives a technique the secrets of covered people, in granted scopes.
 

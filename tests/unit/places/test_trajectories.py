@@ -14,7 +14,7 @@ import hedgerow.places as hp
 from hedgerow.app.demo.town.tracks import track_table
 from hedgerow.kernel.places import trajectories as kernel
 from hedgerow.kernel.places.combinations import Points, points_of
-from hedgerow.kernel.places.uniqueness import wilson
+from hedgerow.kernel.places.uniqueness import point_risk, wilson
 from hedgerow.model.anonymity import Hierarchy
 from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.techniques.places import visits
@@ -129,6 +129,14 @@ class TestDropping:
         points = points_of(person, item)
         assert kernel.thinned(points, hp.TrajectoryRule(k=2, most_dropped=Fraction(1, 10))) is not None
         assert kernel.thinned(points, hp.TrajectoryRule(k=2, most_dropped=Fraction(99, 1000))) is None
+
+    def test_large_numbers_of_items_stay_apart(self):
+        person, item = np.asarray([0, 2**20, 2**20, 0]), np.asarray([2**45, 2**45, 2**45 + 1, 2**45])
+        points = points_of(person, item)
+        assert points.person.tolist() == [0, 2**20, 2**20]
+        assert points.item.tolist() == [2**45, 2**45, 2**45 + 1]
+        risk = point_risk(points, points, points=1, most_people=5, seed=0)
+        assert risk.people == 2
 
     def test_many_items_are_counted_right_where_keys_would_not_fit(self):
         item = np.asarray([0, 1, 2, 3, 2**40, 2**40 + 1] * 3)

@@ -254,7 +254,7 @@ def _choosing(walk: Walk) -> None:
     walk.figures["uses_shown_to_person"] = len(uses)
     walk.act(
         "A person looks, and says no",
-        f"One patient asks who used the data: {many(len(uses), 'use')}, with who, why and how.",
+        f"{shown['assumed_name']} asks who used the data: {many(len(uses), 'use')}, with who, why and how.",
         "The patient withdraws consent; from the next use on, the rows are in no result.",
     )
 
@@ -262,13 +262,15 @@ def _choosing(walk: Walk) -> None:
 def _leaving(walk: Walk) -> None:
     ref = _consenting_patient(walk.town, 1)
     service = walk.space.acting_as("priya").service
+    name = service.assumed_name(ref)
     certificate = service.erase_subject(ref)
     write_out(walk.directory / "certificate.json", json.dumps(certificate, indent=2).encode(), force=True)
     body = cast("Mapping[str, Json]", certificate["body"])
     releases = len(cast("list[Json]", body["releases_that_may_hold_the_person"]))
     walk.act(
         "Another person leaves",
-        f"Key destroyed, rows rewritten, a signed certificate ({body['certificate']}, {body['state']}).",
+        f"{name} leaves: key destroyed, rows rewritten, a signed certificate ({body['certificate']}, "
+        f"{body['state']}).",
         f"It says what is not final yet and names {many(releases, 'release')} that may hold the person.",
         walk.refusal(lambda: service.show_subject(ref)),
     )

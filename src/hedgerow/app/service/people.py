@@ -6,15 +6,34 @@ from collections.abc import Mapping, Sequence
 
 from hedgerow.app.service.base import Part, naming_finder, need_purpose
 from hedgerow.model.uses import Json
+from hedgerow.spine.tokens import shown_secret
 
 
 class People(Part):
     """The person sees, takes along, leaves."""
 
     def show_subject(self, ref: str) -> dict[str, Json]:
-        """Show what is held of a person, why, and every use of it."""
+        """Show what is held of a person, why, and every use of it, under an assumed name."""
         with naming_finder(ref):
-            return self.spine.rights.show(self._source_id(ref), self.actor)
+            known = self._source_id(ref)
+            shown = self.spine.rights.show(known, self.actor)
+        return {"assumed_name": self.assumed_name(ref), **shown}
+
+    def assumed_name(self, ref: str) -> str:
+        """Invent the name by which a person is shown, marked as assumed; the true one stays in the vault.
+
+        Raises:
+            Refused: By policy, or ``subject.erased``.
+            CallerError: ``subject.unknown``.
+        """
+        from hedgerow.app.report.assumed import assumed_name
+
+        self._require("subject.show")
+        with naming_finder(ref):
+            known = self._source_id(ref)
+            with self.spine.store.read() as reader:
+                person = self.spine.rights.person(reader, known, self.actor, "subject.show")
+        return assumed_name(shown_secret(person, self.spine.tenant))
 
     def export_subject(self, ref: str) -> dict[str, Json]:
         """Give everything held of a person as plain values."""

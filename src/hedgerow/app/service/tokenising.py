@@ -19,6 +19,7 @@ from hedgerow.app.service.asking import Asking
 from hedgerow.app.service.base import Progress, need_purpose, quiet
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
+from hedgerow.model.findings import ColumnFinding
 from hedgerow.model.records import Dataset, Member, Request, Tombstone
 from hedgerow.model.releases import LeftFile
 from hedgerow.model.tokenrules import as_json, parse_text
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _MOST_BYTES = 1 << 24
 _SAMPLE = 20_000
 _PAIR = 2
+_PROVEN = 0.9
 SOURCE_COLUMN = "source"
 """What the data set of a file's people holds beside them: from which file each is known, as a keyed hash."""
 
@@ -314,7 +316,13 @@ def _read_file(path: Path, rules: Rules, progress: Progress) -> tuple[SourceTabl
     whose = rules.person if rules.person in names else None
     sample = read.table.take(list(range(0, read.row_count, step)))
     found = classify(sample, name=file.name, subject_key=whose)
-    return file, FromOutside(file.table, {each.column: each.role for each in found})
+    return file, FromOutside(file.table, {each.column: _role(each) for each in found})
+
+
+def _role(found: ColumnFinding) -> ColumnRole:
+    """Tell what a column does to the person; a password or key opens what is the person's."""
+    is_secret = found.category == "secret" and found.confidence >= _PROVEN
+    return ColumnRole.DIRECT_IDENTIFIER if is_secret else found.role
 
 
 def people_of(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from hedgerow.app.hierarchies import naming_file
-from hedgerow.app.outputs import check_out, write_out
+from hedgerow.app.outputs import check_out, write_together
+from hedgerow.app.released import certificate_paths
+from hedgerow.app.report.certificate import render_certificate
 from hedgerow.app.service.asking import Asking
 from hedgerow.app.service.base import need_purpose
 from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
-from hedgerow.model.uses import Json, UseRequest
+from hedgerow.model.releases import LeftFile
+from hedgerow.model.uses import Json, Receipt, UseRequest
 from hedgerow.spine.gate import new_request_id
 
 if TYPE_CHECKING:
@@ -71,32 +76,59 @@ class Travelling(Asking):
         Args:
             asked: What to release.
             purpose: Why.
-            out: Where the CSV is written; never overwritten without ``force``.
-            force: Overwrite it.
+            out: Where the CSV is written; its certificate lies beside it, as ``OUT.certificate.json`` and
+                ``OUT.certificate.html``. None is overwritten without ``force``.
+            force: Overwrite them.
             request_id: Repeating it returns the same release.
 
         Returns:
-            The release, where it is, its summary and the receipt.
+            The release, where it and its certificate are, its summary and the receipt; neither certificate
+            nor summary for whom may not see exact risk.
 
         Raises:
             Refused: By policy, or when it cannot be reached: no file is left.
             CallerError: For what does not fit; ``out.not-written`` when the release was made and its file
                 could not be: repeating the request writes it.
         """
-        check_out(out, force=force)
+        beside = certificate_paths(out)
+        for path in (out, *beside):
+            check_out(path, force=force)
         request, technique = self._travelling(asked, purpose, request_id), _technique()
         with naming_file(_files(asked)):
             receipt = self.spine.gate.use(request, technique)
+        contents = self._paths_files(out, asked, request, receipt)
         try:
-            write_out(out, _csv(receipt.release.payload), force=force)
+            write_together(contents, force=force)
         except CallerError:
             raise CallerError("out.not-written", out=out, request=shlex.quote(request.request_id)) from None
         return {
             "release": str(request.parameters["release"]),
             "out": str(out),
-            "summary": {**receipt.release.summary},
+            "certificate": str(beside[0]) if beside[0] in contents else None,
+            "summary": {**receipt.release.summary} if beside[0] in contents else {},
             "receipt": self._receipt(receipt, technique.action, asked.dataset),
         }
+
+    def _paths_files(
+        self, out: Path, asked: TrajectoryRequest, request: UseRequest, receipt: Receipt
+    ) -> dict[Path, bytes]:
+        """Certify a release and give the files to write: for whom may not see exact risk the table alone."""
+        content, parameters = _csv(receipt.release.payload), request.parameters
+        how = {"person": "numbered at random", asked.time: "time made coarser"}
+        names = cast("Sequence[str]", receipt.release.payload["columns"])
+        left = LeftFile(
+            str(parameters["release"]),
+            receipt.release.mechanism,
+            {name: value for name, value in parameters.items() if name not in ("release", "hierarchy")},
+            {name: how.get(name, "place made coarser") for name in names},
+            hashlib.sha256(content).hexdigest(),
+            len(content),
+        )
+        certificate = self.spine.releases.certify(self.actor, left)
+        if not self._permits("release.risk", asked.dataset):
+            return {out: content}
+        page = render_certificate(json.loads(certificate)).encode()
+        return {out: content, **dict(zip(certificate_paths(out), (certificate, page), strict=True))}
 
     def explain_trajectories(self, asked: TrajectoryRequest, *, purpose: str | None) -> dict[str, Json]:
         """Say what a release of trajectories would be decided and do, without executing it.

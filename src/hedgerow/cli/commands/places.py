@@ -126,11 +126,17 @@ def _shown(made: dict[str, Any]) -> str:
     from hedgerow.model.words import many, percent
 
     told = made["summary"]
+    receipt = f"Receipt: request {made['receipt']['request_id']}, journal entry {made['receipt']['entry']}"
+    if not told:
+        return (
+            f"Release {made['release']} written to {made['out']}.\n"
+            f"Its risk and its certificate are for whoever may see exact risk.\n{receipt}"
+        )
     statements = "\n".join(f"  {said}" for said in told["statements"])
     return (
         f"Release {made['release']} written to {made['out']} ({told['label']}).\n"
         f"k = {told['k']} for {many(told['known_points'], 'known point')}: {many(told['rows'], 'row')} of "
         f"{many(told['people'], 'person', 'people')}; {percent(told['dropped_share'])} of the rows dropped.\n"
         f"{statements}\n"
-        f"Receipt: request {made['receipt']['request_id']}, journal entry {made['receipt']['entry']}"
+        f"Certificate: {made['certificate']}, signed, with a page to read; both hold exact counts.\n{receipt}"
     )

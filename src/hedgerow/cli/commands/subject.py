@@ -120,6 +120,7 @@ def _shown(found: dict[str, Any]) -> str:
     acts = [[a["time"], a["action"], a["by"]] for a in found["acts"]]
     return "\n\n".join(
         [
+            f"Shown as: {found['assumed_name']}",
             "Held\n" + table(["data set", "sealed in the vault", "in the table", "purposes"], held),
             "Choices\n" + table(["time", "purpose", "choice", "holds"], choices),
             "Uses\n" + table(["time", "by", "purpose", "basis", "data set", "how", "outcome"], uses),

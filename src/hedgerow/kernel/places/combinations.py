@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import combinations
 from math import comb
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hedgerow.kernel.anonymity.coding import Flags, Ints, combined_keys
+
+Small: TypeAlias = NDArray[np.int32]
 
 _KEY_SPACE = 2**62
 
@@ -75,9 +76,9 @@ def points_of(person: Ints, item: Ints) -> Points:
     """
     if not len(person):
         return Points(person, item, person)
-    size = int(item.max()) + 1
-    keys, rows = np.unique(person * size + item, return_counts=True)
-    return Points(keys // size, keys % size, rows.astype(np.int64))
+    distinct, numbered = np.unique(item, return_inverse=True)  # keys fit, however large the items
+    keys, rows = np.unique(person * len(distinct) + numbered, return_counts=True)
+    return Points(keys // len(distinct), distinct[keys % len(distinct)], rows.astype(np.int64))
 
 
 def profiles_of(points: Points) -> list[Profiles]:
@@ -109,9 +110,16 @@ def _distinct_rows(rows: Ints) -> tuple[Ints, Ints, Ints]:
     return rows[first], inverse.astype(np.int64), counts.astype(np.int64)
 
 
-@cache
-def _places(length: int, size: int) -> Ints:
-    return np.asarray(list(combinations(range(length), size)), dtype=np.int64).reshape(-1, size)
+def _places(length: int, size: int) -> Small:
+    """Every combination of places below a length, ascending."""
+    found = np.arange(length, dtype=np.int32)[:, None]
+    for _ in range(1, size):
+        room = length - 1 - found[:, -1]
+        row = np.repeat(np.arange(len(found)), room)
+        within = np.arange(len(row)) - np.repeat(np.cumsum(room) - room, room)
+        more = found[row, -1] + 1 + within
+        found = np.column_stack([found[row], more.astype(np.int32)])
+    return found
 
 
 def number_of(profiles: list[Profiles], size: int) -> int:
@@ -138,7 +146,7 @@ class Counted:
     """
 
     keys: tuple[Ints, ...] = field(repr=False)
-    places: tuple[Ints, ...] = field(repr=False)
+    places: tuple[Small, ...] = field(repr=False)
     blocks: tuple[Profiles, ...] = field(repr=False)
     rare: Ints = field(repr=False)
     fewest: int | None
@@ -172,14 +180,23 @@ def counted(profiles: list[Profiles], size: int, k: int, most: int) -> Counted:
         [np.repeat(each.weights, len(place)) for each, place in zip(blocks, places, strict=True)]
     )
     whole = np.concatenate([each.ravel() for each in keys])
-    order = np.argsort(whole)
-    ordered = whole[order]
+    distinct, people = _summed(whole, weights)
+    return Counted(keys, places, blocks, distinct[people < k], int(people.min()), number)
+
+
+def _summed(keys: Ints, weights: Ints) -> tuple[Ints, Ints]:
+    """Distinct keys, ascending, and the weight of each."""
+    if int(weights.max()) == 1:  # sorting keys alone is several times faster than sorting places
+        ordered = np.sort(keys)
+        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+        return ordered[starts], np.diff(np.append(starts, len(ordered)))
+    order = np.argsort(keys)
+    ordered = keys[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    people = np.add.reduceat(weights[order], starts)
-    return Counted(keys, places, blocks, ordered[starts[people < k]], int(people.min()), number)
+    return ordered[starts], np.add.reduceat(weights[order], starts)
 
 
-def _keys(blocks: tuple[Profiles, ...], places: tuple[Ints, ...], size: int) -> Iterator[Ints]:
+def _keys(blocks: tuple[Profiles, ...], places: tuple[Small, ...], size: int) -> Iterator[Ints]:
     """Give each combination one integer, equal exactly where the combinations are."""
     space = 1 + max(int(each.items.max()) for each in blocks)
     if space**size <= _KEY_SPACE:
@@ -223,20 +240,17 @@ def to_drop(found: Counted, popular: Ints) -> Ints:
     return np.concatenate(dropped)
 
 
-def _hitting(bad: Flags, places: Ints, items: Ints, popular: Ints) -> Flags:
+def _hitting(bad: Flags, places: Small, items: Ints, popular: Ints) -> Flags:
     """Mark columns of each profile so that every bad combination holds a marked one, greedily."""
-    length = items.shape[1]
-    holds = np.zeros((len(places), length), dtype=np.float32)
-    holds[np.arange(len(places))[:, None], places] = 1
+    row, combination = np.nonzero(bad)
+    members = places[combination]
     rank = popular[items] / (float(popular.max()) + 1)  # below 1: it only settles ties
     marked: NDArray[np.bool_] = np.zeros(items.shape, dtype=bool)
-    open_rows = np.flatnonzero(bad.any(axis=1))
-    left = bad[open_rows]
-    while len(open_rows):
-        score = left.astype(np.float32) @ holds - rank[open_rows]
+    while len(row):
+        cells = (row[:, None] * items.shape[1] + members).ravel()
+        score = np.bincount(cells, minlength=items.size).reshape(items.shape) - rank
         column = score.argmax(axis=1)
-        marked[open_rows, column] = True
-        left = left & (holds[:, column].T == 0)
-        still = left.any(axis=1)
-        open_rows, left = open_rows[still], left[still]
+        marked[row, column[row]] = True
+        left = (members != column[row][:, None]).all(axis=1)
+        row, members = row[left], members[left]
     return marked

@@ -193,11 +193,11 @@ def _renumbered(points: Points) -> Points:
 
 
 def _ordered(visits: Visits) -> Sequence[tuple[int, int]]:
-    """Order the pairs of levels that tell anything by what is told of places times what is told of times."""
+    """Order the pairs of levels that tell anything: by the product of both shares, then by their sum."""
     places = _told([level[visits.place] for level in visits.place_levels])
     times = _told([level[visits.time] for level in visits.time_levels])
-    nodes = [(s, t) for s, place in enumerate(places) for t, time in enumerate(times) if place or time]
-    return sorted(nodes, key=lambda node: (-round(places[node[0]] * times[node[1]], 9), sum(node), node))
+    told = {(s, t): (p * q, p + q) for s, p in enumerate(places) for t, q in enumerate(times) if p or q}
+    return sorted(told, key=lambda node: (*(-round(share, 9) for share in told[node]), sum(node), node))
 
 
 def _told(levels: Sequence[Ints]) -> list[float]:

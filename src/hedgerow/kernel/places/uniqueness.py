@@ -33,6 +33,9 @@ def point_risk(known: Points, searched: Points, *, points: int, most_people: int
         The risk with its interval; the draws only measure, they protect nothing.
     """
     rng = np.random.default_rng(seed)
+    _, item = np.unique(np.concatenate([known.item, searched.item]), return_inverse=True)
+    known = Points(known.person, item[: len(known.item)], known.rows)
+    searched = Points(searched.person, item[len(known.item) :], searched.rows)
     drawn = _drawn(rng, known, points, most_people)
     fits = _fits(drawn, searched)
     alone, tried = int((fits == 1).sum()), len(fits)

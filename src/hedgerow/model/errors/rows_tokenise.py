@@ -50,6 +50,12 @@ ROWS: tuple[ErrorRow, ...] = (
         "at the top of the rules file.",
     ),
     caller(
+        "tokenise.habit",
+        "Column {column}: a {kind} is no matter of one column.",
+        "Make paths with `hedgerow places` or `hedgerow.places`, which look at all places of a person; here "
+        "take cell, time-band, merchant-category or a lookup.",
+    ),
+    caller(
         "tokenise.no-recipient",
         "Column {column} is deterministic, which is for one recipient, and none is named.",
         "Name it with --recipient NAME: releases to that recipient can then be joined by them. Or take "
@@ -80,7 +86,7 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     refused(
         "tokenise.identifies",
-        "Column {column} would leave as it is, and holds what names people.",
+        "Column {column} would leave as it is, and holds what names people, or passwords or keys.",
         "Give it another kind of rule. If you know better than its name and form tell, write `i_know = true` "
         "in its rule.",
     ),

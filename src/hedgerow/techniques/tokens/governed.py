@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from hedgerow.kernel.tokens.surrogates import check_surrogate
 from hedgerow.model.budget import NonPrivateEvent
+from hedgerow.model.canonical import digest
 from hedgerow.model.engine import PERSON
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.tokenrules import rule_json
@@ -17,11 +19,13 @@ from hedgerow.model.tokens import (
     LIMITS,
     RECIPIENT,
     RELEASE,
+    Habit,
     Keep,
     Pseudonym,
     Random,
     Rule,
     Rules,
+    Surrogate,
     is_coarse,
     kind_of,
     policy_of,
@@ -39,6 +43,7 @@ from hedgerow.model.uses import (
     UseRequest,
 )
 from hedgerow.model.words import ColumnRole, many
+from hedgerow.techniques.tokens.habits import check_habit
 from hedgerow.techniques.tokens.making import Made, class_counts, csv_of, is_erasable, made_of
 
 NOBODY = -1
@@ -59,13 +64,23 @@ class FromOutside:
 
 @dataclass(frozen=True, slots=True)
 class TokenPlan:
-    """What tokenising will do, decided before any data is opened."""
+    """What tokenising will do, decided before any data is opened.
+
+    Args:
+        rules: What becomes of each column.
+        release: Id of the release.
+        recipient: To whom it goes; empty for nobody in particular.
+        columns: Columns of the data set that are read.
+        quasi: Columns of the output that together could point at a person still.
+        made_by: Keyed hash of the file and hash of the rules, for the register.
+    """
 
     rules: Rules
     release: str
     recipient: str
     columns: frozenset[str]
     quasi: tuple[str, ...]
+    made_by: Mapping[str, Json]
 
     @property
     def grant(self) -> Grant:
@@ -82,7 +97,7 @@ class TokenPlan:
         """Explain the plan before data is opened."""
         return {
             "technique": GovernedTokens.name,
-            "columns": {rule.column: kind_of(rule) for rule in self.rules.made},
+            "made": {rule.column: kind_of(rule) for rule in self.rules.made},
             "recipient": self.recipient or None,
             "obligations": list(OBLIGATIONS),
         }
@@ -132,14 +147,23 @@ class GovernedTokens:
         for rule in rules.made:
             if policy_of(rule) == DETERMINISTIC and not recipient:
                 raise CallerError("tokenise.no-recipient", column=rule.column)
+            if isinstance(rule, Habit):
+                check_habit(rule)
+            if isinstance(rule, Surrogate):
+                check_surrogate(rule.what, rule.locale)
         if self._outside is not None:
             roles, columns = self._outside.roles, frozenset[str]()
             _check_outside(rules, list(self._outside.table.column_names), roles)
         else:
             rules = _of_dataset(rules, dataset)
             roles = {column.name: ColumnRole(column.role) for column in dataset.columns}
-            columns = frozenset(rule.source for rule in rules.made if rule.source != PERSON)
-        return TokenPlan(rules, str(request.parameters["release"]), recipient, columns, _quasi(rules, roles))
+            columns = frozenset(name for rule in rules.made for name in rule.sources) - {PERSON}
+        made_by = {
+            "file": request.parameters.get("file"),
+            "rules": digest([request.parameters.get("rules"), request.parameters.get("tables")]),
+        }
+        named = str(request.parameters["release"])
+        return TokenPlan(rules, named, recipient, columns, _quasi(rules, roles), made_by)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Tokenise the leased rows, or those from outside of the people leased."""
@@ -210,12 +234,15 @@ def _of_dataset(rules: Rules, dataset: DatasetView) -> Rules:
 
 
 def _read_of_person(rule: Rule, whose: str, in_vault: Sequence[str], dataset: str) -> Rule:
-    if rule.source == whose and isinstance(rule, (Pseudonym, Random)):
+    # With a class of its own a surrogate is of the value, which is in the vault.
+    is_of_person = isinstance(rule, (Pseudonym, Random)) or (isinstance(rule, Surrogate) and not rule.of)
+    if rule.source == whose and is_of_person:
         from dataclasses import replace
 
         return replace(rule, source=PERSON)
-    if rule.source in in_vault:
-        raise CallerError("column.in-vault", column=rule.source, dataset=dataset)
+    for name in rule.sources:
+        if name in in_vault:
+            raise CallerError("column.in-vault", column=name, dataset=dataset)
     if isinstance(rule, Pseudonym):
         raise CallerError(
             "tokenise.option",
@@ -257,6 +284,7 @@ def _summary(plan: TokenPlan, made: Made, *, rows: int, people: int) -> dict[str
         "label": LABEL,
         "limits": LIMITS,
         "recipient": plan.recipient or None,
+        **plan.made_by,
         "rows": released,
         "people": people,
         "rows_left_out": rows - released,

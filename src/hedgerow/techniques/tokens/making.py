@@ -20,6 +20,7 @@ from hedgerow.model.tokens import (
     RECIPIENT,
     RELEASE,
     Constant,
+    Habit,
     Pseudonym,
     Rule,
     Rules,
@@ -29,6 +30,7 @@ from hedgerow.model.tokens import (
 )
 from hedgerow.model.uses import DrawnToken, TokenSecrets
 from hedgerow.techniques.tokens.applying import Using, apply_rule
+from hedgerow.techniques.tokens.habits import habit_column
 from hedgerow.techniques.tokens.statements import PROMISES
 
 INNER = Scope(*INNER_SCOPE)
@@ -56,6 +58,8 @@ def is_erasable(rule: Rule) -> bool:
     """Tell whether destroying a person's key reaches what a rule made of the person's values."""
     # With a class of its own, a surrogate is of the value, under the workspace's secret.
     is_of_value = isinstance(rule, Surrogate) and bool(rule.of)
+    if isinstance(rule, Habit):
+        return False
     return isinstance(rule, Constant) or (PROMISES[kind_of(rule)].is_erased_with_person and not is_of_value)
 
 
@@ -82,6 +86,10 @@ def made_of(table: pa.Table, numbers: Sequence[int], rules: Rules, secrets: Toke
         named = scope_of(rule)
         keys = _PersonKeys(secrets, named)
         using = Using(secrets.of_values(named), INNER, people=people, person_keys=keys)
+        if isinstance(rule, Habit):
+            read = [table.column(name).combine_chunks() for name in rule.sources]
+            columns[rule.column] = habit_column(rule, *read, people=numbers)
+            continue
         source = people if isinstance(rule, Pseudonym) else table.column(rule.source)
         made = apply_rule(rule, source, using)
         columns[rule.column] = made.array
