@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from hedgerow.model.anonymity import RELEASE_LABEL, RiskSummary
+from hedgerow.model.anonymity import RELEASE_LABEL, Reached, RiskSummary
 
 TableT = TypeVar("TableT")
 
@@ -36,6 +36,7 @@ class LocallyRecodedTable(Generic[TableT]):
         row_classes: Class of each released row, as a place in ``classes``.
         label: ``"de-identified"``, never "anonymous".
         ungoverned: True when no gate admitted it and no ledger knows of it.
+        reached: What it reaches of each model that was asked.
     """
 
     table: TableT = field(repr=False)
@@ -44,6 +45,7 @@ class LocallyRecodedTable(Generic[TableT]):
     row_classes: tuple[int, ...] = field(repr=False)
     label: str = RELEASE_LABEL
     ungoverned: bool = True
+    reached: tuple[Reached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import random
 from collections import Counter, defaultdict
 from fractions import Fraction
@@ -109,6 +110,58 @@ def test_a_test_of_value_counts_holds_in_every_class():
     assert not all(no_majority(Counter(rows)) for rows in plain)  # else this test shows nothing
     made = make(holds={"diagnosis": no_majority})
     assert all(no_majority(Counter(rows)) for rows in classes(made.table).values())
+
+
+def distance(values, whole):
+    rows, total = sum(values.values()), sum(whole.values())
+    return sum(abs(values[one] / rows - whole[one] / total) for one in whole) / 2
+
+
+@pytest.mark.parametrize(
+    ("model", "holds"),
+    [
+        ("entropy-l(visits)=4", lambda values, _: math.exp(nats(values)) >= 4 - 1e-9),
+        ("t(visits)=0.4,equal", lambda values, whole: distance(values, whole) <= 0.4 + 1e-9),
+        ("recursive-l(visits)=2,3", lambda values, _: ranked(values)[0] < 2 * sum(ranked(values)[2:])),
+    ],
+)
+def test_a_model_holds_in_every_class_though_joining_may_break_it(model, holds):
+    asked = {"quasi": ["age", "zip"], "sensitive": ["visits"], "keep": ["born", "diagnosis"]}
+    plain = make(**asked).table
+    whole = Counter(plain["visits"].to_pylist())
+
+    def all_hold(table):
+        found = classes(table, ["age", "zip"], of="visits").values()
+        return all(holds(Counter(rows), whole) for rows in found)
+
+    assert not all_hold(plain)  # else this test shows nothing
+    made = make(**asked, models=[model])
+    assert all_hold(made.table)
+    assert made.table.num_rows == 300
+    assert made.reached[0].model == model
+
+
+def nats(values):
+    rows = sum(values.values())
+    return -sum(count / rows * math.log(count / rows) for count in values.values())
+
+
+def ranked(values):
+    return sorted(values.values(), reverse=True)
+
+
+def test_a_test_of_the_whole_table_is_met_by_larger_classes_where_nobody_may_be_dropped():
+    assert make().risk.prosecutor_average > Fraction(8, 100)
+    made = make(models=["average-risk=0.08"])
+    assert made.risk.prosecutor_average <= Fraction(8, 100)
+    assert made.table.num_rows == 300
+
+
+def test_a_model_that_needs_a_table_of_the_population_is_refused():
+    with pytest.raises(CallerError):
+        make(models=["k-map=5"])
+    with pytest.raises(CallerError):
+        make(models=["delta-presence=0,0.5"])
 
 
 def test_k_counts_people_where_a_person_has_several_rows():

@@ -27,8 +27,15 @@ _TORN = -1
 
 
 @dataclass(slots=True)
-class _Classes:
-    """Classes on the way: the group that each shares per step, -1 where its rows differ."""
+class Classes:
+    """Classes on the way.
+
+    Args:
+        groups: Per step the group that the rows of each class share, -1 where they differ.
+        worths: Per step what a row of each class keeps by it, 0 where they differ.
+        sizes: Rows of each class.
+        blocks: Block of each class.
+    """
 
     groups: Groups = field(repr=False)
     worths: Worths = field(repr=False)
@@ -50,7 +57,7 @@ def merged(problem: Problem, steps: Steps, judge: Judge, blocks: Ints) -> Ints:
         whole block that is not good, if what joins good classes is good.
     """
     class_of = _first_classes(judge, blocks)
-    classes = _collected(problem, steps, class_of, blocks)
+    classes = collected(problem, steps, class_of, blocks)
     while True:
         good = judge.good(class_of)
         joins = _joins(problem.k, classes, good)
@@ -61,7 +68,7 @@ def merged(problem: Problem, steps: Steps, judge: Judge, blocks: Ints) -> Ints:
         _join(classes, *joins)
         stays = target == np.arange(len(good))
         class_of = (np.cumsum(stays) - 1)[target[class_of]]
-        classes = _Classes(
+        classes = Classes(
             classes.groups[:, stays], classes.worths[:, stays], classes.sizes[stays], classes.blocks[stays]
         )
 
@@ -74,8 +81,18 @@ def _first_classes(judge: Judge, blocks: Ints) -> Ints:
     return numbered(np.where(whole[blocks], first[blocks], np.arange(len(blocks))))
 
 
-def _collected(problem: Problem, steps: Steps, class_of: Ints, blocks: Ints) -> _Classes:
-    """What the rows of each class share."""
+def collected(problem: Problem, steps: Steps, class_of: Ints, blocks: Ints) -> Classes:
+    """Tell what the rows of each class share.
+
+    Args:
+        problem: Table and hierarchies.
+        steps: Its steps.
+        class_of: Class of each tuple, each number from 0 on used.
+        blocks: Block of each tuple; no class lies in two.
+
+    Returns:
+        The classes.
+    """
     number = int(class_of.max()) + 1
     first = np.full(number, -1, dtype=np.int64)
     first[class_of[::-1]] = np.arange(len(class_of))[::-1]
@@ -86,19 +103,17 @@ def _collected(problem: Problem, steps: Steps, class_of: Ints, blocks: Ints) -> 
         groups[place, torn] = _TORN
         worths[place, torn] = 0
     sizes = np.bincount(class_of, weights=problem.tuples.counts).astype(np.int64)
-    if not len(groups) or int(groups.max(initial=0)) < np.iinfo(np.int16).max:
-        groups = groups.astype(np.int16)  # half the memory to compare
-    return _Classes(groups, worths, sizes, blocks[first])
+    return Classes(groups, worths, sizes, blocks[first])
 
 
-def _join(classes: _Classes, sources: Ints, targets: Ints) -> None:
+def _join(classes: Classes, sources: Ints, targets: Ints) -> None:
     shared = classes.groups[:, sources] == classes.groups[:, targets]
     classes.groups[:, targets] = np.where(shared, classes.groups[:, targets], _TORN)
     classes.worths[:, targets] = np.where(shared, classes.worths[:, targets], 0)
     classes.sizes[targets] += classes.sizes[sources]
 
 
-def _joins(k: int, classes: _Classes, good: Flags) -> tuple[Ints, Ints]:
+def _joins(k: int, classes: Classes, good: Flags) -> tuple[Ints, Ints]:
     """The joins of one round: bad classes nearest to each other, and bad ones nearest to a good one.
 
     Each class takes part in one join at most. Costs are symmetric and ties go to the lower
@@ -121,7 +136,7 @@ def _joins(k: int, classes: _Classes, good: Flags) -> tuple[Ints, Ints]:
     return sources, partner[sources]
 
 
-def _open_blocks(classes: _Classes, good: Flags) -> Iterator[tuple[Ints, Ints]]:
+def _open_blocks(classes: Classes, good: Flags) -> Iterator[tuple[Ints, Ints]]:
     """The bad classes and all classes of each block that has a bad one and another."""
     order = np.argsort(classes.blocks, kind="stable")
     bounds = np.searchsorted(classes.blocks[order], np.arange(int(classes.blocks.max()) + 2))
@@ -132,15 +147,33 @@ def _open_blocks(classes: _Classes, good: Flags) -> Iterator[tuple[Ints, Ints]]:
             yield bad, members
 
 
-def _costs(k: int, classes: _Classes, worth: Worths, bad: Ints, members: Ints) -> Worths:
+def _costs(k: int, classes: Classes, worth: Worths, bad: Ints, members: Ints) -> Worths:
     """What joining each bad class with each class of its block costs, in rows that lose all."""
-    kept = np.zeros((len(bad), len(members)), dtype=np.float32)
-    for own, groups, others in zip(
-        classes.worths[:, bad], classes.groups[:, bad], classes.groups[:, members], strict=True
-    ):
-        kept += (groups[:, None] == others[None, :]) * own[:, None]
-    own_rows, other_rows = classes.sizes[bad][:, None], classes.sizes[members][None, :]
-    costs = own_rows * (worth[bad][:, None] - kept) + other_rows * (worth[members][None, :] - kept)
-    costs += _OVERSHOOT * np.maximum(own_rows + other_rows - k, 0)
+    kept = kept_together(classes.groups[:, bad], classes.worths[:, bad], classes.groups[:, members])
+    own = classes.sizes[bad].astype(np.float32)[:, None]
+    others = classes.sizes[members].astype(np.float32)[None, :]
+    costs = own * (worth[bad][:, None] - kept)
+    costs += others * (worth[members][None, :] - kept)
+    costs += np.float32(_OVERSHOOT) * np.maximum(own + others - np.float32(k), 0)
     costs[bad[:, None] == members[None, :]] = np.inf
-    return np.asarray(costs, dtype=np.float32)
+    return costs
+
+
+def kept_together(groups: Groups, worths: Worths, others: Groups) -> Worths:
+    """Tell what rows of one class and another keep when both are one.
+
+    Args:
+        groups: Per step the group of each class on the left, -1 where its rows differ.
+        worths: What a row of it keeps by the step, 0 where its rows differ.
+        others: Per step the group of each class on the right.
+
+    Returns:
+        One row per class on the left and one column per class on the right.
+    """
+    is_same = (others == others[:, :1]).all(axis=1) & (groups == others[:, :1]).all(axis=1)
+    kept = np.zeros((groups.shape[1], others.shape[1]), dtype=np.float32)
+    kept += worths[is_same].sum(axis=0, dtype=np.float32)[:, None]
+    for place in np.flatnonzero(~is_same & worths.any(axis=1)).tolist():
+        same = groups[place][:, None] == others[place][None, :]
+        np.add(kept, worths[place][:, None], out=kept, where=same)
+    return kept

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hedgerow.kernel.anonymity.coding import Flags, Floats, Ints, combined_keys
-from hedgerow.kernel.anonymity.criteria import good_classes
+from hedgerow.kernel.anonymity.criteria import good_classes, kept_classes
 from hedgerow.kernel.anonymity.grouping import Grouping, coarsened, finest
 from hedgerow.kernel.anonymity.search import Problem
 
-Groups: TypeAlias = NDArray[np.int32]
+Groups: TypeAlias = NDArray[np.signedinteger]
 Worths: TypeAlias = NDArray[np.float32]
 Constraint: TypeAlias = Callable[[Grouping], Flags]
 FurtherTest: TypeAlias = Callable[[Ints], Flags]
@@ -65,8 +65,10 @@ def steps_of(problem: Problem, weights: Sequence[float] | None = None) -> Steps:
             worths.append(worth[codes])
             columns.append(column)
     shape = (len(columns), len(problem.tuples.counts))
+    # Narrow codes compare several times as fast; -1 is left free.
+    narrow = np.min_scalar_type(-1 - max((int(each.max(initial=0)) for each in groups), default=0))
     return Steps(
-        np.asarray(groups, dtype=np.int32).reshape(shape),
+        np.asarray(groups, dtype=narrow).reshape(shape),
         np.asarray(worths, dtype=np.float32).reshape(shape),
         tuple(columns),
     )
@@ -84,8 +86,9 @@ class Judge:
     def __init__(
         self, problem: Problem, good: Constraint | None = None, also: FurtherTest | None = None
     ) -> None:
-        self._finest = finest(problem.tuples, problem.pairs)
+        self._finest = finest(problem.tuples, problem.pairs, problem.tallies)
         self._good = good or (lambda grouping: good_classes(grouping, problem.k, problem.criteria))
+        self._table_criteria = problem.table_criteria
         self._also = also
 
     def good(self, classes: Ints) -> Flags:
@@ -97,7 +100,23 @@ class Judge:
         Returns:
             One flag per class.
         """
-        flags = np.asarray(self._good(coarsened(self._finest, classes)), dtype=np.bool_)
+        grouping = coarsened(self._finest, classes)
+        return self._flags(grouping, classes)
+
+    def kept(self, classes: Ints) -> Flags:
+        """Tell which classes of a finished table stay: the good ones, less what its whole must drop.
+
+        Args:
+            classes: Class of each tuple, each number from 0 on used.
+
+        Returns:
+            One flag per class.
+        """
+        grouping = coarsened(self._finest, classes)
+        return kept_classes(grouping, self._flags(grouping, classes), self._table_criteria)
+
+    def _flags(self, grouping: Grouping, classes: Ints) -> Flags:
+        flags = np.asarray(self._good(grouping), dtype=np.bool_)
         return flags if self._also is None else flags & self._also(classes)
 
 
@@ -154,7 +173,7 @@ def blocks_of(problem: Problem, steps: Steps, judge: Judge, most: int) -> Ints:
     cutter = _Cutter(problem, steps, judge, most)
     blocks = outermost(problem)
     refused = np.zeros((int(blocks.max()) + 1, len(steps.columns)), dtype=np.bool_)
-    refused[~judge.good(blocks)] = True  # a bad block only has bad parts
+    refused[~judge.good(blocks)] = True  # some part of it would be bad: it stays whole
     while True:
         step = cutter.best_steps(blocks, refused)
         if (step < 0).all():
@@ -216,7 +235,7 @@ class _Cutter:
             inside = np.flatnonzero((step == place)[blocks])
             children, _, rows, _ = self._children(inside, blocks[inside], place)
             enough = (rows >= self.least)[children]
-            part[inside[enough]] = self.steps.groups[place, inside[enough]] + 1
+            part[inside[enough]] = self.steps.groups[place, inside[enough]].astype(np.int64) + 1
         made = numbered(combined_keys([blocks, part], [len(refused), int(part.max()) + 1]))
         parent = np.zeros(int(made.max()) + 1, dtype=np.int64)
         parent[made] = blocks

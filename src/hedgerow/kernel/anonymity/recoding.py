@@ -1,19 +1,20 @@
 """Local recoding: each class of rows has its own levels, instead of one level per column.
 
 The table is cut top down into blocks of like rows (``partition``), inside of which rows are joined
-bottom up to classes (``merging``). Every cell of a class becomes the lowest common ancestor of
-the class's values in the column's hierarchy.
+bottom up to classes (``merging``) and moved between them (``moving``). Every cell of a class becomes
+the lowest common ancestor of the class's values in the column's hierarchy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from hedgerow.kernel.anonymity.coding import Flags, Ints, combined_keys
 from hedgerow.kernel.anonymity.merging import merged
+from hedgerow.kernel.anonymity.moving import rearranged
 from hedgerow.kernel.anonymity.partition import Constraint, FurtherTest, Judge, blocks_of, numbered, steps_of
 from hedgerow.kernel.anonymity.search import Problem
 
@@ -68,23 +69,34 @@ def recode(
             longer, in proportion, and lose a little less.
 
     Returns:
-        The classes, or none where ``max_levels`` forces more rows out than may be dropped.
+        The classes, or none where more rows must go than may be dropped.
 
     Guarantee:
-        Every class that stays is good, and its cells are ancestors of all its rows' values, the
-        lowest common ones, at levels of at most ``max_levels``. No row is dropped that some class
-        within ``max_levels`` could hold. The answer is a function of the tuples and their order
-        of values, not of the order of rows. It is not the least possible loss.
+        Every class that stays is good, its cells are ancestors of all its rows' values, the lowest
+        common ones, at levels of at most ``max_levels``, and tests of the whole table hold for what
+        stays. Where such tests are none and the constraint also holds for a good class joined with
+        any other, no row is dropped that some class within ``max_levels`` could hold. The answer is a
+        function of the tuples and their order of values, not of the order of rows. It is not the
+        least possible loss.
 
     Source:
         Cutting after LeFevre, DeWitt and Ramakrishnan, Mondrian Multidimensional k-Anonymity (ICDE
         2006), with the cut that keeps most instead of the widest; joining after Gionis, Mazza
         and Tassa, k-Anonymization Revisited (ICDE 2008).
     """
-    steps, judge = steps_of(problem, weights), Judge(problem, good, also)
-    blocks = blocks_of(problem, steps, judge, max(together, _LEAST_TOGETHER))
-    made = _labelled(problem, judge, merged(problem, steps, judge, blocks))
-    return made if made.suppressed <= problem.most_suppressed else None
+    steps = steps_of(problem, weights)
+    least, most = problem.k, max(together, _LEAST_TOGETHER)
+    while True:
+        tried = problem if least == problem.k else replace(problem, k=least)
+        judge = Judge(tried, good, also)
+        blocks = blocks_of(tried, steps, judge, most)
+        joined = merged(tried, steps, judge, blocks)
+        made = _labelled(tried, judge, rearranged(tried, steps, judge, blocks, joined))
+        if made.suppressed <= problem.most_suppressed:
+            return made
+        least *= 2  # larger classes meet tests of the whole table that smaller ones do not
+        if not problem.table_criteria or least > problem.tuples.rows:
+            return None
 
 
 def _labelled(problem: Problem, judge: Judge, class_of: Ints) -> Recoded:
@@ -95,7 +107,7 @@ def _labelled(problem: Problem, judge: Judge, class_of: Ints) -> Recoded:
     same = numbered(combined_keys([*levels.T, *groups.T], [*heights, *widths]))
     class_of = numbered(same[class_of])
     levels, groups = _ancestors(problem, class_of)
-    kept = judge.good(class_of)
+    kept = judge.kept(class_of)
     tuples = problem.tuples
     sizes = np.bincount(class_of, weights=tuples.counts).astype(np.int64)
     suppressed = int(sizes[~kept].sum())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -99,21 +99,6 @@ def coded(table: pa.Table, name: str) -> Coded:
     return Coded(name, array, codes, tuple(encoded.dictionary.to_pylist()))
 
 
-def in_order(column: Coded) -> Coded:
-    """Number a column's values by their own order, so that the order of rows decides nothing.
-
-    Args:
-        column: The column.
-
-    Returns:
-        The same values, ``distinct`` ascending.
-    """
-    order = sorted(range(len(column.distinct)), key=column.distinct.__getitem__)
-    places = np.full(len(order) + 1, -1, dtype=np.int64)
-    places[order] = np.arange(len(order))
-    return replace(column, codes=places[column.codes], distinct=tuple(column.distinct[one] for one in order))
-
-
 def built_hierarchy(column: Coded) -> Hierarchy:
     """Build the hierarchy that fits a column's type and values.
 
@@ -125,7 +110,8 @@ def built_hierarchy(column: Coded) -> Hierarchy:
         redaction from the right for text that is all digits of one length of at least three;
         else value and ``*``.
     """
-    kind, values = column.array.type, column.distinct
+    # In the order of the values, so that the order of rows decides nothing.
+    kind, values = column.array.type, tuple(sorted(column.distinct))
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return build.dates(values)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):

@@ -37,7 +37,7 @@ def from_csv(path: str | Path, *, delimiter: str = ";") -> Hierarchy:
         raise CallerError(error.code, **{**error.details, "hierarchy": f"the file {file.name}"}) from None
 
 
-def to_csv(hierarchy: Hierarchy, path: str | Path, *, delimiter: str = ";") -> None:
+def to_csv(hierarchy: Hierarchy, path: str | Path, *, delimiter: str = ";") -> Path:
     """Write a hierarchy to a new CSV file, as ``from_csv`` reads it.
 
     It holds every value of the hierarchy: where these were taken from a table, treat the file like the table.
@@ -46,6 +46,9 @@ def to_csv(hierarchy: Hierarchy, path: str | Path, *, delimiter: str = ";") -> N
         hierarchy: The hierarchy.
         path: The file to make.
         delimiter: What stands between levels, one character.
+
+    Returns:
+        The file.
 
     Raises:
         CallerError: ``out.exists``, ``out.no-directory`` or ``out.unwritable``.
@@ -60,3 +63,4 @@ def to_csv(hierarchy: Hierarchy, path: str | Path, *, delimiter: str = ";") -> N
         raise CallerError("out.no-directory", out=file.name) from None
     except OSError:
         raise CallerError("out.unwritable", out=file.name) from None
+    return file

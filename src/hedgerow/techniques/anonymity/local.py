@@ -4,41 +4,36 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hedgerow.kernel.anonymity.coding import Flags, Ints, distinct_tuples, level_maps
-from hedgerow.kernel.anonymity.criteria import DistinctValues
+from hedgerow.kernel.anonymity.coding import Flags, Ints
 from hedgerow.kernel.anonymity.grouping import Pairs, distinct_pairs
 from hedgerow.kernel.anonymity.partition import FurtherTest
 from hedgerow.kernel.anonymity.recoding import TOGETHER, Recoded, recode
 from hedgerow.kernel.anonymity.risk import histogram
-from hedgerow.kernel.anonymity.search import Problem
 from hedgerow.model.anonymity import (
     ANY_VALUE,
     ColumnGeneralisation,
     Hierarchy,
+    Reached,
     ReleaseParameters,
     RiskSummary,
     SensitiveDiversity,
 )
 from hedgerow.model.calls import WHOLE, door
+from hedgerow.model.criteria import Model
 from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.recoding import LocallyRecodedTable, RecodedClass
-from hedgerow.techniques.anonymity.columns import (
-    Coded,
-    built_hierarchy,
-    coded,
-    hierarchy_codes,
-    in_order,
-    plain,
-)
+from hedgerow.techniques.anonymity.columns import Coded, coded, plain
 from hedgerow.techniques.anonymity.frames import arrow_of, frame_of, native_of
 from hedgerow.techniques.anonymity.parameters import Share, check, check_columns, release_parameters
+from hedgerow.techniques.anonymity.recount import Finished, recounted
+from hedgerow.techniques.anonymity.source import Source, source_of
 
 FrameT = TypeVar("FrameT")
 ClassTest: TypeAlias = Callable[[Mapping[Any, int]], bool]
@@ -58,6 +53,8 @@ def k_anonymous_locally(  # noqa: PLR0913 - keywords, each a choice of its own
     hierarchies: Mapping[str, Hierarchy] | None = None,
     max_levels: Mapping[str, int] | None = None,
     person: str | None = None,
+    models: Sequence[str | Model] = (),
+    population: int | None = None,
     together: int = TOGETHER,
 ) -> LocallyRecodedTable[FrameT]:
     """Make a k-anonymous table in which each class of rows is generalised only as far as it needs.
@@ -68,45 +65,38 @@ def k_anonymous_locally(  # noqa: PLR0913 - keywords, each a choice of its own
         k: Least number of rows in a class, at least 2.
         sensitive: Sensitive attributes, released as they are.
         keep: Other columns released as they are, on your word that they identify nobody.
-        suppression_limit: Largest share of rows dropped, 0 to 1; rows are dropped only where
-            ``max_levels`` leaves no class for them.
+        suppression_limit: Largest share of rows dropped.
         l: Least number of distinct values of each sensitive attribute in a class, or none.
-        holds: Per sensitive attribute, a test that each class must pass, given how many rows have
-            each value (none is missing); it must hold for what joins classes that pass.
+        holds: Per sensitive attribute a test of each class, given how many rows have each value (none is
+            missing); it must hold for what joins classes that pass.
         hierarchies: Hierarchy per quasi-identifier; those left out are built from the values.
         max_levels: Coarsest level allowed per quasi-identifier.
         person: Column that tells whose row it is, where a person may have several; not released.
-        together: Distinct combinations compared with each other, at least 2: more take longer and
-            lose a little less. It moves speed and loss, no guarantee.
+        models: What must hold besides k, as ``k_anonymous`` takes it, but for a table of the population.
+        population: How many people the population has, for models that need it.
+        together: Distinct combinations compared with each other: it moves speed and loss only.
 
     Returns:
-        The de-identified table, of the kind given, its classes and its risk; ungoverned: in no
-        ledger. A column in which some class is generalised is text.
+        The table, of the kind given, its classes and risk; in no ledger. What is generalised is text.
 
     Raises:
-        CallerError: For parameters, columns or hierarchies that do not fit; a column that is not
-            listed at all is refused, since it could identify people.
+        CallerError: For what does not fit, or a column not listed.
         Refused: ``anonymity.unreachable``.
 
     Guarantee:
-        Each combination of released quasi-identifiers stands in at least ``k`` rows (of ``k``
-        people with ``person``) that pass what ``l`` and ``holds`` ask. It is not anonymous, it
-        is not the least possible loss, and cells of one column stand at different levels.
-
-    Source:
-        As ``hedgerow.kernel.anonymity.recoding.recode``.
+        Each combination of released quasi-identifiers stands in ``k`` rows (of ``k`` people with
+        ``person``) that pass what is asked. It is neither anonymous nor the least loss.
     """
     asked = release_parameters(
-        quasi=quasi,
-        k=k,
-        sensitive=sensitive,
-        keep=keep,
-        suppression_limit=suppression_limit,
-        l=l,
-        hierarchies=hierarchies,
-        max_levels=max_levels,
-        person=person,
-    )
+        quasi=quasi, k=k, sensitive=sensitive, keep=keep, suppression_limit=suppression_limit, l=l,
+        hierarchies=hierarchies, max_levels=max_levels, person=person, models=models, population=population,
+    )  # fmt: skip
+    return _of_frame(table, asked, holds, together)
+
+
+def _of_frame(
+    table: FrameT, asked: ReleaseParameters, holds: Mapping[str, ClassTest] | None, together: int
+) -> LocallyRecodedTable[FrameT]:
     frame = frame_of(table)
     check_columns(asked, frame.columns)
     for name in frame.columns:
@@ -146,64 +136,48 @@ def locally_recoded(
     """
     check(asked)
     check_columns(asked, table.column_names)
-    source = _Source.of(table, asked, holds or {})
-    made = recode(source.problem, also=source.further_test(), together=together)
-    if made is None or not made.kept.any() or source.keeps_nothing(made):
+    recoding = _Recoding.of(source_of(table, asked), holds or {})
+    problem = recoding.source.problem
+    made = recode(problem, also=recoding.further_test(), together=together)
+    if made is None or not made.kept.any() or recoding.keeps_nothing(made):
         raise Refused("anonymity.unreachable", k=asked.k, l=asked.l or "none")
-    classes, class_of_row = source.classes(made)
-    rows = np.flatnonzero(made.kept[source.problem.tuples.of_row])
-    released = source.released(made, classes, class_of_row, rows)
+    classes, class_of_row = recoding.classes(made)
+    rows = np.flatnonzero(made.kept[problem.tuples.of_row])
+    released = recoding.released(made, classes, class_of_row, rows)
     order = pc.sort_indices(released, sort_keys=[(name, "ascending") for name in released.column_names])
     released, rows = released.take(order), rows[order.to_numpy()]
-    _recount(released, asked, source, rows)
+    reached = recoding.recounted(released, rows)
     firsts, row_classes = _in_order(class_of_row[rows])
     return LocallyRecodedTable(
         released,
-        source.risk(made, class_of_row, rows),
+        recoding.risk(made, class_of_row, rows),
         tuple(replace(classes[one], rows=count) for one, count in firsts),
         tuple(row_classes.tolist()),
         ungoverned=ungoverned,
+        reached=reached,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """A table as it is recoded."""
+class _Recoding:
+    """A table as it is recoded, with tests of its classes' values."""
 
-    table: pa.Table = field(repr=False)
-    asked: ReleaseParameters
-    quasi: tuple[Coded, ...]
+    source: Source
     hierarchies: tuple[Hierarchy, ...]
-    sensitive: tuple[Coded, ...]
-    people: Ints | None = field(repr=False)
-    problem: Problem
     holds: Mapping[str, ClassTest]
 
     @classmethod
-    def of(cls, table: pa.Table, asked: ReleaseParameters, holds: Mapping[str, ClassTest]) -> _Source:
-        if table.num_rows == 0:
-            raise CallerError("anonymity.empty-table")
-        if table.num_rows < asked.k:
-            raise CallerError("anonymity.k-above-rows", k=asked.k)
+    def of(cls, source: Source, holds: Mapping[str, ClassTest]) -> _Recoding:
         for name in holds:
-            if name not in asked.sensitive:
+            if name not in source.asked.sensitive:
                 raise CallerError("anonymity.test-of-no-sensitive", column=name)
-        given = dict(asked.hierarchies)
-        quasi = tuple(in_order(coded(table, name)) for name in asked.quasi)
-        hierarchies = tuple(
-            given[each.name] if each.name in given else built_hierarchy(each) for each in quasi
-        )
-        sensitive = tuple(in_order(coded(table, name)) for name in asked.sensitive)
-        people = None if asked.person is None else coded(table, asked.person).codes
-        problem = _problem(asked, quasi, hierarchies, sensitive, people)
-        return cls(table, asked, quasi, hierarchies, sensitive, people, problem, holds)
+        return cls(source, tuple(each.hierarchy for each in source.quasi), holds)
 
     def further_test(self) -> FurtherTest | None:
         """All tests of value counts as one."""
+        of_row = self.source.problem.tuples.of_row
         tests = [
-            _value_test(self.problem.tuples.of_row, each, self.holds[each.name])
-            for each in self.sensitive
-            if each.name in self.holds
+            _value_test(of_row, coded(self.source.table, name), test) for name, test in self.holds.items()
         ]
         if not tests:
             return None
@@ -227,92 +201,72 @@ class _Source:
                 places[labels] = len(classes)
                 classes.append(RecodedClass(0, tuple(levels), labels))
             of_made[number] = places[labels]
-        return classes, of_made[made.class_of_tuple][self.problem.tuples.of_row]
+        return classes, of_made[made.class_of_tuple][self.source.problem.tuples.of_row]
 
     def released(
         self, made: Recoded, classes: Sequence[RecodedClass], class_of_row: Ints, rows: Ints
     ) -> pa.Table:
         """The rows that stay, as they read."""
+        table, asked = self.source.table, self.source.asked
         columns: dict[str, pa.Array] = {}
         taken = pa.array(rows)
         inside = pa.array(class_of_row[rows])
         coarsest = made.levels[made.class_of_tuple[made.kept]].max(axis=0)
-        for place, column in enumerate(self.quasi):
+        for place, column in enumerate(each.column for each in self.source.quasi):
             if coarsest[place] == 0:
                 columns[column.name] = column.array.take(taken)
             else:
                 labels = pa.array([each.labels[place] for each in classes], pa.string())
                 columns[column.name] = labels.take(inside)
-        for name in (*self.asked.sensitive, *self.asked.keep):
-            columns[name] = plain(self.table, name).take(taken)
+        for name in (*asked.sensitive, *asked.keep):
+            columns[name] = plain(table, name).take(taken)
         # A table made anew: no index, no metadata and no dictionary of the source comes along.
-        return pa.table({name: columns[name] for name in self.table.column_names if name in columns})
+        return pa.table({name: columns[name] for name in table.column_names if name in columns})
 
     def risk(self, made: Recoded, class_of_row: Ints, rows: Ints) -> RiskSummary:
         """The risk, counted on the rows that stay."""
         names, classes = np.unique(class_of_row[rows], return_inverse=True)
         sizes = np.bincount(classes, minlength=len(names)).astype(np.int64)
-        fewest = None
-        if self.people is not None:
-            fewest = int(distinct_pairs(classes, self.people[rows]).distinct(len(names)).min())
+        fewest, people = None, self.source.people
+        if people is not None:
+            fewest = int(distinct_pairs(classes, people[rows]).distinct(len(names)).min())
         return RiskSummary(
-            k=self.asked.k,
-            rows=self.problem.tuples.rows,
+            k=self.source.asked.k,
+            rows=self.source.problem.tuples.rows,
             released_rows=len(rows),
             suppressed_rows=made.suppressed,
             class_sizes=histogram(sizes),
-            columns=tuple(self._column(made, place) for place in range(len(self.quasi))),
+            columns=tuple(self._column(made, place) for place in range(len(self.hierarchies))),
             sensitive=tuple(
                 _diversity(each.name, distinct_pairs(classes, each.codes[rows]), sizes)
-                for each in self.sensitive
+                for each in self.source.sensitive
             ),
             loss=made.loss,
             fewest_people=fewest,
         )
 
     def _column(self, made: Recoded, place: int) -> ColumnGeneralisation:
-        tuples, maps = self.problem.tuples, self.problem.columns[place]
+        problem, name = self.source.problem, self.source.asked.quasi[place]
+        tuples, maps = problem.tuples, problem.columns[place]
         levels = made.levels[made.class_of_tuple, place]
         weights = np.where(made.kept, tuples.counts, 0)
         losses = np.asarray(maps.losses)[levels, tuples.codes[place]]
         granularity = 1 - float(weights @ losses) / int(weights.sum())
-        return ColumnGeneralisation(
-            self.quasi[place].name, int(levels[made.kept].max()), maps.top, granularity
-        )
+        return ColumnGeneralisation(name, int(levels[made.kept].max()), maps.top, granularity)
 
-
-def _problem(
-    asked: ReleaseParameters,
-    quasi: Sequence[Coded],
-    hierarchies: Sequence[Hierarchy],
-    sensitive: Sequence[Coded],
-    people: Ints | None,
-) -> Problem:
-    tuples = distinct_tuples([hierarchy_codes(*each) for each in zip(quasi, hierarchies, strict=True)])
-    pairs: list[Pairs] = []
-    criteria: list[DistinctValues] = []
-    if people is not None:
-        pairs.append(distinct_pairs(tuples.of_row, people))
-        criteria.append(DistinctValues(0, asked.k))
-    if asked.l is not None:
-        criteria += [DistinctValues(len(pairs) + place, asked.l) for place in range(len(sensitive))]
-        pairs += [distinct_pairs(tuples.of_row, each.codes) for each in sensitive]
-    bounds = dict(asked.max_levels)
-    for column, hierarchy in zip(quasi, hierarchies, strict=True):
-        if not 0 <= bounds.setdefault(column.name, hierarchy.top) <= hierarchy.top:
-            raise CallerError("anonymity.level-out-of-range", column=column.name, top=hierarchy.top)
-    return Problem(
-        tuples=tuples,
-        columns=tuple(
-            level_maps(hierarchy, has_missing=column.has_missing)
-            for column, hierarchy in zip(quasi, hierarchies, strict=True)
-        ),
-        k=asked.k,
-        most_suppressed=int(asked.suppression_limit * tuples.rows),
-        pairs=tuple(pairs),
-        criteria=tuple(criteria),
-        max_levels=tuple(bounds[column.name] for column in quasi),
-    )
+    def recounted(self, released: pa.Table, rows: Ints) -> tuple[Reached, ...]:
+        """Count the finished table once more, by other code than the recoding's."""
+        source = self.source
+        _count_classes(released, source.asked, None if source.people is None else source.people[rows])
+        for name, test in self.holds.items():
+            values: defaultdict[tuple[Any, ...], Counter[Any]] = defaultdict(Counter)
+            cells = zip(*(released[each].to_pylist() for each in source.asked.quasi), strict=True)
+            for cell, value in zip(cells, released[name].to_pylist(), strict=True):
+                values[cell][value] += 1
+            if not all(test(each) for each in values.values()):
+                raise Fault("anonymity.recount")
+        people = None if source.people is None else source.people[rows].tolist()
+        return recounted(Finished(released, source.table, source.asked, people))
 
 
 def _label(hierarchy: Hierarchy, level: int, group: int) -> str | None:
@@ -326,15 +280,15 @@ def _value_test(of_row: Ints, column: Coded, test: ClassTest) -> FurtherTest:
     """A test of each class's value counts, as flags."""
     size = len(column.distinct) + 1
     keys, counts = np.unique(of_row * size + (column.codes + 1), return_counts=True)
-    tuples, codes = keys // size, keys % size
+    tuples, places = keys // size, keys % size
     named = (None, *column.distinct)
 
     def flags(classes: Ints) -> Flags:
-        values: defaultdict[int, Counter[Any]] = defaultdict(Counter)
-        cells = zip(classes[tuples].tolist(), codes.tolist(), counts.tolist(), strict=True)
-        for group, code, count in cells:
-            values[group][named[code]] += count
-        return np.asarray([bool(test(values[group])) for group in range(int(classes.max()) + 1)])
+        found: defaultdict[int, Counter[Any]] = defaultdict(Counter)
+        cells = zip(classes[tuples].tolist(), places.tolist(), counts.tolist(), strict=True)
+        for group, place, count in cells:
+            found[group][named[place]] += count
+        return np.asarray([bool(test(found[group])) for group in range(int(classes.max()) + 1)])
 
     return flags
 
@@ -356,29 +310,20 @@ def _in_order(classes: Ints) -> tuple[list[tuple[int, int]], Ints]:
     return list(zip(names[order].tolist(), counts[order].tolist(), strict=True)), places[inverse]
 
 
-def _recount(released: pa.Table, asked: ReleaseParameters, source: _Source, rows: Ints) -> None:
-    """Count the finished table once more, by other code than the recoding's."""
+def _count_classes(released: pa.Table, asked: ReleaseParameters, people: Ints | None) -> None:
     wanted: list[tuple[list[str], str]] = [([], "count_all")]
     least = [asked.k]
     if asked.l is not None:
         wanted += [([name], "count_distinct") for name in asked.sensitive]
         least += [asked.l] * len(asked.sensitive)
-    counted, unused = released, "".join(released.column_names) + "+"
-    if source.people is not None:
+    counted = released
+    if people is not None:
+        unused = "".join(released.column_names) + "+"  # a name that no column has
         # Rows of unknown people are nobody's: a missing value is not counted.
-        known = pa.array(source.people[rows], mask=source.people[rows] < 0)
-        counted = released.append_column(unused, known)
+        counted = released.append_column(unused, pa.array(people, mask=people < 0))
         wanted.append(([unused], "count_distinct"))
         least.append(asked.k)
     counts = counted.group_by(list(asked.quasi)).aggregate(wanted)
     fewest = [pc.min(counts[place]).as_py() for place in range(len(asked.quasi), counts.num_columns)]
-    values: defaultdict[tuple[Any, ...], Counter[Any]] = defaultdict(Counter)
-    for name, test in source.holds.items():
-        values.clear()
-        cells = zip(*(released[each].to_pylist() for each in asked.quasi), strict=True)
-        for cell, value in zip(cells, released[name].to_pylist(), strict=True):
-            values[cell][value] += 1
-        if not all(test(each) for each in values.values()):
-            raise Fault("anonymity.recount")
     if any(found < needed for found, needed in zip(fewest, least, strict=True)):
         raise Fault("anonymity.recount")

@@ -25,7 +25,7 @@ from hedgerow.model.anonymity import ReleaseParameters
 from hedgerow.model.calls import TEXT, TRUTH, WHOLE, door
 from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.recoding import Transformed
-from hedgerow.techniques.anonymity.columns import Coded, coded, hierarchy_codes, in_order
+from hedgerow.techniques.anonymity.columns import Coded, coded, hierarchy_codes
 from hedgerow.techniques.anonymity.frames import arrow_of, frame_of, native_of
 from hedgerow.techniques.anonymity.parameters import Share, check, check_columns, exact_share
 
@@ -103,8 +103,8 @@ def suppress_cells(
     arrow = arrow_of(frame)
     _check_weights(weights, len(asked.quasi))
     _check_rows(arrow, k)
-    columns = [in_order(coded(arrow, name)) for name in asked.quasi]
-    hierarchies = [categories(column.distinct) for column in columns]
+    columns = [coded(arrow, name) for name in asked.quasi]
+    hierarchies = [categories(sorted(column.distinct)) for column in columns]
     tuples = distinct_tuples([hierarchy_codes(*each) for each in zip(columns, hierarchies, strict=True)])
     maps = [
         level_maps(hierarchy, has_missing=column.has_missing)
