@@ -81,8 +81,8 @@ class Outcome:
 SECOND = "attack or system or simulator"
 # The tests of core that a package of an extra could change.
 TOUCHED = (
-    "with_extras or anonymity or app or demo or discover or dp or engine or kernel or learn or places"
-    " or readers or spine or synthetic or tokens or transpile"
+    "with_extras or anonymity or app or attacks or demo or discover or dp or engine or kernel or learn"
+    " or places or readers or spine or synthetic or tokens or transpile"
 )
 RUNS = (
     Run("core, first part", "core", f"not extra and not ({SECOND})", "in the second part, or in full"),

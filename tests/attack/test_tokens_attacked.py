@@ -88,6 +88,7 @@ ENUMERABLE = {
     "email": ["ann@example.org"],
     "name": ["Ann Berg"],
     "serial": ["00000000000000000000000000000001", "00000000000000000000000000000002"],
+    "padded": ["000000000000000000000000000000ff"],
     "decimal": ["12345678901234567890123456789012"],
     "mixed": ["3f2504e0-4f89-41d3-9a0c-0305e82c3301", "seventeen"],
     "nothing": [],
@@ -118,6 +119,19 @@ def test_the_estimate_says_how_long():
     measured = ht.reversal(["02139"], None, "sha256")
     assert measured.is_measured
     assert 1e4 < hashes_per_second("md5") < 1e9
+
+
+def test_what_a_column_holds_and_the_rate_must_be_such():
+    rules, asked = {"columns": {"v": {"kind": "hash"}}}, {"secret": SECRET, "scope": ONE}
+    with pytest.raises(Refused) as told:
+        ht.tokenise({"v": ["x"]}, rules, holds={"v": "phone"}, hashes_per_s=1e9, **asked)
+    assert "10,000,000,000 values" in told.value.message
+    with pytest.raises(CallerError) as told:
+        ht.tokenise({"v": ["x"]}, rules, holds={"v": "shoe size"}, **asked)
+    assert told.value.code == "tokens.unknown-domain"
+    with pytest.raises(CallerError) as told:
+        ht.tokenise({"v": ["x"]}, rules, hashes_per_s=0, **asked)
+    assert told.value.code == "call.kind"
 
 
 def test_random_identifiers_may_be_hashed():
@@ -175,3 +189,60 @@ def test_an_erased_persons_tokens_open_for_nobody():
     for somebody in keys:
         with pytest.raises(CallerError):
             ht.reveal({"v": [made[7]], "p": [somebody]}, rules, person_keys=keys, **asked)
+
+
+POLICIES = {
+    "deterministic": (True, True),
+    "document-randomised": (True, False),
+    "fully-randomised": (False, False),
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("kind", ["pseudonym", "token", "reversible", "fpe", "random", "surrogate"])
+def test_the_policies_of_enisa_hold_for_every_kind_that_takes_them(kind, policy):
+    """Equal values in one release, and in two to one recipient, have equal tokens where the policy says so.
+
+    Source: ENISA, Pseudonymisation techniques and best practices (2019), 5.2.
+    """
+    rules = {"person": {"column": "p"}, "others": "drop", "columns": {"v": {"kind": kind, "policy": policy}}}
+    takes_none = {("pseudonym", "fully-randomised"), ("fpe", "fully-randomised"), ("random", "deterministic")}
+    if (kind, policy) in takes_none:
+        with pytest.raises(CallerError) as told:
+            ht.parse(rules)
+        assert told.value.code == "tokenise.option"
+        return
+    # Many values, so that short lists of surrogates do not agree by chance.
+    values = [f"{number:07d}" for number in range(40)] * 2
+    recipient = ht.Scope("clinic", "research", "visits", "to-university")
+
+    def released(scope):
+        asked = {"secret": SECRET, "recipient": recipient, "scope": scope}
+        return ht.tokenise({"v": values, "p": values}, rules, **asked)
+
+    one, two = released(ONE), released(TWO)
+    within, across = POLICIES[policy]
+    assert (one.frame["v"][:40] == one.frame["v"][40:]) is within
+    assert (one.frame["v"] == two.frame["v"]) is across
+    said = one.report[0].promise.statement
+    assert ("each row" in said) is (policy == "fully-randomised")
+
+
+def test_a_report_tells_what_an_erasure_reaches():
+    keys = {"a": bytes(32)}
+    reached = {
+        ("pseudonym", ""): True,
+        ("token", ""): False,
+        ("reversible", ""): True,
+        ("fpe", ""): False,
+        ("surrogate", ""): True,
+        ("surrogate", "doctors"): False,
+    }
+    for (kind, of), is_reached in reached.items():
+        rule = {"kind": kind, **({"of": of} if of else {})}
+        rules = {"person": {"column": "p"}, "columns": {"v": rule}}
+        values = {"v": ["a" if kind == "pseudonym" else "1234567"], "p": ["a"]}
+        asked = {"secret": SECRET, "scope": ONE}
+        with_keys = ht.tokenise(values, rules, person_keys=keys, **asked).report[0].promise
+        assert with_keys.is_erased_with_person is is_reached
+        assert not ht.tokenise(values, rules, **asked).report[0].promise.is_erased_with_person

@@ -221,7 +221,8 @@ def test_its_page_runs_nothing_and_draws_each_figure_with_its_table(hedgerow, le
     assert len(charts) >= 2
     assert names.count("figure") == len(charts)
     said = " ".join(page.text)
-    for words in ("pseudonymised personal data", "Not tried.", "Not measured.", "Prosecutor, highest"):
+    assert "not refuted, with power to see" in said
+    for words in ("pseudonymised personal data", "Not measured.", "Prosecutor, highest"):
         assert words in said
 
 

@@ -87,6 +87,17 @@ def test_keyed_tokens_are_equal_where_values_are_and_nowhere_else(values):
     assert not (set(made) & set(again)) - {None}
 
 
+@FEW
+@given(
+    st.binary(max_size=60),
+    st.sampled_from([b"", b"hedgerow/vault-map/1\n", b'hedgerow/vault-map/1\n{"entries":[']),
+)
+def test_what_is_no_vault_map_is_refused_and_nothing_else_happens(raw, head):
+    with pytest.raises(CallerError) as told:
+        ht.VaultMap.from_bytes(head + raw)
+    assert told.value.code == "tokens.bad-map"
+
+
 PEOPLE = st.sampled_from(["ann", "bob", "cem"])
 
 

@@ -32,6 +32,8 @@ class AuditRequest:
         population: A table of everybody the rows were drawn from, if there is one.
         population_size: Instead, how many people that is.
         hierarchies: Directory of hierarchy files, or none.
+        person: Column of the original that tells whose row it is, or none.
+        pseudonym: Column of the release that tells which rows belong together, or none.
         link: Two sets of columns to link, or none.
         synthetic: Whether released rows are nobody's.
         at_risk: Chance above which a row is at risk, as decimal text.
@@ -47,6 +49,8 @@ class AuditRequest:
     population: Path | None = None
     population_size: int | None = None
     hierarchies: Path | None = None
+    person: str | None = None
+    pseudonym: str | None = None
     link: tuple[Sequence[str], Sequence[str]] | None = None
     synthetic: bool = False
     at_risk: str = "0.2"
@@ -81,6 +85,8 @@ def audit_files(request: AuditRequest) -> ReleaseAudit:
             population=None if request.population is None else _read(request.population),
             population_size=request.population_size,
             hierarchies=None if folder is None else read_hierarchies(folder, request.quasi),
+            person=request.person,
+            pseudonym=request.pseudonym,
             link=request.link,
             synthetic=request.synthetic,
             at_risk=request.at_risk,

@@ -39,10 +39,10 @@ _PLACES: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Reidentification:
-    """The chances to point at the right row of a class, each row taken to be a person of its own.
+    """The chances to point at the right row of a class, a row for each person or pseudonym.
 
     Args:
-        rows: Released rows.
+        rows: Released rows, one for each pseudonym where there are such.
         class_sizes: Pairs of class size and number of such classes, ascending.
         small_limit: A class of fewer rows is small.
         small_classes: Small classes.
@@ -52,6 +52,8 @@ class Reidentification:
         journalist_max: Highest chance where the attacker does not know who is in the release.
         marketer: Expected share of rows matched rightly by linking all of them.
         basis: What population the last two rest on.
+        unique_share: Share of the population that is estimated to be unique in it (Dankar); none where its
+            size was not given or the model has no solution.
     """
 
     rows: int
@@ -64,6 +66,7 @@ class Reidentification:
     journalist_max: float
     marketer: float
     basis: str
+    unique_share: float | None = None
 
     @property
     def classes(self) -> int:
@@ -112,6 +115,7 @@ class Reidentification:
             "journalist": {"max": _near(self.journalist_max)},
             "marketer": _near(self.marketer),
             "population": self.basis,
+            "population_unique": None if self.unique_share is None else _near(self.unique_share),
         }
 
 
@@ -236,6 +240,8 @@ class ReleaseAudit:
         released_rows: Rows of the release.
         control_rows: Rows of people who were not in the source.
         is_synthetic: Whether rows are nobody's: then classes say nothing of people.
+        person: Column by which rows of one person were told in the original; none where each row is one.
+        pseudonym: Column by which released rows of one person were taken together, if any.
         reidentification: Risk by classes; none for a synthetic table.
         candidates: How many rows fit each person of the source.
         attacks: The attacks.
@@ -255,6 +261,8 @@ class ReleaseAudit:
     released_rows: int
     control_rows: int
     is_synthetic: bool
+    person: str | None
+    pseudonym: str | None
     reidentification: Reidentification | None
     candidates: Candidates
     attacks: tuple[AttackOutcome, ...]
@@ -318,6 +326,8 @@ class ReleaseAudit:
                 "control": self.control_rows,
             },
             "is_synthetic": self.is_synthetic,
+            "person": self.person,
+            "pseudonym": self.pseudonym,
             "risk": _near(self.risk),
             "reidentification": None if risk is None else risk.as_json(),
             "candidates": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -77,20 +78,33 @@ def test_findings_count_risk_and_the_lack_of_power():
     assert any("could not have seen" in found for found in blind.findings(Fraction(1, 100)))
 
 
-def test_a_large_independent_table_with_power_is_not_shown_to_be_personal():
-    def rows(first):
-        return {"age": [str(n % 60) for n in range(first, first + 4000)], "sex": ["f", "m"] * 2000,
-                "ill": ["no"] * 4000}  # fmt: skip
+def many_people(first, secret):
+    draw = np.random.default_rng(first)
+    return {
+        "age": draw.integers(20, 60, 4000).astype(str),
+        "sex": draw.choice(["f", "m"], 4000),
+        "ill": draw.choice([f"code {n}" for n in range(secret)], 4000),
+    }
 
-    original = {name: [*cells[:2000]] for name, cells in rows(0).items()}
-    control = {name: [*cells[2000:]] for name, cells in rows(0).items()}
-    released = {"age": ["*"] * 2000, "sex": ["*"] * 2000, "ill": ["*"] * 2000}
+
+def test_a_table_that_tells_nothing_is_not_shown_to_be_personal_and_no_more_than_that():
+    original, control = many_people(1, 50), many_people(2, 50)
+    released = {"age": ["20-59"] * 4000, "sex": ["*"] * 4000, "ill": sorted(original["ill"])}
     audit = audit_release(original, released, quasi=["age", "sex"], sensitive=["ill"], control=control)
     assert audit.attack_risk == 0
-    # Where everyone has the same value no attack can tell more of anybody, and none would be seen to.
-    assert any("power" in need or "more people" in need for need in audit.needed)
+    assert audit.detectable <= 0.05
+    assert (audit.legal_class, audit.needed) == (NOT_SHOWN, ())
+    assert audit.findings(Fraction(1, 20)) == ()
+    assert "for people to decide" in NOT_SHOWN
+
+
+def test_where_nearly_all_are_alike_power_is_lacking_and_it_stays_pseudonymised():
+    original, control = many_people(1, 1), many_people(2, 1)
+    released = {"age": ["20-59"] * 4000, "sex": ["*"] * 4000, "ill": original["ill"]}
+    audit = audit_release(original, released, quasi=["age", "sex"], sensitive=["ill"], control=control)
+    assert audit.attack_risk == 0
+    assert any("more people" in need for need in audit.needed)
     assert audit.legal_class == PSEUDONYMISED
-    assert NOT_SHOWN != PSEUDONYMISED
 
 
 def test_the_last_rows_can_be_the_control_group():
@@ -111,6 +125,24 @@ def test_a_population_lowers_the_journalist_only():
     assert given.journalist_max == pytest.approx(0.1)
     assert sized.journalist_max == pytest.approx(0.1 / 0.9 * 2.302585, rel=1e-5)
     assert "simple random sample" in sized.basis
+    # All alone in the sample: no model tells how many are in the population.
+    assert given.unique_share is sized.unique_share is None
+
+
+def test_several_rows_of_a_person_are_one_person():
+    people = {"who": [f"r{n // 3}" for n in range(90)], "age": [str(n // 3) for n in range(90)]}
+    shown = {"token": [f"t{n // 3}" for n in range(90)], "age": people["age"]}
+    apart = audit_release(people, shown, quasi=["age"])
+    assert apart.candidates.singled_out == 0
+    assert apart.reidentification.smallest_class == 3
+    joined = audit_release(people, shown, quasi=["age"], person="who", pseudonym="token")
+    assert (joined.original_rows, joined.released_rows, joined.candidates.singled_out) == (30, 90, 30)
+    assert (joined.reidentification.rows, joined.reidentification.prosecutor_max) == (30, 1)
+    assert joined.attacks[0].right == 30
+    assert joined.others == ()
+    assert "each who of the original, each token of the release" in " ".join(joined.statements)
+    kept = audit_release(people, people, quasi=["age"], person="who", pseudonym="who")
+    assert kept.identifying == ("who",)
 
 
 def test_numbers_far_out_are_counted_and_not_named():
@@ -157,6 +189,8 @@ def test_any_table_is_taken(kind):
         ({"seed": -1}, "audit.bad-seed"),
         ({"link": (["Zip Code"], ["Zip Code"])}, "audit.bad-link"),
         ({"link": (["Zip Code"], [])}, "audit.bad-link"),
+        ({"person": "who"}, "audit.unknown-column"),
+        ({"pseudonym": "Name"}, "audit.unknown-column"),
     ],
 )
 def test_what_does_not_fit_is_refused(more, code):

@@ -60,6 +60,15 @@ def test_singling_out_wants_exactly_one_row():
     assert single_out(columns, rng).right.tolist() == [True, True, False]
 
 
+def test_a_row_that_says_more_is_preferred():
+    rng = np.random.default_rng(1)
+    known = column(["1", "2"], ["1", "*", None, "*"])
+    assert single_out([known], rng).right.tolist() == [True, False]
+    secret = column(["flu", "gout"], ["flu", "gout", "gout", "gout"])
+    assert infer([known], secret, np.zeros(2, dtype=bool), rng).tried.right.tolist() == [True, True]
+    assert fitting.fitting([known]).candidates().tolist() == [4, 3]
+
+
 def test_the_value_most_rows_carry_is_guessed():
     known = column(["1", "2", "3"], ["1-2", "1-2", "1-2", "9"])
     secret = column(["flu", "gout", "flu"], ["flu", "flu", "gout", "flu"])

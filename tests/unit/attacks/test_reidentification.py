@@ -62,6 +62,15 @@ def test_the_whole_population_is_the_prosecutor():
     assert risk.journalist_max < 0.05 < risk.prosecutor_max
 
 
+def test_who_is_unique_in_the_population_is_estimated():
+    sizes = [1] * 100 + [2] * 30 + [3] * 20 + [5] * 10 + [9] * 5 + [40] * 2 + [100]
+    classes = np.repeat(np.arange(len(sizes)), sizes)
+    near = reidentification([classes], at_risk=Fraction(1, 5), population_size=600).unique_share
+    far = reidentification([classes], at_risk=Fraction(1, 5), population_size=60_000).unique_share
+    assert 0 < far < near < 100 / sum(sizes)
+    assert reidentification([classes], at_risk=Fraction(1, 5)).unique_share is None
+
+
 def test_outliers_are_rows_far_from_the_middle():
     usual = np.asarray([1.0, 2, 3, 4, 5, 6, 7, 1000, math.nan])
     assert outlying([usual]).tolist() == [7]

@@ -122,12 +122,19 @@ class TestPeople:
     def test_who_is_missing_is_refused(self):
         rule = {"kind": "reversible"}
         assert refused(["a"], rule, ["eve"], person_keys=KEYS) == "tokens.no-key"
+        assert refused(["a"], rule, ["ann"], person_keys={"ann": bytes(31)}) == "tokens.secret"
         assert refused(["a"], rule, [None], person_keys=KEYS) == "tokens.person-missing"
         assert made([None], rule, [None]) == [None]
         assert refused(["Secret Name"], {"kind": "date-shift"}, ["ann"]) == "tokens.bad-date"
         with pytest.raises(CallerError) as told:
             ht.tokenise({"v": ["a"]}, ht.Rules((ht.Reversible("v", "v"),)), secret=SECRET, scope=SCOPE)
         assert told.value.code == "tokens.no-person"
+
+    def test_equal_values_of_a_person_are_equal_unless_each_row_has_its_own(self):
+        same, people = ["a", "a", "a"], ["ann", "ann", "bob"]
+        tokens = made(same, {"kind": "reversible"}, people)
+        assert tokens[0] == tokens[1] != tokens[2]
+        assert len(set(made(same, {"kind": "reversible", "policy": "fully-randomised"}, people))) == 3
 
     def test_the_empty_text_comes_back(self):
         keys = {"ann": secrets.token_bytes(32)}
@@ -199,10 +206,13 @@ class TestRandom:
         assert refused(list("abcde"), rule) == "tokens.no-room"
 
     def test_every_character_is_as_likely(self):
-        """30,000 characters of three: each stands 10,000 times but for 6.5 deviations (chance 1e-10)."""
-        drawn = ht.VaultMap().extend([str(n) for n in range(1000)], length=30, alphabet="xyz")[1]
-        text = "".join(drawn)
-        assert all(abs(text.count(symbol) - 10_000) < 6.5 * 81.7 for symbol in "xyz")
+        """Of 30,000 characters out of 200, 56 have 8,400, give or take 6.5 deviations of 77.8 (chance 1e-10).
+
+        They would have 13,125 if an octet were taken by its remainder.
+        """
+        alphabet = "".join(map(chr, range(0x4E00, 0x4E00 + 200)))
+        drawn = ht.VaultMap().extend([str(n) for n in range(1000)], length=30, alphabet=alphabet)[1]
+        assert abs(sum(symbol in alphabet[:56] for symbol in "".join(drawn)) - 8400) < 6.5 * 77.8
 
     @pytest.mark.parametrize(
         "raw",
@@ -268,6 +278,21 @@ class TestSurrogate:
                 assert set(drawn) <= set(names)
         ids = surrogates("national-id", "zh_CN", keys, SCOPE, [[]] * 40, ["m"] * 20 + ["f"] * 20)
         assert [int(text[16]) % 2 for text in ids] == [1] * 20 + [0] * 20
+
+    def test_the_sex_that_a_column_states_is_kept_and_does_not_leave(self):
+        from hedgerow.kernel.tokens.surrogates import LOCALES
+
+        people = [str(number) for number in range(40)]
+        frame = {"p": people, "n": ["x"] * 40, "sex": [None, "female"] * 20}
+        rules = {"columns": {"n": {"kind": "surrogate", "what": "given-name"}}}
+        for person in ("p", None):
+            given = frame if person else {**frame, "n": people}
+            rules["others"] = "refuse" if person else "drop"
+            asked = {"secret": SECRET, "scope": SCOPE, "person": person, "sex": "sex"}
+            out = ht.tokenise(given, rules, **asked).frame
+            assert list(out) == ["n"]
+            assert set(out["n"][1::2]) <= set(LOCALES["en_US"].female)
+            assert set(out["n"][::2]) & set(LOCALES["en_US"].male)
 
     def test_without_a_person_or_with_a_class_it_follows_the_value(self):
         rule = {"kind": "surrogate", "of": "doctors"}
@@ -350,6 +375,23 @@ class TestCoarse:
         assert refused(["Secret Name"], rule) == "tokens.not-in-table"
         assert made(["Secret Name"], {**rule, "other": "?"}) == ["?"]
 
+    def test_times_and_merchants_become_bands_and_categories_as_through_the_gate(self):
+        (band,) = made(["2024-03-17T08:30:00"], {"kind": "time-band", "parts": "weekend"})
+        assert "08" not in band
+        assert refused(["x"], {"kind": "time-band", "colour": "red"}) == "tokenise.option"
+        assert len(made(["5912", "5912"], {"kind": "merchant-category"})) == 2
+
+    def test_places_become_cells_in_which_so_many_people_are(self):
+        frame = {"p": ["a", "b", "c"], "lat": [52.5, 52.6, 52.4], "lon": [13.4, 13.3, 13.5]}
+        rule = {"kind": "cell", "from": "lat", "longitude": "lon", "least": "3"}
+        rules = {"columns": {"where": rule}, "others": "drop"}
+        out = ht.tokenise(frame, rules, secret=SECRET, scope=SCOPE, person="p")
+        assert len(set(out.frame["where"])) == 1
+        assert "cell" in out.report[0].promise.statement
+        with pytest.raises(CallerError) as told:
+            ht.tokenise(frame, rules, secret=SECRET, scope=SCOPE)
+        assert told.value.code in {"tokens.no-person", "tokenise.no-person"}
+
     def test_what_is_left_of_a_redacted_value_is_what_was_asked(self):
         rule = {"kind": "redact", "last": 4, "keep": "-"}
         assert made(["4111-1111-1111-1234", "1234", None], rule) == ["****-****-****-1234", "****", None]
@@ -369,6 +411,20 @@ class TestFrames:
         out = ht.tokenise(library.DataFrame(columns), RULES, **asked).frame
         assert isinstance(out, library.DataFrame)
         assert out["v"][0] == ht.tokenise(columns, RULES, **asked).frame["v"][0]
+
+    @pytest.mark.parametrize(
+        ("rule", "code"),
+        [
+            ({"kind": "surrogate", "locale": "xx"}, "tokens.unknown-locale"),
+            ({"kind": "surrogate", "what": "iban"}, "tokens.no-iban"),
+            ({"kind": "fpe", "alphabet": "01", "keep": "1"}, "tokens.alphabet"),
+            ({"kind": "random", "alphabet": "aa"}, "tokens.alphabet"),
+            ({"kind": "age", "on": "today"}, "tokenise.option"),
+        ],
+    )
+    def test_what_fits_no_data_is_refused_before_any_are_read(self, rule, code):
+        for values in ([], ["Secret Name"]):
+            assert refused(pa.array(values, pa.string()), rule) == code
 
     def test_columns_that_no_rule_names_do_not_leave(self):
         asked = {"secret": SECRET, "scope": SCOPE}
@@ -402,6 +458,11 @@ class TestFrames:
         made = ht.tokenise({"v": ["a"]}, path, secret=SECRET, scope=SCOPE)
         assert made.label == "pseudonymised"
         assert made.report[0].kind == "token"
+        (tmp_path / "areas.csv").write_text("value,label\na,north\n", encoding="utf-8")
+        lookup = {"columns": {"v": {"kind": "lookup", "table": str(tmp_path / "areas.csv")}}}
+        assert ht.tokenise({"v": ["a"]}, lookup, secret=SECRET, scope=SCOPE).frame["v"] == ["north"]
+        path.write_text('[columns.v]\nkind = "lookup"\ntable = "areas.csv"\n', encoding="utf-8")
+        assert ht.tokenise({"v": ["a"]}, str(path), secret=SECRET, scope=SCOPE).frame["v"] == ["north"]
         with pytest.raises(CallerError) as told:
             ht.tokenise({"v": ["a"]}, path, secret="plain", scope=SCOPE)
         assert told.value.code == "call.kind"

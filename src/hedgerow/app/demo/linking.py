@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from hedgerow.app.demo.town import Town, attacker_view
 from hedgerow.kernel.attacks.fitting import Fitting, fitting
-from hedgerow.techniques.audit.columns import column, hierarchies_of, side
+from hedgerow.kernel.attacks.sides import column
+from hedgerow.techniques.audit.columns import hierarchies_of, side
 
 KNOWN = ("age", "zip", "sex")
 # Shown in place of a person's own name; the first that nobody in the town bears.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import re
 import shlex
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,21 +21,20 @@ from hedgerow.model.errors import CallerError
 from hedgerow.model.findings import ColumnFinding
 from hedgerow.model.records import Dataset, Member, Request, Tombstone
 from hedgerow.model.releases import LeftFile
-from hedgerow.model.tokenrules import as_json, parse_text
+from hedgerow.model.tokenrules import as_json
 from hedgerow.model.tokens import Lookup, Rules, kind_of
 from hedgerow.model.uses import ColumnView, Json, Receipt, UseRequest
 from hedgerow.model.words import Basis, ColumnRole, ColumnType, is_name
 from hedgerow.spine.catalog import check_name
 from hedgerow.spine.gate import new_request_id
+from hedgerow.techniques.tokens.rulesfile import read_rules
 
 if TYPE_CHECKING:
     from hedgerow.adapters.readers import SourceTable
     from hedgerow.spine.intake import Arrival
     from hedgerow.techniques.tokens.governed import FromOutside, GovernedTokens
 
-_MOST_BYTES = 1 << 24
 _SAMPLE = 20_000
-_PAIR = 2
 _PROVEN = 0.9
 SOURCE_COLUMN = "source"
 """What the data set of a file's people holds beside them: from which file each is known, as a keyed hash."""
@@ -250,43 +248,6 @@ class Tokenising(Asking):
             stones = {stone.lookup for stone in reader.find_any(Tombstone, "lookup", list(lookups.values()))}
         here = {lookup for lookup, subject in found.items() if subject.number in members} | stones
         return {ref for ref, lookup in lookups.items() if lookup in here}
-
-
-def read_rules(path: Path) -> Rules:
-    """Read a rules file and the tables that it names, which lie beside it.
-
-    Raises:
-        CallerError: ``file.missing``, ``tokenise.table``, or as ``parse_text``.
-    """
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise CallerError("tokenise.rules", problem="it is larger than 16 MB")
-        rules = parse_text(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        raise CallerError("file.missing", path=path) from None
-    columns = tuple(
-        replace(rule, entries=_entries(path.parent / rule.table, rule.column))
-        if isinstance(rule, Lookup) and rule.table
-        else rule
-        for rule in rules.columns
-    )
-    return replace(rules, columns=columns)
-
-
-def _entries(path: Path, column: str) -> tuple[tuple[str, str], ...]:
-    """Read a table of a lookup: a heading, then a value and its label a line."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = [row for row in csv.reader(stream, strict=True) if row][1:]
-    except (OSError, UnicodeDecodeError, csv.Error):
-        raise CallerError("tokenise.table", column=column, path=path, problem="it cannot be read") from None
-    if not rows or any(len(row) < _PAIR for row in rows):
-        problem = "it needs a heading and two columns, value and label"
-        raise CallerError("tokenise.table", column=column, path=path, problem=problem)
-    entries = dict.fromkeys((row[0], row[1]) for row in rows)
-    if len({value for value, _ in entries}) != len(entries):
-        raise CallerError("tokenise.table", column=column, path=path, problem="a value has two labels")
-    return tuple(entries)
 
 
 def _named_after(path: Path) -> str:

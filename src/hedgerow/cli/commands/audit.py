@@ -30,6 +30,8 @@ class Options(TypedDict):
     population: Path | None
     population_size: int | None
     hierarchies: Path | None
+    person: str | None
+    pseudonym: str | None
     link: str | None
     synthetic: bool
     at_risk: str
@@ -73,6 +75,14 @@ def audit() -> None:
     "--hierarchies", type=_PATH, metavar="DIR",
     help="Directory of files COLUMN.csv or NAME_COLUMN.csv (value;level1;...;*) by which it was coarsened.",
 )  # fmt: skip
+@click.option(
+    "--person",
+    metavar="COLUMN",
+    help="Column of the original that tells whose row it is.  [default: each row]",
+)
+@click.option(
+    "--pseudonym", metavar="COLUMN", help="Column of the release that tells which rows belong together."
+)
 @click.option(
     "--link", metavar="A,B:C,D",
     help="Two sets of columns that an attacker of linkability holds apart.  [default: worked out, and told]",
@@ -130,6 +140,8 @@ def _asked(file: Path, options: Options) -> AuditRequest:
         population=options["population"],
         population_size=options["population_size"],
         hierarchies=options["hierarchies"],
+        person=options["person"],
+        pseudonym=options["pseudonym"],
         link=_parts(options["link"]),
         synthetic=options["synthetic"],
         at_risk=options["at_risk"],

@@ -53,7 +53,9 @@ def of(columns: Sequence[Column], people: Ints) -> list[Column]:
 
 
 def single_out(columns: Sequence[Column], rng: np.random.Generator) -> Tried:
-    """Try to isolate one row for each person: right where exactly one row fits all that is known.
+    """Try to isolate one row for each person: right where exactly one row fits best.
+
+    Of the rows that fit all that is known, those with fewest cells that say nothing fit best.
 
     Args:
         columns: What the attacker knows, of the people attacked.
@@ -67,7 +69,11 @@ def single_out(columns: Sequence[Column], rng: np.random.Generator) -> Tried:
     """
     rows = len(columns[0].rows)
     apart = [column.shuffled(rng.permutation(rows)) for column in columns]
-    return Tried(fitting(columns).candidates() == 1, fitting(apart).candidates() == 1)
+    return Tried(_alone(columns), _alone(apart))
+
+
+def _alone(columns: Sequence[Column]) -> Flags:
+    return np.asarray(fitting(columns).best().candidates() == 1, dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class Inferred:
 
 
 def infer(known: Sequence[Column], secret: Column, empty: Flags, rng: np.random.Generator) -> Inferred:
-    """Guess a value that is not known from the rows that fit: the most frequent, ties by chance.
+    """Guess a value that is not known from the rows that fit best: the most frequent, ties by chance.
 
     Args:
         known: What the attacker knows, of the people attacked.
@@ -98,7 +104,7 @@ def infer(known: Sequence[Column], secret: Column, empty: Flags, rng: np.random.
     Source:
         Article 29 Working Party, opinion 05/2014 (WP216), 2.2: inference.
     """
-    found = fitting(known)
+    found = fitting(known).best()
     right, agreed = _guessed(found, secret, empty, rng)
     mixed, _ = _guessed(found, secret.shuffled(rng.permutation(len(secret.rows))), empty, rng)
     return Inferred(Tried(right, mixed), agreed)
@@ -122,7 +128,7 @@ def link(first: Sequence[Column], second: Sequence[Column], rng: np.random.Gener
     Source:
         Article 29 Working Party, opinion 05/2014 (WP216), 2.2: linkability.
     """
-    one, two = fitting(first), fitting(second)
+    one, two = fitting(first).best(), fitting(second).best()
     shown = _line_up(two.kind, rng)
     order = rng.permutation(len(two.row_class))
     right = _linked(one, two, two.row_class, shown, rng)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -31,6 +31,10 @@ class Column:
     inside: tuple[Ints, Ints] = field(repr=False)
     values: int
     labels: int
+
+    def says_nothing(self) -> Ints:
+        """For each label 1 where it contains every value, as a missing cell or ``*`` does, else 0."""
+        return np.asarray(np.bincount(self.inside[1], minlength=self.labels) == self.values, dtype=np.int64)
 
     def layers(self) -> tuple[Ints, list[Ints]]:
         """Sort labels into layers in none of which a value lies in two of them, as levels of a hierarchy do.
@@ -69,6 +73,7 @@ class Fitting:
         row_class: Distinct combination of cells of each released row.
         counts: Rows of each class.
         pairs: Pairs of a kind of person and a class that fits it.
+        vague: Cells of each class that say nothing.
         kinds: How many kinds there are.
     """
 
@@ -76,7 +81,16 @@ class Fitting:
     row_class: Ints = field(repr=False)
     counts: Ints = field(repr=False)
     pairs: tuple[Ints, Ints] = field(repr=False)
+    vague: Ints = field(repr=False)
     kinds: int
+
+    def best(self) -> Fitting:
+        """Keep of the rows that fit a person those with fewest cells that say nothing."""
+        kinds, classes = self.pairs
+        least = np.full(self.kinds, np.iinfo(np.int64).max, dtype=np.int64)
+        np.minimum.at(least, kinds, self.vague[classes])
+        kept = self.vague[classes] == least[kinds]
+        return replace(self, pairs=(kinds[kept], classes[kept]))
 
     def candidates(self) -> Ints:
         """How many released rows fit each person."""
@@ -106,7 +120,10 @@ def fitting(columns: Sequence[Column]) -> Fitting:
         pairs = _by_group(columns, [found for _, found in layers], people.codes, rows.codes, groups)
     else:
         pairs = _by_looking(columns, people.codes, rows.codes)
-    return Fitting(people.of_row, rows.of_row, rows.counts, pairs, len(people.counts))
+    vague = sum(column.says_nothing()[labels] for column, labels in zip(columns, rows.codes, strict=True))
+    return Fitting(
+        people.of_row, rows.of_row, rows.counts, pairs, np.asarray(vague, dtype=np.int64), len(people.counts)
+    )
 
 
 def _by_group(

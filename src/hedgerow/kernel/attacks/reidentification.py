@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hedgerow.kernel.anonymity.coding import Floats, Ints, distinct_tuples
 from hedgerow.kernel.anonymity.risk import histogram
+from hedgerow.kernel.anonymity.uniqueness import unique_share
 from hedgerow.kernel.attacks.fitting import Column, fitting
 from hedgerow.model.auditing import GIVEN, NO_POPULATION, SAMPLED, Reidentification
 
@@ -63,6 +64,7 @@ def reidentification(
         journalist_max=float(chances.max()),
         marketer=float((sizes * chances).sum() / rows),
         basis=basis,
+        unique_share=None if population_size is None else _unique(sizes, population_size),
     )
 
 
@@ -114,6 +116,11 @@ def outlying(columns: Sequence[NDArray[np.float64]]) -> Ints:
             with np.errstate(invalid="ignore"):
                 found.update(np.flatnonzero(np.abs(numbers - middle) > DEVIATIONS * deviation).tolist())
     return np.asarray(sorted(found), dtype=np.int64)
+
+
+def _unique(sizes: Ints, people: int) -> float | None:
+    share = unique_share(sizes, people, "dankar")
+    return None if math.isnan(share) else share
 
 
 def _in_population(columns: Sequence[Column], sizes: Ints) -> Ints:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 HIPAA_TOP_AGE = 90
 """Ages over 89 are one category (45 CFR 164.514(b)(2)(i)(C))."""
@@ -64,22 +64,18 @@ def sparse_areas(people: Mapping[str, int], least: int = HIPAA_LEAST_PEOPLE) -> 
     return frozenset(area for area, many in people.items() if many <= least)
 
 
-def zip_label(
-    code: str, digits: int, sparse: Iterable[str] = (), known: Collection[str] | None = None
-) -> str:
+def zip_label(code: str, digits: int, sparse: Iterable[str] = ()) -> str:
     """Shorten a postal code.
 
     Args:
         code: The code; blanks and hyphens do not count.
         digits: Characters left.
         sparse: Beginnings that become zeros: of areas with too few people.
-        known: Beginnings whose population is known, where others become zeros too.
 
     Returns:
         The beginning, or as many zeros.
+
+    Source: 45 CFR 164.514(b)(2)(i)(B), where three digits are left.
     """
-    plain = "".join(code.split()).replace("-", "").upper()
-    short = plain[:digits]
-    is_sparse = short.startswith(tuple(sparse))
-    is_unknown = known is not None and short not in known
-    return "0" * digits if is_sparse or is_unknown else short
+    short = "".join(code.split()).replace("-", "").upper()[:digits]
+    return "0" * digits if short.startswith(tuple(sparse)) else short

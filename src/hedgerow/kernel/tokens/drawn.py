@@ -38,8 +38,7 @@ def draw_tokens(many: int, length: int, alphabet: str, prefix: str, taken: Colle
         CallerError: ``tokens.alphabet``, or ``tokens.no-room`` when more than half of all tokens of that
             length would be taken.
     """
-    if not 2 <= len(alphabet) <= _OCTETS or len(set(alphabet)) < len(alphabet):  # noqa: PLR2004 - two at least
-        raise CallerError("tokens.alphabet", most=_OCTETS)
+    check_alphabet(alphabet)
     if 2 * (len(taken) + many) > len(alphabet) ** length:
         raise CallerError("tokens.no-room", length=length, symbols=len(alphabet))
     made: dict[str, None] = {}
@@ -48,6 +47,19 @@ def draw_tokens(many: int, length: int, alphabet: str, prefix: str, taken: Colle
             if prefix + token not in taken:
                 made[prefix + token] = None
     return list(made)
+
+
+def check_alphabet(alphabet: str) -> None:
+    """Refuse characters that tokens cannot be drawn from.
+
+    Args:
+        alphabet: 2 to 256 different characters.
+
+    Raises:
+        CallerError: ``tokens.alphabet``.
+    """
+    if not 2 <= len(alphabet) <= _OCTETS or len(set(alphabet)) < len(alphabet):  # noqa: PLR2004 - two at least
+        raise CallerError("tokens.alphabet", most=_OCTETS)
 
 
 def _spelled(many: int, length: int, alphabet: str) -> list[str]:

@@ -1,7 +1,7 @@
 """FF1 of NIST SP 800-38G over whole columns: ten rounds are ten bulk calls of AES, whatever the rows.
 
-FF3 and FF3-1 are left out on purpose: attacks on them are published and the draft of revision 1 of the
-publication drops the family.
+FF3 and FF3-1 are left out on purpose: attacks on them are published, and the second public draft of
+revision 1 of the publication (February 2025) drops the family.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MIN_RADIX, _MAX_RADIX = 2, 256
 _ROUNDS = 10
 _BLOCK = 16
 _CHUNK = 1 << 14
-_EXACT_BITS = 56
+_EXACT_BITS = 62
 _KEY_SIZES = (16, 24, 32)
 
 

@@ -110,7 +110,7 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "tokens.secret",
-        "The secret that tokens are made with has fewer than 32 bytes.",
+        "A secret that tokens are made with has fewer than 32 bytes.",
         "Give 32 random bytes, as secrets.token_bytes(32) gives them, and keep them apart from the data.",
     ),
     caller(
@@ -122,6 +122,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "tokens.too-long",
         "A value has more than {most} numerals.",
         "Use keyed or reversible tokens for this column.",
+    ),
+    caller(
+        "tokens.unknown-domain",
+        "A column is said to hold what is not known.",
+        "Say one of {known}, or leave the column out of holds.",
     ),
     caller(
         "tokens.unknown-locale",

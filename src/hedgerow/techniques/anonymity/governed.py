@@ -14,6 +14,7 @@ from hedgerow.model.engine import PERSON
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.uses import ArrowTable, DatasetView, Grant, Json, Lease, Plan, Release, UseRequest
 from hedgerow.model.words import ColumnRole
+from hedgerow.techniques.anonymity.attacked import attacks_on
 from hedgerow.techniques.anonymity.parameters import check, check_columns, exact_share
 from hedgerow.techniques.anonymity.repeating import beside_earlier
 from hedgerow.techniques.anonymity.technique import KAnonymity
@@ -97,7 +98,8 @@ class GovernedKAnonymity:
         def make(rows: ArrowTable, asked: ReleaseParameters) -> KAnonymousTable[ArrowTable]:
             return self._technique.run(rows, replace(inner, parameters=asked))
 
-        beside = beside_earlier(make, lease.rows(), inner.parameters, lease.earlier())
+        leased = lease.rows()
+        beside = beside_earlier(make, leased, inner.parameters, lease.earlier())
         made = beside.made
         payload: dict[str, Json] = {
             "columns": list(made.table.column_names),
@@ -107,6 +109,7 @@ class GovernedKAnonymity:
         }
         mechanism = f"k-anonymity, k={inner.parameters.k}, full-domain generalisation and suppression"
         summary = summary_of(made, inner.parameters)
+        summary["attacks"] = attacks_on(leased, made, inner.parameters)
         summary |= {"repeated": beside.told} if beside.told else {}
         return Release(payload, mechanism, person_level=True, summary=summary, remembered=beside.remember)
 

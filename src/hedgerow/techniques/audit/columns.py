@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import narwhals as nw
@@ -12,37 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hedgerow.kernel.anonymity.coding import Flags, Floats, Ints
+from hedgerow.kernel.anonymity.coding import Ints
 from hedgerow.kernel.anonymity.hierarchies import canonical, from_rows
-from hedgerow.kernel.attacks.containment import between, containing, number
-from hedgerow.kernel.attacks.fitting import Column
-from hedgerow.model.anonymity import ANY_VALUE, Hierarchy
+from hedgerow.kernel.attacks.sides import Side
+from hedgerow.model.anonymity import Hierarchy
 from hedgerow.model.errors import CallerError
-
-Texts = tuple[str | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One column of one or several tables: distinct texts, and which of them each row has.
-
-    Args:
-        texts: Distinct canonical texts; a missing value is none.
-        codes: Place of each row's text.
-    """
-
-    texts: Texts = field(repr=False)
-    codes: Ints = field(repr=False)
-
-    @property
-    def numbers(self) -> Floats:
-        """Each row's value as a number or day, not a number where it is neither."""
-        return np.asarray([number(text) for text in self.texts], dtype=np.float64)[self.codes]
-
-    @property
-    def empty(self) -> Flags:
-        """Which texts say nothing."""
-        return np.asarray([text is None or text == ANY_VALUE for text in self.texts], dtype=np.bool_)
 
 
 def arrow_of(frame: Any, table: str) -> pa.Table:  # noqa: ANN401 - any table that narwhals knows
@@ -74,6 +47,24 @@ def arrow_of(frame: Any, table: str) -> pa.Table:  # noqa: ANN401 - any table th
     if not made.num_rows:
         raise CallerError("audit.empty", table=table)
     return made
+
+
+def first_rows(table: pa.Table, whose: str | None) -> pa.Table:
+    """Keep the first row of each person.
+
+    Args:
+        table: The table.
+        whose: The column that tells people apart; none keeps every row. Rows of nobody are all kept.
+
+    Returns:
+        The rows, in order.
+    """
+    if whose is None:
+        return table
+    people = side(whose, table)
+    _, first = np.unique(people.codes, return_index=True)
+    nobody = np.flatnonzero([people.texts[code] is None for code in people.codes.tolist()])
+    return table.take(pa.array(np.union1d(first, nobody)))
 
 
 def check_columns(frame: pa.Table, names: Sequence[str], table: str) -> None:
@@ -115,37 +106,6 @@ def side(name: str, *tables: pa.Table) -> Side:
     return Side(tuple(texts), np.concatenate(codes))
 
 
-def column(people: Side, rows: Side, hierarchy: Hierarchy | None) -> Column:
-    """Join both sides of a column by containment.
-
-    Args:
-        people: Values as collected.
-        rows: Cells as released.
-        hierarchy: How the release may have been generalised.
-
-    Returns:
-        The column as attacks read it.
-    """
-    # Only what occurs: the unused place of a missing value would fit, or contain, everything.
-    used = np.unique(rows.codes)
-    compact = np.searchsorted(used, rows.codes)
-    labels = [rows.texts[place] for place in used.tolist()]
-    inside = containing(people.texts, labels, hierarchy)
-    return Column(people.codes, compact, inside, len(people.texts), len(labels))
-
-
-def empty_labels(rows: Side) -> Flags:
-    """Tell which labels of :func:`column` say nothing."""
-    return rows.empty[np.unique(rows.codes)]
-
-
-def is_plain(people: Side, rows: Side) -> bool:
-    """Tell whether every released cell is a single value, or missing."""
-    known = set(people.texts)
-    used = (rows.texts[place] for place in np.unique(rows.codes).tolist())
-    return all(text is None or text in known or _is_single(text) for text in used)
-
-
 def hierarchies_of(given: Mapping[str, Any], quasi: Sequence[str]) -> dict[str, Hierarchy]:
     """Take hierarchies as they are, or as rows of value, level 1, up to the coarsest.
 
@@ -156,10 +116,6 @@ def hierarchies_of(given: Mapping[str, Any], quasi: Sequence[str]) -> dict[str, 
         if name not in quasi:
             raise CallerError("audit.hierarchy-for-no-quasi", column=name)
     return {name: each if isinstance(each, Hierarchy) else from_rows(each) for name, each in given.items()}
-
-
-def _is_single(text: str) -> bool:
-    return between(text) is None and not text.startswith("{") and not text.endswith(ANY_VALUE)
 
 
 def _text(value: object) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -17,14 +17,21 @@ from hedgerow.kernel.anonymity.risk import histogram
 from hedgerow.kernel.attacks.attacking import of
 from hedgerow.kernel.attacks.fitting import fitting
 from hedgerow.kernel.attacks.reidentification import outlying, reidentification
+from hedgerow.kernel.attacks.sides import Side, column
+from hedgerow.kernel.attacks.trying import FALSE_ALARM, World, attempts, joined, judged, one_each, parts
 from hedgerow.model.anonymity import Hierarchy
 from hedgerow.model.auditing import Candidates, Reidentification, ReleaseAudit
 from hedgerow.model.budget import parse_decimal
 from hedgerow.model.calls import MAPPING, TRUTH, WHOLE, Fit, door
 from hedgerow.model.errors import CallerError
-from hedgerow.techniques.audit.columns import Side, arrow_of, check_columns, column, hierarchies_of, side
+from hedgerow.techniques.audit.columns import (
+    arrow_of,
+    check_columns,
+    first_rows,
+    hierarchies_of,
+    side,
+)
 from hedgerow.techniques.audit.statements import told
-from hedgerow.techniques.audit.trying import FALSE_ALARM, World, attempts, joined, judged, parts
 
 ShareLike: TypeAlias = "float | int | str | Decimal | Fraction"
 Frame: TypeAlias = Any
@@ -46,11 +53,20 @@ class _Asked:
     quasi: _Names
     sensitive: _Names
     link: tuple[_Names, _Names] | None
+    person: str | None
+    pseudonym: str | None
     hierarchies: Mapping[str, Hierarchy]
     population_size: int | None
     is_synthetic: bool
     at_risk: Fraction
     seed: int
+
+    def read(self, table: str) -> _Names:
+        """The columns that a table must have."""
+        if table == "population":
+            return self.quasi
+        whose = self.pseudonym if table == "release" else self.person
+        return (*self.names, *(() if whose is None else (whose,)))
 
     @property
     def names(self) -> _Names:
@@ -71,6 +87,8 @@ def audit_release(  # noqa: PLR0913 - keywords, each a choice of its own
     population: Frame | None = None,
     population_size: int | None = None,
     hierarchies: Mapping[str, Hierarchy | Sequence[Sequence[str]]] | None = None,
+    person: str | None = None,
+    pseudonym: str | None = None,
     link: tuple[Sequence[str], Sequence[str]] | None = None,
     synthetic: bool = False,
     at_risk: ShareLike = _AT_RISK,
@@ -79,7 +97,7 @@ def audit_release(  # noqa: PLR0913 - keywords, each a choice of its own
     """State the risk of a finished release and attack it: singling out, linkability, inference.
 
     Args:
-        original: The rows that the release was made of, as collected; each is taken to be a person.
+        original: The rows that the release was made of, as collected.
         released: Generalised, pseudonymised or synthetic rows under the same column names.
         quasi: Columns that the attacker knows of people.
         sensitive: Columns that must stay unknown.
@@ -87,8 +105,9 @@ def audit_release(  # noqa: PLR0913 - keywords, each a choice of its own
         control_share: Instead, the share of ``original``, its last rows, that was kept out of the release.
         population: Everybody the rows were drawn from, with the quasi-identifiers as collected.
         population_size: Instead, how many people that is.
-        hierarchies: Hierarchy by column, or its rows of value, level 1, up to the coarsest; intervals,
-            redacted codes, sets and calendar steps are read without one.
+        hierarchies: Hierarchy by column, or its rows of value, level 1, up to the coarsest.
+        person: Column of original and control that tells whose row it is; else each row is a person.
+        pseudonym: Column of the release that tells which rows belong together, if it has one.
         link: Two sets of columns that an attacker of linkability holds apart; worked out where not given.
         synthetic: Whether the released rows are nobody's, so that classes say nothing of people.
         at_risk: Chance above which a row counts as being at risk, above 0 and at most 1.
@@ -107,40 +126,43 @@ def audit_release(  # noqa: PLR0913 - keywords, each a choice of its own
     Source:
         WP216 (2014) for the attacks, El Emam and Dankar (2008) for the risks; docs/adr/0043.
     """
-    ladders = hierarchies_of(hierarchies or {}, _names(quasi))
-    risky = _share(at_risk, "at_risk")
     asked = _Asked(
-        _names(quasi), _names(sensitive), _link(link), ladders, population_size, synthetic, risky, seed
-    )
+        _names(quasi), _names(sensitive), _link(link), person, pseudonym,
+        hierarchies_of(hierarchies or {}, _names(quasi)), population_size, synthetic,
+        _share(at_risk, "at_risk"), seed,
+    )  # fmt: skip
     _check(asked, control, control_share, population)
     sources = {"original": original, "control": control, "release": released, "population": population}
+    return _audited(sources, asked, control_share)
+
+
+def _audited(sources: Mapping[str, Frame], asked: _Asked, share: ShareLike | None) -> ReleaseAudit:
     tables = {name: arrow_of(each, name) for name, each in sources.items() if each is not None}
-    return _audited(tables, asked, control_share)
-
-
-def _audited(tables: Mapping[str, pa.Table], asked: _Asked, share: ShareLike | None) -> ReleaseAudit:
-    people_of = [tables[name] for name in ("original", "control") if name in tables]
     for name, table in tables.items():
-        check_columns(table, asked.quasi if name == "population" else asked.names, name)
+        check_columns(table, asked.read(name), name)
+    people_of = [first_rows(tables[name], asked.person) for name in ("original", "control") if name in tables]
     rows, is_member = tables["release"], _groups(people_of, share)
     people = {name: side(name, *people_of) for name in asked.names}
     cells = {name: side(name, rows) for name in asked.names}
     columns = joined(people, cells, asked.hierarchies)
-    world = World(is_member, people, cells, columns, np.random.default_rng(asked.seed))
+    alone = one_each(columns, asked.quasi, None if asked.pseudonym is None else side(asked.pseudonym, rows))
+    world = World(is_member, people, cells, columns, alone, np.random.default_rng(asked.seed))
     tried = attempts(
         world, asked.quasi, asked.sensitive, asked.link or parts(world, asked.quasi, asked.sensitive)
     )
-    others = tuple(name for name in rows.column_names if name not in asked.names)
+    unlisted = tuple(name for name in rows.column_names if name not in asked.names)
     measured = _numbers(rows)
     audit = ReleaseAudit(
         quasi=asked.quasi,
         sensitive=asked.sensitive,
-        others=others,
-        identifying=_identifying(tables["original"], rows, others),
+        others=tuple(name for name in unlisted if name != asked.pseudonym),
+        identifying=_identifying(people_of[0], rows, unlisted),
         original_rows=int(is_member.sum()),
         released_rows=rows.num_rows,
         control_rows=int((~is_member).sum()),
         is_synthetic=asked.is_synthetic,
+        person=asked.person,
+        pseudonym=asked.pseudonym,
         reidentification=None if asked.is_synthetic else _risk(world, asked, tables.get("population")),
         candidates=_candidates(world, asked.quasi),
         attacks=tuple(judged(each, is_member, FALSE_ALARM / len(tried)) for each in tried),
@@ -187,7 +209,7 @@ def _groups(people_of: Sequence[pa.Table], share: ShareLike | None) -> Flags:
 
 
 def _risk(world: World, asked: _Asked, population: pa.Table | None) -> Reidentification:
-    codes, size = [world.columns[name].rows for name in asked.quasi], asked.population_size
+    codes, size = [world.alone[name].rows for name in asked.quasi], asked.population_size
     if size is not None and size < len(codes[0]):
         raise CallerError("audit.population-too-small", size=size, rows=len(codes[0]))
     crowd = None
@@ -196,17 +218,18 @@ def _risk(world: World, asked: _Asked, population: pa.Table | None) -> Reidentif
             column(side(name, population), world.rows[name], asked.hierarchies.get(name))
             for name in asked.quasi
         ]
+        crowd = [replace(each, rows=found) for each, found in zip(crowd, codes, strict=True)]
     return reidentification(codes, at_risk=asked.at_risk, population=crowd, population_size=size)
 
 
 def _candidates(world: World, quasi: _Names) -> Candidates:
     members = np.flatnonzero(world.is_member)
-    counts = fitting(of(world.known(quasi), members)).candidates()
+    counts = fitting(of([world.alone[name] for name in quasi], members)).candidates()
     return Candidates(len(members), histogram(counts))
 
 
 def _identifying(original: pa.Table, released: pa.Table, others: Sequence[str]) -> _Names:
-    """The unlisted columns most of whose cells stand once in the release and once in the original."""
+    """The unlisted columns whose cells point at one person each and stand in the original."""
     return tuple(
         name
         for name in others
@@ -215,16 +238,10 @@ def _identifying(original: pa.Table, released: pa.Table, others: Sequence[str]) 
 
 
 def _are_one_to_one(original: Side, released: Side) -> bool:
-    once = {text for text, times in zip(original.texts, _times(original), strict=True) if times == 1}
-    same = sum(
-        times == 1 and text is not None and text in once
-        for text, times in zip(released.texts, _times(released), strict=True)
-    )
-    return _HALF * same >= len(released.codes)
-
-
-def _times(column: Side) -> list[int]:
-    return list(np.bincount(column.codes, minlength=len(column.texts)).tolist())
+    """Whether most people of the original have a cell of their own there that is released."""
+    known = {original.texts[place] for place in np.unique(original.codes).tolist()} - {None}
+    shown = {released.texts[place] for place in np.unique(released.codes).tolist()}
+    return _HALF * len(known & shown) >= len(original.codes)
 
 
 def _numbers(released: pa.Table) -> list[Any]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 
+from hedgerow.kernel.attacks.words import rate, verdict
 from hedgerow.model.auditing import (
     INFERENCE,
     LINKABILITY,
@@ -59,7 +60,7 @@ def told(audit: ReleaseAudit) -> ReleaseAudit:
 
 def _statements(audit: ReleaseAudit) -> tuple[str, ...]:
     risk = audit.reidentification
-    said = [LIMIT, *(_of_classes(risk) if risk else ())]
+    said = [LIMIT, *(_of_classes(risk) if risk else ()), _of_people(audit)]
     if audit.is_synthetic:
         said.append("Rows were said to be nobody's, so classes of equal rows say nothing of people.")
     said.append(_of_candidates(audit))
@@ -86,7 +87,7 @@ def _of_classes(risk: Reidentification) -> tuple[str, ...]:
     prosecutor = (
         f"Prosecutor risk: at most {_chance(risk.prosecutor_max)} to point at the row of a person known to be"
         f" in the release, {percent(risk.prosecutor_average)} on average; {many(risk.rows_at_risk, 'row')}"
-        f" above {percent(risk.threshold)}. Each row was taken to be a person of its own."
+        f" above {percent(risk.threshold)}."
     )
     classes = (
         f"{many(risk.classes, 'class', 'classes')}, the smallest of {many(risk.smallest_class, 'row')};"
@@ -94,10 +95,18 @@ def _of_classes(risk: Reidentification) -> tuple[str, ...]:
         f" ({many(risk.small_rows, 'row')}); {many(risk.uniques, 'row')} alone in a class."
     )
     others = (
-        f"Journalist risk: at most {_rate(risk.journalist_max)}; marketer risk: {_rate(risk.marketer)} of the"
+        f"Journalist risk: at most {rate(risk.journalist_max)}; marketer risk: {rate(risk.marketer)} of the"
         f" rows matched rightly. Population: {risk.basis}."
     )
+    if risk.unique_share is not None:
+        others += f" {rate(risk.unique_share)} of the population are estimated to be unique in it (Dankar)."
     return prosecutor, classes, others
+
+
+def _of_people(audit: ReleaseAudit) -> str:
+    inside = "each row" if audit.person is None else f"each {audit.person}"
+    outside = "each row" if audit.pseudonym is None else f"each {audit.pseudonym}"
+    return f"Taken to be a person of its own: {inside} of the original, {outside} of the release."
 
 
 def _of_candidates(audit: ReleaseAudit) -> str:
@@ -115,18 +124,10 @@ def _of_attack(each: AttackOutcome) -> str:
     counted = f"right for {each.right:,} of {each.members:,} of the source"
     if each.controls:
         counted += f" and {each.control_right:,} of {each.controls:,} who were not in it"
-    if each.is_beyond_chance:
-        verdict = (
-            f"a risk of {percent(each.risk)} was shown (95% interval {_rate(each.low)} to {_rate(each.high)})"
-        )
-    elif each.detectable is None:
-        verdict = "not refuted, but these people are too few to see any risk"
-    else:
-        verdict = f"not refuted, with power to see a risk of {_rate(each.detectable)} or more"
     agreed = ""
     if each.agreed:
         agreed = f" For {each.agreed:,} of them every row that fits carries one value."
-    return f"{named}, {each.people}: {verdict}; {counted}.{agreed}"
+    return f"{named}, {each.people}: {verdict(each)}; {counted}.{agreed}"
 
 
 def _needed(audit: ReleaseAudit) -> tuple[str, ...]:
@@ -161,7 +162,3 @@ def _needed(audit: ReleaseAudit) -> tuple[str, ...]:
 
 def _chance(share: Fraction) -> str:
     return f"1 in {share.denominator}" if share.numerator == 1 else percent(share)
-
-
-def _rate(rate: float) -> str:
-    return percent(Fraction(max(0.0, rate)))

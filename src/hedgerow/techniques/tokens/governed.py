@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from hedgerow.kernel.tokens.surrogates import check_surrogate
 from hedgerow.model.budget import NonPrivateEvent
 from hedgerow.model.canonical import digest
 from hedgerow.model.engine import PERSON
@@ -19,7 +18,6 @@ from hedgerow.model.tokens import (
     LIMITS,
     RECIPIENT,
     RELEASE,
-    Habit,
     Keep,
     Pseudonym,
     Random,
@@ -43,7 +41,7 @@ from hedgerow.model.uses import (
     UseRequest,
 )
 from hedgerow.model.words import ColumnRole, many
-from hedgerow.techniques.tokens.habits import check_habit
+from hedgerow.techniques.tokens.applying import check_rule
 from hedgerow.techniques.tokens.making import Made, class_counts, csv_of, is_erasable, made_of
 
 NOBODY = -1
@@ -145,12 +143,9 @@ class GovernedTokens:
         recipient = str(request.parameters.get("recipient") or "")
         rules = self.rules
         for rule in rules.made:
+            check_rule(rule)
             if policy_of(rule) == DETERMINISTIC and not recipient:
                 raise CallerError("tokenise.no-recipient", column=rule.column)
-            if isinstance(rule, Habit):
-                check_habit(rule)
-            if isinstance(rule, Surrogate):
-                check_surrogate(rule.what, rule.locale)
         if self._outside is not None:
             roles, columns = self._outside.roles, frozenset[str]()
             _check_outside(rules, list(self._outside.table.column_names), roles)

@@ -13,13 +13,15 @@ import pyarrow as pa
 
 from hedgerow.kernel.tokens.drawn import VaultMap
 from hedgerow.model import tokens as words
-from hedgerow.model.answers import UNGOVERNED
 from hedgerow.model.calls import MAPPING, TEXT, Fit, door, kind
 from hedgerow.model.errors import CallerError
 from hedgerow.model.keys import Scope
-from hedgerow.model.tokenrules import parse, parse_text
-from hedgerow.techniques.tokens.applying import PersonKeys, Using, apply_rule, undo_rule
-from hedgerow.techniques.tokens.statements import Promise
+from hedgerow.model.tokenrules import parse
+from hedgerow.techniques.tokens.applying import Made, apply_rule, check_rule, undo_rule
+from hedgerow.techniques.tokens.habits import habit_column
+from hedgerow.techniques.tokens.rulesfile import read_rules, with_tables
+from hedgerow.techniques.tokens.statements import Promise, promise_of
+from hedgerow.techniques.tokens.using import PersonKeys, Using, people_of
 
 FrameT = TypeVar("FrameT")
 RulesGiven: TypeAlias = words.Rules | Mapping[str, object] | str | Path
@@ -30,12 +32,18 @@ _FITS = {
     "scope": kind("a scope", "Scope('clinic', 'research', 'visits', 'R1')", Scope),
     "recipient": kind("a scope", "Scope('clinic', 'research', 'visits', 'to-university')", Scope).or_none(),
     "person": Fit("the name of a column", "'patient'", TEXT.fits).or_none(),
+    "sex": Fit("the name of a column", "'sex'", TEXT.fits).or_none(),
     "person_keys": Fit(
         "a mapping of person to secret, or a function that gives one",
         "{'p1': key}",
         lambda value: isinstance(value, Mapping) or callable(value),
     ).or_none(),
     "maps": MAPPING.or_none(),
+    "hashes_per_s": Fit(
+        "a number above zero",
+        "1e9",
+        lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0,
+    ).or_none(),
     "holds": MAPPING.or_none(),
     "rules": Fit(
         "rules, or the path of a rules file",
@@ -72,7 +80,7 @@ class Tokenised(Generic[FrameT]):
         maps: The maps of random tokens by column: values in plain, to be sealed by whoever keeps them.
         label: What it is: pseudonymised, never anonymous.
         limits: What that means, in plain words.
-        governed: What stands in no ledger.
+        ungoverned: No gate admitted it and no ledger knows of it.
     """
 
     frame: FrameT = field(repr=False)
@@ -80,7 +88,7 @@ class Tokenised(Generic[FrameT]):
     maps: Mapping[str, VaultMap] = field(repr=False)
     label: str = words.LABEL
     limits: str = words.LIMITS
-    governed: str = UNGOVERNED
+    ungoverned: bool = True
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -97,6 +105,7 @@ def tokenise(  # noqa: PLR0913 - keywords, each a choice of its own
     scope: Scope,
     recipient: Scope | None = None,
     person: str | None = None,
+    sex: str | None = None,
     person_keys: PersonKeys | None = None,
     maps: Mapping[str, VaultMap] | None = None,
     holds: Mapping[str, str] | None = None,
@@ -111,11 +120,13 @@ def tokenise(  # noqa: PLR0913 - keywords, each a choice of its own
         scope: Tenant, purpose, data set and release: tokens of another scope cannot be joined with these.
         recipient: The scope of rules whose policy is deterministic: one for all releases to one recipient.
         person: The column that tells whose row it is; as the rules say where none is given.
-        person_keys: The people's own secrets, 32 bytes or more each, or a function that gives those of the
-            people it is given. Destroying one ends what was made of it. Derived from ``secret`` if none.
+        sex: The column that states the sex, for surrogate names; it leaves only where a rule says so.
+        person_keys: The people's own secrets by person as text, 32 bytes or more each, or a function that
+            gives those of the people it is given. Destroying one ends what was made of it. Derived from
+            ``secret`` if none.
         maps: Maps of random tokens of before, by column, so that values keep their tokens.
         holds: What columns hold, such as ``"phone"``, where a plain hash is asked for.
-        hashes_per_s: Rate of an attacker on a plain hash; measured on this machine where none is given.
+        hashes_per_s: Rate of an attacker on a plain hash, above 0; measured on this machine if none.
 
     Returns:
         The table, of the kind given, with a report per column; ungoverned: in no ledger.
@@ -129,20 +140,42 @@ def tokenise(  # noqa: PLR0913 - keywords, each a choice of its own
         As each column's report says. The table is pseudonymised, not anonymous.
     """
     asked = _rules(rules, person)
+    for rule in asked.made:
+        check_rule(rule)
     table = _arrow(frame)
     whose = person if person is not None else asked.person
-    _check_columns(asked, whose, table.column_names)
-    people = None if whose is None else _column(table, whose)
+    _check_columns(asked, [each for each in (whose, sex) if each is not None], table.column_names)
     using = Using(
-        secret, scope, recipient, people, person_keys, dict(maps or {}), hashes_per_s, dict(holds or {})
+        secret,
+        scope,
+        recipient=recipient,
+        people=None if whose is None else _column(table, whose),
+        sexes=None if sex is None else _column(table, sex),
+        person_keys=person_keys,
+        maps=dict(maps or {}),
+        hashes_per_s=hashes_per_s,
+        holds=dict(holds or {}),
     )
-    made = [(rule, apply_rule(rule, _column(table, rule.source), using)) for rule in asked.made]
+    return _tokenised(frame, table, asked, using)
+
+
+def _tokenised(frame: FrameT, table: pa.Table, asked: words.Rules, using: Using) -> Tokenised[FrameT]:
+    made = [(rule, _made(rule, table, using)) for rule in asked.made]
     report = tuple(
         ColumnReport(rule.column, rule.source, words.kind_of(rule), each.promise) for rule, each in made
     )
     kept = {rule.column: each.map for rule, each in made if each.map is not None}
     out = pa.table({rule.column: each.array for rule, each in made})
     return Tokenised(_back(out, frame), report, MappingProxyType(kept))
+
+
+def _made(rule: words.Rule, table: pa.Table, using: Using) -> Made:
+    if not (isinstance(rule, words.Habit) and rule.habit == "cell"):
+        return apply_rule(rule, _column(table, rule.source), using)
+    read = [_column(table, name) for name in rule.sources]
+    # A cell keeps so many people, and is made of two columns.
+    people = people_of(rule, None, using).codes.tolist()
+    return Made(habit_column(rule, *read, people=people), promise_of(rule, has_person_keys=False))
 
 
 @door("tokens.reveal", _FITS)
@@ -178,7 +211,7 @@ def reveal(
     asked = _rules(rules, person)
     table = _arrow(frame)
     people = None if person is None else _column(table, person)
-    using = Using(secret, scope, recipient, people, person_keys, dict(maps or {}))
+    using = Using(secret, scope, recipient, people, person_keys=person_keys, maps=dict(maps or {}))
     known = {rule.column: rule for rule in asked.made if isinstance(rule, _UNDONE)}
     columns = {
         name: undo_rule(known[name], _column(table, name), using) if name in known else table[name]
@@ -192,18 +225,16 @@ _UNDONE = (words.Reversible, words.Fpe, words.Random)
 
 def _rules(given: RulesGiven, person: str | None) -> words.Rules:
     if isinstance(given, words.Rules):
-        return given
+        return with_tables(given, Path())
     if isinstance(given, Mapping):
-        return parse(given if person is None else {"person": {"column": person}, **given})
-    path = Path(given)
-    try:
-        return parse_text(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        raise CallerError("file.missing", path=path) from None
+        return with_tables(
+            parse(given if person is None else {"person": {"column": person}, **given}), Path()
+        )
+    return read_rules(Path(given))
 
 
-def _check_columns(rules: words.Rules, whose: str | None, names: list[str]) -> None:
-    asked = [*rules.read, *([] if whose is None else [whose])]
+def _check_columns(rules: words.Rules, beside: list[str], names: list[str]) -> None:
+    asked = [*rules.read, *beside]
     for name in asked:
         if name not in names:
             raise CallerError("tokens.no-column", column=name)

@@ -24,14 +24,13 @@ from hedgerow.model.tokens import (
     Pseudonym,
     Rule,
     Rules,
-    Surrogate,
-    kind_of,
     policy_of,
 )
 from hedgerow.model.uses import DrawnToken, TokenSecrets
-from hedgerow.techniques.tokens.applying import Using, apply_rule
+from hedgerow.techniques.tokens.applying import apply_rule
 from hedgerow.techniques.tokens.habits import habit_column
-from hedgerow.techniques.tokens.statements import PROMISES
+from hedgerow.techniques.tokens.statements import promise_of
+from hedgerow.techniques.tokens.using import Using
 
 INNER = Scope(*INNER_SCOPE)
 
@@ -56,11 +55,9 @@ def scope_of(rule: Rule) -> str:
 
 def is_erasable(rule: Rule) -> bool:
     """Tell whether destroying a person's key reaches what a rule made of the person's values."""
-    # With a class of its own, a surrogate is of the value, under the workspace's secret.
-    is_of_value = isinstance(rule, Surrogate) and bool(rule.of)
-    if isinstance(rule, Habit):
-        return False
-    return isinstance(rule, Constant) or (PROMISES[kind_of(rule)].is_erased_with_person and not is_of_value)
+    if isinstance(rule, (Habit, Constant)):
+        return isinstance(rule, Constant)
+    return promise_of(rule, has_person_keys=True).is_erased_with_person
 
 
 def made_of(table: pa.Table, numbers: Sequence[int], rules: Rules, secrets: TokenSecrets) -> Made:

@@ -49,8 +49,8 @@ def text_array(array: pa.Array, name: str) -> pa.Array:
         name: What it is called.
 
     Returns:
-        Text; whole numbers as digits (also where a float column holds nothing else, as pandas makes of
-        whole numbers with gaps), dates as ISO 8601.
+        Text as it is written, not normalised; whole numbers as digits (also where a float column holds
+        nothing else, as pandas makes of whole numbers with gaps), dates as ISO 8601.
 
     Raises:
         CallerError: ``tokens.column-type``.

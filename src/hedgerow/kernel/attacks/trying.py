@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from hedgerow.kernel.anonymity.coding import Flags, Ints
+from hedgerow.kernel.anonymity.coding import Flags, Ints, distinct_tuples
 from hedgerow.kernel.attacks.attacking import Tried, infer, link, of, rare, single_out
 from hedgerow.kernel.attacks.chances import detectable, excess, exchanged_chance
 from hedgerow.kernel.attacks.fitting import Column
 from hedgerow.kernel.attacks.nearest import Axis, categories, come_near, numbers
+from hedgerow.kernel.attacks.sides import Side, column, empty_labels, is_plain
 from hedgerow.model.auditing import (
     EVERYONE,
     INFERENCE,
@@ -21,7 +22,6 @@ from hedgerow.model.auditing import (
     STANDING_OUT,
     AttackOutcome,
 )
-from hedgerow.techniques.audit.columns import Side, column, empty_labels, is_plain
 
 ERROR = 0.05
 """The chance that an interval does not hold."""
@@ -45,6 +45,7 @@ class World:
         people: The people's values by column.
         rows: The released cells by column.
         columns: Both joined by containment.
+        alone: The quasi-identifiers with one row for each pseudonym, where rows have such; else as they are.
         rng: All random choices.
     """
 
@@ -52,6 +53,7 @@ class World:
     people: Mapping[str, Side] = field(repr=False)
     rows: Mapping[str, Side] = field(repr=False)
     columns: Mapping[str, Column] = field(repr=False)
+    alone: Mapping[str, Column] = field(repr=False)
     rng: np.random.Generator = field(repr=False)
 
     def known(self, names: Sequence[str]) -> list[Column]:
@@ -97,6 +99,26 @@ def joined(
 ) -> dict[str, Column]:
     """Join the sides of each column."""
     return {name: column(people[name], rows[name], hierarchies.get(name)) for name in people}  # type: ignore[arg-type]
+
+
+def one_each(
+    columns: Mapping[str, Column], quasi: Sequence[str], pseudonym: Side | None
+) -> dict[str, Column]:
+    """Keep one row of each pseudonym, and one more for each other way that its quasi-identifiers read.
+
+    Args:
+        columns: All columns.
+        quasi: The quasi-identifiers.
+        pseudonym: Which rows belong together; none where that is not known.
+
+    Returns:
+        The quasi-identifiers.
+    """
+    if pseudonym is None:
+        return {name: columns[name] for name in quasi}
+    kinds = distinct_tuples([pseudonym.codes, *(columns[name].rows for name in quasi)])
+    _, first = np.unique(kinds.of_row, return_index=True)
+    return {name: replace(columns[name], rows=columns[name].rows[first]) for name in quasi}
 
 
 def parts(
@@ -189,7 +211,7 @@ def judged(attempt: Attempt, is_member: Flags, level: float) -> AttackOutcome:
 
 def _single(world: World, quasi: tuple[str, ...], outstanding: Ints) -> Attempt:
     places = world.drawn(outstanding, MOST_PEOPLE)
-    tried = single_out(of(world.known(quasi), places), world.rng)
+    tried = single_out(of([world.alone[name] for name in quasi], places), world.rng)
     return Attempt(SINGLING_OUT, quasi, (), STANDING_OUT, places, tried)
 
 
