@@ -11,8 +11,10 @@ from collections import Counter
 
 import pytest
 from tests.attack.review_world import code_of, collect, empty, grants, people
+from tests.program import Program
 
 from hedgerow.app.service.releasing import ReleaseRequest
+from hedgerow.app.space import open_space
 from hedgerow.model.errors import HedgerowError
 from hedgerow.model.records import ReleasedPerson, ReleaseShape
 from hedgerow.model.words import Basis
@@ -67,7 +69,7 @@ def told_apart(first, second):
 
 def unchecked(monkeypatch):
     """Take the check away."""
-    monkeypatch.setattr(repeating, "_ROUNDS", 0)
+    monkeypatch.setattr(repeating, "_mended", lambda *given: given[-1])
 
 
 def withdraw(space, *refs):
@@ -205,3 +207,35 @@ def test_a_copy_under_another_name_is_checked_too(space, tmp_path):
     wanted = ReleaseRequest("copy", QUASI, K, ["diag"], suppression_limit="0.2")
     space.acting_as("po").service.release(wanted, purpose="research", out=out, force=False)
     assert not told_apart(first, out)
+
+
+def test_a_restored_workspace_remembers_and_forgets_who_was_erased_since(tmp_path):
+    program, folder = Program(tmp_path / "space", None), tmp_path / "out"
+    folder.mkdir()
+
+    def do(*line):
+        done = program.call(*line)
+        assert done.code == 0, (line, done.err)
+        return done
+
+    lines = "".join(f"p{number:03d},{20 + 10 * (number % 2)},{'ABC'[number % 3]}\n" for number in range(40))
+    (folder / "rows.csv").write_text("pid,age,diag\n" + lines)
+    do("init", tmp_path / "space", "--no-passphrase")
+    do("purpose", "add", "research", "--why", "why", "--owner", "owner", "--until", "2099-01-01")
+    taken = ("--dataset", "visits", "--subject-key", "pid", "--drop", "", "--purpose", "research")
+    do("collect", folder / "rows.csv", *taken, "--basis", "contract")
+    ask = ("release", "visits", "--purpose", "research", "--quasi", "age", "--sensitive", "diag", "--k", "5")
+    do(*ask, "--out", folder / "first.csv")
+    do("file", "identity", "--out", folder / "me", "--recipient-out", folder / "me.pub", "--no-passphrase")
+    do("backup", "make", "--to", folder / "backup", "--recipient", folder / "me.pub")
+    do("subject", "erase", "p007", "--yes")
+    program = Program(tmp_path / "restored", None)
+    do("restore", folder / "backup", "--identity", folder / "me")
+    do("journal", "verify")
+    with (
+        open_space(tmp_path / "restored", passphrase=lambda _: None) as space,
+        space.opened.spine.store.read() as reader,
+    ):
+        assert len(reader.find(ReleasedPerson)) == 39
+    told = do(*ask, "--suppress", "0.5", "--out", folder / "second.csv", "--json").json["summary"]["repeated"]
+    assert told["rows_left_out_for_it"] >= K

@@ -222,7 +222,7 @@ def test_its_page_runs_nothing_and_draws_each_figure_with_its_table(hedgerow, le
     assert names.count("figure") == len(charts)
     said = " ".join(page.text)
     assert "not refuted, with power to see" in said
-    for words in ("pseudonymised personal data", "Not measured.", "Prosecutor, highest"):
+    for words in ("pseudonymised personal data", "detail kept", "Prosecutor, highest"):
         assert words in said
 
 

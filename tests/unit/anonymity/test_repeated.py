@@ -8,6 +8,7 @@ many people for each row, as promised or as there were before.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -186,3 +187,14 @@ def test_several_rows_of_a_person_count_together():
     assert (verdict.is_fit, verdict.groups) == (True, 3)
     alone = Held(people[[0, 1, 4, 5]], classes[[0, 1, 4, 5]], {"ill": values["ill"][[0, 1, 4, 5]]}, 2)
     assert not judge([made], alone).is_fit
+
+
+def test_too_few_people_are_seen_where_their_values_differ_or_none_is_released():
+    values = (0, 1, 2, 0, 1, 2)
+    first, second = held([0] * 6, values, k=3), held([0, 0, 0, 0, None, None], values, k=3)
+    verdict = judge([first], second)
+    assert (verdict.is_fit, verdict.smallest, verdict.unfit) == (False, 2, 2)
+    bare = [replace(each, values={}) for each in (first, second)]
+    verdict = judge(bare[:1], bare[1])
+    assert (verdict.is_fit, verdict.fewest) == (False, None)
+    assert judge(bare[:1], bare[0]).is_fit

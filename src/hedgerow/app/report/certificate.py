@@ -21,7 +21,7 @@ _RISKS = (
     ("marketer_risk", "Marketer", "the share of rows that linking all of them is expected to get right"),
 )
 _NO_POPULATION = "no population was given: taken to be as high as the prosecutor's"
-_TRIED = "Not tried."
+_TRIED, _KEPT = "Not tried.", "kept"
 
 
 def render_certificate(document: Entry, retired: Entry | None = None) -> str:
@@ -155,16 +155,46 @@ def _utility(body: Entry) -> Section:
         shown = nothing("Not measured.")
         return Section("utility", "What it is still good for", "Utility", "", shown)
     told = _flat(found)
-    shares = [(name, share) for name, value in told if (share := exact(value)) is not None and share <= 1]
+    shares = [
+        (name, share)
+        for name, value in told
+        if _KEPT in name and (share := exact(value)) is not None and share <= 1
+    ]
     rows: list[list[Child]] = [[clip(name), clip(_plain(value))] for name, value in told]
     twin = table(
         "utility-table", "Every measure", (Column("Measure", is_heading=True), Column("Value")), rows
     )
-    title = "Measures between 0 and 1"
+    title = "What is kept: 1 is as collected, 0 is nothing"
     drawn = [Row(name, f"{float(share):.4g}", (Part("main", share),)) for name, share in shares]
-    chart = bars("utility-chart", title, "How each measure stands between 0 and 1.", drawn)
-    body_shown = figure(title, chart, twin) if shares else twin
+    chart = bars(
+        "utility-chart",
+        title,
+        "How much of the detail of the quasi-identifiers the release still has.",
+        drawn,
+    )
+    body_shown = join(_beside_risk(body, found), figure(title, chart, twin) if shares else twin)
     return Section("utility", "What it is still good for", "Utility", str(len(told)), body_shown)
+
+
+def _beside_risk(body: Entry, found: Entry) -> Markup | None:
+    """Set what is kept beside the risk that buys it."""
+    kept = exact(found.get("detail_kept"))
+    if kept is None or kept > 1:
+        return None
+    findings = part(body, "findings")
+    risks = [(name, findings.get(key)) for key, name, _ in _RISKS[:2]]
+    drawn = [
+        *(
+            Row(name, chance(value), (Part("bad", min(Fraction(1), exact(value) or Fraction(0))),))
+            for name, value in risks
+        ),
+        Row("Detail kept", percent(kept), (Part("main", kept),)),
+    ]
+    rows: list[list[Child]] = [[row.label, row.value] for row in drawn]
+    columns = (Column("Measure", is_heading=True), Column("Value", is_number=True))
+    title = "Risk beside what is kept"
+    chart = bars("trade", title, "Less risk is bought with less detail.", drawn)
+    return figure(title, chart, table("trade-table", title, columns, rows))
 
 
 def _attacks(body: Entry) -> Section:

@@ -21,7 +21,7 @@ needs rows that are made up for those who left, which a release of true rows has
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -105,7 +105,7 @@ def judge(earlier: Sequence[Held], new: Held) -> Verdict:
         person, unless the releases before left fewer.
     """
     people = np.unique(np.concatenate([new.people, *(each.people for each in earlier)]))
-    every = [_sorted(people, each) for each in (*earlier, new)]
+    every = [_sorted(people, each) for each in _small([*earlier, new])]
     groups, before = _joined(every), _joined(every[:-1])
     counts = np.bincount(groups)
     short = np.maximum(_too_few_people(every, groups, before, counts), _too_few_values(every, groups, before))
@@ -120,6 +120,25 @@ def judge(earlier: Sequence[Held], new: Held) -> Verdict:
         int(unfit.sum()),
         people[_to_leave_out(every, groups, before, short, erased)],
     )
+
+
+def _small(every: Sequence[Held]) -> list[Held]:
+    """Number the values of each attribute from 0 on, alike in every release."""
+    told: dict[str, Ints] = {
+        name: np.unique(np.concatenate([each.values[name] for each in every if name in each.values]))
+        for name in {name for each in every for name in each.values}
+    }
+    return [
+        replace(each, values={name: np.where(values == MISSING, MISSING, np.searchsorted(told[name], values))
+                              for name, values in each.values.items()})
+        for each in every
+    ]  # fmt: skip
+
+
+def _distinct_pairs(first: Ints, second: Ints, many: int) -> tuple[Ints, Ints]:
+    """List the different pairs of two columns, of which the second is from -many to below many."""
+    keys = np.unique(first * (2 * many) + second + many)
+    return keys // (2 * many), keys % (2 * many) - many
 
 
 def _sorted(people: Ints, held: Held) -> _Sorted:
@@ -167,8 +186,9 @@ def _joined(every: Sequence[_Sorted]) -> Ints:
 
 def _distinct(groups: Ints, marks: Ints, of: Marks) -> Ints:
     """Count the different marks of each group, over some people."""
-    pairs = np.unique(np.stack([groups[of], marks[of]]), axis=1)
-    return np.bincount(pairs[0], minlength=int(groups.max()) + 1)
+    many = int(np.abs(marks).max(initial=0)) + 1
+    found, _ = _distinct_pairs(groups[of], marks[of], many)
+    return np.bincount(found, minlength=int(groups.max()) + 1)
 
 
 def _least(groups: Ints, bound: Ints) -> Ints:
@@ -218,7 +238,8 @@ def _too_few_values(every: Sequence[_Sorted], groups: Ints, before: Ints) -> Int
 
 def _common(every: Sequence[_Sorted], name: str, groups: Ints) -> tuple[Ints, Ints]:
     """Count the values of an attribute that a group has in all its releases, and those releases."""
-    pairs, times = [], np.zeros(int(groups.max()) + 1, dtype=np.int64)
+    keys, times = [], np.zeros(int(groups.max()) + 1, dtype=np.int64)
+    many = 1 + max(int(each.held.values[name].max(initial=0)) for each in every if name in each.bundles)
     for each in every:
         if name not in each.bundles:
             continue
@@ -226,10 +247,10 @@ def _common(every: Sequence[_Sorted], name: str, groups: Ints) -> tuple[Ints, In
         times += np.bincount(groups[there], minlength=len(times)) > 0
         values = each.held.values[name]
         of = values != MISSING
-        pairs.append(np.unique(np.stack([groups[each.rows[of]], values[of]]), axis=1))
-    every_pair, seen = np.unique(np.concatenate(pairs, axis=1), axis=1, return_counts=True)
-    kept = every_pair[0][seen == times[every_pair[0]]]
-    return np.bincount(kept, minlength=len(times)), times
+        keys.append(np.unique(groups[each.rows[of]] * many + values[of]))
+    every_key, seen = np.unique(np.concatenate(keys), return_counts=True)
+    found = every_key // many
+    return np.bincount(found[seen == times[found]], minlength=len(times)), times
 
 
 def _too_few_common(every: Sequence[_Sorted], groups: Ints, before: Ints) -> Ints:
@@ -261,7 +282,7 @@ def _erased(every: Sequence[_Sorted]) -> Ints:
     for each in every[:-1]:
         if each.held.counted is None:
             continue
-        pairs = np.unique(np.stack([each.held.classes, each.rows]), axis=1)
+        pairs = _distinct_pairs(each.held.classes, each.rows, len(lacking))
         size = len(each.held.counted)
         gone = each.held.counted - np.bincount(pairs[0], minlength=size)
         left = gone + np.bincount(pairs[0][away[pairs[1]]], minlength=size)
@@ -280,19 +301,27 @@ def _fewest(every: Sequence[_Sorted], groups: Ints) -> int | None:
 
 def _changed(every: Sequence[_Sorted]) -> Marks:
     """Mark whom different sets of values stand around, of an attribute, in two releases."""
-    changed = np.zeros(len(every[0].labels), dtype=np.bool_)
+    people = len(every[0].labels)
+    changed = np.zeros(people, dtype=np.bool_)
     for name in {name for each in every for name in each.bundles}:
-        first: dict[int, frozenset[int]] = {}
+        least, most = np.full(people, np.iinfo(np.int64).max), np.full(people, -1)
+        known: dict[bytes, int] = {}
         for each in every:
-            if name not in each.bundles:
-                continue
-            around: dict[int, set[int]] = {}
-            for place, value in zip(each.held.classes.tolist(), each.held.values[name].tolist(), strict=True):
-                around.setdefault(place, set()).add(value)
-            frozen = {place: frozenset(values) for place, values in around.items()}
-            for person, place in zip(each.rows.tolist(), each.held.classes.tolist(), strict=True):
-                changed[person] |= first.setdefault(person, frozen[place]) != frozen[place]
+            if name in each.bundles:
+                sets = _sets_of_values(each.held.classes, each.held.values[name], known)
+                np.minimum.at(least, each.rows, sets[each.held.classes])
+                np.maximum.at(most, each.rows, sets[each.held.classes])
+        changed |= least < most
     return changed
+
+
+def _sets_of_values(classes: Ints, values: Ints, known: dict[bytes, int]) -> Ints:
+    """Number the set of values of each class, alike in every release."""
+    many = int(np.abs(values).max(initial=0)) + 1
+    places, found = _distinct_pairs(classes, values, many)
+    ends = np.cumsum(np.bincount(places))
+    parts = np.split(found, ends[:-1])
+    return np.array([known.setdefault(part.tobytes(), len(known)) for part in parts], dtype=np.int64)
 
 
 def _to_leave_out(every: Sequence[_Sorted], groups: Ints, before: Ints, short: Ints, erased: Ints) -> Marks:

@@ -18,6 +18,7 @@ from hedgerow.techniques.anonymity.attacked import attacks_on
 from hedgerow.techniques.anonymity.parameters import check, check_columns, exact_share
 from hedgerow.techniques.anonymity.repeating import beside_earlier
 from hedgerow.techniques.anonymity.technique import KAnonymity
+from hedgerow.techniques.anonymity.useful import utility_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ class GovernedKAnonymity:
         summary = summary_of(made, inner.parameters)
         summary["attacks"] = attacks_on(leased, made, inner.parameters)
         summary |= {"repeated": beside.told} if beside.told else {}
+        summary["utility"] = utility_of(beside.rows, made, inner.parameters)
         return Release(payload, mechanism, person_level=True, summary=summary, remembered=beside.remember)
 
 

@@ -20,12 +20,12 @@ from hedgerow.model.uses import Json
 
 Make = Callable[[pa.Table, ReleaseParameters], KAnonymousTable[pa.Table]]
 _ROUNDS = 12
+# How much of the rows that may be dropped the release itself may drop; what is left over is for mending.
+_PARTS = (Fraction(1), Fraction(1, 2), Fraction(1, 4), Fraction(1, 8), Fraction(0))
 _LEAST_VALUES = 2
 # Numbers that stand for values have 48 bits; two values that share one count as one, which refuses more.
 _HASH_BYTES = 6
-_NO_MORE = frozenset(
-    {"anonymity.unreachable", "anonymity.empty-table", "anonymity.k-above-rows", "anonymity.no-models"}
-)
+_NO_MORE = frozenset({"anonymity.unreachable", "anonymity.empty-table", "anonymity.k-above-rows"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +36,20 @@ class Beside:
         made: The table, its risk counted over all rows that were there.
         remember: What is to be remembered of it.
         told: What the officer is told of all releases together; empty where no other concerns it.
+        rows: The rows it was made of, those left out for other releases not among them.
     """
 
     made: KAnonymousTable[pa.Table]
     remember: ToRemember
     told: dict[str, Json]
+    rows: pa.Table
 
 
 def beside_earlier(make: Make, rows: pa.Table, asked: ReleaseParameters, earlier: Earlier) -> Beside:
     """Make a release that leaves nobody worse hidden than promised, all releases taken together.
 
-    Where it would, rows are left out and it is made again, within the limit of rows that may be dropped.
+    Where it would, rows are left out and it is made again, within the limit of rows that may be dropped;
+    where that is not enough, it is made coarser, by letting it drop fewer rows of its own.
 
     Args:
         make: Makes a release of some rows.
@@ -58,50 +61,75 @@ def beside_earlier(make: Make, rows: pa.Table, asked: ReleaseParameters, earlier
         The release.
 
     Raises:
-        Refused: ``release.repeats`` where leaving rows out within the limit does not help; and what
-            ``make`` raises.
+        Refused: ``release.repeats`` where nothing of this helps; and what ``make`` raises.
         CallerError: What ``make`` raises.
 
     Guarantee: as ``hedgerow.kernel.anonymity.repeated`` says, of every release that is remembered.
     """
     concerning = [each for each in earlier.releases if each.concerns(asked.released, asked.quasi)]
     made = make(rows, asked)
-    held = remembered_of(made, asked)
-    gone, verdict, first = np.empty(0, dtype=np.int64), None, None
-    for _ in range(_ROUNDS if concerning else 0):
-        verdict = judge([_held(each) for each in concerning], _held(held))
-        if verdict.is_fit:
-            break
-        first = first or verdict
-        more = np.union1d(gone, verdict.leave_out)
-        if len(more) == len(gone):
-            raise _refused(concerning, first)
-        gone = more
-        try:
-            made = _without(make, rows, asked, gone)
-        except (Refused, CallerError) as error:
-            if error.code not in _NO_MORE:
-                raise
-            raise _refused(concerning, first) from None
-        held = remembered_of(made, asked)
-    if verdict is not None and not verdict.is_fit:
-        raise _refused(concerning, first or verdict)
-    left_out = int(np.isin(_numbers(rows[PERSON]), gone).sum())
+    found = _Found(made, remembered_of(made, asked), np.empty(0, dtype=np.int64), None)
+    if concerning:
+        found = _mended(make, rows, asked, concerning, found)
+    stays = ~np.isin(_numbers(rows[PERSON]), found.gone)
+    left_out = int((~stays).sum())
     return Beside(
-        _counting(made, rows.num_rows, left_out),
-        ToRemember(held, earlier.stamp),
-        _told(concerning, earlier.unknown, verdict, left_out),
+        _counting(found.made, rows.num_rows, left_out),
+        ToRemember(found.held, earlier.stamp),
+        _told(concerning, earlier.unknown, found.verdict, left_out),
+        rows.filter(pa.array(stays)) if left_out else rows,
     )
 
 
-def _without(make: Make, rows: pa.Table, asked: ReleaseParameters, gone: Ints) -> KAnonymousTable[pa.Table]:
-    """Make it of fewer rows; those left out count as dropped."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    made: KAnonymousTable[pa.Table]
+    held: Remembered
+    gone: Ints
+    verdict: Verdict | None
+
+
+def _mended(
+    make: Make, rows: pa.Table, asked: ReleaseParameters, concerning: Sequence[Remembered], found: _Found
+) -> _Found:
+    """Judge a release; leave rows out and make it coarser until it is fit."""
+    others = [_held(each) for each in concerning]
+    first = judge(others, _held(found.held))
+    if first.is_fit:
+        return replace(found, verdict=first)
+    for part in _PARTS:
+        gone, unfit = first.leave_out if part == 1 else np.empty(0, dtype=np.int64), rows.num_rows
+        for _ in range(_ROUNDS):
+            tried = _of_fewer(make, rows, asked, part, gone)
+            if tried is None:
+                break
+            verdict = judge(others, _held(tried.held))
+            if verdict.is_fit:
+                return replace(tried, verdict=verdict)
+            more = np.union1d(gone, verdict.leave_out)
+            if len(more) == len(gone) or verdict.unfit >= unfit:
+                break
+            gone, unfit = more, verdict.unfit
+    raise _refused(concerning, first)
+
+
+def _of_fewer(
+    make: Make, rows: pa.Table, asked: ReleaseParameters, part: Fraction, gone: Ints
+) -> _Found | None:
+    """Make it of fewer rows; those left out count as dropped. None where it cannot be made."""
     stays = ~np.isin(_numbers(rows[PERSON]), gone)
-    left = int(asked.suppression_limit * rows.num_rows) - int((~stays).sum())
+    limit, out = asked.suppression_limit * rows.num_rows, int((~stays).sum())
+    left = min(int(limit) - out, int(limit * part))
     if left < 0 or not stays.any():
-        raise Refused("anonymity.unreachable", k=asked.k, l=asked.l or "none")
-    part = rows.filter(pa.array(stays))
-    return make(part, replace(asked, suppression_limit=Fraction(left, part.num_rows)))
+        return None
+    fewer = rows.filter(pa.array(stays))
+    try:
+        made = make(fewer, replace(asked, suppression_limit=Fraction(left, fewer.num_rows)))
+    except (Refused, CallerError) as error:
+        if error.code not in _NO_MORE:
+            raise
+        return None
+    return _Found(made, remembered_of(made, asked), gone, None)
 
 
 def _counting(made: KAnonymousTable[pa.Table], rows: int, left_out: int) -> KAnonymousTable[pa.Table]:
