@@ -27,7 +27,7 @@ BENCHES = (
     "train", "synthetic", "tokens", "spark",
 )  # fmt: skip
 # What is measured with a bench, in a file of its own.
-MORE = {"keys": ("keys_postgres",), "anonymity": ("recoding",)}
+MORE = {"keys": ("keys_postgres",), "anonymity": ("recoding", "measures")}
 
 
 def measured(name: str, sizes: Sizes) -> list[Row]:

@@ -150,7 +150,7 @@ GATED = [
 # Outside the gate: no workspace is open, or it is being made, brought forward or unlocked.
 UNGATED = {
     "init", "demo", "discover", "doctor", "upgrade", "file identity", "file seal", "file open", "file show",
-    "keys escrow-restore", "restore", "audit release", "released verify",
+    "keys escrow-restore", "restore", "audit release", "audit safe-harbor", "released verify",
     "predict", "local survey", "local show", "local encode", "local decode", "local client",
 }  # fmt: skip
 

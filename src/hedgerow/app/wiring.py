@@ -113,7 +113,10 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         shelf: Where those files lie.
         clock: The time.
     """
-    tenant, index_key, attestor, clock = _read(store, backend, clock)
+    with store.read() as reader:
+        tenant = _setting(reader, "tenant")
+        index_key, clock = _secret(reader, backend, tenant, "index-key"), steady(clock, reader)
+        attestor = _attestor(reader, backend, tenant)
     journal, keyring = Journal(attestor, tenant, clock), Keyring(backend, tenant)
     store, witnesses = _followed(store, journal, attestor, clock)
     catalog, consents, ledger = Catalog(clock), Consents(), Ledger(clock)
@@ -122,8 +125,8 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
     tables, acts = Tables(engine, shelf, keyring), Acts(store, policies, journal)
     quarantine, requests = Quarantine(keyring, clock), Requests(keyring, attestor, journal)
     approvals, hearing = Approvals(store, acts, journal, clock), Hearing(journal, attestor)
-    runs, memory = Runs(keyring, attestor, journal, hearing), Memory(vault, attestor, tenant)
-    drawn = DrawnTokens(vault, attestor)
+    runs, drawn = Runs(keyring, attestor, journal, hearing), DrawnTokens(vault, attestor)
+    memory = Memory(vault, attestor, tenant)
     gate = Gate(
         store=store, facts=FactLoader(catalog, consents, ledger, policies), acts=acts, clock=clock,
         approvals=approvals, ledger=ledger, journal=journal, requests=requests, runs=runs,
@@ -160,14 +163,6 @@ def wire(store: Store, backend: KeyBackend, engine: Engine, shelf: Shelf, clock:
         hearing, runs, Revealing(store, gate, catalog, consents, vault, approvals, journal, drawn),
         Releases(store, journal, attestor, clock), memory,
     )  # fmt: skip
-
-
-def _read(store: Store, backend: KeyBackend, clock: Clock) -> tuple[str, bytes, Attestor, SteadyClock]:
-    """Read what the rooms begin with: the tenant, the key of the lookup, what signs, and the time."""
-    with store.read() as reader:
-        tenant = _setting(reader, "tenant")
-        index_key = _secret(reader, backend, tenant, "index-key")
-        return tenant, index_key, _attestor(reader, backend, tenant), steady(clock, reader)
 
 
 def _followed(store: Store, journal: Journal, attestor: Attestor, clock: Clock) -> tuple[Store, Witnesses]:

@@ -32,7 +32,11 @@ EVERYDAY = {
 }
 NOUNS = {
     "approval": ("approval", "approval", "What another must grant: list, show, grant, deny."),
-    "audit": ("audit", "audit", "What a finished table gives away, tried by attacks: release."),
+    "audit": (
+        "audit",
+        "audit",
+        "What a finished table gives away: release, safe-harbor.",
+    ),
     "budget": ("budget", "budget", "Privacy budgets: allocate, show, forecast, reaccount, restate."),
     "consent": ("consent", "consent", "What people chose: grant, withdraw, show."),
     "dataset": ("dataset", "dataset", "Data sets: list, show, declare, index, drop."),

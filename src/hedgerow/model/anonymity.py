@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 from typing import Literal as OneOf
 
 from hedgerow.model.budget import NonPrivateEvent
 from hedgerow.model.criteria import Model
+from hedgerow.model.measures import Measures
 from hedgerow.model.words import many
 
 ANY_VALUE: Final = "*"
@@ -34,6 +35,14 @@ _POPULATION_STATEMENT: Final = (
 )
 
 TableT = TypeVar("TableT")
+
+Method: TypeAlias = OneOf["exact", "local", "auto"]
+
+METHODS: Final[tuple[Method, ...]] = ("exact", "local", "auto")
+"""How a table may be made k-anonymous."""
+
+LossMean: TypeAlias = OneOf["arithmetic", "geometric"]
+"""How the losses of columns are joined to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,12 @@ class ReleaseParameters:
             holds at least ``k`` different people. It is never released.
         models: What must hold besides k, each of which names the sensitive column that it is about.
         population: People of the population that the table is drawn from, or none where unknown.
+        method: ``exact``: one level per column, the least loss of all; ``local``: levels of its own
+            for each class; ``auto``: whichever keeps more detail, with the reason.
+        weights: Pairs of quasi-identifier and what it counts in the loss; those not named count 1.
+        mean: How the losses of columns are joined: their arithmetic mean, or less 1 the geometric
+            mean of each plus 1.
+        most_checks: Combinations of levels counted at most; none goes on until the optimum is proven.
     """
 
     quasi: tuple[str, ...]
@@ -90,6 +105,10 @@ class ReleaseParameters:
     person: str | None = None
     models: tuple[Model, ...] = ()
     population: int | None = None
+    method: Method = "exact"
+    weights: tuple[tuple[str, Fraction], ...] = ()
+    mean: LossMean = "arithmetic"
+    most_checks: int | None = None
 
     @property
     def released(self) -> tuple[str, ...]:
@@ -191,9 +210,12 @@ class RiskSummary:
         class_sizes: Pairs of class size and number of such classes, ascending.
         columns: Level and granularity per quasi-identifier.
         sensitive: Diversity per sensitive attribute.
-        loss: Information lost, 0 (none) to 1 (all); the least that the constraints allow.
+        loss: Information lost, 0 (none) to 1 (all); where ``is_optimal``, the least that the constraints
+            allow with one level per column.
         fewest_people: Fewest distinct people of any class; none when each row was taken to be a
             person of its own.
+        is_optimal: Whether it is proven that no other choice of levels loses less.
+        loss_bound: What any choice of levels loses at least, as far as it was proven.
     """
 
     k: int
@@ -205,6 +227,8 @@ class RiskSummary:
     sensitive: tuple[SensitiveDiversity, ...]
     loss: float
     fewest_people: int | None = None
+    is_optimal: bool = True
+    loss_bound: float = 0.0
 
     @property
     def classes(self) -> int:
@@ -277,6 +301,9 @@ class KAnonymousTable(Generic[TableT]):
         label: ``"de-identified"``, never "anonymous".
         ungoverned: True when no gate admitted it and no ledger knows of it.
         reached: What it reaches of each model asked, in that order.
+        measures: What it reaches of every model, its rows compared with each other; for the officer.
+        method: ``exact`` or ``local``.
+        reason: Why that method, where the choice was left to the data.
         people: Whose row each is, in the table's order; for the gate alone.
     """
 
@@ -286,6 +313,9 @@ class KAnonymousTable(Generic[TableT]):
     label: str = RELEASE_LABEL
     ungoverned: bool = True
     reached: tuple[Reached, ...] = field(default=(), repr=False)
+    measures: Measures | None = field(default=None, repr=False)
+    method: Method = "exact"
+    reason: str = field(default="", repr=False)
     people: object = field(default=None, repr=False)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 
 from hedgerow.model.budget import show_exact
+from hedgerow.model.uses import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ class SensitiveMeasures:
     delta_disclosure: float
     alpha: float
 
-    def to_dict(self) -> dict[str, object]:
-        """Write the figures as plain values, the exact ones as decimal text rounded up."""
+    def to_dict(self) -> dict[str, Json]:
+        """Write counts as numbers and the rest as text: exact figures rounded up, others to the nearest."""
         return _plain(asdict(self))
 
 
@@ -102,13 +104,16 @@ class Measures:
         """
         return {each.column: each for each in self.sensitive}[column]
 
-    def to_dict(self) -> dict[str, object]:
-        """Write the figures as plain values, the exact ones as decimal text rounded up."""
+    def to_dict(self) -> dict[str, Json]:
+        """Write counts as numbers and the rest as text: exact figures rounded up, others to the nearest."""
         return {**_plain(asdict(self.table)), "sensitive": [each.to_dict() for each in self.sensitive]}
 
 
-def _plain(figures: dict[str, object]) -> dict[str, object]:
-    return {
-        name: show_exact(figure) if isinstance(figure, Fraction) else figure
-        for name, figure in figures.items()
-    }
+def _plain(figures: Mapping[str, Fraction | float | int | str | None]) -> dict[str, Json]:
+    return {name: _written(figure) for name, figure in figures.items()}
+
+
+def _written(figure: Fraction | float | str | None) -> Json:
+    if isinstance(figure, Fraction):
+        return show_exact(figure)
+    return f"{figure:.6g}" if isinstance(figure, float) else figure

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from hedgerow.model.anonymity import RELEASE_LABEL, Reached, RiskSummary
+from hedgerow.model.measures import Measures
 
 TableT = TypeVar("TableT")
 
@@ -36,7 +37,9 @@ class LocallyRecodedTable(Generic[TableT]):
         row_classes: Class of each released row, as a place in ``classes``.
         label: ``"de-identified"``, never "anonymous".
         ungoverned: True when no gate admitted it and no ledger knows of it.
-        reached: What it reaches of each model that was asked.
+        reached: What it reaches of each model asked, in that order.
+        measures: What it reaches of every model, its rows compared with each other; for the officer.
+        people: Whose row each is, in the table's order; for the gate alone.
     """
 
     table: TableT = field(repr=False)
@@ -45,7 +48,9 @@ class LocallyRecodedTable(Generic[TableT]):
     row_classes: tuple[int, ...] = field(repr=False)
     label: str = RELEASE_LABEL
     ungoverned: bool = True
-    reached: tuple[Reached, ...] = ()
+    reached: tuple[Reached, ...] = field(default=(), repr=False)
+    measures: Measures | None = field(default=None, repr=False)
+    people: object = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,4 +121,6 @@ def _parameters(request: UseRequest, plan: Plan) -> Mapping[str, Json]:
 
 def _shown(value: Json) -> Json:
     length = len(canonical(value))
-    return value if length <= _LONGEST_SHOWN else f"{length:,} bytes, SHA-256 {digest(value)}"
+    # Rows, as of a population, are of people: their hash is shown however few they are.
+    is_short = length <= _LONGEST_SHOWN and not (isinstance(value, Mapping) and "rows" in value)
+    return value if is_short else f"{length:,} bytes, SHA-256 {digest(value)}"

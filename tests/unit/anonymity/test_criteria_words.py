@@ -1,4 +1,4 @@
-"""Proves that privacy models are read from text exactly, written back, and refused with how to write them."""
+"""Proves that privacy models are read from their texts exactly, written back, and refused with a reason."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from hedgerow.anonymity import categories, from_rows
 from hedgerow.kernel.anonymity import grouping, search
 from hedgerow.kernel.anonymity.coding import combined_keys, distinct_tuples, level_maps
 from hedgerow.kernel.anonymity.criteria import DistinctValues
-from hedgerow.model.errors import CallerError
+from hedgerow.kernel.anonymity.rollup import RollUp
 
 
 def problem(columns, hierarchies, **limits):
@@ -86,10 +86,11 @@ def test_keys_stay_distinct_where_their_product_does_not_fit():
 @pytest.mark.parametrize("dense", [0, 10**6])
 def test_rolling_up_counts_as_counting_anew_does(dense, monkeypatch):
     monkeypatch.setattr(grouping, "_DENSE", dense)
+    monkeypatch.setattr(grouping, "_DENSE_ANYHOW", dense)
     rng = np.random.default_rng(2)
     asked = problem([rng.integers(0, 4, 300) for _ in range(3)], [PAIRED] * 3, k=2, most_suppressed=300)
     values = grouping.distinct_pairs(asked.tuples.of_row, rng.integers(-1, 3, 300))
-    roll_up = grouping.RollUp(asked.tuples, asked.columns, (values,))
+    roll_up = RollUp(asked.tuples, asked.columns, (values,))
     full = search.Problem(
         asked.tuples, asked.columns, 4, 300, pairs=(values,), criteria=(DistinctValues(0, 3),)
     )
@@ -102,12 +103,13 @@ def test_rolling_up_counts_as_counting_anew_does(dense, monkeypatch):
 @pytest.mark.parametrize("dense", [0, 10**6])
 def test_rolling_up_carries_how_often_each_value_stands_in_a_class(dense, monkeypatch):
     monkeypatch.setattr(grouping, "_DENSE", dense)
+    monkeypatch.setattr(grouping, "_DENSE_ANYHOW", dense)
     rng = np.random.default_rng(3)
     columns = [rng.integers(0, 4, 200) for _ in range(2)]
     asked, illness = problem(columns, [PAIRED] * 2, k=2, most_suppressed=200), rng.integers(-1, 3, 200)
     known = grouping.distinct_pairs(asked.tuples.of_row, illness)
     population = rng.integers(0, 9, len(asked.tuples.counts))
-    rolled = grouping.RollUp(asked.tuples, asked.columns, (known,), (population,)).at((1, 1))
+    rolled = RollUp(asked.tuples, asked.columns, (known,), (population,)).at((1, 1))
     pairs = rolled.pairs[0]
     joined = [(int(a) // 2, int(b) // 2, int(c)) for a, b, c in zip(*columns, illness, strict=True) if c >= 0]
     classes = [(int(columns[0][row]) // 2, int(columns[1][row]) // 2) for row in range(200)]
@@ -128,10 +130,16 @@ def test_a_class_that_only_a_population_has_stays_a_class():
     assert joined.tallies[0].tolist() == [5, 7]
 
 
-def test_a_lattice_too_large_is_refused_before_it_is_built():
+def test_a_lattice_too_large_to_hold_is_walked_and_says_how_far_the_proof_came():
     deep = from_rows(
         [[str(value), *(str(value >> shift) for shift in range(1, 11))] for value in range(1024)]
     )
-    with pytest.raises(CallerError) as caught:
-        search.search(problem([range(1024)] * 7, [deep] * 7, k=2, most_suppressed=0))
-    assert caught.value.code == "anonymity.lattice-too-large"
+    asked = problem(
+        [np.arange(1024) * factor % 1024 for factor in range(1, 15, 2)], [deep] * 7, k=2, most_suppressed=0
+    )
+    assert asked.nodes > search.MOST_NODES
+    found = search.search(asked, most_checks=40)
+    assert not found.is_optimal
+    assert found.checked == 40
+    assert 0 < found.bound < found.best.loss
+    assert found.best.suppressed == 0

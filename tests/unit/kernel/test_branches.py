@@ -14,8 +14,8 @@ from hedgerow.kernel.accounting import rho_within, zcdp_epsilon
 from hedgerow.kernel.aggregation.ranks import NEVER, draw_ranks
 from hedgerow.kernel.aggregation.reference import aggregate
 from hedgerow.kernel.anonymity.coding import LevelMaps, Tuples
-from hedgerow.kernel.anonymity.grouping import RollUp
 from hedgerow.kernel.anonymity.hierarchies import is_date_text, numbers
+from hedgerow.kernel.anonymity.rollup import RollUp
 from hedgerow.kernel.merkle import consistency_proof, leaf_hashes, root_of, verify_consistency
 from hedgerow.kernel.merkle.note import public_key_from_raw
 from hedgerow.kernel.policy.index import CompiledPolicies

@@ -15,8 +15,8 @@ _FAULT = "Something inside failed, so nothing was given out."
 # By code: what is said where the journal keeps too little to fill the message.
 _PLAIN = {
     "anonymity.k-above-rows": "The rows that could be used were fewer than the k that was asked for.",
-    "anonymity.lattice-too-large": "The hierarchies have more combinations of levels than are searched.",
     "anonymity.level-out-of-range": "A coarsest level was given that its hierarchy does not have.",
+    "anonymity.search-cut-short": "The search was stopped before it met what was asked.",
     "anonymity.unreachable": "No release keeps a quasi-identifier within the k, l and limits asked for.",
     "anonymity.value-not-in-hierarchy": "A column holds values that its hierarchy does not list.",
     "approval.denied": "Somebody whose approval it needs denied it.",

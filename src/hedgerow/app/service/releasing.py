@@ -8,7 +8,7 @@ import io
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -41,6 +41,11 @@ class ReleaseRequest:
         suppression_limit: Largest share of rows that may be dropped (0 to 1), exact text.
         hierarchies: Column to rows of value and its levels; others are built.
         hierarchy_files: Column to the name of the file these came from, for errors.
+        models: Privacy models that must hold besides k, as texts such as ``entropy-l(diagnosis)=3``.
+        population: People of the population: how many, or ``columns`` and ``rows`` of texts with the
+            quasi-identifiers of each; none where unknown.
+        weights: What detail of a quasi-identifier is worth, exact text by column; 1 where not named.
+        method: ``exact``, ``local`` or ``auto``.
     """
 
     dataset: str
@@ -52,6 +57,10 @@ class ReleaseRequest:
     suppression_limit: str = "0.05"
     hierarchies: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     hierarchy_files: Mapping[str, str] = field(default_factory=dict)
+    models: Sequence[str] = ()
+    population: int | Mapping[str, Json] | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
+    method: str = "exact"
 
 
 class Releasing(Asking, Reporting):
@@ -71,6 +80,7 @@ class Releasing(Asking, Reporting):
             "l": asked.l,
             "suppression_limit": asked.suppression_limit,
             "hierarchies": {name: [list(row) for row in rows] for name, rows in asked.hierarchies.items()},
+            **_further(asked),
         }
         return UseRequest(self.actor, need_purpose(purpose), asked.dataset, parameters, known)
 
@@ -82,6 +92,28 @@ class Releasing(Asking, Reporting):
         unnamed = f": release {request.parameters['release']}"
         told["obligations"] = [said.replace(unnamed, "") for said in cast("list[str]", told["obligations"])]
         return told
+
+    def release_candidates(self, asked: ReleaseRequest, *, purpose: str | None) -> dict[str, Json]:
+        """Tell what releases of several k and limits would lose and risk; none is made and nothing leaves.
+
+        Args:
+            asked: What would be released; its k, limit and method are not used.
+            purpose: Why.
+
+        Returns:
+            ``candidates``, the least k first, and the receipt.
+
+        Raises:
+            Refused: By policy: it needs the right to release and the right to see exact risk.
+            CallerError: As ``release``.
+        """
+        from hedgerow.techniques.anonymity.curve import ReleaseCurve
+
+        self._require("release.risk", asked.dataset)
+        request = self._release_request(replace(asked, method="exact"), purpose, None)
+        with naming_file(asked.hierarchy_files):
+            receipt = self.spine.gate.use(request, ReleaseCurve())
+        return {**receipt.release.payload, "receipt": self._receipt(receipt, "release", asked.dataset)}
 
     def release(
         self,
@@ -199,11 +231,25 @@ def _left(request: UseRequest, receipt: Receipt, content: bytes) -> LeftFile:
     return LeftFile(
         str(asked["release"]),
         receipt.release.mechanism,
-        {name: value for name, value in asked.items() if name != "release"},
+        {name: _told(value) for name, value in asked.items() if name != "release"},
         {str(name): how.get(str(name), "") for name in cast("Sequence[Json]", payload["columns"])},
         hashlib.sha256(content).hexdigest(),
         len(content),
     )
+
+
+def _told(value: Json) -> Json:
+    """A parameter as a certificate shows it: of a population its size, never its people."""
+    if isinstance(value, Mapping) and "rows" in value and "columns" in value:
+        return {"people": len(cast("Sequence[Json]", value["rows"]))}
+    return value
+
+
+def _further(asked: ReleaseRequest) -> dict[str, Json]:
+    """What a request says only where it was asked, so that one made before binds as it did."""
+    further: dict[str, Json] = {"models": list(asked.models), "population": asked.population}
+    further |= {"weights": dict(asked.weights), "method": None if asked.method == "exact" else asked.method}
+    return {name: value for name, value in further.items() if value not in (None, [], {})}
 
 
 def _short(request_id: str) -> str:

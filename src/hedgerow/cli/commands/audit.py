@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
+from hedgerow.cli.commands.safe_harbor import safe_harbor
 from hedgerow.cli.common import example, json_option, names
 from hedgerow.cli.screen import Screen, table
 
@@ -41,6 +42,9 @@ class Options(TypedDict):
 @click.group()
 def audit() -> None:
     """Audits: what a finished table gives away of people, tried by attacks with a control group."""
+
+
+audit.add_command(safe_harbor)
 
 
 @audit.command()

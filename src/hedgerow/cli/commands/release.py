@@ -16,7 +16,7 @@ from hedgerow.cli.common import (
     purpose_option,
     request_id_option,
 )
-from hedgerow.cli.screen import Screen
+from hedgerow.cli.screen import Screen, table
 
 if TYPE_CHECKING:
     from hedgerow.app.service.releasing import ReleaseRequest
@@ -34,9 +34,14 @@ class Options(TypedDict):
     l_: int | None
     suppress: str
     hierarchies: Path | None
+    model: tuple[str, ...]
+    population: str | None
+    weight: tuple[str, ...]
+    method: str
+    candidates: bool
     request_id: str | None
     explain: bool
-    out: Path
+    out: Path | None
     force: bool
 
 
@@ -81,13 +86,41 @@ class Options(TypedDict):
     help="Directory of files COLUMN.csv or NAME_COLUMN.csv that say how to make values coarser, a line for "
     "each (value;level1;...;*); what has no file is worked out.",
 )  # fmt: skip
+@click.option(
+    "--model", multiple=True, metavar="MODEL",
+    help="What must hold besides k, any number of times, such as 'entropy-l(diagnosis)=3', "
+    "'t(diagnosis)=0.2,ordered', 'beta(diagnosis)=2,enhanced', 'k-map=5', 'average-risk=0.2'; what "
+    "cannot be met is refused.",
+)  # fmt: skip
+@click.option(
+    "--population", metavar="FILE|PEOPLE",
+    help="The population that the people are a part of, for the models that need it: a CSV with everybody's "
+    "quasi-identifiers, a number of people, or a region such as usa.",
+)  # fmt: skip
+@click.option(
+    "--weight", multiple=True, metavar="COLUMN=W",
+    help="What detail of a quasi-identifier is worth, any number of times: 2 counts its loss twice, 0 not.  "
+    "[default: 1]",
+)  # fmt: skip
+@click.option(
+    "--method", type=click.Choice(["exact", "local", "auto"]), default="exact", show_default=True,
+    help="exact: one level per column, at the least loss there is; local: levels of its own for each class, "
+    "which keeps more; auto: whichever serves better, and why.",
+)  # fmt: skip
+@click.option(
+    "--candidates", is_flag=True,
+    help="Make nothing: tell what releases of several k and limits would lose and risk, to choose from.  "
+    "Needs the right to see exact risk.",
+)  # fmt: skip
 @request_id_option
 @explain_option
-@out_options("The CSV to write.")
+@out_options("The CSV to write; needed but for --candidates and --explain.", required=False)
 @in_space
 @example(
     "hedgerow release visits --purpose research --quasi age,zip,sex \\",
     "    --sensitive diagnosis --k 5 --out visits-k5.csv",
+    "hedgerow release visits --purpose research --quasi age,zip --sensitive diagnosis --k 5 \\",
+    "    --model 'entropy-l(diagnosis)=2' --model 't(diagnosis)=0.5' --out visits-l2.csv",
 )
 def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Options]) -> None:
     """Release a k-anonymous table of DATASET.
@@ -101,6 +134,12 @@ def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Op
     if options["explain"]:
         screen.decision(session.service.explain_release(asked, purpose=options["purpose"]))
         return
+    if options["candidates"]:
+        curve = session.service.release_candidates(asked, purpose=options["purpose"])
+        screen.result(curve, _curve(curve["candidates"]))
+        return
+    if options["out"] is None:
+        raise click.UsageError("Missing option '--out'.")
     made = session.service.release(
         asked, purpose=options["purpose"], out=options["out"], force=options["force"],
         request_id=options["request_id"],
@@ -110,9 +149,15 @@ def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Op
 
 def _asked(dataset: str, options: Options) -> ReleaseRequest:
     from hedgerow.app.hierarchies import hierarchy_files, read_hierarchies
+    from hedgerow.app.populations import read_population
     from hedgerow.app.service.releasing import ReleaseRequest
+    from hedgerow.model.criteria import TCloseness, parse_models
 
-    quasi, folder = names(options["quasi"]), options["hierarchies"]
+    models, folder = parse_models(options["model"]), options["hierarchies"]
+    quasi = names(options["quasi"])
+    climbing = {each.column for each in models if isinstance(each, TCloseness)}
+    columns = (*quasi, *(name for name in names(options["sensitive"]) if name in climbing))
+    given = options["population"]
     return ReleaseRequest(
         dataset,
         quasi,
@@ -121,9 +166,37 @@ def _asked(dataset: str, options: Options) -> ReleaseRequest:
         names(options["keep"]),
         options["l_"],
         options["suppress"],
-        read_hierarchies(folder, quasi) if folder else {},
-        {column: path.name for column, path in hierarchy_files(folder, quasi).items()} if folder else {},
+        read_hierarchies(folder, columns) if folder else {},
+        {column: path.name for column, path in hierarchy_files(folder, columns).items()} if folder else {},
+        tuple(map(str, models)),
+        None if given is None else read_population(given, quasi),
+        _weights(options["weight"]),
+        options["method"],
     )
+
+
+def _weights(given: tuple[str, ...]) -> dict[str, str]:
+    from hedgerow.model.errors import CallerError
+
+    weights: dict[str, str] = {}
+    for text in given:
+        column, sign, number = text.rpartition("=")
+        if not sign or not column or column in weights:
+            raise CallerError("anonymity.bad-weight", column=column or text)
+        weights[column] = number.strip()
+    return weights
+
+
+def _curve(found: Any) -> str:  # noqa: ANN401 - a list as it came out of JSON
+    heads = ["k", "at most dropped", "dropped", "classes", "highest risk", "average risk", "loss", "levels"]
+    rows = [
+        [
+            each["k"], each["suppression_limit"], each["suppressed_share"], each["classes"], each["max_risk"],
+            each["average_risk"], each["loss"], " ".join(each["levels"].values()).replace(" of ", "/"),
+        ]
+        for each in found
+    ]  # fmt: skip
+    return table(heads, rows) + "\nNothing left. The loss is 0 for nothing lost and 1 for all."
 
 
 def _shown(made: dict[str, Any]) -> str:
@@ -138,12 +211,13 @@ def _shown(made: dict[str, Any]) -> str:
         )
     levels = ", ".join(f"{column} level {level}" for column, level in risk["levels"].items())
     statements = "\n".join(f"  {said}" for said in risk["statements"])
+    reason = f"Method: {risk['method']}: {risk['method_reason']}\n" if risk["method_reason"] else ""
     return (
         f"Release {made['release']} written to {made['out']} ({risk['label']}).\n"
         f"k = {risk['k']}: {many(risk['classes'], 'class', 'classes')}, the smallest of "
         f"{many(risk['smallest_class'], 'row')}; "
         f"{percent(risk['suppressed_share'])} of the rows dropped.\n"
-        f"Generalised: {levels}\n{statements}\n"
+        f"Generalised: {levels}\n{reason}{statements}\n"
         f"Certificate: {made['certificate']}, signed, with a page to read; both hold exact counts.\n"
         f"{receipt}"
     )

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from hedgerow.kernel.anonymity.coding import Flags
+from hedgerow.kernel.anonymity.coding import Flags, Ints
 from hedgerow.kernel.anonymity.grouping import Grouping
 
 
@@ -38,6 +38,23 @@ class ClassCriterion(Protocol):
 
         Returns:
             One flag per class.
+        """
+        ...
+
+
+@runtime_checkable
+class PartlyCertain(Protocol):
+    """A test of each class that is not upward, yet tells how much of a failing class is lost for it."""
+
+    def least_dropped(self, grouping: Grouping) -> Ints:
+        """Tell how many rows of each class cannot stay however it is split.
+
+        Args:
+            grouping: The classes of one node.
+
+        Returns:
+            Rows per class: however its rows are put into classes, at least so many stand in classes
+            that fail.
         """
         ...
 

@@ -95,7 +95,7 @@ def entropies(pairs: Pairs, number: int) -> Floats:
     rows = totals(pairs, number)
     logs = np.bincount(pairs.classes, weights=pairs.counts * np.log(pairs.counts), minlength=number)
     known = np.maximum(rows, 1)
-    return np.asarray(np.log(known) - logs / known, dtype=np.float64)
+    return np.asarray(np.maximum(np.log(known) - logs / known, 0), dtype=np.float64)
 
 
 def tails(pairs: Pairs, number: int, place: int) -> Ints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,10 +12,23 @@ from numpy.typing import NDArray
 from hedgerow.kernel.anonymity.coding import Ints, LevelMaps, Tuples, combined_keys
 
 _DENSE = 4
-"""Counting beats sorting while keys stay below this many times the number of elements."""
+"""Counting beats sorting while keys stay below this many times the number of elements ..."""
 
-_MOST_CACHED = 8_000_000
-"""Classes kept for rolling up, over all groupings (about 16 bytes each)."""
+_DENSE_ANYHOW = 2**17
+"""... or below this."""
+
+
+_PART = 3
+"""Columns whose codes are put together and kept."""
+
+_LARGEST_PART = 2**32
+"""Columns with more combinations of codes are not put together."""
+
+_MOST_PARTS = 32_000_000
+"""Codes kept of parts (2 or 4 bytes each, as a rule)."""
+
+Codes = NDArray[np.unsignedinteger]
+Levels = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +74,7 @@ def _joined_pairs(classes: Ints, values: Ints, weights: Ints | None, size: int) 
         weights = None if weights is None else weights[known]
     keys = classes * size + values
     space = int(keys.max(initial=-1)) + 1
-    if space <= _DENSE * len(keys) + 1024:
+    if space <= max(_DENSE * len(keys), _DENSE_ANYHOW):
         counts = np.bincount(keys, weights=weights, minlength=space)
         used = np.flatnonzero(counts)
         return Pairs(used // size, used % size, counts[used].astype(np.int64), size)
@@ -99,6 +113,9 @@ class Grouping:
 class Generalised:
     """The codes of each distinct tuple at every level, made when first asked for.
 
+    Keys are put together from a few parts, each of several columns at certain levels, that are kept,
+    since most nodes share them.
+
     Args:
         tuples: The distinct tuples.
         columns: Level maps per column.
@@ -106,7 +123,8 @@ class Generalised:
 
     def __init__(self, tuples: Tuples, columns: Sequence[LevelMaps]) -> None:
         self._tuples, self._columns = tuples, columns
-        self._codes: dict[tuple[int, int], NDArray[np.unsignedinteger]] = {}
+        self._codes: dict[tuple[int, int], Codes] = {}
+        self._parts: dict[tuple[int, Levels], Codes] = {}
 
     def keys(self, node: Sequence[int], of: Ints | None = None) -> Ints:
         """Give each tuple a key that is equal exactly where all generalised codes are equal.
@@ -118,24 +136,48 @@ class Generalised:
         Returns:
             One key per tuple.
         """
-        codes: list[NDArray[np.unsignedinteger]] = []
+        codes: list[Codes] = []
         sizes: list[int] = []
-        for column, level in enumerate(node):
-            if self._columns[column].sizes[level] > 1:  # one group splits nothing
-                known = self._at(column, level)
+        for start in range(0, len(node), _PART):
+            for known, size in self._splitting(start, tuple(node[start : start + _PART])):
                 codes.append(known if of is None else known[of])
-                sizes.append(self._columns[column].sizes[level])
+                sizes.append(size)
         if not codes:
             return np.zeros(len(self._tuples.counts) if of is None else len(of), dtype=np.int64)
         return combined_keys(codes, sizes)
 
-    def _at(self, column: int, level: int) -> NDArray[np.unsignedinteger]:
+    def _splitting(self, start: int, levels: Levels) -> list[tuple[Codes, int]]:
+        """The codes of some columns put together where they fit, and their number."""
+        sizes = [self._columns[start + place].sizes[level] for place, level in enumerate(levels)]
+        together = math.prod(sizes)
+        if together <= 1:  # one group splits nothing
+            return []
+        if together <= _LARGEST_PART:
+            return [(self._part(start, levels, sizes), together)]
+        return [
+            (self.at(start + place, level), sizes[place])
+            for place, level in enumerate(levels)
+            if sizes[place] > 1
+        ]
+
+    def at(self, column: int, level: int) -> Codes:
+        """Give the code of each tuple in one column at one level."""
         known = self._codes.get((column, level))
         if known is None:
             maps = self._columns[column]
             narrow = np.min_scalar_type(maps.sizes[level])  # small codes are gathered from cache
             known = maps.groups[level].astype(narrow)[self._tuples.codes[column]]
             self._codes[column, level] = known
+        return known
+
+    def _part(self, start: int, levels: Levels, sizes: list[int]) -> Codes:
+        known = self._parts.get((start, levels))
+        if known is None:
+            codes = [self.at(start + place, level) for place, level in enumerate(levels)]
+            known = combined_keys(codes, sizes).astype(np.min_scalar_type(math.prod(sizes)))
+            while len(self._parts) >= max(_MOST_PARTS // len(known), 1):
+                del self._parts[next(iter(self._parts))]  # the one made first
+            self._parts[start, levels] = known
         return known
 
 
@@ -150,7 +192,7 @@ def coarsened(finer: Grouping, keys: Ints) -> Grouping:
         The joined classes.
     """
     space = int(keys.max()) + 1
-    if space > _DENSE * len(keys) + 1024:
+    if space > max(_DENSE * len(keys), _DENSE_ANYHOW):
         return _sorted_together(finer, keys)
     sizes = np.bincount(keys, weights=finer.sizes, minlength=space).astype(np.int64)
     members = np.full(space, -1, dtype=np.int64)
@@ -196,50 +238,3 @@ def finest(tuples: Tuples, pairs: tuple[Pairs, ...], tallies: tuple[Ints, ...] =
         The grouping at level 0 everywhere.
     """
     return Grouping(np.arange(len(tuples.counts), dtype=np.int64), tuples.counts, pairs, tallies)
-
-
-class RollUp:
-    """Groupings of nodes, each rolled up from the smallest finer one met before.
-
-    Args:
-        tuples: The distinct tuples.
-        columns: Level maps per column.
-        pairs: Values of each tuple, per column that a criterion reads.
-        tallies: Further counts of each tuple.
-    """
-
-    def __init__(
-        self,
-        tuples: Tuples,
-        columns: Sequence[LevelMaps],
-        pairs: tuple[Pairs, ...] = (),
-        tallies: tuple[Ints, ...] = (),
-    ) -> None:
-        self._generalised = Generalised(tuples, columns)
-        self._groupings = [finest(tuples, pairs, tallies)]
-        self._nodes = np.zeros((64, len(columns)), dtype=np.int16)
-        self._lengths = np.full(64, np.iinfo(np.int64).max)
-        self._lengths[0] = len(tuples.counts)
-        self._room = _MOST_CACHED
-
-    def at(self, node: Sequence[int]) -> Grouping:
-        """Return the classes of a node."""
-        target = np.asarray(node, dtype=np.int16)
-        used = len(self._groupings)
-        finer = np.all(self._nodes[:used] <= target, axis=1)
-        smallest = int(np.argmin(np.where(finer, self._lengths[:used], np.iinfo(np.int64).max)))
-        base = self._groupings[smallest]
-        # The first grouping holds every tuple in order: there is nothing to pick.
-        grouping = coarsened(base, self._generalised.keys(node, base.first if smallest else None))
-        if 2 * len(grouping.sizes) <= len(base.sizes) and len(grouping.sizes) <= self._room:
-            self._remember(target, grouping)
-        return grouping
-
-    def _remember(self, node: np.ndarray[tuple[int, ...], np.dtype[np.int16]], grouping: Grouping) -> None:
-        used = len(self._groupings)
-        if used == len(self._nodes):
-            self._nodes = np.concatenate([self._nodes, np.zeros_like(self._nodes)])
-            self._lengths = np.concatenate([self._lengths, np.full(used, np.iinfo(np.int64).max)])
-        self._nodes[used], self._lengths[used] = node, len(grouping.sizes)
-        self._groupings.append(grouping)
-        self._room -= len(grouping.sizes)

@@ -9,7 +9,7 @@ import numpy as np
 
 from hedgerow.kernel.anonymity import distances
 from hedgerow.kernel.anonymity.coding import Floats, Ints
-from hedgerow.kernel.anonymity.distances import Reference, reference_of
+from hedgerow.kernel.anonymity.distances import Reference
 from hedgerow.kernel.anonymity.grouping import Pairs, distinct_pairs
 from hedgerow.model.measures import SensitiveMeasures, TableMeasures
 
@@ -42,7 +42,7 @@ def sensitive_measures(
     *,
     is_ordered: bool = False,
     levels: tuple[Ints, ...] = (),
-    reference: Reference | None = None,
+    reference: Reference,
 ) -> SensitiveMeasures:
     """State what the classes of a table tell about one sensitive column.
 
@@ -53,12 +53,12 @@ def sensitive_measures(
         number: Number of classes.
         is_ordered: Whether the values have an order.
         levels: Group of each value code at each level below the top of its hierarchy, or none.
-        reference: What classes are compared with; the rows given without it.
+        reference: What classes are compared with.
 
     Returns:
         The figures; each class without a known value has no value to compare and discloses none.
     """
-    whole = reference_of(values) if reference is None else reference
+    whole = reference
     pairs = distinct_pairs(classes, values)
     known = pairs.distinct(number) > 0
     distinct = int(pairs.distinct(number).min())

@@ -79,7 +79,7 @@ class Judge:
 
     Args:
         problem: The table and what the constraint needs of it.
-        good: The constraint; without it at least k rows and the problem's distinct values.
+        good: The constraint; without it at least k rows and the problem's criteria.
         also: A further test, given the class of each tuple.
     """
 

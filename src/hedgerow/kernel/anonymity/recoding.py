@@ -61,7 +61,7 @@ def recode(
     Args:
         problem: Table, hierarchies and limits, as the exact search takes them.
         good: What a class must meet, as flags over a grouping; it must hold for what joins classes
-            for which it holds. Without it at least ``k`` rows and the problem's distinct values.
+            for which it holds. Without it at least ``k`` rows and the problem's criteria.
         also: A further test of the same kind, given the class of each tuple, numbered from 0; it
             gives one flag per class.
         weights: What each column is worth, at least 0 and not all 0; equal without it.

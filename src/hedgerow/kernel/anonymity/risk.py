@@ -75,7 +75,7 @@ def _fewest(classes: Ints, people: Ints | None, sizes: Ints) -> int | None:
 
 
 def _share(weights: Ints, losses: Floats, released: int) -> float:
-    return float(weights @ losses) / released
+    return float((weights * losses).sum()) / released
 
 
 def _diversity(name: str, pairs: Pairs, sizes: Ints) -> SensitiveDiversity:

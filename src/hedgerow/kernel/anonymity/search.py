@@ -1,288 +1,197 @@
-"""The exact search for the least lossy full-domain generalisation that is k-anonymous.
+"""The exact search for the least lossy full-domain generalisation that meets what is asked.
 
-Every combination of levels is a node of a lattice. Two facts make the search short and exact:
+Every combination of levels is a node of a lattice. Three facts make the search short and exact:
 
 * what a node loses by generalising alone is a lower bound of its loss, since a dropped row loses
   everything; nodes are visited in ascending order of it and the search stops when the bound
   passes the best loss found;
-* classes only merge on the way up, so a node that must drop more rows than allowed rules out
-  every node below it. The highest such node on a path to the top is found by bisection.
+* what a node certainly loses more by rows it must drop, every finer node loses as well, or more
+  (``NodeCounter`` says which rows are certain and why); so one count raises the bound of all nodes
+  below it, to infinity where it must drop more rows than allowed;
+* so the node at hand need not be counted itself: any coarser one that rules it out does, rules out
+  all between, and is cheaper to count. Which one is likely to is guessed by ``Forecast``.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import NamedTuple
-
 import numpy as np
 
-from hedgerow.kernel.anonymity.coding import Flags, Floats, Ints, LevelMaps, Tuples
-from hedgerow.kernel.anonymity.criteria import ClassCriterion, TableCriterion, good_classes, kept_classes
-from hedgerow.kernel.anonymity.grouping import Generalised, Grouping, Pairs, RollUp, distinct_pairs
+from hedgerow.kernel.anonymity.coding import Ints
+from hedgerow.kernel.anonymity.counting import IMPOSSIBLE, Counted, NodeCounter
+from hedgerow.kernel.anonymity.forecast import Forecast
+from hedgerow.kernel.anonymity.frontier import search_frontier
+from hedgerow.kernel.anonymity.lattice import TIE, Candidate, UpwardPath, better, outer_sum
+from hedgerow.kernel.anonymity.problem import Found, Node, Outcome, Problem, evaluate
+from hedgerow.kernel.anonymity.rollup import RollUp
 from hedgerow.model.errors import CallerError
 
+__all__ = ["MOST_NODES", "Found", "Node", "Outcome", "Problem", "evaluate", "search"]
+
 MOST_NODES = 4_000_000
-"""Combinations of levels that are searched at most."""
+"""Combinations of levels whose bounds are all held at once; larger lattices are walked by frontier."""
 
-_TIE = 1e-12
+MOST_GUIDED = 200_000
+"""Combinations of levels over which a forecast is worth its time."""
 
-Node = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What the search is asked.
-
-    Args:
-        tuples: The table's distinct tuples.
-        columns: Level maps of each quasi-identifier.
-        k: Least rows in a class.
-        most_suppressed: Rows that may be dropped.
-        pairs: Values of each tuple, for each column that a criterion reads: sensitive attributes, or
-            the person where a person has several rows.
-        criteria: Tests of each class.
-        table_criteria: Tests of the whole released table.
-        tallies: Further counts of each tuple that a criterion reads, summed over classes.
-        max_levels: Coarsest level allowed per column; empty allows all.
-    """
-
-    tuples: Tuples
-    columns: tuple[LevelMaps, ...]
-    k: int
-    most_suppressed: int
-    pairs: tuple[Pairs, ...] = ()
-    criteria: tuple[ClassCriterion, ...] = ()
-    table_criteria: tuple[TableCriterion, ...] = ()
-    tallies: tuple[Ints, ...] = ()
-    max_levels: Node = ()
-
-    @property
-    def shape(self) -> Node:
-        """Number of levels per column."""
-        tops = self.max_levels or tuple(column.top for column in self.columns)
-        return tuple(top + 1 for top in tops)
-
-    def kept(self, grouping: Grouping) -> Flags:
-        """Tell which classes of a node stay."""
-        return kept_classes(grouping, good_classes(grouping, self.k, self.criteria), self.table_criteria)
+_TRIES = 3
+_CHUNK = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one node does to the table.
-
-    Args:
-        node: Level per column.
-        loss: Information lost, 0 to 1: the mean over rows and columns, a dropped row losing 1 in each.
-        suppressed: Rows dropped.
-        class_of_tuple: Class of each distinct tuple.
-        kept: Which tuples stay.
-    """
-
-    node: Node
-    loss: float
-    suppressed: int
-    class_of_tuple: Ints = field(repr=False)
-    kept: Flags = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The optimum and what its proof took.
-
-    Args:
-        best: The node of least loss; ties go to fewer dropped rows, then to lower levels.
-        nodes: Nodes of the lattice.
-        checked: Nodes whose classes were counted.
-    """
-
-    best: Outcome
-    nodes: int
-    checked: int
-
-
-def search(problem: Problem) -> Found | None:
+def search(
+    problem: Problem, *, most_checks: int | None = None, roll_up: RollUp | None = None
+) -> Found | None:
     """Find the generalisation of least loss within the limits.
 
     Args:
         problem: Table, hierarchies and limits.
+        most_checks: Nodes whose classes are counted at most; none goes on until the proof is done,
+            save in lattices above ``MOST_NODES``, which have a limit of their own.
+        roll_up: Groupings to start from, where several searches over one table share them.
 
     Returns:
-        The optimum, or none when no node keeps within the limits.
+        The optimum, or the best found within ``most_checks``; none when no node keeps within the
+        limits, which is then proven.
 
     Raises:
-        CallerError: ``anonymity.lattice-too-large``.
+        CallerError: ``anonymity.search-cut-short`` when ``most_checks`` was reached before any node
+            within the limits was found.
 
     Guarantee:
-        No node of the lattice that drops at most the allowed rows loses less (to 1e-12).
+        No node of the lattice within the limits loses less than ``Found.bound`` (to 1e-12), which
+        is the loss of the best where ``is_optimal``. This holds for any criteria that state
+        truly whether they are monotone and upward.
     """
-    nodes = math.prod(problem.shape)
-    if nodes > MOST_NODES:
-        raise CallerError("anonymity.lattice-too-large", nodes=nodes, limit=MOST_NODES)
-    return _Search(problem).run()
-
-
-def evaluate(problem: Problem, node: Node) -> Outcome:
-    """Apply one node to the table, from the distinct tuples up.
-
-    Args:
-        problem: Table, hierarchies and limits.
-        node: Level per column.
-
-    Returns:
-        Its classes, dropped rows and loss, whether within the limits or not.
-    """
-    tuples = problem.tuples
-    keys = Generalised(tuples, problem.columns).keys(node)
-    _, first, classes = np.unique(keys, return_index=True, return_inverse=True)
-    sizes = np.bincount(classes, weights=tuples.counts).astype(np.int64)
-    pairs = tuple(distinct_pairs(classes[item.classes], item.values, item.counts) for item in problem.pairs)
-    tallies = tuple(np.bincount(classes, weights=tally).astype(np.int64) for tally in problem.tallies)
-    good = problem.kept(grouping := Grouping(first, sizes, pairs, tallies))
-    loss, suppressed = _loss(problem, node, grouping, good)
-    return Outcome(node, loss, suppressed, classes.astype(np.int64), good[classes])
-
-
-def _loss(problem: Problem, node: Node, grouping: Grouping, good: Flags) -> tuple[float, int]:
-    """The loss of a node and the rows it drops; all tuples of a class lose alike."""
-    first, sizes = grouping.first[good], grouping.sizes[good]
-    suppressed = problem.tuples.rows - int(sizes.sum())
-    lost = float(suppressed * len(node))
-    for codes, maps, level in zip(problem.tuples.codes, problem.columns, node, strict=True):
-        if level:
-            lost += float(sizes @ maps.losses[level][codes[first]])
-    return lost / (problem.tuples.rows * len(node)), suppressed
-
-
-def rules_out(problem: Problem) -> bool:
-    """Tell whether a node that drops too many rows rules out every node below it.
-
-    Args:
-        problem: Table, hierarchies and limits.
-
-    Returns:
-        True where each finer node then drops too many rows as well.
-
-    Source:
-        Where no row may be dropped, every class of a node that fits is good, so its joined classes
-        are when all criteria are monotone. Otherwise a class that holds a good part is good when
-        all are upward, so coarser nodes keep all rows kept below; one test of the whole table
-        carries that on, two need not, since what one drops can cost the other.
-    """
-    everything: list[ClassCriterion | TableCriterion] = [*problem.criteria, *problem.table_criteria]
-    if problem.most_suppressed == 0:
-        return all(criterion.is_monotone for criterion in everything)
-    return all(criterion.is_upward for criterion in everything) and len(problem.table_criteria) <= 1
-
-
-class _Candidate(NamedTuple):
-    """A node within the limits; ties in loss go to fewer dropped rows, then to lower levels."""
-
-    loss: float
-    suppressed: int
-    height: int
-    node: Node
+    counter = NodeCounter(problem, roll_up)
+    if problem.nodes > MOST_NODES:
+        return search_frontier(problem, counter, most_checks)
+    return _Search(problem, counter, most_checks).run()
 
 
 class _Search:
-    """The state of one search: what is ruled out and the best so far."""
+    """The state of one search: what is proven of each node and the best so far."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, counter: NodeCounter, most_checks: int | None) -> None:
+        self.problem, self.counter, self.most_checks = problem, counter, most_checks
         self.shape = problem.shape
-        self.bounds = _outer_sum(_column_losses(problem))
-        self.joins = [[below / above for below, above in pairwise(maps.sizes)] for maps in problem.columns]
-        self.ruled_out = np.zeros(self.shape, dtype=np.bool_)
-        self.roll_up = RollUp(problem.tuples, problem.columns, problem.pairs, problem.tallies)
-        self.fits: dict[Node, bool] = {}
+        parts = [lost[:height] for lost, height in zip(counter.losses.alone, self.shape, strict=True)]
+        self.alone = outer_sum(parts)
+        self.extra = np.zeros(self.shape)
+        self.at_most = np.full(self.shape, IMPOSSIBLE)
+        self.counted: dict[Node, Counted] = {}
+        self.best: Candidate | None = None
+        self.path = UpwardPath(problem)
         self.likely_fits = problem.most_suppressed >= problem.tuples.rows
-        self.rules_out = rules_out(problem)
-        self.best: _Candidate | None = None
+        self.forecast: Forecast | None = None
+        if problem.most_suppressed and self.alone.size <= MOST_GUIDED:
+            self.forecast = Forecast(problem, counter.roll_up.entropies)
+            self.left = counter.losses.everything - self.alone
 
     def run(self) -> Found | None:
         """Visit nodes in ascending order of their bound until it passes the best loss."""
-        flat, ruled_out = self.bounds.ravel(), self.ruled_out.reshape(-1)
-        for index in np.argsort(flat, kind="stable"):
-            if self.best is not None and flat[index] > self.best.loss + _TIE:
-                break
-            if ruled_out[index]:
+        order = np.argsort(self.alone.ravel(), kind="stable")
+        if self.most_checks is not None:
+            self._count(tuple(height - 1 for height in self.shape))  # the likeliest to fit
+        at = 0
+        while (at := self._next(order, at)) < len(order):
+            node = tuple(int(level) for level in np.unravel_index(order[at], self.shape))
+            if node in self.counted:
+                at += 1
                 continue
-            node = tuple(int(level) for level in np.unravel_index(index, self.shape))
+            if self._is_spent():
+                return self._found(is_optimal=False, bound=self._least_open(order[at:]))
             self._settle(node)
+            if not self._is_spent():
+                at += 1
+        return self._found(is_optimal=True, bound=0.0)
+
+    def _next(self, order: Ints, at: int) -> int:
+        """The next node that nothing rules out; past the end where the bound passes the best."""
+        alone, extra = self.alone.reshape(-1), self.extra.reshape(-1)
+        while at < len(order):
+            chunk = order[at : at + _CHUNK]
+            is_open = alone[chunk] + extra[chunk] <= self._ceiling()
+            if is_open.any():
+                return at + int(np.argmax(is_open))
+            if alone[chunk[-1]] > self._ceiling():
+                return len(order)
+            at += len(chunk)
+        return at
+
+    def _ceiling(self) -> float:
+        """What a node may lose to be worth a look: finite, for what is infinite never is."""
+        return 2.0 if self.best is None else self.best.loss + TIE
+
+    def _is_spent(self) -> bool:
+        return self.most_checks is not None and len(self.counted) >= self.most_checks
+
+    def _least_open(self, rest: Ints) -> float:
+        bounds = (self.alone + self.extra).reshape(-1)[rest]
+        return float(bounds.min())
+
+    def _found(self, *, is_optimal: bool, bound: float) -> Found | None:
         if self.best is None:
-            return None
-        return Found(evaluate(self.problem, self.best.node), flat.size, len(self.fits))
+            if is_optimal:
+                return None
+            raise CallerError("anonymity.search-cut-short", checks=len(self.counted))
+        outcome = evaluate(self.problem, self.best.node)
+        is_optimal = is_optimal or bound >= self.best.loss - TIE
+        least = outcome.loss if is_optimal else self.counter.losses.plain(bound)
+        return Found(outcome, self.alone.size, len(self.counted), least, is_optimal)
 
-    def _fits(self, node: Node) -> bool:
-        """Count a node's classes; remember it when it is the best within the limit."""
-        if node not in self.fits:
-            grouping = self.roll_up.at(node)
-            good = self.problem.kept(grouping)
-            kept = int(grouping.sizes[good].sum())
-            self.fits[node] = self.problem.tuples.rows - kept <= self.problem.most_suppressed
-            if self.fits[node]:
-                self._compare(_Candidate(*_loss(self.problem, node, grouping, good), sum(node), node))
-        return self.fits[node]
+    def _count(self, node: Node) -> Counted:
+        """Count a node's classes; remember what follows, and the node when it is the best."""
+        known = self.counted.get(node)
+        if known is not None:
+            return known
+        told = self.counted[node] = self.counter.count(node)
+        if told.extra > 0:
+            below = self.extra[tuple(slice(0, level + 1) for level in node)]
+            np.maximum(below, told.extra, out=below)
+        if self.forecast is not None:
+            above = self.at_most[tuple(slice(level, None) for level in node)]
+            np.minimum(above, told.extra, out=above)
+        if told.loss < IMPOSSIBLE:
+            self.best = better(self.best, Candidate(told.loss, told.suppressed, sum(node), node))
+        if self.forecast is not None and self.forecast.learn(node, told.suppressed):
+            self.forecast.count_live(self.alone + self.extra <= self._ceiling())
+        return told
 
-    def _compare(self, candidate: _Candidate) -> None:
-        best = self.best
-        if best is None or candidate.loss < best.loss - _TIE:
-            self.best = candidate
-        else:
-            self.best = min(best, candidate, key=lambda one: (one.loss > best.loss + _TIE, one[1:]))
+    def _rules_out(self, node: Node, below: Node) -> bool:
+        """Whether counting a node proves that one at or below it is not better than the best."""
+        return bool(self.alone[below] + self._count(node).extra > self._ceiling())
 
     def _settle(self, node: Node) -> None:
-        """Find on a path to the top the highest node that does not fit, and rule out what lies below.
+        """Rule a node out by one at or above it, or count it."""
+        if self.forecast is not None:
+            for _ in range(_TRIES):
+                likely = self._likely(node, self.forecast)
+                if self._rules_out(likely, node) or likely == node or self._is_spent():
+                    return
+        self._bisect(node)
+
+    def _likely(self, node: Node, forecast: Forecast) -> Node:
+        above = tuple(slice(level, None) for level in node)
+        need = self._ceiling() - self.alone[node] if self.best else IMPOSSIBLE
+        at_most = self.at_most[above]
+        scores = forecast.scores(above, need, self.left[above])
+        scores[at_most < IMPOSSIBLE if need == IMPOSSIBLE else at_most <= need] = 0.0
+        place = int(np.argmax(scores))
+        if scores.flat[place] <= 0:
+            return node
+        steps = np.unravel_index(place, scores.shape)
+        return tuple(level + int(step) for level, step in zip(node, steps, strict=True))
+
+    def _bisect(self, node: Node) -> None:
+        """Find the highest node on a path to the top that rules the node out.
 
         Coarse nodes are counted first, being cheap, and the node itself last; first where the one
-        before it fitted, since then this one likely does too.
+        before it was counted itself, since then this one likely has to be too.
         """
-        if (self.likely_fits or not self.rules_out) and self._fits(node):
+        if self.likely_fits and not self._rules_out(node, node):
             return
-        if not self.rules_out:
-            return
-        path = self._path_up(node)
+        path = self.path.up(node)
         low, high = 0 if self.likely_fits else -1, len(path)
-        while high - low > 1:
+        while high - low > 1 and not self._is_spent():
             middle = (low + high) // 2
-            low, high = (middle, high) if not self._fits(path[middle]) else (low, middle)
+            low, high = (middle, high) if self._rules_out(path[middle], node) else (low, middle)
         self.likely_fits = low < 0
-        if low >= 0:
-            self.ruled_out[tuple(slice(0, level + 1) for level in path[low])] = True
-
-    def _path_up(self, node: Node) -> list[Node]:
-        """A chain to the top whose every step joins as few groups as it can.
-
-        Such a chain stays among nodes that do not fit for long, so that its highest one rules out
-        many; the choice moves speed only, never the optimum.
-        """
-        path, levels = [node], list(node)
-        while True:
-            steps = [
-                (self.joins[column][level], column)
-                for column, level in enumerate(levels)
-                if level + 1 < self.shape[column]
-            ]
-            if not steps:
-                return path
-            levels[min(steps)[1]] += 1
-            path.append(tuple(levels))
-
-
-def _column_losses(problem: Problem) -> list[Floats]:
-    """What each level of each column loses by generalising alone, as a share of the whole loss."""
-    tuples, total = problem.tuples, problem.tuples.rows * len(problem.columns)
-    return [
-        np.array([tuples.counts @ maps.losses[level][codes] / total for level in range(height)])
-        for codes, maps, height in zip(tuples.codes, problem.columns, problem.shape, strict=True)
-    ]
-
-
-def _outer_sum(parts: Sequence[Floats]) -> Floats:
-    total = parts[0]
-    for part in parts[1:]:
-        total = np.add.outer(total, part)
-    return np.asarray(total, dtype=np.float64)

@@ -19,6 +19,8 @@ from hedgerow.kernel.anonymity.grouping import Grouping, Pairs
 from hedgerow.model.criteria import Distance
 
 _INT64 = 2**62
+_SLACK = 1e-6
+"""Taken off a number of rows that was worked out in floating point, before it is rounded up."""
 
 
 class _OfValues:
@@ -68,6 +70,21 @@ class EntropyValues(_OfValues):
         bound = float(np.log(float(self.least)))
         return np.asarray(distances.entropies(pairs, number) > bound + BAND)
 
+    def least_dropped(self, grouping: Grouping) -> Ints:
+        """Tell how many rows of each class cannot stay however it is split.
+
+        Entropy H is concave: of the share x that stays it is at least ln l, so H >= (1 - (1 - x)) ln l.
+
+        Args:
+            grouping: The classes of one node.
+
+        Returns:
+            Rows per class.
+        """
+        pairs, number = grouping.pairs[self.place], len(grouping.sizes)
+        shares = 1 - distances.entropies(pairs, number) / float(np.log(float(self.least)))
+        return _rounded_up(distances.totals(pairs, number) * shares)
+
 
 @dataclass(frozen=True, slots=True)
 class RecursiveValues(_OfValues):
@@ -102,6 +119,24 @@ class RecursiveValues(_OfValues):
         first, rest = distances.largest(pairs, number), distances.tails(pairs, number, self.l)
         left, right = _product(first, self.c.denominator), _product(rest, self.c.numerator)
         return np.asarray(left < right, dtype=np.bool_)
+
+    def least_dropped(self, grouping: Grouping) -> Ints:
+        """Tell how many rows of each class cannot stay however it is split.
+
+        What stays has a first value of less than c times its rarer rows, which are at most those of
+        the class; so at least first - c * rarer rows of the first value go, and one more for equality.
+
+        Args:
+            grouping: The classes of one node.
+
+        Returns:
+            Rows per class.
+        """
+        pairs, number = grouping.pairs[self.place], len(grouping.sizes)
+        first, rest = distances.largest(pairs, number), distances.tails(pairs, number, self.l)
+        short = _product(first, self.c.denominator) - _product(rest, self.c.numerator)
+        rows = np.where(short >= 0, short // self.c.denominator + 1, 0)
+        return np.asarray(np.minimum(rows, grouping.sizes), dtype=np.int64)
 
 
 def _product(rows: Ints, factor: int) -> Ints:
@@ -149,6 +184,24 @@ class Closeness(_OfValues):
             self.figures(pairs, number), self.most, lambda place: self._exactly(pairs, place)
         )
         return np.asarray(flags & (pairs.distinct(number) > 0))
+
+    def least_dropped(self, grouping: Grouping) -> Ints:
+        """Tell how many rows of each class cannot stay however it is split.
+
+        The distance d is convex and at most 1: of the share x that stays it is at most t, so
+        d <= x t + (1 - x), which bounds x.
+
+        Args:
+            grouping: The classes of one node.
+
+        Returns:
+            Rows per class.
+        """
+        pairs, number, most = grouping.pairs[self.place], len(grouping.sizes), float(self.most)
+        if most >= 1:
+            return np.zeros(number, dtype=np.int64)
+        shares = (self.figures(pairs, number) - most) / (1 - most)
+        return _rounded_up(distances.totals(pairs, number) * shares)
 
     def figures(self, pairs: Pairs, number: int) -> Floats:
         """Work out the distance of each class.
@@ -223,3 +276,32 @@ class Likeness(_OfValues):
             fits &= (gains <= bounds - BAND) | (pairs.counts * total <= rows * whole)
         missed = np.bincount(pairs.classes[~fits], minlength=number) > 0
         return np.asarray(~missed & (pairs.distinct(number) > 0))
+
+    def least_dropped(self, grouping: Grouping) -> Ints:
+        """Tell how many rows of each class cannot stay however it is split.
+
+        Of a value of n rows in a class of r, with at most a share a allowed: where d rows go,
+        n - d <= a (r - d), which bounds d.
+
+        Args:
+            grouping: The classes of one node.
+
+        Returns:
+            Rows per class.
+        """
+        pairs, number = grouping.pairs[self.place], len(grouping.sizes)
+        whole = self.reference.shares
+        gain = np.full(len(whole), float(self.beta))
+        if self.is_enhanced:
+            gain = np.minimum(gain, -np.log(np.maximum(whole, np.finfo(np.float64).tiny)))
+        allowed = ((1 + gain) * whole)[pairs.values]
+        rows = distances.totals(pairs, number)[pairs.classes]
+        room = np.maximum(1 - allowed, BAND)
+        short = np.where(allowed < 1 - BAND, (pairs.counts - allowed * rows) / room, 0)
+        found = np.zeros(number, dtype=np.int64)
+        np.maximum.at(found, pairs.classes, _rounded_up(short))
+        return found
+
+
+def _rounded_up(rows: Floats) -> Ints:
+    return np.maximum(np.ceil(rows - _SLACK), 0).astype(np.int64)

@@ -72,9 +72,10 @@ ROWS: tuple[ErrorRow, ...] = (
         "Lower k or give a larger table.",
     ),
     caller(
-        "anonymity.lattice-too-large",
-        "The hierarchies have {nodes} combinations of levels; at most {limit} are searched.",
-        "Name fewer quasi-identifiers, give shorter hierarchies, or bound levels with max_levels.",
+        "anonymity.search-cut-short",
+        "No combination of levels that meets what is asked was among the {checks} that were counted.",
+        "Allow more checks, name fewer quasi-identifiers, give shorter hierarchies, or bound levels with"
+        " max_levels.",
     ),
     caller(
         "anonymity.level-out-of-range",
@@ -82,8 +83,28 @@ ROWS: tuple[ErrorRow, ...] = (
         "Give a level of its hierarchy, or leave the column out of max_levels.",
     ),
     caller(
+        "anonymity.not-fitted",
+        "This transformer was not fitted to a table.",
+        "Call fit with the table that is to become k-anonymous first.",
+    ),
+    caller(
+        "anonymity.bad-weight",
+        "The weight of column {column} is no number of at least 0, or nothing but 0 is left to weigh by.",
+        "Give weights of 0 or more, one of them above 0.",
+    ),
+    caller(
+        "anonymity.unknown-mean",
+        "There is no mean called {mean}.",
+        "Give arithmetic or geometric.",
+    ),
+    caller(
+        "anonymity.no-checks",
+        "A search that may count nothing finds nothing.",
+        "Give most_checks of at least 1, or leave it out.",
+    ),
+    caller(
         "anonymity.hierarchy-for-no-quasi",
-        "A hierarchy or level bound is given for {column}, which is no quasi-identifier.",
+        "A hierarchy, level bound or weight is given for {column}, which is no quasi-identifier.",
         "Name the column as quasi-identifier or leave it out.",
     ),
     caller(
@@ -132,6 +153,16 @@ ROWS: tuple[ErrorRow, ...] = (
         "Choose the distance equal or hierarchical; numbers, dates and truth values have an order.",
     ),
     caller(
+        "anonymity.method-model",
+        "The model {model} needs the table of a population: local recoding does not try it.",
+        "Leave the model out, or choose the method exact.",
+    ),
+    caller(
+        "anonymity.unknown-method",
+        "There is no method called {method}.",
+        "Choose exact, local or auto.",
+    ),
+    caller(
         "anonymity.population-columns",
         "The population does not have the quasi-identifier {column}.",
         "Give a table with every quasi-identifier, one row per person.",
@@ -140,6 +171,26 @@ ROWS: tuple[ErrorRow, ...] = (
         "anonymity.population-short",
         "The population does not hold everybody of the table.",
         "Give a population of which the people of the table are a part, with the same values.",
+    ),
+    caller(
+        "population.unreadable",
+        "The population {path} is no number of people, no known region and no CSV that can be read.",
+        "Give a number such as 80000, a region such as usa, or a CSV with a header and a line per person.",
+    ),
+    caller(
+        "population.too-large",
+        "The population {path} has more than {limit} lines.",
+        "Give the number of its people instead, with models that take an estimate, such as k-map=5,0.05.",
+    ),
+    caller(
+        "harbor.areas-unreadable",
+        "The file {path} tells no people by the first three digits of zip codes.",
+        "Give a CSV of lines such as 021,500000.",
+    ),
+    caller(
+        "harbor.bad-column",
+        "{text} is no column with its category.",
+        "Write it COLUMN=CATEGORY, such as --column ward=other.",
     ),
     caller(
         "hierarchy.empty",

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import cast
 
+import pyarrow as pa
+
 from hedgerow.kernel.anonymity.hierarchies import from_rows
-from hedgerow.model.anonymity import LIMIT_STATEMENT, KAnonymousTable, ReleaseParameters, ReleasePlan
+from hedgerow.model.anonymity import (
+    LIMIT_STATEMENT,
+    METHODS,
+    KAnonymousTable,
+    Method,
+    ReleaseParameters,
+    ReleasePlan,
+)
 from hedgerow.model.budget import NonPrivateEvent, show_exact
+from hedgerow.model.criteria import parse_models
 from hedgerow.model.engine import PERSON
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.uses import ArrowTable, DatasetView, Grant, Json, Lease, Plan, Release, UseRequest
 from hedgerow.model.words import ColumnRole
 from hedgerow.techniques.anonymity.attacked import attacks_on
-from hedgerow.techniques.anonymity.parameters import check, check_columns, exact_share
+from hedgerow.techniques.anonymity.parameters import check, check_columns, exact_share, exact_weight
 from hedgerow.techniques.anonymity.repeating import beside_earlier
 from hedgerow.techniques.anonymity.technique import KAnonymity
 from hedgerow.techniques.anonymity.useful import utility_of
@@ -27,6 +37,7 @@ class GovernedPlan:
 
     inner: ReleasePlan
     release_id: str
+    population: pa.Table | None = field(default=None, repr=False)
 
     @property
     def grant(self) -> Grant:
@@ -48,9 +59,15 @@ class GovernedPlan:
             "quasi": list(asked.quasi),
             "sensitive": list(asked.sensitive),
             "keep": list(asked.keep),
+            "models": [str(model) for model in asked.models],
+            "method": asked.method,
+            "weights": {name: show_exact(weight) for name, weight in asked.weights},
             "suppression_limit": str(asked.suppression_limit),
             "obligations": list(self.inner.obligations),
         }
+
+
+_HOW: Mapping[str, str] = {"exact": "full-domain generalisation", "local": "local recoding"}
 
 
 class GovernedKAnonymity:
@@ -67,15 +84,18 @@ class GovernedKAnonymity:
 
         Args:
             request: ``parameters`` holds ``release`` (its id), ``quasi``, ``sensitive``, ``keep``
-                (names), ``k``, ``l`` (or none), ``suppression_limit`` (exact text) and
-                ``hierarchies`` (column to rows of value and its levels).
+                (names), ``k``, ``l`` (or none), ``suppression_limit`` (exact text),
+                ``hierarchies`` (column to rows of value and its levels), ``models`` (texts),
+                ``method``, ``weights`` (exact text by column) and ``population``: none, a number
+                of people, or ``columns`` and ``rows`` of texts.
             dataset: The data set.
 
         Raises:
             CallerError: For parameters, columns or hierarchies that do not fit.
         """
         asked = _parameters(request.parameters)
-        check(asked)
+        population = _population(request.parameters.get("population"))
+        check(asked, has_population=population is not None)
         named = [column.name for column in dataset.columns if not column.in_vault]
         for name in asked.released:
             column = dataset.column(name)
@@ -89,15 +109,16 @@ class GovernedKAnonymity:
             ):
                 raise Refused("release.keep-identifies", column=name)
         check_columns(asked, [*named, PERSON])
-        inner = self._technique.plan(asked, [*named, PERSON])
-        return GovernedPlan(inner, str(request.parameters["release"]))
+        inner = self._technique.plan(asked, [*named, PERSON], has_population=population is not None)
+        return GovernedPlan(inner, str(request.parameters["release"]), population)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Make the release from the leased rows."""
-        inner = cast("GovernedPlan", plan).inner
+        governed = cast("GovernedPlan", plan)
+        inner = governed.inner
 
         def make(rows: ArrowTable, asked: ReleaseParameters) -> KAnonymousTable[ArrowTable]:
-            return self._technique.run(rows, replace(inner, parameters=asked))
+            return self._technique.run(rows, replace(inner, parameters=asked), governed.population)
 
         leased = lease.rows()
         beside = beside_earlier(make, leased, inner.parameters, lease.earlier())
@@ -108,7 +129,8 @@ class GovernedKAnonymity:
             "rows": _rows(made.table),
             "label": made.label,
         }
-        mechanism = f"k-anonymity, k={inner.parameters.k}, full-domain generalisation and suppression"
+        models = "".join(f", {model}" for model in inner.parameters.models)
+        mechanism = f"k-anonymity, k={inner.parameters.k}{models}, {_HOW[made.method]} and suppression"
         summary = summary_of(made, inner.parameters)
         summary["attacks"] = attacks_on(leased, made, inner.parameters)
         summary |= {"repeated": beside.told} if beside.told else {}
@@ -127,6 +149,35 @@ def _parameters(given: Mapping[str, Json]) -> ReleaseParameters:
         l=cast("int | None", given.get("l")),
         hierarchies=tuple((name, from_rows(rows)) for name, rows in sorted(hierarchies.items())),
         person=PERSON,
+        models=parse_models(cast("Sequence[str]", given.get("models") or ())),
+        population=_size(given.get("population")),
+        method=_method(given.get("method") or "exact"),
+        weights=tuple(
+            (name, exact_weight(name, text))
+            for name, text in sorted(cast("Mapping[str, str]", given.get("weights") or {}).items())
+        ),
+    )
+
+
+def _method(given: Json) -> Method:
+    found = next((each for each in METHODS if each == given), None)
+    if found is None:
+        raise CallerError("anonymity.unknown-method", method=given)
+    return found
+
+
+def _size(given: Json) -> int | None:
+    return given if isinstance(given, int) else None
+
+
+def _population(given: Json) -> pa.Table | None:
+    """A table of the population, every value as text; the release reads it by the types of the data set."""
+    if not isinstance(given, Mapping):
+        return None
+    columns = cast("Sequence[str]", given["columns"])
+    rows = cast("Sequence[Sequence[str | None]]", given["rows"])
+    return pa.table(
+        {name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(columns)}
     )
 
 
@@ -156,7 +207,12 @@ def summary_of(made: KAnonymousTable[ArrowTable], asked: ReleaseParameters) -> d
         "class_sizes": [[size, count] for size, count in risk.class_sizes],
         "levels": {c.column: f"{c.level} of {c.top}" for c in risk.columns},
         "kept": list(asked.keep),
-        "statements": [*risk.statements, *_kept(asked)],
+        "models": [{"model": each.model, "reached": each.figure, "said": each.said} for each in made.reached],
+        "method": made.method,
+        "method_reason": made.reason,
+        "loss": _share(Fraction(risk.loss)),
+        "measures": made.measures.to_dict() if made.measures else {},
+        "statements": [*risk.statements, *(f"{each.said}." for each in made.reached), *_kept(asked)],
     }
 
 

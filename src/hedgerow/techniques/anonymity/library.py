@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from hedgerow.kernel.anonymity.linkage import candidate_counts, linkage
-from hedgerow.model.anonymity import Hierarchy, KAnonymousTable, LinkageResult, ReleaseParameters
+from hedgerow.model.anonymity import Hierarchy, KAnonymousTable, LinkageResult, LossMean, ReleaseParameters
 from hedgerow.model.criteria import Model
 from hedgerow.model.errors import CallerError
 from hedgerow.techniques.anonymity.columns import built_hierarchy, coded, texts
@@ -33,6 +33,9 @@ def k_anonymous(  # noqa: PLR0913 - keywords, each a choice of its own
     person: str | None = None,
     models: Sequence[str | Model] = (),
     population: Any = None,  # noqa: ANN401 - a number of people or any table that narwhals knows
+    weights: Mapping[str, Share] | None = None,
+    mean: LossMean = "arithmetic",
+    most_checks: int | None = None,
 ) -> KAnonymousTable[FrameT]:
     """Make a k-anonymous table by generalising quasi-identifiers and dropping rows, at the least loss.
 
@@ -47,42 +50,33 @@ def k_anonymous(  # noqa: PLR0913 - keywords, each a choice of its own
         hierarchies: Hierarchy per quasi-identifier; those left out are built from the values.
         max_levels: Coarsest level allowed per quasi-identifier.
         person: Column that tells whose row it is, where a person may have several; not released.
-        models: What must hold besides k: texts such as ``entropy-l(diagnosis)=3``, or models of
-            ``hedgerow.model.criteria``.
-        population: Where a model needs it: how many people the population has, or a table with the
-            quasi-identifiers of each of them, those of the table among them.
+        models: What must hold besides k: texts such as ``entropy-l(diagnosis)=3``, or models.
+        population: How many people, or a table of them with the quasi-identifiers, where models need it.
+        weights: What each quasi-identifier counts in the loss, 0 or more, 1 where not named.
+        mean: How losses of columns are joined: ``arithmetic``; ``geometric``: of each plus 1, less 1.
+        most_checks: Combinations of levels counted at most; none goes on until the optimum is proven.
 
     Returns:
-        The de-identified table, of the kind given, with its risk and what it reaches of each
-        model; ungoverned: in no ledger.
+        The de-identified table, of the kind given, with its risk; ungoverned: in no ledger.
 
     Raises:
-        CallerError: For parameters, columns or hierarchies that do not fit; a column that is not
-            listed at all is refused, since it could identify people.
+        CallerError: For what does not fit; a column that is not listed could identify people.
         Refused: ``anonymity.unreachable``.
 
     Guarantee:
-        Each combination of released quasi-identifiers stands in at least ``k`` rows (of ``k``
-        people with ``person``), with ``l`` distinct sensitive values where asked. It is not
-        anonymous: what else an attacker knows is not covered.
+        Each combination of released quasi-identifiers stands in ``k`` rows (of ``k`` people with
+        ``person``), with ``l`` distinct sensitive values where asked, and all models hold. What
+        else an attacker knows is not covered: it is not anonymous.
 
     Source:
-        Samarati and Sweeney, Protecting privacy when disclosing information (1998); loss after
-        Iyengar (KDD 2002).
+        Samarati and Sweeney, Protecting privacy (1998); loss after Iyengar (KDD 2002).
     """
     asked = release_parameters(
-        quasi=quasi,
-        k=k,
-        sensitive=sensitive,
-        keep=keep,
-        suppression_limit=suppression_limit,
-        l=l,
-        hierarchies=hierarchies,
-        max_levels=max_levels,
-        person=person,
-        models=models,
+        quasi=quasi, k=k, sensitive=sensitive, keep=keep, suppression_limit=suppression_limit, l=l,
+        hierarchies=hierarchies, max_levels=max_levels, person=person, models=models,
         population=population if isinstance(population, int) else None,
-    )
+        weights=weights, mean=mean, most_checks=most_checks,
+    )  # fmt: skip
     return _released(table, asked, population)
 
 

@@ -31,6 +31,7 @@ from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.recoding import LocallyRecodedTable, RecodedClass
 from hedgerow.techniques.anonymity.columns import Coded, coded, plain
 from hedgerow.techniques.anonymity.frames import arrow_of, frame_of, native_of
+from hedgerow.techniques.anonymity.measuring import measured_with_people
 from hedgerow.techniques.anonymity.parameters import Share, check, check_columns, release_parameters
 from hedgerow.techniques.anonymity.recount import Finished, recounted
 from hedgerow.techniques.anonymity.source import Source, source_of
@@ -138,7 +139,8 @@ def locally_recoded(
     check_columns(asked, table.column_names)
     recoding = _Recoding.of(source_of(table, asked), holds or {})
     problem = recoding.source.problem
-    made = recode(problem, also=recoding.further_test(), together=together)
+    weights = [float(dict(asked.weights).get(name, 1)) for name in asked.quasi]
+    made = recode(problem, also=recoding.further_test(), weights=weights, together=together)
     if made is None or not made.kept.any() or recoding.keeps_nothing(made):
         raise Refused("anonymity.unreachable", k=asked.k, l=asked.l or "none")
     classes, class_of_row = recoding.classes(made)
@@ -155,6 +157,8 @@ def locally_recoded(
         tuple(row_classes.tolist()),
         ungoverned=ungoverned,
         reached=reached,
+        measures=measured_with_people(released, asked, recoding.people_of(rows)),
+        people=None if asked.person is None else table[asked.person].take(pa.array(rows)),
     )
 
 
@@ -257,7 +261,8 @@ class _Recoding:
     def recounted(self, released: pa.Table, rows: Ints) -> tuple[Reached, ...]:
         """Count the finished table once more, by other code than the recoding's."""
         source = self.source
-        _count_classes(released, source.asked, None if source.people is None else source.people[rows])
+        people = self.people_of(rows)
+        _count_classes(released, source.asked, people)
         for name, test in self.holds.items():
             values: defaultdict[tuple[Any, ...], Counter[Any]] = defaultdict(Counter)
             cells = zip(*(released[each].to_pylist() for each in source.asked.quasi), strict=True)
@@ -265,8 +270,12 @@ class _Recoding:
                 values[cell][value] += 1
             if not all(test(each) for each in values.values()):
                 raise Fault("anonymity.recount")
-        people = None if source.people is None else source.people[rows].tolist()
-        return recounted(Finished(released, source.table, source.asked, people))
+        whose = None if people is None else people.tolist()
+        return recounted(Finished(released, source.table, source.asked, whose))
+
+    def people_of(self, rows: Ints) -> Ints | None:
+        """Whose each row is, where that is told."""
+        return None if self.source.people is None else self.source.people[rows]
 
 
 def _label(hierarchy: Hierarchy, level: int, group: int) -> str | None:

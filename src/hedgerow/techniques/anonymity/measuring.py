@@ -51,7 +51,32 @@ def measure(
     Source:
         As each field of ``SensitiveMeasures`` says.
     """
-    arrow = _arrow(table)
+    return measured(_arrow(table), quasi=quasi, sensitive=sensitive, hierarchies=hierarchies, person=person)
+
+
+def measured(
+    arrow: pa.Table,
+    *,
+    quasi: Sequence[str],
+    sensitive: Sequence[str] = (),
+    hierarchies: Mapping[str, Hierarchy] | None = None,
+    person: str | None = None,
+) -> Measures:
+    """Measure an Arrow table.
+
+    Args:
+        arrow: The table.
+        quasi: As ``measure``.
+        sensitive: As ``measure``.
+        hierarchies: As ``measure``.
+        person: As ``measure``.
+
+    Returns:
+        The figures.
+
+    Raises:
+        CallerError: As ``measure``.
+    """
     names = ReleaseParameters(tuple(quasi), 2, tuple(sensitive), person=person)
     if not quasi:
         raise CallerError("anonymity.no-quasi")
@@ -69,11 +94,36 @@ def measure(
         table_measures(sizes, members),
         tuple(
             sensitive_measures(
-                each.name, classes, each.codes, number, is_ordered=each.is_ordered, levels=each.levels
+                each.name,
+                classes,
+                each.codes,
+                number,
+                is_ordered=each.is_ordered,
+                levels=each.levels,
+                reference=each.reference,
             )
             for each in columns
         ),
     )
+
+
+def measured_with_people(released: pa.Table, asked: ReleaseParameters, people: Ints | None) -> Measures:
+    """Measure a released table, its people counted beside their rows.
+
+    Args:
+        released: The rows that leave.
+        asked: Columns and hierarchies.
+        people: Person of each row, -1 for unknown, or none.
+
+    Returns:
+        The figures.
+    """
+    counted, person = released, None
+    if people is not None:
+        person = "".join(released.column_names) + "+"  # a name that no column has
+        counted = released.append_column(person, pa.array(people, mask=people < 0))
+    ladders = {name: ladder for name, ladder in asked.hierarchies if name in asked.sensitive}
+    return measured(counted, quasi=asked.quasi, sensitive=asked.sensitive, hierarchies=ladders, person=person)
 
 
 def _arrow(table: Any) -> pa.Table:  # noqa: ANN401 - any table

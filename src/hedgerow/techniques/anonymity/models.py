@@ -81,6 +81,25 @@ def tests_of(
     return _Builder(asked, tuples, sensitive, people, population).built()
 
 
+def check_local(asked: ReleaseParameters) -> None:
+    """Refuse models of a population's table, which classes with levels of their own are not tried against.
+
+    Args:
+        asked: The parameters.
+
+    Raises:
+        CallerError: ``anonymity.method-model``.
+    """
+    for model in asked.models:
+        if is_of_population(model):
+            raise CallerError("anonymity.method-model", model=str(model))
+
+
+def is_of_population(model: Model) -> bool:
+    """Tell whether a model needs a table of the population."""
+    return isinstance(model, DeltaPresence) or (isinstance(model, KMap) and model.significance is None)
+
+
 def population_size(asked: ReleaseParameters, population: Ints | None) -> int | None:
     """Tell how many people the population has.
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
 
-from hedgerow.model.anonymity import Hierarchy, ReleaseParameters
+from hedgerow.model.anonymity import Hierarchy, LossMean, ReleaseParameters
 from hedgerow.model.budget import parse_decimal
 from hedgerow.model.criteria import (
     DeltaPresence,
@@ -38,6 +38,9 @@ def release_parameters(  # noqa: PLR0913 - keywords, each a choice of its own
     person: str | None = None,
     models: Sequence[str | Model] = (),
     population: int | None = None,
+    weights: Mapping[str, Share] | None = None,
+    mean: LossMean = "arithmetic",
+    most_checks: int | None = None,
 ) -> ReleaseParameters:
     """Check and freeze what the caller asks.
 
@@ -54,6 +57,9 @@ def release_parameters(  # noqa: PLR0913 - keywords, each a choice of its own
         person: Column that tells whose row it is; never released.
         models: What must hold besides k: texts such as ``entropy-l(diagnosis)=3``, or models.
         population: People of the population, or none.
+        weights: What each quasi-identifier counts in the loss, 0 or more, 1 where not named.
+        mean: ``arithmetic`` or ``geometric``: how the losses of columns are joined.
+        most_checks: Combinations of levels counted at most, at least 1, or none.
 
     Returns:
         The frozen parameters; whether the models have the population they need is looked at with the table.
@@ -73,6 +79,9 @@ def release_parameters(  # noqa: PLR0913 - keywords, each a choice of its own
         person=person,
         models=parse_models(models),
         population=population,
+        weights=tuple((name, exact_weight(name, weight)) for name, weight in (weights or {}).items()),
+        mean=mean,
+        most_checks=most_checks,
     )
     check(asked, has_population=True)
     return asked
@@ -98,7 +107,12 @@ def check(asked: ReleaseParameters, *, has_population: bool = False) -> None:
         raise CallerError("anonymity.no-quasi")
     if not 0 <= asked.suppression_limit <= 1:
         raise CallerError("anonymity.limit-out-of-range")
+    if asked.mean not in ("arithmetic", "geometric"):
+        raise CallerError("anonymity.unknown-mean", mean=asked.mean)
+    if asked.most_checks is not None and asked.most_checks < 1:
+        raise CallerError("anonymity.no-checks")
     _check_names(asked)
+    _check_weights(asked)
     for model in asked.models:
         _check_model(asked, model, has_population=has_population)
 
@@ -114,6 +128,17 @@ def _check_names(asked: ReleaseParameters) -> None:
     for name, _ in (*asked.hierarchies, *asked.max_levels):
         if name not in asked.quasi and name not in by_value:
             raise CallerError("anonymity.hierarchy-for-no-quasi", column=name)
+
+
+def _check_weights(asked: ReleaseParameters) -> None:
+    weights = dict(asked.weights)
+    for name, weight in weights.items():
+        if name not in asked.quasi:
+            raise CallerError("anonymity.hierarchy-for-no-quasi", column=name)
+        if weight < 0:
+            raise CallerError("anonymity.bad-weight", column=name)
+    if not any(weights.get(name, 1) for name in asked.quasi):
+        raise CallerError("anonymity.bad-weight", column=asked.quasi[0])
 
 
 def _check_model(asked: ReleaseParameters, model: Model, *, has_population: bool) -> None:
@@ -155,6 +180,18 @@ def _names(names: Iterable[str]) -> tuple[str, ...]:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= _LEAST
+
+
+def exact_weight(name: str, value: Share) -> Fraction:
+    """Read a weight exactly, at once whatever was written.
+
+    Raises:
+        CallerError: ``anonymity.bad-weight``.
+    """
+    weight = value if isinstance(value, Fraction) else parse_decimal(str(value))
+    if weight is None:
+        raise CallerError("anonymity.bad-weight", column=name)
+    return weight
 
 
 def exact_share(value: Share) -> Fraction:

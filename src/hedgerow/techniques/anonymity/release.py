@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hedgerow.kernel.anonymity.coding import Ints
+from hedgerow.kernel.anonymity.coding import Ints, combined_keys
 from hedgerow.kernel.anonymity.risk import summarise
 from hedgerow.kernel.anonymity.search import Outcome, Problem, search
 from hedgerow.model.anonymity import KAnonymousTable, ReleaseParameters, RiskSummary
-from hedgerow.model.errors import Fault, Refused
+from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.techniques.anonymity.columns import generalised, plain
+from hedgerow.techniques.anonymity.measuring import measured_with_people
 from hedgerow.techniques.anonymity.parameters import check, check_columns
 from hedgerow.techniques.anonymity.recount import Finished, recounted
 from hedgerow.techniques.anonymity.source import Quasi, Source, source_of
@@ -50,22 +52,32 @@ def release(
     check_columns(asked, table.column_names)
     source = source_of(table, asked, population)
     problem = source.problem
-    found = search(problem)
+    found = search(problem, most_checks=asked.most_checks)
     if found is None or not found.best.kept.any() or _keeps_nothing(found.best, problem):
+        if found is not None and not found.is_optimal:
+            raise CallerError("anonymity.search-cut-short", checks=found.checked)
         raise Refused("anonymity.unreachable", k=asked.k, l=asked.l or "none")
     rows = np.flatnonzero(found.best.kept[problem.tuples.of_row])
     unsorted = _released(table, asked, source.quasi, found.best, rows)
     attributes = [(item.name, item.codes) for item in source.sensitive]
-    risk = summarise(problem, found.best, asked.quasi, attributes, source.people)
+    summary = summarise(problem, found.best, asked.quasi, attributes, source.people)
+    risk = replace(summary, is_optimal=found.is_optimal, loss_bound=found.bound)
     order = _order(unsorted)
     released = unsorted.take(order)
     _recount(released, asked, risk)
     reached = recounted(_finished(source, unsorted, found.best.node, rows, population))
     levels = tuple(zip(asked.quasi, found.best.node, strict=True))
+    whose = None if source.people is None else source.people[rows]
     people = None if asked.person is None else table[asked.person].take(pa.array(rows[order.to_numpy()]))
     return KAnonymousTable(
-        released, risk, levels, ungoverned=ungoverned, reached=reached, people=people
-    )  # fmt: skip
+        released,
+        risk,
+        levels,
+        ungoverned=ungoverned,
+        reached=reached,
+        measures=measured_with_people(unsorted, asked, whose),
+        people=people,
+    )
 
 
 def _finished(
@@ -105,8 +117,18 @@ def _order(released: pa.Table) -> pa.Array:
     which neighbours may be relatives or recent arrivals. A shuffle would hide it as well, but only
     as well as its randomness, and the same release could not be made twice.
     """
-    keys = [(name, "ascending") for name in released.column_names]
-    return pc.sort_indices(released, sort_keys=keys)
+    ranked = [_ranks(column) for column in released.columns]
+    keys = combined_keys(ranked, [int(ranks.max(initial=0)) + 1 for ranks in ranked])
+    return pa.array(np.argsort(keys, kind="stable"))
+
+
+def _ranks(column: pa.ChunkedArray) -> Ints:
+    """Number the values of a column in their order, missing ones last."""
+    encoded = column.combine_chunks().dictionary_encode()
+    ranks = np.empty(len(encoded.dictionary) + 1, dtype=np.int64)
+    ranks[pc.sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(encoded.dictionary))
+    ranks[-1] = len(encoded.dictionary)
+    return np.asarray(ranks[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
 
 
 def _recount(released: pa.Table, asked: ReleaseParameters, risk: RiskSummary) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
@@ -94,6 +95,8 @@ def source_of(table: pa.Table, asked: ReleaseParameters, population: pa.Table | 
         table_criteria=tests.table_criteria,
         tallies=tests.tallies,
         max_levels=_tops(asked, quasi),
+        weights=tuple(dict(asked.weights).get(name, Fraction(1)) for name in asked.quasi),
+        mean=asked.mean,
     )
     return Source(table, asked, quasi, sensitive, people, problem)
 

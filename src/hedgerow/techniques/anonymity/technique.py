@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from hedgerow.model.anonymity import KAnonymousTable, ReleaseParameters, ReleasePlan
+from hedgerow.techniques.anonymity.choosing import released
 from hedgerow.techniques.anonymity.parameters import check, check_columns
-from hedgerow.techniques.anonymity.release import release
 
 OBLIGATIONS = (
     "label the release de-identified, never anonymous",
@@ -26,12 +26,15 @@ class KAnonymity:
 
     name = "k-anonymity"
 
-    def plan(self, parameters: ReleaseParameters, columns: Sequence[str]) -> ReleasePlan:
+    def plan(
+        self, parameters: ReleaseParameters, columns: Sequence[str], *, has_population: bool = False
+    ) -> ReleasePlan:
         """Decide what is needed, before any data is opened.
 
         Args:
             parameters: What the caller asks.
             columns: The data set's column names.
+            has_population: Whether a table of the population comes with them.
 
         Returns:
             The columns to lease, the obligations and the cost.
@@ -39,16 +42,19 @@ class KAnonymity:
         Raises:
             CallerError: For parameters or columns that do not fit.
         """
-        check(parameters)
+        check(parameters, has_population=has_population)
         check_columns(parameters, columns)
         return ReleasePlan(parameters.columns, parameters, OBLIGATIONS)
 
-    def run(self, table: pa.Table, plan: ReleasePlan) -> KAnonymousTable[pa.Table]:
+    def run(
+        self, table: pa.Table, plan: ReleasePlan, population: pa.Table | None = None
+    ) -> KAnonymousTable[pa.Table]:
         """Make the release from leased rows.
 
         Args:
             table: The leased rows, with the planned columns.
             plan: What ``plan`` decided.
+            population: One row per person of the population with the quasi-identifiers, or none.
 
         Returns:
             The de-identified table and its risk.
@@ -58,4 +64,4 @@ class KAnonymity:
             Refused: ``anonymity.unreachable``.
             Fault: ``anonymity.recount``.
         """
-        return release(table, plan.parameters, ungoverned=False)
+        return released(table, plan.parameters, ungoverned=False, population=population)
