@@ -18,13 +18,8 @@ from pathlib import Path
 from frame import Row, Sizes, Stopwatch, apart, as_json, load, say, table
 
 BENCHES = (
-    "startup", "gate", "collect", "query", "anonymity", "discover", "journal", "keys", "finding", "local",
-    "accounting",
-    "places", "train", "synthetic", "spark",
-    "startup", "gate", "collect", "query", "anonymity", "audit", "discover", "journal", "keys", "finding",
-    "local", "accounting",
-    "train", "synthetic", "spark",
-    "train", "synthetic", "tokens", "spark",
+    "startup", "gate", "collect", "query", "anonymity", "audit", "tokens", "places", "discover", "journal",
+    "keys", "finding", "local", "accounting", "train", "synthetic", "spark",
 )  # fmt: skip
 # What is measured with a bench, in a file of its own.
 MORE = {"keys": ("keys_postgres",), "anonymity": ("recoding", "measures")}
