@@ -178,6 +178,23 @@ def parse_decimal(text: str) -> Fraction | None:
     return Fraction(value)
 
 
+def parse_ratio(text: str) -> Fraction | None:
+    """Read a decimal as ``parse_decimal``, or two whole numbers as ``"1/20"``, at once whatever was written.
+
+    Args:
+        text: At most 64 characters.
+
+    Returns:
+        The exact value, or none.
+    """
+    if "/" not in text or len(text) > _TEXT_MAX:
+        return parse_decimal(text)
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
 def parse_exact(text: str, option: str) -> Fraction:
     """Read a positive decimal exactly.
 

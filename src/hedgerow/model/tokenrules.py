@@ -14,7 +14,7 @@ from hedgerow.model.words import near
 
 _MOST_COLUMNS = 4096
 _PAIR = 2
-_TOP = ("person", "others", "columns")
+_TOP = ("person", "others", "order", "columns")
 
 
 def parse_text(text: str) -> Rules:
@@ -31,7 +31,7 @@ def parse_text(text: str) -> Rules:
     """
     try:
         given = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # also for a number of thousands of digits
         # The parser quotes what it read; a rules file may hold values of people in its tables.
         raise CallerError("tokenise.not-toml") from None
     return parse(given)
@@ -41,8 +41,8 @@ def parse(given: Mapping[str, object]) -> Rules:
     """Read rules from plain values, as a TOML file or ``as_json`` gives them.
 
     Args:
-        given: ``columns`` (column to its kind and options), and maybe ``person`` (its ``column``) and
-            ``others`` (``"drop"`` or ``"refuse"``).
+        given: ``columns`` (column to its kind and options), and maybe ``person`` (its ``column``),
+            ``others`` (``"drop"`` or ``"refuse"``) and ``order`` (``"keep"`` or ``"shuffle"``).
 
     Returns:
         The rules.
@@ -58,8 +58,12 @@ def parse(given: Mapping[str, object]) -> Rules:
     others = given.get("others", "refuse")
     if others not in ("drop", "refuse"):
         raise _malformed('others is "drop" or "refuse"')
+    order = given.get("order", "keep")
+    if order not in ("keep", "shuffle"):
+        raise _malformed('order is "keep" or "shuffle"')
     rules = tuple(_rule(str(name), each) for name, each in columns.items())
-    made = Rules(rules, _person(given.get("person")), drops_others=others == "drop")
+    whose = _person(given.get("person"))
+    made = Rules(rules, whose, drops_others=others == "drop", shuffles=order == "shuffle")
     if not made.made:
         raise _malformed("every column is dropped")
     return made
@@ -75,6 +79,7 @@ def as_json(rules: Rules, *, entries: bool = True) -> dict[str, Json]:
     return {
         "columns": [[rule.column, rule_json(rule, entries=entries)] for rule in rules.columns],
         "others": "drop" if rules.drops_others else "refuse",
+        **({"order": "shuffle"} if rules.shuffles else {}),
         **({} if rules.person is None else {"person": {"column": rules.person}}),
     }
 

@@ -385,11 +385,13 @@ class Rules:
         columns: One rule per column named, in the order of the output.
         person: The column that tells whose row it is, or none.
         drops_others: Leave columns out that no rule names; else they are refused.
+        shuffles: Put the rows in a drawn order; rows of a data set always are.
     """
 
     columns: tuple[Rule, ...]
     person: str | None = None
     drops_others: bool = False
+    shuffles: bool = False
 
     @property
     def made(self) -> tuple[Rule, ...]:
@@ -411,6 +413,20 @@ def default_of(option: Field[Any]) -> object:
 RELEASE: Final = "release"
 RECIPIENT: Final = "recipient"
 """Names of the scopes in which tokens are valid."""
+
+
+def scope_to(recipient: str, *, is_of_file: bool) -> str:
+    """Name what the tokens of a recipient are valid in: rows of a data set apart from files.
+
+    Whoever makes tokens of a file knows whose each is. Were they those of the data set's own rows, these
+    could be told by a file of guesses, with nobody's grant.
+
+    Args:
+        recipient: To whom it goes, a name, which holds no blank.
+        is_of_file: Whether the rows are of a file.
+    """
+    return f"{recipient} file" if is_of_file else recipient
+
 
 INNER_SCOPE: Final = ("", "", "", "")
 """The scope beneath a leased secret, which is of one tenant, purpose, data set and release already."""

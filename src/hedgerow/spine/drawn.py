@@ -19,6 +19,7 @@ from hedgerow.spine.vault import Person, Vault
 
 _FORMAT = 1
 _AT_ONCE = 10_000
+_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,9 @@ class DrawnTokens:
 
     def _row(self, release: str, drawn: DrawnToken, person: Person) -> tuple[str, int, bytes]:
         mark = self._vault.token_mark(release, drawn.column, drawn.token)
+        # Filled up with blanks, which are read over: the size of a record tells no value.
         body = canonical([drawn.column, drawn.value])
+        body = body.ljust(-(-len(body) // _BLOCK) * _BLOCK)
         return mark, drawn.number, seal(person.key, body, self._binding(release, mark, drawn.number))
 
     def _binding(self, release: str, mark: str, number: int) -> Binding:

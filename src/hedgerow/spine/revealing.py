@@ -14,7 +14,7 @@ from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.keys import Scope
 from hedgerow.model.ports import Reader, Store
 from hedgerow.model.records import DatasetPurpose, Released, Subject
-from hedgerow.model.tokens import DETERMINISTIC, INNER_SCOPE, RECIPIENT, RELEASE
+from hedgerow.model.tokens import DETERMINISTIC, INNER_SCOPE, RECIPIENT, RELEASE, scope_to
 from hedgerow.model.uses import Actor, Json
 from hedgerow.model.words import Basis
 from hedgerow.spine.approvals import Approvals, Asked
@@ -283,7 +283,8 @@ def _recipient(record: Released) -> str | None:
 
 def _columns(record: Released, tenant: str) -> list[_Column]:
     """List the columns of a release whose tokens lead to a person by the person's own key."""
-    named = [(RELEASE, record.id), (RECIPIENT, _recipient(record) or "")]
+    to = scope_to(_recipient(record) or "", is_of_file=_summary(record)["file"] is not None)
+    named = [(RELEASE, record.id), (RECIPIENT, to)]
     scopes = scopes_of(tenant, record.purpose, record.dataset, named)
     told = cast("Sequence[Mapping[str, str]]", _summary(record)["columns"])
     return [

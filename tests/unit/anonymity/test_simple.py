@@ -12,6 +12,8 @@ import pytest
 import hedgerow.anonymity as hra
 from hedgerow.model.errors import CallerError, Refused
 
+pytestmark = pytest.mark.extra
+
 pl = pytest.importorskip("polars")
 pd = pytest.importorskip("pandas")
 

@@ -230,6 +230,7 @@ class TestRisk:
             hp.point_risk(track_table(5, 5), **NAMES, points=0)
 
 
+@pytest.mark.extra
 def test_pandas_and_polars_come_back_as_they_came():
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
     town = small_town(12)

@@ -232,6 +232,7 @@ class Tokenising(Asking):
         self._require("collect", check_name(ready.dataset, "data set"))
         with self.spine.store.read() as reader:
             self.spine.catalog.require_purpose(reader, purpose)
+        ready.technique.check(asked.recipient)
         progress("enrolling people")
         mark = str(ready.parameters["file"])
         self.spine.intake.take(

@@ -77,5 +77,9 @@ def zip_label(code: str, digits: int, sparse: Iterable[str] = ()) -> str:
 
     Source: 45 CFR 164.514(b)(2)(i)(B), where three digits are left.
     """
-    short = "".join(code.split()).replace("-", "").upper()[:digits]
-    return "0" * digits if short.startswith(tuple(sparse)) else short
+    short = _bare(code)[:digits]
+    return "0" * digits if short.startswith(tuple(map(_bare, sparse))) else short
+
+
+def _bare(code: str) -> str:
+    return "".join(code.split()).replace("-", "").upper()

@@ -34,6 +34,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 _NUMBER = re.compile(r"[\d +()/.-]*\d[\d +()/.-]*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _LEAST_DIFFERENT = 8
+_LEAST_DIFFERING = 20
 _SAMPLE_S = 0.02
 _BATCH = 2000
 _MOST_DIGITS = 9
@@ -100,18 +101,17 @@ def domain_of(values: Iterable[str], kind: str | None = None) -> tuple[int, str]
 
     Returns:
         How many and what they are; none where every value is a random identifier of 122 bits or more
-        (32 or more hexadecimal digits, or a UUID of version 4), which nobody can try.
+        (32 or more hexadecimal digits, or a UUID of version 4), which nobody can try. Where the digits
+        differ in few places from value to value, what is the same in all of them is known to whoever tries.
     """
     if kind is not None:
         return DOMAINS[kind]
-    given, random = [], False
+    given: list[str] = []
+    random: list[str] = []
     for value in values:
-        if _is_random_id(value):
-            random = True
-        else:
-            given.append(value)
+        (random if _is_random_id(value) else given).append(value)
     if not given and random:
-        return None
+        return _by_places(random)
     for name, shape in (("date", _DATE), ("email", _EMAIL)):
         if given and all(shape.fullmatch(value) for value in given):
             return DOMAINS[name]
@@ -124,6 +124,22 @@ def domain_of(values: Iterable[str], kind: str | None = None) -> tuple[int, str]
 def _is_random_id(value: str) -> bool:
     # Zeros in front of a number, or a number alone, are no random identifier.
     return bool(_RANDOM_ID.fullmatch(value)) and len(set(value)) >= _LEAST_DIFFERENT and not value.isdecimal()
+
+
+def _by_places(values: Sequence[str]) -> tuple[int, str] | None:
+    """Count the texts that are alike but where those of one length differ; none where they differ enough.
+
+    Of two drawn identifiers of 32 digits, 13 are the same by chance once in ten million times.
+    """
+    fewest = None
+    for length in {len(value) for value in values}:
+        alike = {value.lower() for value in values if len(value) == length}
+        differing = sum(len(set(place)) > 1 for place in zip(*alike, strict=True))
+        if len(alike) > 1 and differing < _LEAST_DIFFERING:
+            fewest = differing if fewest is None else min(fewest, differing)
+    if fewest is None:
+        return None
+    return min(16**fewest, _MOST_NUMBERS), f"texts that differ in {fewest} hexadecimal digits"
 
 
 def _by_characters(values: Sequence[str]) -> tuple[int, str]:

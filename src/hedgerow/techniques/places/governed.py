@@ -9,7 +9,7 @@ from typing import cast
 
 from hedgerow.kernel.anonymity.hierarchies import from_rows
 from hedgerow.kernel.places.trajectories import check_rule
-from hedgerow.model.budget import NonPrivateEvent, show_exact
+from hedgerow.model.budget import NonPrivateEvent, parse_ratio, show_exact
 from hedgerow.model.engine import PERSON
 from hedgerow.model.errors import CallerError
 from hedgerow.model.places import CALENDAR, HABITS, TrajectoryRule, TrajectoryTable
@@ -135,10 +135,10 @@ def _asked(given: Mapping[str, Json]) -> Asked:
 
 
 def _exact(text: Json) -> Fraction:
-    try:
-        return Fraction(str(text))
-    except (ValueError, ZeroDivisionError):
-        raise CallerError("places.trajectory-rule", why="a share or a length is no number") from None
+    read = parse_ratio(str(text))
+    if read is None:
+        raise CallerError("places.trajectory-rule", why="a share or a length is no number")
+    return read
 
 
 def _check(dataset: DatasetView, name: str, kinds: Sequence[ColumnType], wanted: str) -> None:

@@ -184,7 +184,9 @@ def _table(
     numbers = list(range(1, people + 1))
     secrets.SystemRandom().shuffle(numbers)
     who = np.asarray(numbers, dtype=np.int64)[made.kept.person]
-    order = np.lexsort((made.kept.item, who))
+    # By the texts of places: their codes are in the order in which the rows given name them.
+    read = np.argsort(np.argsort(np.asarray(texts[0], dtype=np.str_), kind="stable"), kind="stable")
+    order = np.lexsort((made.kept.item % times, read[made.kept.item // times], who))
     item = made.kept.item[order]
     _, who = np.unique(who[order], return_inverse=True)  # whoever lost every point leaves no gap
     place = "place" if isinstance(asked.place, tuple) else asked.place

@@ -19,14 +19,18 @@ from hedgerow.model.tokens import (
     RECIPIENT,
     RELEASE,
     Keep,
+    Lookup,
     Pseudonym,
     Random,
+    Redact,
     Rule,
     Rules,
     Surrogate,
+    Zip,
     is_coarse,
     kind_of,
     policy_of,
+    scope_to,
 )
 from hedgerow.model.uses import (
     ArrowTable,
@@ -42,9 +46,18 @@ from hedgerow.model.uses import (
 )
 from hedgerow.model.words import ColumnRole, many
 from hedgerow.techniques.tokens.applying import check_rule
-from hedgerow.techniques.tokens.making import Made, class_counts, csv_of, is_erasable, made_of
+from hedgerow.techniques.tokens.making import (
+    Made,
+    class_counts,
+    csv_of,
+    in_drawn_order,
+    is_erasable,
+    made_of,
+)
 
 NOBODY = -1
+_CODE = 5
+"""Characters that the beginning of a postal code may have where a column names people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,8 @@ class TokenPlan:
     @property
     def grant(self) -> Grant:
         """The columns that are read of the data set, and the scopes of tokens."""
-        to = ((RECIPIENT, self.recipient),) if self.recipient else ()
+        scope = scope_to(self.recipient, is_of_file=self.made_by["file"] is not None)
+        to = ((RECIPIENT, scope),) if self.recipient else ()
         return Grant(self.columns, "rows", tokens=((RELEASE, self.release), *to))
 
     @property
@@ -118,7 +132,7 @@ class GovernedTokens:
 
     Guarantee: only rows of people whose basis covers the purpose leave, only columns that a rule names, and
         only tokens of the scopes that the spine gave: of this tenant, purpose, data set and release, or of
-        the recipient where a rule says ``deterministic``.
+        the recipient where a rule says ``deterministic``. Rows of a data set leave in a drawn order.
     """
 
     name = "tokens"
@@ -142,13 +156,9 @@ class GovernedTokens:
         """
         recipient = str(request.parameters.get("recipient") or "")
         rules = self.rules
-        for rule in rules.made:
-            check_rule(rule)
-            if policy_of(rule) == DETERMINISTIC and not recipient:
-                raise CallerError("tokenise.no-recipient", column=rule.column)
+        self.check(recipient)
         if self._outside is not None:
             roles, columns = self._outside.roles, frozenset[str]()
-            _check_outside(rules, list(self._outside.table.column_names), roles)
         else:
             rules = _of_dataset(rules, dataset)
             roles = {column.name: ColumnRole(column.role) for column in dataset.columns}
@@ -159,6 +169,23 @@ class GovernedTokens:
         }
         named = str(request.parameters["release"])
         return TokenPlan(rules, named, recipient, columns, _quasi(rules, roles), made_by)
+
+    def check(self, recipient: str) -> None:
+        """Refuse what could not be done whoever the people are: before any of a file are enrolled.
+
+        Args:
+            recipient: To whom it goes; empty for nobody in particular.
+
+        Raises:
+            CallerError: As ``plan``, but for the columns of a data set.
+            Refused: ``tokenise.identifies``.
+        """
+        for rule in self.rules.made:
+            check_rule(rule)
+            if policy_of(rule) == DETERMINISTIC and not recipient:
+                raise CallerError("tokenise.no-recipient", column=rule.column)
+        if self._outside is not None:
+            _check_outside(self.rules, list(self._outside.table.column_names), self._outside.roles)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Tokenise the leased rows, or those from outside of the people leased."""
@@ -174,7 +201,11 @@ class GovernedTokens:
         if not numbers:
             raise Refused("tokenise.nobody")
         made = made_of(table, numbers, asked.rules, secrets)
-        payload: dict[str, Json] = {"csv": csv_of(made.table), "label": LABEL}
+        if self._outside is not None:
+            _check_changed(asked.rules, self._outside.roles, table, made.table)
+        is_shuffled = self._outside is None or asked.rules.shuffles
+        table = in_drawn_order(made.table) if is_shuffled else made.table
+        payload: dict[str, Json] = {"csv": csv_of(table), "label": LABEL}
         told = _summary(asked, made, rows=rows, people=people)
         kinds = ", ".join(dict.fromkeys(kind_of(rule) for rule in asked.rules.made))
         return Release(payload, f"tokens: {kinds}", person_level=True, summary=told, drawn=made.drawn)
@@ -193,13 +224,33 @@ class GovernedTokens:
 def _check_outside(rules: Rules, names: Sequence[str], roles: Mapping[str, ColumnRole]) -> None:
     _check_columns(rules, names)
     for rule in rules.made:
-        if isinstance(rule, Keep) and not rule.i_know and _identifies(roles, rule.source):
+        is_whole = isinstance(rule, Zip) and rule.digits > _CODE
+        is_kept = isinstance(rule, Keep) and not rule.i_know
+        if (is_kept or is_whole) and _identifies(roles, rule.source):
             raise Refused("tokenise.identifies", column=rule.source)
         if isinstance(rule, Pseudonym) and rule.source != rules.person:
             raise CallerError(
                 "tokenise.option", column=rule.column, option="from",
                 problem=f"a pseudonym is of the person: {rules.person}",
             )  # fmt: skip
+
+
+def _check_changed(
+    rules: Rules, roles: Mapping[str, ColumnRole], given: ArrowTable, made: ArrowTable
+) -> None:
+    """Refuse what names people where a rule that makes it coarser left it as it is but for signs and case."""
+    for rule in rules.made:
+        if not isinstance(rule, (Lookup, Redact, Zip)) or not _identifies(roles, rule.source):
+            continue
+        pairs = set(
+            zip(given.column(rule.source).to_pylist(), made.column(rule.column).to_pylist(), strict=True)
+        )
+        if any(told and _letters(true) and _letters(true) == _letters(told) for true, told in pairs):
+            raise Refused("tokenise.identifies", column=rule.source)
+
+
+def _letters(text: str | None) -> str:
+    return "".join(each for each in (text or "").casefold() if each.isalnum())
 
 
 def _identifies(roles: Mapping[str, ColumnRole], column: str) -> bool:
@@ -254,7 +305,7 @@ def _quasi(rules: Rules, roles: Mapping[str, ColumnRole]) -> tuple[str, ...]:
         rule.column
         for rule in rules.made
         if is_coarse(rule)
-        or (isinstance(rule, Keep) and roles.get(rule.source) is ColumnRole.QUASI_IDENTIFIER)
+        or (isinstance(rule, (Keep, Redact)) and roles.get(rule.source) is ColumnRole.QUASI_IDENTIFIER)
     )
 
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from hedgerow.kernel.places import grid
 from hedgerow.kernel.places.bands import banded
 from hedgerow.kernel.places.merchants import categories
+from hedgerow.model.budget import parse_ratio
 from hedgerow.model.errors import CallerError
 from hedgerow.model.places import CellRule, MerchantLevel, MerchantRule, TimeBands, TimePart
 from hedgerow.model.tokens import Habit
@@ -83,10 +84,10 @@ def _cell_rule(rule: Habit) -> CellRule:
     asked = {"least": _LEAST, "finest_m": "250", "strays": "0.05"} | dict(rule.options)
     numbers: dict[str, Fraction] = {}
     for name in ("least", "finest_m", "strays"):
-        try:
-            numbers[name] = Fraction(asked[name])
-        except (ValueError, ZeroDivisionError):
-            raise _wrong(rule, name, "it is a number") from None
+        read = parse_ratio(asked[name])
+        if read is None:
+            raise _wrong(rule, name, "it is a number")
+        numbers[name] = read
     if numbers["least"].denominator != 1:
         raise _wrong(rule, "least", "it is a whole number of people")
     return CellRule(int(numbers["least"]), float(numbers["finest_m"]), numbers["strays"], "coarsest", "keep")
@@ -165,13 +166,9 @@ def _moments(column: pa.Array, name: str) -> pa.Array:
 def _merchants(rule: Habit, column: pa.Array, options: Mapping[str, str]) -> pa.Array:
     standard = MerchantRule()
     level = cast("MerchantLevel", options.get("level", standard.level))
-    try:
-        share = Fraction(options.get("most_sensitive", str(standard.most_sensitive)))
-    except (ValueError, ZeroDivisionError):
-        problem = "it is a share from 0 to 1"
-        raise CallerError(
-            "tokenise.option", column=rule.column, option="most_sensitive", problem=problem
-        ) from None
+    share = parse_ratio(options.get("most_sensitive", str(standard.most_sensitive)))
+    if share is None:
+        raise _wrong(rule, "most_sensitive", "it is a share from 0 to 1")
     coded = column.dictionary_encode()
     of_row = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     found = categories(coded.dictionary.to_pylist(), of_row, MerchantRule(level, share))

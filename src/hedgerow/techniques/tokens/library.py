@@ -19,6 +19,7 @@ from hedgerow.model.keys import Scope
 from hedgerow.model.tokenrules import parse
 from hedgerow.techniques.tokens.applying import Made, apply_rule, check_rule, undo_rule
 from hedgerow.techniques.tokens.habits import habit_column
+from hedgerow.techniques.tokens.making import in_drawn_order
 from hedgerow.techniques.tokens.rulesfile import read_rules, with_tables
 from hedgerow.techniques.tokens.statements import Promise, promise_of
 from hedgerow.techniques.tokens.using import PersonKeys, Using, people_of
@@ -166,6 +167,7 @@ def _tokenised(frame: FrameT, table: pa.Table, asked: words.Rules, using: Using)
     )
     kept = {rule.column: each.map for rule, each in made if each.map is not None}
     out = pa.table({rule.column: each.array for rule, each in made})
+    out = in_drawn_order(out) if asked.shuffles else out
     return Tokenised(_back(out, frame), report, MappingProxyType(kept))
 
 

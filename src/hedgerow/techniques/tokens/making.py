@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -33,6 +35,7 @@ from hedgerow.techniques.tokens.statements import promise_of
 from hedgerow.techniques.tokens.using import Using
 
 INNER = Scope(*INNER_SCOPE)
+_KEY_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,14 @@ def is_erasable(rule: Rule) -> bool:
     return promise_of(rule, has_person_keys=True).is_erased_with_person
 
 
-def made_of(table: pa.Table, numbers: Sequence[int], rules: Rules, secrets: TokenSecrets) -> Made:
+def made_of(table: pa.Table, numbers: Sequence[int], rules: Rules, leased: TokenSecrets) -> Made:
     """Make each column of a release.
 
     Args:
         table: The rows.
         numbers: The number of the person of each row.
         rules: The rules.
-        secrets: What tokens are made of.
+        leased: What tokens are made of.
 
     Returns:
         The columns, and the map of drawn tokens.
@@ -81,8 +84,10 @@ def made_of(table: pa.Table, numbers: Sequence[int], rules: Rules, secrets: Toke
     drawn: list[DrawnToken] = []
     for rule in rules.made:
         named = scope_of(rule)
-        keys = _PersonKeys(secrets, named)
-        using = Using(secrets.of_values(named), INNER, people=people, person_keys=keys)
+        keys = _PersonKeys(leased, named)
+        # No token stands in two columns: whoever asks whose one is names no column.
+        fresh = {rule.column: VaultMap(retired=frozenset(each.token for each in drawn))}
+        using = Using(leased.of_values(named), INNER, people=people, person_keys=keys, maps=fresh)
         if isinstance(rule, Habit):
             read = [table.column(name).combine_chunks() for name in rule.sources]
             columns[rule.column] = habit_column(rule, *read, people=numbers)
@@ -115,12 +120,22 @@ def _drawn(rule: Rule, kept: VaultMap, *, is_person: bool) -> Iterator[DrawnToke
             yield DrawnToken(rule.column, int(person), token, "" if is_person else value)
 
 
+def in_drawn_order(table: pa.Table) -> pa.Table:
+    """Shuffle rows: two releases of the same rows would be joined by their order, whatever the tokens are."""
+    keys = np.frombuffer(secrets.token_bytes(_KEY_BYTES * table.num_rows), np.uint64)
+    return table.take(pa.array(np.argsort(keys)))
+
+
 def csv_of(table: pa.Table) -> str:
     """Write a table as CSV (RFC 4180, lines ended by a line feed); what is missing is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.column_names)
     sink = pa.BufferOutputStream()
+    if table.num_columns == 1:
+        # An empty cell alone in its row needs quotes, or the line is read as none.
+        writer.writerows([cell] for cell in table.column(0).to_pylist())
+        return text.getvalue()
     try:
         pa_csv.write_csv(table, sink, pa_csv.WriteOptions(include_header=False, quoting_style="none"))
     except pa.ArrowInvalid:

@@ -27,6 +27,8 @@ def read_rules(path: Path) -> Rules:
         CallerError: ``file.missing``, ``tokenise.table``, or as ``parse_text``.
     """
     try:
+        if not path.is_file():
+            raise CallerError("file.missing", path=path)
         if path.stat().st_size > _MOST_BYTES:
             raise CallerError("tokenise.rules", problem="it is larger than 16 MB")
         rules = parse_text(path.read_text(encoding="utf-8"))
@@ -59,10 +61,13 @@ def with_tables(rules: Rules, folder: Path) -> Rules:
 
 def _entries(path: Path, column: str) -> tuple[tuple[str, str], ...]:
     """Read a table of a lookup: a heading, then a value and its label a line."""
+    if path.exists() and not path.is_file():
+        # A pipe or a device has no end.
+        raise CallerError("tokenise.table", column=column, path=path, problem="it is no file")
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = [row for row in csv.reader(stream, strict=True) if row][1:]
-    except (OSError, UnicodeDecodeError, csv.Error):
+    except (OSError, ValueError, csv.Error):  # also for a path that is none
         raise CallerError("tokenise.table", column=column, path=path, problem="it cannot be read") from None
     if not rows or any(len(row) < _PAIR for row in rows):
         problem = "it needs a heading and two columns, value and label"

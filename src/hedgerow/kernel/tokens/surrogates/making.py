@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -151,17 +152,24 @@ def _drawn(
     raise Refused("tokens.nothing-left", attempts=_ATTEMPTS)
 
 
+def _folded(text: str) -> str:
+    """Leave out accents, width and case: a name is the same one however its letters are put together."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(part for part in parts if not unicodedata.combining(part))
+
+
 def _plain(text: str) -> str:
-    return re.sub(r"[\W_]", "", text.casefold())
+    return re.sub(r"[\W_]", "", _folded(text))
 
 
 def _is_word(made: str, true: str) -> bool:
     # A Chinese name is one word, and its parts stand inside it.
-    return made in true if not made.isascii() and len(made) <= 2 else made.casefold() in _words(true)  # noqa: PLR2004
+    is_inside = not made.isascii() and len(made) <= 2  # noqa: PLR2004
+    return _folded(made) in (_folded(true) if is_inside else _words(true))
 
 
 def _words(true: str) -> list[str]:
-    return re.split(r"[\W_]+", true.casefold())
+    return re.split(r"[\W_]+", _folded(true))
 
 
 def _is_inside(made: str, true: str) -> bool:
