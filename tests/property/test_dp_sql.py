@@ -8,11 +8,11 @@ from tests.unit.dp.world import COLUMNS, WARDS, plan, table
 from tests.unit.engine.reference import aggregate as row_by_row
 
 from hedgerow.kernel.aggregation import aggregate, draw_ranks, number_people
+from hedgerow.kernel.conditions.catalog import Catalog
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import CountRows, ExactAggregation
 from hedgerow.techniques.dp_query.parse import parse
 from hedgerow.techniques.dp_query.planned import QueryPlan
-from hedgerow.techniques.dp_query.resolve import Catalog
 from hedgerow.techniques.dp_query.run import run
 
 WORDS = [

@@ -6,20 +6,10 @@ from fractions import Fraction
 
 import pytest
 
+from hedgerow.kernel.conditions.parts import Both, Comparison, Either, Member, Name, Null, Truth
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.techniques.dp_query.parse import parse
-from hedgerow.techniques.dp_query.query import (
-    Both,
-    Comparison,
-    Either,
-    KeyOutput,
-    Member,
-    Name,
-    Null,
-    Ordering,
-    StatisticOutput,
-    Truth,
-)
+from hedgerow.techniques.dp_query.query import KeyOutput, Ordering, StatisticOutput
 
 
 def where(text):

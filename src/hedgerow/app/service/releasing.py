@@ -46,6 +46,7 @@ class ReleaseRequest:
             quasi-identifiers of each; none where unknown.
         weights: What detail of a quasi-identifier is worth, exact text by column; 1 where not named.
         method: ``exact``, ``local`` or ``auto``.
+        where: A condition that all rows of a person meet, such as ``age >= 18 AND ward = 'A'``; or none.
     """
 
     dataset: str
@@ -61,6 +62,7 @@ class ReleaseRequest:
     population: int | Mapping[str, Json] | None = None
     weights: Mapping[str, str] = field(default_factory=dict)
     method: str = "exact"
+    where: str | None = None
 
 
 class Releasing(Asking, Reporting):
@@ -249,7 +251,14 @@ def _further(asked: ReleaseRequest) -> dict[str, Json]:
     """What a request says only where it was asked, so that one made before binds as it did."""
     further: dict[str, Json] = {"models": list(asked.models), "population": asked.population}
     further |= {"weights": dict(asked.weights), "method": None if asked.method == "exact" else asked.method}
+    further["where"] = None if asked.where is None else _condition(asked.where)
     return {name: value for name, value in further.items() if value not in (None, [], {})}
+
+
+def _condition(text: str) -> str:
+    from hedgerow.kernel.conditions.filters import normalised
+
+    return normalised(text)
 
 
 def _short(request_id: str) -> str:

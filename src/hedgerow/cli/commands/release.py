@@ -38,6 +38,7 @@ class Options(TypedDict):
     population: str | None
     weight: tuple[str, ...]
     method: str
+    where: str | None
     candidates: bool
     request_id: str | None
     explain: bool
@@ -108,6 +109,11 @@ class Options(TypedDict):
     "which keeps more; auto: whichever serves better, and why.",
 )  # fmt: skip
 @click.option(
+    "--where", metavar="CONDITION",
+    help="Only people all of whose rows meet it, such as \"age >= 18 AND ward = 'A'\": columns and "
+    "constants, as in a query. It stands in the certificate; a sensitive column picks no rows.",
+)  # fmt: skip
+@click.option(
     "--candidates", is_flag=True,
     help="Make nothing: tell what releases of several k and limits would lose and risk, to choose from.  "
     "Needs the right to see exact risk.",
@@ -172,6 +178,7 @@ def _asked(dataset: str, options: Options) -> ReleaseRequest:
         None if given is None else read_population(given, quasi),
         _weights(options["weight"]),
         options["method"],
+        options["where"],
     )
 
 

@@ -32,6 +32,27 @@ ROWS: tuple[ErrorRow, ...] = (
         "Ask again under a new --request-id.",
     ),
     caller(
+        "release.where-malformed",
+        "The condition of --where is none that can be read, or longer than {most} characters.",
+        "Compare columns with constants, text in single quotes, joined by AND, OR and NOT: "
+        "--where \"age >= 18 AND ward = 'A'\".",
+    ),
+    refused(
+        "release.where-unsupported",
+        "The condition of --where uses {part}, by which no rows are picked.",
+        "{advice}",
+    ),
+    refused(
+        "release.where-identifies",
+        "The column {column} says who a person is; a release is not filtered by it.",
+        "Filter by columns that many people share, such as an age or a ward.",
+    ),
+    refused(
+        "release.where-sensitive",
+        "The column {column} is sensitive: who is in a release filtered by it, or is not, would tell it.",
+        "Leave it out of --where and name it under --sensitive, so that each class holds several values.",
+    ),
+    caller(
         "released.no-certificate",
         "No certificate was made of {release}: it left before there were any, or its file was never written.",
         "Repeat the release under its --request-id, which writes the file and the certificate.",

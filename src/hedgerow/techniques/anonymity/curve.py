@@ -16,6 +16,7 @@ from hedgerow.model.budget import show_exact
 from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import ArrowTable, DatasetView, Grant, Json, Lease, Plan, Release, UseRequest
 from hedgerow.techniques.anonymity.governed import GovernedKAnonymity
+from hedgerow.techniques.anonymity.picking import Picked, rows_of
 from hedgerow.techniques.anonymity.source import Source, source_of
 
 KS: Final = (2, 3, 5, 10, 20)
@@ -33,11 +34,13 @@ class CurvePlan:
 
     asked: ReleaseParameters
     population: pa.Table | None = field(default=None, repr=False)
+    where: Picked | None = None
 
     @property
     def grant(self) -> Grant:
-        """The columns that a release would have, as rows."""
-        return Grant(frozenset(self.asked.released), "rows")
+        """The columns that a release would have and those of the condition, as rows."""
+        read = self.where.columns if self.where else frozenset()
+        return Grant(read.union(self.asked.released), "rows")
 
     @property
     def cost(self) -> None:
@@ -53,6 +56,7 @@ class CurvePlan:
             "sensitive": list(self.asked.sensitive),
             "models": [str(model) for model in self.asked.models],
             "suppression_limit": [show_exact(limit) for limit in LIMITS],
+            **({"where": self.where.text} if self.where else {}),
             "obligations": ["show exact risk and counts to the privacy officer only"],
         }
 
@@ -77,12 +81,12 @@ class ReleaseCurve:
             CallerError: As for a release.
         """
         planned = self._release.plan(request, dataset)
-        return CurvePlan(planned.inner.parameters, planned.population)
+        return CurvePlan(planned.inner.parameters, planned.population, planned.where)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Search the releases of the leased rows."""
         curve = cast("CurvePlan", plan)
-        found: list[Json] = list(_curve(lease.rows(), curve))
+        found: list[Json] = list(_curve(rows_of(lease.rows(), curve.where, KS[0]), curve))
         return Release({"candidates": found}, "candidates of k-anonymity; no row left", person_level=False)
 
 

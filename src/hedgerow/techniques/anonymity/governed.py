@@ -26,6 +26,7 @@ from hedgerow.model.uses import ArrowTable, DatasetView, Grant, Json, Lease, Pla
 from hedgerow.model.words import ColumnRole
 from hedgerow.techniques.anonymity.attacked import attacks_on
 from hedgerow.techniques.anonymity.parameters import check, check_columns, exact_share, exact_weight
+from hedgerow.techniques.anonymity.picking import Picked, picked, rows_of
 from hedgerow.techniques.anonymity.repeating import beside_earlier
 from hedgerow.techniques.anonymity.technique import KAnonymity
 from hedgerow.techniques.anonymity.useful import utility_of
@@ -38,11 +39,13 @@ class GovernedPlan:
     inner: ReleasePlan
     release_id: str
     population: pa.Table | None = field(default=None, repr=False)
+    where: Picked | None = None
 
     @property
     def grant(self) -> Grant:
-        """The columns that leave, as rows."""
-        return Grant(frozenset(self.inner.parameters.released), "rows")
+        """The columns that leave and those of the condition, as rows."""
+        read = self.where.columns if self.where else frozenset()
+        return Grant(read.union(self.inner.parameters.released), "rows")
 
     @property
     def cost(self) -> NonPrivateEvent:
@@ -63,6 +66,7 @@ class GovernedPlan:
             "method": asked.method,
             "weights": {name: show_exact(weight) for name, weight in asked.weights},
             "suppression_limit": str(asked.suppression_limit),
+            **({"where": self.where.text} if self.where else {}),
             "obligations": list(self.inner.obligations),
         }
 
@@ -86,12 +90,14 @@ class GovernedKAnonymity:
             request: ``parameters`` holds ``release`` (its id), ``quasi``, ``sensitive``, ``keep``
                 (names), ``k``, ``l`` (or none), ``suppression_limit`` (exact text),
                 ``hierarchies`` (column to rows of value and its levels), ``models`` (texts),
-                ``method``, ``weights`` (exact text by column) and ``population``: none, a number
-                of people, or ``columns`` and ``rows`` of texts.
+                ``method``, ``weights`` (exact text by column), ``where`` (a condition on rows, or
+                none) and ``population``: none, a number of people, or ``columns`` and ``rows`` of
+                texts.
             dataset: The data set.
 
         Raises:
-            CallerError: For parameters, columns or hierarchies that do not fit.
+            CallerError: For parameters, columns, hierarchies or a condition that do not fit.
+            Refused: For columns that may not be kept or filtered on.
         """
         asked = _parameters(request.parameters)
         population = _population(request.parameters.get("population"))
@@ -110,7 +116,8 @@ class GovernedKAnonymity:
                 raise Refused("release.keep-identifies", column=name)
         check_columns(asked, [*named, PERSON])
         inner = self._technique.plan(asked, [*named, PERSON], has_population=population is not None)
-        return GovernedPlan(inner, str(request.parameters["release"]), population)
+        where = picked(request.parameters.get("where"), asked.sensitive, dataset)
+        return GovernedPlan(inner, str(request.parameters["release"]), population, where)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Make the release from the leased rows."""
@@ -120,7 +127,7 @@ class GovernedKAnonymity:
         def make(rows: ArrowTable, asked: ReleaseParameters) -> KAnonymousTable[ArrowTable]:
             return self._technique.run(rows, replace(inner, parameters=asked), governed.population)
 
-        leased = lease.rows()
+        leased = rows_of(lease.rows(), governed.where, inner.parameters.k)
         beside = beside_earlier(make, leased, inner.parameters, lease.earlier())
         made = beside.made
         payload: dict[str, Json] = {
@@ -132,6 +139,9 @@ class GovernedKAnonymity:
         models = "".join(f", {model}" for model in inner.parameters.models)
         mechanism = f"k-anonymity, k={inner.parameters.k}{models}, {_HOW[made.method]} and suppression"
         summary = summary_of(made, inner.parameters)
+        if governed.where:
+            summary["where"] = governed.where.text
+            summary["statements"] = [*cast("list[Json]", summary["statements"]), governed.where.statement]
         summary["attacks"] = attacks_on(leased, made, inner.parameters)
         summary |= {"repeated": beside.told} if beside.told else {}
         summary["utility"] = utility_of(beside.rows, made, inner.parameters)

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from hedgerow.techniques.dp_query.conditions import name_of
+from hedgerow.kernel.conditions.parts import Name
+from hedgerow.kernel.conditions.reading import name_of
 from hedgerow.techniques.dp_query.inner import Inner, gathered_through, names_of, seen_through
 from hedgerow.techniques.dp_query.joins import PERSON_WORD, Joins
-from hedgerow.techniques.dp_query.query import Join, Name, Query
+from hedgerow.techniques.dp_query.query import Join, Query
 
 
 def joined(query: Query, joins: Joins, dataset: str, columns: Collection[str]) -> Query:

@@ -8,29 +8,26 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Generic, Protocol, Self, TypeVar
 
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.parts import Both, Condition, Name, Operator, Term
 from hedgerow.model.answers import Function
 from hedgerow.model.calls import TEXT, TRUTH, Fit, kind
 from hedgerow.model.errors import CallerError
-from hedgerow.techniques.dp_query import hints, statistics
+from hedgerow.techniques.dp_query import statistics
 from hedgerow.techniques.dp_query.calls import NAME, called
 from hedgerow.techniques.dp_query.per_person import per_person
 from hedgerow.techniques.dp_query.query import (
-    Both,
-    Condition,
     Every,
     Having,
     Join,
     KeyOutput,
-    Name,
     NoisyTest,
-    Operator,
     Ordering,
     Output,
     PerPerson,
     Query,
     Some,
     StatisticOutput,
-    Term,
 )
 from hedgerow.techniques.dp_query.statistics import checked
 from hedgerow.techniques.dp_query.units import PERSON

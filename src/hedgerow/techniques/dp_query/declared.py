@@ -10,6 +10,7 @@ from datetime import date
 from fractions import Fraction
 from math import prod
 
+from hedgerow.kernel.conditions.catalog import Catalog, shown
 from hedgerow.model.contribution import Contribution
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import (
@@ -22,7 +23,6 @@ from hedgerow.model.plans import (
 from hedgerow.model.spans import Span
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.calls import ROWS_MOST, called
-from hedgerow.techniques.dp_query.resolve import Catalog, shown
 from hedgerow.techniques.dp_query.units import PERSON, check_statistic, is_unit
 
 MAX_ROWS_MOST = ROWS_MOST

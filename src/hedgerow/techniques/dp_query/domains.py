@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fractions import Fraction
 
+from hedgerow.kernel.conditions.catalog import Catalog, shown
 from hedgerow.model.errors import Refused
 from hedgerow.model.plans import (
     AllOf,
@@ -20,7 +21,6 @@ from hedgerow.model.plans import (
     Predicate,
 )
 from hedgerow.techniques.dp_query.declared import KEY_TYPES, SUM_TYPES
-from hedgerow.techniques.dp_query.resolve import Catalog, shown
 
 
 def check_possible(

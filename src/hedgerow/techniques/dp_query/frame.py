@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hedgerow.kernel.accounting import Budget
 from hedgerow.kernel.aggregation.frames import arrow_of, kinds_of
+from hedgerow.kernel.conditions.catalog import KINDS, shown
 from hedgerow.model.answers import UNGOVERNED, Answer
 from hedgerow.model.calls import WHOLE
 from hedgerow.model.errors import CallerError, Fault, Refused
@@ -24,7 +25,6 @@ from hedgerow.techniques.dp_query.planned import QueryPlan
 from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.public import public_table
 from hedgerow.techniques.dp_query.query import Query as Asked
-from hedgerow.techniques.dp_query.resolve import KINDS, shown
 from hedgerow.techniques.dp_query.run import run
 from hedgerow.techniques.dp_query.sources import asked_of
 from hedgerow.techniques.dp_query.spark import SparkTable, is_spark

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.catalog import shown
+from hedgerow.kernel.conditions.parts import Name, Term
 from hedgerow.model.engine import RESERVED
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.gathering import Gathered, Gathering, GatherKind
@@ -22,13 +25,11 @@ from hedgerow.model.plans import (
     SumValues,
 )
 from hedgerow.model.words import ColumnType
-from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.declared import SUM_TYPES, Declared
 from hedgerow.techniques.dp_query.domains import check_possible
 from hedgerow.techniques.dp_query.grid import GRID_MOST, digits_of
 from hedgerow.techniques.dp_query.joins import Joins
-from hedgerow.techniques.dp_query.query import Gather, Name, PerPerson, Term
-from hedgerow.techniques.dp_query.resolve import shown
+from hedgerow.techniques.dp_query.query import Gather, PerPerson
 from hedgerow.techniques.dp_query.scope import Scope, bounded
 from hedgerow.techniques.dp_query.units import check_statistic
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from hedgerow.kernel.conditions.catalog import shown
 from hedgerow.model.errors import Refused
 from hedgerow.model.plans import Clamp, SumValues
 from hedgerow.model.words import ColumnType
-from hedgerow.techniques.dp_query.resolve import shown
 
 # No data set of more rows is planned for; with it, exact sums stay below 2**62 and so within 64
 # bits. The engine checks the real sum and fails rather than wrap around.

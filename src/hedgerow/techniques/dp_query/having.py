@@ -11,23 +11,11 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.parts import Both, Comparison, Condition, Either, Name, Operator, Term
+from hedgerow.kernel.conditions.reading import condition, name_of
 from hedgerow.model.answers import Cell
-from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.conditions import condition, name_of
-from hedgerow.techniques.dp_query.query import (
-    Both,
-    Comparison,
-    Condition,
-    Either,
-    Every,
-    Having,
-    Name,
-    NoisyTest,
-    Operator,
-    Some,
-    StatisticOutput,
-    Term,
-)
+from hedgerow.techniques.dp_query.query import Every, Having, NoisyTest, Some, StatisticOutput
 from hedgerow.techniques.dp_query.statistics import is_statistic, statistic
 
 _OPERATORS = {"=": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}

@@ -11,18 +11,16 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.catalog import shown
+from hedgerow.kernel.conditions.parts import Both, Condition, Fixed, Name, Term
+from hedgerow.kernel.conditions.reading import condition, name_of, only
 from hedgerow.model.errors import CallerError
-from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.conditions import condition, name_of, only
 from hedgerow.techniques.dp_query.query import (
-    Both,
-    Condition,
     Every,
-    Fixed,
     Gather,
     Having,
     KeyOutput,
-    Name,
     NoisyTest,
     Ordering,
     Output,
@@ -30,9 +28,7 @@ from hedgerow.techniques.dp_query.query import (
     Query,
     Some,
     StatisticOutput,
-    Term,
 )
-from hedgerow.techniques.dp_query.resolve import shown
 from hedgerow.techniques.dp_query.terms import (
     is_term,
     names_in,

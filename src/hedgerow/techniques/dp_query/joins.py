@@ -15,15 +15,15 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
+from hedgerow.kernel.conditions.catalog import KINDS, shown
+from hedgerow.kernel.conditions.hints import Hint
+from hedgerow.kernel.conditions.reading import only
 from hedgerow.model.engine import RESERVED
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.joins import JOINED_TYPES, Beside, Lookup, PublicColumn, PublicTable
 from hedgerow.model.plans import Clamp, ColumnDeclaration, DatasetDeclaration, ExactAggregation
 from hedgerow.model.words import ColumnType
-from hedgerow.techniques.dp_query.conditions import only
 from hedgerow.techniques.dp_query.declared import MAX_ROWS_MOST, SUM_TYPES, Declared
-from hedgerow.techniques.dp_query.hints import Hint
-from hedgerow.techniques.dp_query.resolve import KINDS, shown
 
 JOINS_MOST = 8
 MULTIPLICITY_MOST = 1_000

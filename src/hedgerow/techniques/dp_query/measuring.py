@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from hedgerow.kernel.conditions.catalog import Catalog
 from hedgerow.kernel.noise import gaussian_half_width, gaussian_scale, half_width, l2_bound, laplace_scale
 from hedgerow.model.errors import Refused
 from hedgerow.model.plans import (
@@ -29,7 +30,6 @@ from hedgerow.techniques.dp_query.planned import (
 )
 from hedgerow.techniques.dp_query.price import Price
 from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell, candidates, planned_choice
-from hedgerow.techniques.dp_query.resolve import Catalog
 from hedgerow.techniques.dp_query.spread import SpreadCell
 from hedgerow.techniques.dp_query.units import check_statistic
 

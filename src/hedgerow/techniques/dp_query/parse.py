@@ -13,25 +13,17 @@ from dataclasses import replace
 import sqlglot
 from sqlglot import exp
 
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.hints import OUTPUTS_MAX
+from hedgerow.kernel.conditions.parts import Fixed, Term
+from hedgerow.kernel.conditions.reading import condition, constant_number, name_of, only
 from hedgerow.model.errors import CallerError, Refused
-from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.conditions import condition, constant_number, name_of, only
 from hedgerow.techniques.dp_query.having import having
-from hedgerow.techniques.dp_query.hints import OUTPUTS_MAX
 from hedgerow.techniques.dp_query.inner import Inner, gathered_through, inner_of, seen_through
 from hedgerow.techniques.dp_query.joins import Joins
 from hedgerow.techniques.dp_query.keywords import with_quoted_columns
 from hedgerow.techniques.dp_query.per_person import per_person
-from hedgerow.techniques.dp_query.query import (
-    Fixed,
-    KeyOutput,
-    Ordering,
-    Output,
-    PerPerson,
-    Query,
-    StatisticOutput,
-    Term,
-)
+from hedgerow.techniques.dp_query.query import KeyOutput, Ordering, Output, PerPerson, Query, StatisticOutput
 from hedgerow.techniques.dp_query.statistics import is_statistic, statistic
 from hedgerow.techniques.dp_query.terms import is_term, names_in, term
 

@@ -6,21 +6,13 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.catalog import shown
+from hedgerow.kernel.conditions.parts import Condition, Name, Term
+from hedgerow.kernel.conditions.reading import condition, name_of
 from hedgerow.model.answers import Function
 from hedgerow.model.errors import CallerError
-from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.conditions import condition, name_of
-from hedgerow.techniques.dp_query.query import (
-    Condition,
-    Gather,
-    KeyOutput,
-    Name,
-    Output,
-    PerPerson,
-    StatisticOutput,
-    Term,
-)
-from hedgerow.techniques.dp_query.resolve import shown
+from hedgerow.techniques.dp_query.query import Gather, KeyOutput, Output, PerPerson, StatisticOutput
 from hedgerow.techniques.dp_query.statistics import is_statistic, statistic
 from hedgerow.techniques.dp_query.terms import written
 

@@ -7,12 +7,14 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.catalog import shown
+from hedgerow.kernel.conditions.parts import Both, Name, Term
 from hedgerow.model.answers import AnswerColumn, OutputKind
 from hedgerow.model.budget import checked_epsilon
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration, ExactAggregation, Predicate, predicate_columns
 from hedgerow.model.words import ColumnType
-from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.built import joined
 from hedgerow.techniques.dp_query.declared import SUM_TYPES, Declared
 from hedgerow.techniques.dp_query.domains import check_possible
@@ -26,19 +28,15 @@ from hedgerow.techniques.dp_query.planned import KeyCell, OutputCell, PlannedOut
 from hedgerow.techniques.dp_query.price import Cost, Price
 from hedgerow.techniques.dp_query.quantiles import Choice, QuantileCell, quantile_text
 from hedgerow.techniques.dp_query.query import (
-    Both,
     Every,
     Having,
     KeyOutput,
-    Name,
     NoisyTest,
     Output,
     Query,
     Some,
     StatisticOutput,
-    Term,
 )
-from hedgerow.techniques.dp_query.resolve import shown
 from hedgerow.techniques.dp_query.scope import Scope, bounded
 from hedgerow.techniques.dp_query.terms import written
 

@@ -9,10 +9,10 @@ from fractions import Fraction
 from math import isfinite
 from typing import Any
 
+from hedgerow.kernel.conditions.catalog import shown
 from hedgerow.model.errors import CallerError
 from hedgerow.model.joins import PublicColumn, PublicTable, PublicValue
 from hedgerow.model.words import ColumnType
-from hedgerow.techniques.dp_query.resolve import shown
 
 ROWS_MOST = 100_000
 CELLS_MOST = 1_000_000

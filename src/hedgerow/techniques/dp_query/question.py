@@ -12,13 +12,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import cast, get_args
 
-from hedgerow.model.answers import Function
-from hedgerow.model.errors import CallerError
-from hedgerow.model.uses import Json
-from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.conditions import DEPTH_MAX
-from hedgerow.techniques.dp_query.per_person import FUNCTIONS
-from hedgerow.techniques.dp_query.query import (
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.parts import (
     Apply,
     Both,
     Choose,
@@ -26,26 +21,33 @@ from hedgerow.techniques.dp_query.query import (
     Condition,
     Constant,
     Either,
-    Every,
     Fixed,
+    Member,
+    Name,
+    Null,
+    Operation,
+    Operator,
+    Term,
+    Truth,
+)
+from hedgerow.kernel.conditions.reading import DEPTH_MAX
+from hedgerow.model.answers import Function
+from hedgerow.model.errors import CallerError
+from hedgerow.model.uses import Json
+from hedgerow.techniques.dp_query.per_person import FUNCTIONS
+from hedgerow.techniques.dp_query.query import (
+    Every,
     Gather,
     Having,
     Join,
     KeyOutput,
-    Member,
-    Name,
     NoisyTest,
-    Null,
-    Operation,
-    Operator,
     Ordering,
     Output,
     PerPerson,
     Query,
     Some,
     StatisticOutput,
-    Term,
-    Truth,
 )
 from hedgerow.techniques.dp_query.statistics import checked
 from hedgerow.techniques.dp_query.terms import applied

@@ -6,6 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.catalog import Catalog, shown
+from hedgerow.kernel.conditions.parts import (
+    Choose,
+    Comparison,
+    Condition,
+    Fixed,
+    Member,
+    Name,
+    Null,
+    Term,
+    Truth,
+)
 from hedgerow.model.errors import Refused
 from hedgerow.model.plans import (
     AllOf,
@@ -22,21 +35,8 @@ from hedgerow.model.plans import (
     Predicate,
 )
 from hedgerow.model.words import ColumnType
-from hedgerow.techniques.dp_query import hints
 from hedgerow.techniques.dp_query.declared import SUM_TYPES, Declared, require
 from hedgerow.techniques.dp_query.grid import GRID_MOST, digits_of
-from hedgerow.techniques.dp_query.query import (
-    Choose,
-    Comparison,
-    Condition,
-    Fixed,
-    Member,
-    Name,
-    Null,
-    Term,
-    Truth,
-)
-from hedgerow.techniques.dp_query.resolve import Catalog, shown
 from hedgerow.techniques.dp_query.terms import written
 from hedgerow.techniques.dp_query.worth import Worths, in_decimals, whole_numbers
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import sqlglot
 from sqlglot import exp
 
+from hedgerow.kernel.conditions.catalog import KINDS, shown
+from hedgerow.kernel.conditions.hints import Hint
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.uses import DatasetView
 from hedgerow.model.words import ColumnType
-from hedgerow.techniques.dp_query.hints import Hint
 from hedgerow.techniques.dp_query.joins import Joinable, PrivateTable
 from hedgerow.techniques.dp_query.query import Query
-from hedgerow.techniques.dp_query.resolve import KINDS, shown
 from hedgerow.techniques.dp_query.units import PERSON
 
 THREE = Hint(

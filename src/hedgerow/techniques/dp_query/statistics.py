@@ -8,11 +8,12 @@ from fractions import Fraction
 
 from sqlglot import exp
 
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.parts import Fixed, Name, Term
+from hedgerow.kernel.conditions.reading import name_of, only
 from hedgerow.model.answers import Function
 from hedgerow.model.errors import Refused
-from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.conditions import name_of, only
-from hedgerow.techniques.dp_query.query import Fixed, Name, Output, StatisticOutput, Term
+from hedgerow.techniques.dp_query.query import Output, StatisticOutput
 from hedgerow.techniques.dp_query.terms import is_term, term
 
 _FUNCTIONS: dict[type[exp.Expr], Function] = {

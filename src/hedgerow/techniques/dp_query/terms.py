@@ -11,15 +11,8 @@ from fractions import Fraction
 
 from sqlglot import exp
 
-from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.conditions import (
-    DEPTH_MAX,
-    condition,
-    constant,
-    name_of,
-    only,
-)
-from hedgerow.techniques.dp_query.query import (
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.parts import (
     Apply,
     Both,
     Choose,
@@ -34,6 +27,13 @@ from hedgerow.techniques.dp_query.query import (
     Operation,
     Term,
     Truth,
+)
+from hedgerow.kernel.conditions.reading import (
+    DEPTH_MAX,
+    condition,
+    constant,
+    name_of,
+    only,
 )
 
 _TWO: dict[type[exp.Expr], Operation] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}

@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 
+from hedgerow.kernel.conditions.catalog import shown
 from hedgerow.model.contribution import UnitBound
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.words import ColumnType
-from hedgerow.techniques.dp_query.resolve import shown
 
 PERSON = "person"
 _BY = {

@@ -8,11 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
 
-from hedgerow.model.calls import Fit
-from hedgerow.model.errors import CallerError
-from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.calls import NAME, called
-from hedgerow.techniques.dp_query.query import (
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.parts import (
     Both,
     Choose,
     Comparison,
@@ -28,6 +25,9 @@ from hedgerow.techniques.dp_query.query import (
     Term,
     Truth,
 )
+from hedgerow.model.calls import Fit
+from hedgerow.model.errors import CallerError
+from hedgerow.techniques.dp_query.calls import NAME, called
 from hedgerow.techniques.dp_query.terms import applied, clamped
 
 Number: TypeAlias = "int | float | Decimal | Fraction"

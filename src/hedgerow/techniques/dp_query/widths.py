@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from hedgerow.kernel.conditions.catalog import Catalog
+from hedgerow.kernel.conditions.parts import Name
 from hedgerow.kernel.noise import add_laplace, half_width, laplace_scale
 from hedgerow.model.budget import LaplaceEvent, show_exact
 from hedgerow.model.contribution import Contribution
@@ -17,8 +19,6 @@ from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.declared import SUM_TYPES, require
 from hedgerow.techniques.dp_query.planned import decimal_text
 from hedgerow.techniques.dp_query.price import Price
-from hedgerow.techniques.dp_query.query import Name
-from hedgerow.techniques.dp_query.resolve import Catalog
 
 MECHANISM = "discrete Laplace on a histogram over powers of two (OpenDP)"
 # The chance that any bin without a row passes.

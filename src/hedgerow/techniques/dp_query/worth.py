@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.parts import Apply, Choose, Condition, Fixed, Name, Term
 from hedgerow.model.expressions import (
     MOST,
     Cases,
@@ -27,8 +29,6 @@ from hedgerow.model.expressions import (
     reach,
 )
 from hedgerow.model.plans import Clamp, Predicate, SumValues
-from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.query import Apply, Choose, Condition, Fixed, Name, Term
 from hedgerow.techniques.dp_query.terms import value_of
 
 Within: TypeAlias = "tuple[Fraction | None, Fraction | None]"

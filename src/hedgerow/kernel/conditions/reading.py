@@ -13,9 +13,9 @@ from typing import TypeAlias, TypeVar
 
 from sqlglot import exp
 
-from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.hints import LIST_MAX, Hint
-from hedgerow.techniques.dp_query.query import (
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.hints import LIST_MAX, Hint
+from hedgerow.kernel.conditions.parts import (
     Apply,
     Both,
     Comparison,

@@ -6,6 +6,19 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from fractions import Fraction
 
+from hedgerow.kernel.conditions import hints
+from hedgerow.kernel.conditions.parts import (
+    Both,
+    Comparison,
+    Condition,
+    Constant,
+    Either,
+    Member,
+    Name,
+    Null,
+    Term,
+    Truth,
+)
 from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.plans import (
     AllOf,
@@ -19,19 +32,6 @@ from hedgerow.model.plans import (
     Predicate,
 )
 from hedgerow.model.words import ColumnType
-from hedgerow.techniques.dp_query import hints
-from hedgerow.techniques.dp_query.query import (
-    Both,
-    Comparison,
-    Condition,
-    Constant,
-    Either,
-    Member,
-    Name,
-    Null,
-    Term,
-    Truth,
-)
 
 _SHOWN_MAX = 60
 _INT_MAX = 2**63 - 1
