@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from hedgerow.model.errors import CallerError
+from hedgerow.model.ladders import is_ladder, parse_ladder, split_ladder
 
 
 def hierarchy_files(folder: Path, columns: Sequence[str]) -> dict[str, Path]:
@@ -49,6 +51,46 @@ def read_hierarchies(folder: Path, columns: Sequence[str]) -> dict[str, list[lis
         CallerError: ``hierarchies.*``, or ``hierarchy.*`` with the name of the file; no value is quoted.
     """
     return {column: _rows(path) for column, path in hierarchy_files(folder, columns).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Hierarchies chosen column by column.
+
+    Args:
+        rows: Rows by column, of those read from a file.
+        files: Name of the file by column.
+        choices: Text by column, of those built by declared choices.
+    """
+
+    rows: Mapping[str, list[list[str]]]
+    files: Mapping[str, str]
+    choices: Mapping[str, str]
+
+
+def chosen_hierarchies(texts: Sequence[str]) -> Chosen:
+    """Read the hierarchies chosen for columns.
+
+    Args:
+        texts: Such as ``zip=redaction(right)`` or ``zip=FILE.csv``.
+
+    Returns:
+        The hierarchies.
+
+    Raises:
+        CallerError: ``ladder.*``; of files as ``read_hierarchies``.
+    """
+    given: dict[str, str] = {}
+    for column, rest in map(split_ladder, texts):
+        if column in given:
+            raise CallerError("ladder.repeated", column=column)
+        given[column] = rest
+    files = {column: Path(rest) for column, rest in given.items() if not is_ladder(rest)}
+    return Chosen(
+        {column: _rows(path) for column, path in files.items()},
+        {column: path.name for column, path in files.items()},
+        {name: str(parse_ladder(name, rest)) for name, rest in given.items() if name not in files},
+    )
 
 
 def _rows(path: Path) -> list[list[str]]:

@@ -36,9 +36,9 @@ _POPULATION_STATEMENT: Final = (
 
 TableT = TypeVar("TableT")
 
-Method: TypeAlias = OneOf["exact", "local", "auto"]
+Method: TypeAlias = OneOf["exact", "local", "auto", "cells"]
 
-METHODS: Final[tuple[Method, ...]] = ("exact", "local", "auto")
+METHODS: Final[tuple[Method, ...]] = ("exact", "local", "auto", "cells")
 """How a table may be made k-anonymous."""
 
 LossMean: TypeAlias = OneOf["arithmetic", "geometric"]
@@ -87,7 +87,8 @@ class ReleaseParameters:
         models: What must hold besides k, each of which names the sensitive column that it is about.
         population: People of the population that the table is drawn from, or none where unknown.
         method: ``exact``: one level per column, the least loss of all; ``local``: levels of its own
-            for each class; ``auto``: whichever keeps more detail, with the reason.
+            for each class; ``auto``: whichever keeps more detail, with the reason; ``cells``: single
+            cells become ``*`` and nothing is generalised.
         weights: Pairs of quasi-identifier and what it counts in the loss; those not named count 1.
         mean: How the losses of columns are joined: their arithmetic mean, or less 1 the geometric
             mean of each plus 1.

@@ -23,6 +23,7 @@ from hedgerow.model.canonical import digest
 from hedgerow.model.errors import CallerError
 from hedgerow.model.records import Released
 from hedgerow.model.releases import LeftFile
+from hedgerow.model.transforms import parse_transform
 from hedgerow.model.uses import Json, Receipt, UseRequest
 from hedgerow.spine.gate import new_request_id
 
@@ -45,8 +46,10 @@ class ReleaseRequest:
         population: People of the population: how many, or ``columns`` and ``rows`` of texts with the
             quasi-identifiers of each; none where unknown.
         weights: What detail of a quasi-identifier is worth, exact text by column; 1 where not named.
-        method: ``exact``, ``local`` or ``auto``.
+        method: ``exact``, ``local``, ``auto`` or ``cells``.
         where: A condition that all rows of a person meet, such as ``age >= 18 AND ward = 'A'``; or none.
+        transforms: What is done to the rows besides, in this order, as texts such as ``top(age)=90``.
+        hierarchy_choices: Column to a hierarchy built by declared choices, as ``redaction(right)``.
     """
 
     dataset: str
@@ -63,6 +66,8 @@ class ReleaseRequest:
     weights: Mapping[str, str] = field(default_factory=dict)
     method: str = "exact"
     where: str | None = None
+    transforms: Sequence[str] = ()
+    hierarchy_choices: Mapping[str, str] = field(default_factory=dict)
 
 
 class Releasing(Asking, Reporting):
@@ -220,7 +225,8 @@ class Releasing(Asking, Reporting):
         return None if record is None else record.dataset
 
 
-_LISTS = {"quasi": "quasi-identifier", "sensitive": "sensitive attribute", "keep": "as collected"}
+_KEPT = "as collected"
+_LISTS = {"quasi": "quasi-identifier", "sensitive": "sensitive attribute", "keep": _KEPT}
 
 
 def _left(request: UseRequest, receipt: Receipt, content: bytes) -> LeftFile:
@@ -229,6 +235,11 @@ def _left(request: UseRequest, receipt: Receipt, content: bytes) -> LeftFile:
         str(name): told
         for key, told in _LISTS.items()
         for name in cast("Sequence[Json]", asked.get(key) or ())
+    }
+    texts = cast("Sequence[str]", asked.get("transforms") or ())
+    altered = {name for text in texts for name in parse_transform(text).columns}
+    how = {
+        name: "as transformed" if name in altered and told == _KEPT else told for name, told in how.items()
     }
     return LeftFile(
         str(asked["release"]),
@@ -252,6 +263,7 @@ def _further(asked: ReleaseRequest) -> dict[str, Json]:
     further: dict[str, Json] = {"models": list(asked.models), "population": asked.population}
     further |= {"weights": dict(asked.weights), "method": None if asked.method == "exact" else asked.method}
     further["where"] = None if asked.where is None else _condition(asked.where)
+    further |= {"transforms": list(asked.transforms), "hierarchy_choices": dict(asked.hierarchy_choices)}
     return {name: value for name, value in further.items() if value not in (None, [], {})}
 
 

@@ -39,6 +39,8 @@ class Options(TypedDict):
     weight: tuple[str, ...]
     method: str
     where: str | None
+    transform: tuple[str, ...]
+    hierarchy: tuple[str, ...]
     candidates: bool
     request_id: str | None
     explain: bool
@@ -104,9 +106,21 @@ class Options(TypedDict):
     "[default: 1]",
 )  # fmt: skip
 @click.option(
-    "--method", type=click.Choice(["exact", "local", "auto"]), default="exact", show_default=True,
+    "--method", type=click.Choice(["exact", "local", "auto", "cells"]), default="exact", show_default=True,
     help="exact: one level per column, at the least loss there is; local: levels of its own for each class, "
-    "which keeps more; auto: whichever serves better, and why.",
+    "which keeps more; auto: whichever serves better, and why; cells: single cells become * and nothing else "
+    "is made coarser.",
+)  # fmt: skip
+@click.option(
+    "--transform", multiple=True, metavar="TRANSFORM",
+    help="What is done to the rows besides, any number of times, in this order: 'top(age)=90', "
+    "'bottom(age)=18', 'microaggregate(income)=5', 'sample=0.5'.",
+)  # fmt: skip
+@click.option(
+    "--hierarchy", multiple=True, metavar="COLUMN=HOW",
+    help="How a column's values become coarser, any number of times: 'age=intervals(0,110;5,10,20,40)', "
+    "'visit_date=calendar(month,year)', 'zip=redaction(right)', "
+    "'education=order(school,college,bachelor,master;2,2)' or age=FILE.csv; it goes before --hierarchies.",
 )  # fmt: skip
 @click.option(
     "--where", metavar="CONDITION",
@@ -127,6 +141,8 @@ class Options(TypedDict):
     "    --sensitive diagnosis --k 5 --out visits-k5.csv",
     "hedgerow release visits --purpose research --quasi age,zip --sensitive diagnosis --k 5 \\",
     "    --model 'entropy-l(diagnosis)=2' --model 't(diagnosis)=0.5' --out visits-l2.csv",
+    "hedgerow release visits --purpose research --quasi age,zip --sensitive diagnosis --k 5 \\",
+    "    --hierarchy 'age=intervals(0,110;5,10,20,40)' --transform 'top(age)=90' --out visits-top.csv",
 )
 def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Options]) -> None:
     """Release a k-anonymous table of DATASET.
@@ -154,16 +170,18 @@ def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Op
 
 
 def _asked(dataset: str, options: Options) -> ReleaseRequest:
-    from hedgerow.app.hierarchies import hierarchy_files, read_hierarchies
+    from hedgerow.app.hierarchies import chosen_hierarchies, hierarchy_files, read_hierarchies
     from hedgerow.app.populations import read_population
     from hedgerow.app.service.releasing import ReleaseRequest
     from hedgerow.model.criteria import TCloseness, parse_models
+    from hedgerow.model.transforms import parse_transforms
 
     models, folder = parse_models(options["model"]), options["hierarchies"]
     quasi = names(options["quasi"])
     climbing = {each.column for each in models if isinstance(each, TCloseness)}
     columns = (*quasi, *(name for name in names(options["sensitive"]) if name in climbing))
     given = options["population"]
+    chosen = chosen_hierarchies(options["hierarchy"])
     return ReleaseRequest(
         dataset,
         quasi,
@@ -172,14 +190,20 @@ def _asked(dataset: str, options: Options) -> ReleaseRequest:
         names(options["keep"]),
         options["l_"],
         options["suppress"],
-        read_hierarchies(folder, columns) if folder else {},
-        {column: path.name for column, path in hierarchy_files(folder, columns).items()} if folder else {},
+        {**(read_hierarchies(folder, columns) if folder else {}), **chosen.rows},
+        {**(_named(hierarchy_files(folder, columns)) if folder else {}), **chosen.files},
         tuple(map(str, models)),
         None if given is None else read_population(given, quasi),
         _weights(options["weight"]),
         options["method"],
         options["where"],
+        tuple(map(str, parse_transforms(options["transform"]))),
+        chosen.choices,
     )
+
+
+def _named(files: dict[str, Path]) -> dict[str, str]:
+    return {column: path.name for column, path in files.items()}
 
 
 def _weights(given: tuple[str, ...]) -> dict[str, str]:
@@ -216,7 +240,12 @@ def _shown(made: dict[str, Any]) -> str:
             f"Release {made['release']} written to {made['out']}.\n"
             f"Its risk and its certificate are for whoever may see exact risk.\n{receipt}"
         )
-    levels = ", ".join(f"{column} level {level}" for column, level in risk["levels"].items())
+    is_cells = risk["method"] == "cells"
+    levels = ", ".join(
+        column if is_cells else f"{column} level {level}"
+        for column, level in risk["levels"].items()
+        if not is_cells or not level.startswith("0 ")
+    )
     statements = "\n".join(f"  {said}" for said in risk["statements"])
     reason = f"Method: {risk['method']}: {risk['method_reason']}\n" if risk["method_reason"] else ""
     return (
@@ -224,7 +253,7 @@ def _shown(made: dict[str, Any]) -> str:
         f"k = {risk['k']}: {many(risk['classes'], 'class', 'classes')}, the smallest of "
         f"{many(risk['smallest_class'], 'row')}; "
         f"{percent(risk['suppressed_share'])} of the rows dropped.\n"
-        f"Generalised: {levels}\n{reason}{statements}\n"
+        f"{'Struck out in part' if is_cells else 'Generalised'}: {levels}\n{reason}{statements}\n"
         f"Certificate: {made['certificate']}, signed, with a page to read; both hold exact counts.\n"
         f"{receipt}"
     )

@@ -160,7 +160,7 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "anonymity.unknown-method",
         "There is no method called {method}.",
-        "Choose exact, local or auto.",
+        "Choose exact, local, auto or cells.",
     ),
     caller(
         "anonymity.population-columns",

@@ -77,6 +77,85 @@ ROWS: tuple[ErrorRow, ...] = (
         "Give a larger share or a larger table.",
     ),
     caller(
+        "transform.unknown",
+        "That is no transform.",
+        "Give one of {known}, such as --transform 'top(age)=90'.",
+    ),
+    caller(
+        "transform.malformed",
+        "The transform {transform} is not written like that.",
+        "Write it {form}.",
+    ),
+    caller(
+        "transform.repeated",
+        "The transform {transform} is given a second time for the same rows or column.",
+        "Give it once.",
+    ),
+    caller(
+        "transform.bounds-crossed",
+        "The bounds for column {column} leave nothing between them.",
+        "Give bottom a bound below that of top, both numbers or both dates, such as --transform"
+        " 'bottom(age)=18' --transform 'top(age)=90'.",
+    ),
+    caller(
+        "transform.not-released",
+        "The transform {transform} is about column {column}, which does not leave.",
+        "Name the column in --quasi, --sensitive or --keep, or leave the transform out.",
+    ),
+    caller(
+        "transform.column-type",
+        "The transform {transform} cannot be done: column {column} is of type {type}.",
+        "top and bottom take a number for a column of numbers, without a fraction where these have none, a"
+        " date such as 2024-12-31 for dates, and a time such as 2024-12-31T12:00 for timestamps;"
+        " microaggregate takes columns of numbers.",
+    ),
+    caller(
+        "transform.mixed-columns",
+        "The transform {transform} names quasi-identifiers together with other columns.",
+        "Average quasi-identifiers in one transform and the others in another.",
+    ),
+    caller(
+        "transform.averaged-model",
+        "Column {column} is averaged in the rows that leave, and {model} is about its exact values.",
+        "Leave the model out for this column, or release the column without averaging.",
+    ),
+    caller(
+        "transform.too-few-people",
+        "The rows are too few to average {columns} in groups of {k} people.",
+        "Ask for smaller groups, at least of 2, or leave the transform out.",
+    ),
+    caller(
+        "transform.population",
+        "The transform {transform} changes a quasi-identifier, which the population's table has unchanged.",
+        "Give the population by its size, or leave the transform out.",
+    ),
+    caller(
+        "ladder.unknown",
+        "That is no hierarchy of a column.",
+        "Write COLUMN=FILE.csv, or COLUMN= and one of {known}, such as --hierarchy 'zip=redaction(right)'.",
+    ),
+    caller(
+        "ladder.malformed",
+        "The hierarchy {ladder} of column {column} is not written like that.",
+        "Write it {form}.",
+    ),
+    caller(
+        "ladder.repeated",
+        "More than one hierarchy is given for column {column}.",
+        "Give --hierarchy once for each column.",
+    ),
+    caller(
+        "ladder.column-type",
+        "The hierarchy {ladder} does not fit column {column}, which is of type {type}.",
+        "intervals take numbers, calendar takes dates, timestamps or text that holds ISO dates; give"
+        " another one, or leave it out to have one built.",
+    ),
+    caller(
+        "ladder.cells",
+        "A hierarchy is given for {column}, and --method cells strikes out cells instead of generalising.",
+        "Leave the hierarchy out, or choose --method exact, local or auto.",
+    ),
+    caller(
         "utility.no-queries",
         "Fewer than one query was asked for.",
         "Give queries of at least 1, such as queries=1000.",

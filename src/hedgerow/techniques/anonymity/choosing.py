@@ -7,9 +7,11 @@ from fractions import Fraction
 
 import pyarrow as pa
 
+from hedgerow.kernel.anonymity.hierarchies import categories
 from hedgerow.model.anonymity import KAnonymousTable, ReleaseParameters, RiskSummary
 from hedgerow.model.errors import Refused
 from hedgerow.model.words import percent
+from hedgerow.techniques.anonymity.columns import coded
 from hedgerow.techniques.anonymity.local import locally_recoded
 from hedgerow.techniques.anonymity.models import check_local, is_of_population
 from hedgerow.techniques.anonymity.release import release
@@ -43,6 +45,8 @@ def released(
     """
     if asked.method == "local":
         return _local(table, asked, ungoverned=ungoverned)
+    if asked.method == "cells":
+        return _of_cells(table, asked, ungoverned=ungoverned)
     if asked.method == "auto":
         return _better(table, asked, ungoverned=ungoverned, population=population)
     return release(table, asked, ungoverned=ungoverned, population=population)
@@ -78,6 +82,14 @@ def _local(table: pa.Table, asked: ReleaseParameters, *, ungoverned: bool) -> KA
         people=made.people,
         method="local",
     )
+
+
+def _of_cells(table: pa.Table, asked: ReleaseParameters, *, ungoverned: bool) -> KAnonymousTable[pa.Table]:
+    """Strike out single cells: local recoding in which a value has nothing above it but ``*``."""
+    flat = tuple((name, categories(sorted(coded(table, name).distinct))) for name in asked.quasi)
+    others = tuple(pair for pair in asked.hierarchies if pair[0] not in asked.quasi)
+    made = _local(table, replace(asked, hierarchies=(*others, *flat)), ungoverned=ungoverned)
+    return replace(made, method="cells")
 
 
 def _better(

@@ -18,6 +18,7 @@ from hedgerow.model.uses import ArrowTable, DatasetView, Grant, Json, Lease, Pla
 from hedgerow.techniques.anonymity.governed import GovernedKAnonymity
 from hedgerow.techniques.anonymity.picking import Picked, rows_of
 from hedgerow.techniques.anonymity.source import Source, source_of
+from hedgerow.techniques.anonymity.transforming import NOTHING, Further, transformed
 
 KS: Final = (2, 3, 5, 10, 20)
 """The k that are tried."""
@@ -35,6 +36,7 @@ class CurvePlan:
     asked: ReleaseParameters
     population: pa.Table | None = field(default=None, repr=False)
     where: Picked | None = None
+    further: Further = NOTHING
 
     @property
     def grant(self) -> Grant:
@@ -58,6 +60,7 @@ class CurvePlan:
             "suppression_limit": [show_exact(limit) for limit in LIMITS],
             **({"where": self.where.text} if self.where else {}),
             "obligations": ["show exact risk and counts to the privacy officer only"],
+            **self.further.described(self.asked),
         }
 
 
@@ -81,12 +84,14 @@ class ReleaseCurve:
             CallerError: As for a release.
         """
         planned = self._release.plan(request, dataset)
-        return CurvePlan(planned.inner.parameters, planned.population, planned.where)
+        return CurvePlan(planned.inner.parameters, planned.population, planned.where, planned.further)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Search the releases of the leased rows."""
         curve = cast("CurvePlan", plan)
-        found: list[Json] = list(_curve(rows_of(lease.rows(), curve.where, KS[0]), curve))
+        picked = rows_of(lease.rows(), curve.where, KS[0])
+        rows, asked, _ = transformed(picked, curve.asked, curve.further)
+        found: list[Json] = list(_curve(rows, replace(curve, asked=asked)))
         return Release({"candidates": found}, "candidates of k-anonymity; no row left", person_level=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import cast
@@ -25,10 +25,12 @@ from hedgerow.model.errors import CallerError, Refused
 from hedgerow.model.uses import ArrowTable, DatasetView, Grant, Json, Lease, Plan, Release, UseRequest
 from hedgerow.model.words import ColumnRole
 from hedgerow.techniques.anonymity.attacked import attacks_on
+from hedgerow.techniques.anonymity.fitting import check_further
 from hedgerow.techniques.anonymity.parameters import check, check_columns, exact_share, exact_weight
 from hedgerow.techniques.anonymity.picking import Picked, picked, rows_of
 from hedgerow.techniques.anonymity.repeating import beside_earlier
 from hedgerow.techniques.anonymity.technique import KAnonymity
+from hedgerow.techniques.anonymity.transforming import NOTHING, Further, finished, transformed
 from hedgerow.techniques.anonymity.useful import utility_of
 
 
@@ -40,6 +42,7 @@ class GovernedPlan:
     release_id: str
     population: pa.Table | None = field(default=None, repr=False)
     where: Picked | None = None
+    further: Further = NOTHING
 
     @property
     def grant(self) -> Grant:
@@ -68,10 +71,15 @@ class GovernedPlan:
             "suppression_limit": str(asked.suppression_limit),
             **({"where": self.where.text} if self.where else {}),
             "obligations": list(self.inner.obligations),
+            **self.further.described(asked),
         }
 
 
-_HOW: Mapping[str, str] = {"exact": "full-domain generalisation", "local": "local recoding"}
+_HOW: Mapping[str, str] = {
+    "exact": "full-domain generalisation",
+    "local": "local recoding",
+    "cells": "single cells struck out",
+}
 
 
 class GovernedKAnonymity:
@@ -90,16 +98,18 @@ class GovernedKAnonymity:
             request: ``parameters`` holds ``release`` (its id), ``quasi``, ``sensitive``, ``keep``
                 (names), ``k``, ``l`` (or none), ``suppression_limit`` (exact text),
                 ``hierarchies`` (column to rows of value and its levels), ``models`` (texts),
-                ``method``, ``weights`` (exact text by column), ``where`` (a condition on rows, or
-                none) and ``population``: none, a number of people, or ``columns`` and ``rows`` of
-                texts.
+                ``method``, ``weights`` (exact text by column), ``where`` (a condition
+                on rows, or none), ``transforms`` (texts, in order),
+                ``hierarchy_choices`` (text by column) and ``population``: none, a number
+                of people, or ``columns`` and ``rows`` of texts.
             dataset: The data set.
 
         Raises:
             CallerError: For parameters, columns, hierarchies or a condition that do not fit.
             Refused: For columns that may not be kept or filtered on.
         """
-        asked = _parameters(request.parameters)
+        further = Further.of(request.parameters)
+        asked = further.declared(_parameters(request.parameters))
         population = _population(request.parameters.get("population"))
         check(asked, has_population=population is not None)
         named = [column.name for column in dataset.columns if not column.in_vault]
@@ -114,10 +124,11 @@ class GovernedKAnonymity:
                 ColumnRole.DIRECT_IDENTIFIER,
             ):
                 raise Refused("release.keep-identifies", column=name)
+        check_further(asked, further, dataset, has_population=population is not None)
         check_columns(asked, [*named, PERSON])
         inner = self._technique.plan(asked, [*named, PERSON], has_population=population is not None)
         where = picked(request.parameters.get("where"), asked.sensitive, dataset)
-        return GovernedPlan(inner, str(request.parameters["release"]), population, where)
+        return GovernedPlan(inner, str(request.parameters["release"]), population, where, further)
 
     def run(self, lease: Lease, plan: Plan) -> Release:
         """Make the release from the leased rows."""
@@ -125,10 +136,12 @@ class GovernedKAnonymity:
         inner = governed.inner
 
         def make(rows: ArrowTable, asked: ReleaseParameters) -> KAnonymousTable[ArrowTable]:
-            return self._technique.run(rows, replace(inner, parameters=asked), governed.population)
+            made = self._technique.run(rows, replace(inner, parameters=asked), governed.population)
+            return finished(made, asked, governed.further)
 
         leased = rows_of(lease.rows(), governed.where, inner.parameters.k)
-        beside = beside_earlier(make, leased, inner.parameters, lease.earlier())
+        rows, asked, changed = transformed(leased, inner.parameters, governed.further)
+        beside = beside_earlier(make, rows, asked, lease.earlier())
         made = beside.made
         payload: dict[str, Json] = {
             "columns": list(made.table.column_names),
@@ -136,15 +149,16 @@ class GovernedKAnonymity:
             "rows": _rows(made.table),
             "label": made.label,
         }
-        models = "".join(f", {model}" for model in inner.parameters.models)
-        mechanism = f"k-anonymity, k={inner.parameters.k}{models}, {_HOW[made.method]} and suppression"
-        summary = summary_of(made, inner.parameters)
+        models = "".join(f", {model}" for model in asked.models)
+        besides = "".join(f", {each}" for each in governed.further.transforms)
+        mechanism = f"k-anonymity, k={asked.k}{models}, {_HOW[made.method]} and suppression{besides}"
+        summary = governed.further.told(summary_of(made, asked, governed.further.columns), asked, changed)
         if governed.where:
             summary["where"] = governed.where.text
             summary["statements"] = [*cast("list[Json]", summary["statements"]), governed.where.statement]
-        summary["attacks"] = attacks_on(leased, made, inner.parameters)
+        summary["attacks"] = attacks_on(rows, made, asked)
         summary |= {"repeated": beside.told} if beside.told else {}
-        summary["utility"] = utility_of(beside.rows, made, inner.parameters)
+        summary["utility"] = utility_of(beside.rows, made, asked)
         return Release(payload, mechanism, person_level=True, summary=summary, remembered=beside.remember)
 
 
@@ -200,7 +214,9 @@ def _plain(value: object) -> Json:
     return value if isinstance(value, (bool, int, str, type(None))) else str(value)
 
 
-def summary_of(made: KAnonymousTable[ArrowTable], asked: ReleaseParameters) -> dict[str, Json]:
+def summary_of(
+    made: KAnonymousTable[ArrowTable], asked: ReleaseParameters, altered: Collection[str] = ()
+) -> dict[str, Json]:
     """Write the risk of a release for the privacy officer, shares as decimal text."""
     risk = made.risk
     return {
@@ -222,16 +238,19 @@ def summary_of(made: KAnonymousTable[ArrowTable], asked: ReleaseParameters) -> d
         "method_reason": made.reason,
         "loss": _share(Fraction(risk.loss)),
         "measures": made.measures.to_dict() if made.measures else {},
-        "statements": [*risk.statements, *(f"{each.said}." for each in made.reached), *_kept(asked)],
+        "statements": [*risk.statements, *(f"{each.said}." for each in made.reached), *_kept(asked, altered)],
     }
 
 
-def _kept(asked: ReleaseParameters) -> list[str]:
-    if not asked.keep:
-        return []
-    names = ", ".join(asked.keep)
+def _kept(asked: ReleaseParameters, altered: Collection[str]) -> list[str]:
+    said = (
+        ("Released as collected", [name for name in asked.keep if name not in altered]),
+        ("Released as transformed", [name for name in asked.keep if name in altered]),
+    )
     return [
-        f"Released as collected, on the word of who released it: {names}. The risk above does not count them."
+        f"{how}, on the word of who released it: {', '.join(names)}. The risk above does not count them."
+        for how, names in said
+        if names
     ]
 
 

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,7 @@ from hedgerow.model.anonymity import ReleaseParameters
 from hedgerow.model.calls import TEXT, TRUTH, WHOLE, door
 from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.recoding import Transformed
+from hedgerow.model.transforms import AVERAGED, CAPPED, DRAWN, Words
 from hedgerow.techniques.anonymity.columns import Coded, coded, hierarchy_codes
 from hedgerow.techniques.anonymity.frames import arrow_of, frame_of, native_of
 from hedgerow.techniques.anonymity.parameters import Share, check, check_columns, exact_share
@@ -34,33 +35,11 @@ FrameT = TypeVar("FrameT")
 Bound: TypeAlias = "int | float | Decimal | Fraction | dt.date"
 
 
-class _Label(NamedTuple):
-    protects: str
-    leaves: str
-
-
-_SUPPRESSED = _Label(
+_SUPPRESSED = Words(
     protects="Each combination of the quasi-identifiers, a missing value counted as one of its own, stands"
     " in at least {k} rows: who knows all of them of a person finds at least {k} rows.",
     leaves="Sensitive values that agree within such rows, other columns, and what the values left tell of"
     " those taken out. Values that are there are exact.",
-)
-_CAPPED = _Label(
-    protects="Values of {column} beyond the bound can no longer be told apart: its extremes single out"
-    " nobody by themselves.",
-    leaves="Values within the bound are exact, and rare ones among them single people out; so do other"
-    " columns, and a bound that few people lie beyond.",
-)
-_AVERAGED = _Label(
-    protects="Each combination of {columns} stands in at least {k} rows: their exact values are gone.",
-    leaves="The average is that of real people: where a group is alike it tells their values nearly. Other"
-    " columns, and whatever follows from the ones averaged, are as they were.",
-)
-_DRAWN = _Label(
-    protects="A row that fits a person may be of somebody alike, while the person was left out: each row"
-    " stayed with chance {share}, by a secure draw.",
-    leaves="Whoever is in it is there exactly as collected. Somebody who knows that a person is in it is not"
-    " hindered, and a person with several rows is in more likely.",
 )
 
 
@@ -222,7 +201,7 @@ def microaggregated(
         changed += int((shown != values[:, place]).sum())
         arrow = _replaced(arrow, name, pa.array(shown))
     _recount(arrow, asked.quasi, k)
-    protects, leaves = (text.format(k=k, columns=", ".join(asked.quasi)) for text in _AVERAGED)
+    protects, leaves = (text.format(k=k, columns=", ".join(asked.quasi)) for text in AVERAGED)
     return Transformed(native_of(arrow, frame), protects, leaves, changed)
 
 
@@ -254,7 +233,7 @@ def sampled(table: FrameT, *, share: Share) -> Transformed[FrameT]:
     if rows == 0:
         raise CallerError("transform.empty-sample")
     drawn = sorted(secrets.SystemRandom().sample(range(arrow.num_rows), rows))
-    protects, leaves = _DRAWN
+    protects, leaves = DRAWN
     chance = Fraction(rows, arrow.num_rows)
     taken = _without_dictionaries(arrow.take(pa.array(drawn, pa.int64())))
     return Transformed(
@@ -282,7 +261,7 @@ def _capped(
     label = _of_type(known, bound, limit) if keep_type else pa.scalar(f"{sign}{bound}", pa.string())
     capped = pc.if_else(mask, label, shown)
     changed = int(places[known.codes].sum())
-    protects, leaves = (text.format(column=column) for text in _CAPPED)
+    protects, leaves = (text.format(column=column) for text in CAPPED)
     return Transformed(native_of(_replaced(arrow, column, capped), frame), protects, leaves, changed)
 
 
