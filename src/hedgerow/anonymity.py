@@ -20,6 +20,7 @@ from hedgerow.model.criteria import Model, parse_model
 from hedgerow.model.measures import Measures, SensitiveMeasures, TableMeasures
 from hedgerow.model.recoding import ClassifierUtility, LocallyRecodedTable, RecodedClass, Transformed, Utility
 from hedgerow.model.safe_harbor import HarborFinding, SafeHarbor
+from hedgerow.techniques.anonymity.batches import ReleasedBatches, k_anonymise_batches
 from hedgerow.techniques.anonymity.estimator import KAnonymizer
 from hedgerow.techniques.anonymity.hierarchy_files import from_csv, to_csv
 from hedgerow.techniques.anonymity.library import hierarchies_for, k_anonymous, linkage_attack
@@ -54,6 +55,7 @@ __all__ = [
     "ReleaseCandidate",
     "ReleaseParameters",
     "ReleasePlan",
+    "ReleasedBatches",
     "RiskSummary",
     "SafeHarbor",
     "SensitiveDiversity",
@@ -73,6 +75,7 @@ __all__ = [
     "hierarchies_for",
     "intervals",
     "k_anonymise",
+    "k_anonymise_batches",
     "k_anonymous",
     "k_anonymous_locally",
     "linkage_attack",

@@ -239,7 +239,7 @@ def test_a_table_that_fails_its_recount_does_not_leave(limits, monkeypatch):
 
 def test_too_few_people_in_a_class_do_not_leave(monkeypatch):
     real = source_module.tests_of
-    monkeypatch.setattr(source_module, "tests_of", lambda *asked: real(*asked[:3], None, None))
+    monkeypatch.setattr(source_module, "tests_of", lambda *asked: real(*asked[:3], None, None, None))
     table = pa.table({"who": ["p", "p", "q", "r"], "sex": ["f", "f", "m", "m"]})
     with pytest.raises(Fault):
         hra.k_anonymous(table, quasi=["sex"], person="who", k=2, suppression_limit=0)

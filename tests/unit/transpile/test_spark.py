@@ -15,8 +15,9 @@ from tests.unit.transpile.test_engines import ROWS
 from hedgerow import dp
 from hedgerow.kernel.transpile import program
 from hedgerow.model.errors import CallerError, Fault, Refused
+from hedgerow.model.frames import is_spark
 from hedgerow.model.plans import BinCounts, Clamp, CountRows, ExactAggregation, KeyDomain, SumValues
-from hedgerow.techniques.dp_query.spark import SparkTable, is_spark
+from hedgerow.techniques.dp_query.spark import SparkTable
 
 pytestmark = pytest.mark.extra
 

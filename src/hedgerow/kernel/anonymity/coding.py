@@ -91,17 +91,20 @@ class Tuples:
         return int(self.counts.sum())
 
 
-def distinct_tuples(columns: Sequence[Ints]) -> Tuples:
+def distinct_tuples(columns: Sequence[Ints], weights: Ints | None = None) -> Tuples:
     """Join equal rows.
 
     Args:
         columns: Codes of each quasi-identifier, all of one length of at least 1.
+        weights: Rows that each entry stands for; one each without it.
 
     Returns:
         The distinct tuples, their counts and the tuple of each row.
     """
     keys = combined_keys(columns, [int(column.max()) + 1 for column in columns])
     _, first, of_row, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    if weights is not None:
+        counts = np.bincount(of_row, weights=weights)
     return Tuples(
         tuple(np.ascontiguousarray(column[first]) for column in columns),
         counts.astype(np.int64),

@@ -40,17 +40,20 @@ class Reference:
         return np.asarray(self.counts / self.total, dtype=np.float64)
 
 
-def reference_of(values: Ints, size: int = 1) -> Reference:
+def reference_of(values: Ints, size: int = 1, weights: Ints | None = None) -> Reference:
     """Count the values of all rows.
 
     Args:
         values: Value code of each row, -1 for missing.
         size: Least number of value codes, such as those that a hierarchy lists.
+        weights: Rows that each entry stands for; one each without it.
 
     Returns:
         Rows of each code; a column without any value counts one row of a value that no class has.
     """
-    counts = np.bincount(values[values >= 0], minlength=size).astype(np.int64)
+    known = values >= 0
+    each = None if weights is None else weights[known]
+    counts = np.bincount(values[known], weights=each, minlength=size).astype(np.int64)
     return Reference(counts if counts.any() else np.ones(max(size, 1), dtype=np.int64))
 
 

@@ -118,6 +118,16 @@ ROWS: tuple[ErrorRow, ...] = (
         "Give a pyarrow.Table, a pandas.DataFrame or a polars.DataFrame.",
     ),
     caller(
+        "anonymity.no-batches",
+        "What is read are no Arrow record batches.",
+        "Give a function such as lambda: dataset.to_batches().",
+    ),
+    caller(
+        "anonymity.rows-changed",
+        "The rows or their columns were not the same each time they were read.",
+        "Read what nobody changes meanwhile, from its beginning each time. Do not use what was written.",
+    ),
+    caller(
         "anonymity.model-unknown",
         "That is no privacy model.",
         "Give one of {known}, such as 'entropy-l(diagnosis)=3'.",

@@ -62,6 +62,7 @@ def tests_of(
     sensitive: Mapping[str, Sensitive],
     people: Ints | None,
     population: Ints | None,
+    weights: Ints | None,
 ) -> Tests:
     """Turn what is asked into tests.
 
@@ -71,6 +72,7 @@ def tests_of(
         sensitive: The sensitive columns.
         people: Person of each row, or none.
         population: People of the population per distinct tuple, or none.
+        weights: Rows that each row of the table stands for; one each without it.
 
     Returns:
         The tests.
@@ -78,7 +80,7 @@ def tests_of(
     Raises:
         CallerError: ``anonymity.model-*`` for a model that the columns or the population do not fit.
     """
-    return _Builder(asked, tuples, sensitive, people, population).built()
+    return _Builder(asked, tuples, sensitive, people, population, weights).built()
 
 
 def check_local(asked: ReleaseParameters) -> None:
@@ -121,9 +123,10 @@ class _Builder:
         sensitive: Mapping[str, Sensitive],
         people: Ints | None,
         population: Ints | None,
+        weights: Ints | None,
     ) -> None:
         self.asked, self.tuples, self.sensitive = asked, tuples, sensitive
-        self.people, self.population = people, population
+        self.people, self.population, self.weights = people, population, weights
         self.pairs: list[Pairs] = []
         self.places: dict[str, int] = {}
         self.criteria: list[ClassCriterion] = []
@@ -149,7 +152,7 @@ class _Builder:
         """The place of a sensitive column among the pairs."""
         if name not in self.places:
             self.places[name] = len(self.pairs)
-            self.pairs.append(distinct_pairs(self.tuples.of_row, self.sensitive[name].codes))
+            self.pairs.append(distinct_pairs(self.tuples.of_row, self.sensitive[name].codes, self.weights))
         return self.places[name]
 
     @property

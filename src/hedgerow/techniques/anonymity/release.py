@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from hedgerow.kernel.anonymity.coding import Ints, combined_keys
 from hedgerow.kernel.anonymity.risk import summarise
-from hedgerow.kernel.anonymity.search import Outcome, Problem, search
+from hedgerow.kernel.anonymity.search import Found, Outcome, Problem, search
 from hedgerow.model.anonymity import KAnonymousTable, ReleaseParameters, RiskSummary
 from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.techniques.anonymity.columns import generalised, plain
@@ -52,17 +52,13 @@ def release(
     check_columns(asked, table.column_names)
     source = source_of(table, asked, population)
     problem = source.problem
-    found = search(problem, most_checks=asked.most_checks)
-    if found is None or not found.best.kept.any() or _keeps_nothing(found.best, problem):
-        if found is not None and not found.is_optimal:
-            raise CallerError("anonymity.search-cut-short", checks=found.checked)
-        raise Refused("anonymity.unreachable", k=asked.k, l=asked.l or "none")
+    found = searched(source)
     rows = np.flatnonzero(found.best.kept[problem.tuples.of_row])
     unsorted = _released(table, asked, source.quasi, found.best, rows)
     attributes = [(item.name, item.codes) for item in source.sensitive]
     summary = summarise(problem, found.best, asked.quasi, attributes, source.people)
     risk = replace(summary, is_optimal=found.is_optimal, loss_bound=found.bound)
-    order = _order(unsorted)
+    order = order_by_value(unsorted)
     released = unsorted.take(order)
     _recount(released, asked, risk)
     reached = recounted(_finished(source, unsorted, found.best.node, rows, population))
@@ -78,6 +74,28 @@ def release(
         measures=measured_with_people(unsorted, asked, whose),
         people=people,
     )
+
+
+def searched(source: Source) -> Found:
+    """Find the levels that lose least.
+
+    Args:
+        source: The table as the search takes it.
+
+    Returns:
+        The best node, which keeps some rows and some detail.
+
+    Raises:
+        Refused: ``anonymity.unreachable``.
+        CallerError: ``anonymity.search-cut-short``.
+    """
+    asked = source.asked
+    found = search(source.problem, most_checks=asked.most_checks)
+    if found is None or not found.best.kept.any() or _keeps_nothing(found.best, source.problem):
+        if found is not None and not found.is_optimal:
+            raise CallerError("anonymity.search-cut-short", checks=found.checked)
+        raise Refused("anonymity.unreachable", k=asked.k, l=asked.l or "none")
+    return found
 
 
 def _finished(
@@ -110,12 +128,18 @@ def _released(
     return pa.table({name: made[name] for name in order})
 
 
-def _order(released: pa.Table) -> pa.Array:
+def order_by_value(released: pa.Table) -> pa.Array:
     """Tell the order by every released value.
 
     The order is then a function of what leaves and tells nothing of the order of the source, in
     which neighbours may be relatives or recent arrivals. A shuffle would hide it as well, but only
     as well as its randomness, and the same release could not be made twice.
+
+    Args:
+        released: The rows.
+
+    Returns:
+        The place of each row of the ordered table.
     """
     ranked = [_ranks(column) for column in released.columns]
     keys = combined_keys(ranked, [int(ranks.max(initial=0)) + 1 for ranks in ranked])

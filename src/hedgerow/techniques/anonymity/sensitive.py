@@ -49,13 +49,16 @@ class Sensitive:
         return tuple(np.asarray(groups, dtype=np.int64) for groups in (own, *self.hierarchy.maps[:-1]))
 
 
-def sensitive_column(table: pa.Table, name: str, hierarchy: Hierarchy | None) -> Sensitive:
+def sensitive_column(
+    table: pa.Table, name: str, hierarchy: Hierarchy | None, weights: Ints | None = None
+) -> Sensitive:
     """Take a sensitive column out of a table.
 
     Args:
         table: The table.
         name: The column.
         hierarchy: Its hierarchy, or none.
+        weights: Rows that each row of the table stands for; one each without it.
 
     Returns:
         The column in order.
@@ -67,7 +70,7 @@ def sensitive_column(table: pa.Table, name: str, hierarchy: Hierarchy | None) ->
     if hierarchy is not None:
         placed = hierarchy_codes(column, hierarchy)
         codes = np.where(column.codes < 0, -1, placed)
-        whole = reference_of(codes, len(hierarchy.values))
+        whole = reference_of(codes, len(hierarchy.values), weights)
         return Sensitive(replace(column, codes=codes), is_ordered=True, hierarchy=hierarchy, reference=whole)
     in_order = sorted(range(len(column.distinct)), key=column.distinct.__getitem__)
     ranks = np.full(len(in_order) + 1, -1, dtype=np.int64)
@@ -75,7 +78,9 @@ def sensitive_column(table: pa.Table, name: str, hierarchy: Hierarchy | None) ->
     codes = ranks[column.codes]
     column = replace(column, codes=codes, distinct=tuple(column.distinct[place] for place in in_order))
     is_ordered = _has_order(column.array.type)
-    return Sensitive(column, is_ordered=is_ordered, hierarchy=None, reference=reference_of(codes))
+    return Sensitive(
+        column, is_ordered=is_ordered, hierarchy=None, reference=reference_of(codes, weights=weights)
+    )
 
 
 def _has_order(kind: pa.DataType) -> bool:

@@ -16,11 +16,13 @@ from hedgerow.model.anonymity import Hierarchy, LossMean, ReleaseParameters, Ris
 from hedgerow.model.calls import MAPPING, WHOLE, door
 from hedgerow.model.criteria import Model
 from hedgerow.model.errors import CallerError
+from hedgerow.model.frames import is_spark
 from hedgerow.techniques.anonymity.frames import arrow_of, frame_of, native_of
 from hedgerow.techniques.anonymity.hierarchy_files import from_csv
 from hedgerow.techniques.anonymity.parameters import Share, check_columns, exact_share, release_parameters
 from hedgerow.techniques.anonymity.release import release
 from hedgerow.techniques.anonymity.source import source_of
+from hedgerow.techniques.anonymity.spark import released_by_spark
 
 Ladder: TypeAlias = "Hierarchy | str | Path | Sequence[Sequence[Any]]"
 """A hierarchy, a path to a CSV file of one, or its rows ``[value, level 1, ..., top]``."""
@@ -93,7 +95,8 @@ def k_anonymise(  # noqa: PLR0913 - keywords, each a choice of its own
     """Make a table k-anonymous at the least loss: the simple face of ``k_anonymous``.
 
     Args:
-        frame: A pyarrow, pandas or Polars table, or a dict of columns.
+        frame: A pyarrow, pandas or Polars table, a dict of columns, or a DataFrame of Spark, which then
+            counts and applies; only counts of distinct combinations come here.
         quasi: Quasi-identifiers; columns named neither here nor below are left out.
         k: Least number of rows in a class, at least 2.
         hierarchies: Per column rows ``[value, level 1, ..., top]`` or a path to a CSV of them; else built.
@@ -230,6 +233,9 @@ def _delimiter(path: Path) -> str:
 
 
 def _released(frame: Any, asked: ReleaseParameters) -> KAnonymised:  # noqa: ANN401 - any table
+    if is_spark(frame):
+        finished, chosen, left_out = released_by_spark(frame, asked)
+        return KAnonymised(finished, chosen.levels, chosen.risk, left_out)
     table, known = table_of(frame)
     check_columns(asked, table.column_names)
     named = [name for name in table.column_names if name in asked.columns]

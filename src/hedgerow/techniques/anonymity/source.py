@@ -58,7 +58,12 @@ class Source:
     problem: Problem
 
 
-def source_of(table: pa.Table, asked: ReleaseParameters, population: pa.Table | None = None) -> Source:
+def source_of(
+    table: pa.Table,
+    asked: ReleaseParameters,
+    population: pa.Table | None = None,
+    weights: Ints | None = None,
+) -> Source:
     """Number a table's values and turn what is asked into tests.
 
     Args:
@@ -66,6 +71,8 @@ def source_of(table: pa.Table, asked: ReleaseParameters, population: pa.Table | 
         asked: Columns, k, models and limits.
         population: One row per person of the population, those of the table among them, with the
             quasi-identifiers; or none.
+        weights: Rows that each row of the table stands for, where it holds counts, without people or
+            population; one each without it.
 
     Returns:
         The table as the search takes it.
@@ -75,16 +82,16 @@ def source_of(table: pa.Table, asked: ReleaseParameters, population: pa.Table | 
     """
     if table.num_rows == 0:
         raise CallerError("anonymity.empty-table")
-    if table.num_rows < asked.k:
+    if (table.num_rows if weights is None else int(weights.sum())) < asked.k:
         raise CallerError("anonymity.k-above-rows", k=asked.k)
     given = dict(asked.hierarchies)
     quasi = tuple(_quasi(table, name, given.get(name), population) for name in asked.quasi)
-    sensitive = tuple(sensitive_column(table, name, given.get(name)) for name in asked.sensitive)
+    sensitive = tuple(sensitive_column(table, name, given.get(name), weights) for name in asked.sensitive)
     people = None if asked.person is None else coded(table, asked.person).codes
-    tuples, everybody = _tuples(quasi, has_population=population is not None)
+    tuples, everybody = _tuples(quasi, weights, has_population=population is not None)
     if everybody is not None:
         _check_population(tuples, everybody, people)
-    tests = tests_of(asked, tuples, {each.name: each for each in sensitive}, people, everybody)
+    tests = tests_of(asked, tuples, {each.name: each for each in sensitive}, people, everybody, weights)
     problem = Problem(
         tuples=tuples,
         columns=tuple(level_maps(each.hierarchy, has_missing=each.has_missing) for each in quasi),
@@ -126,10 +133,12 @@ def _alike(population: pa.Table, name: str, kind: pa.DataType) -> pa.Table:
         raise CallerError("anonymity.population-columns", column=name) from None
 
 
-def _tuples(quasi: tuple[Quasi, ...], *, has_population: bool) -> tuple[Tuples, Ints | None]:
+def _tuples(
+    quasi: tuple[Quasi, ...], weights: Ints | None, *, has_population: bool
+) -> tuple[Tuples, Ints | None]:
     """The distinct tuples of table and population; counts are the table's, people the population's."""
     if not has_population:
-        return distinct_tuples([each.codes for each in quasi]), None
+        return distinct_tuples([each.codes for each in quasi], weights), None
     both = distinct_tuples([np.concatenate((each.codes, each.outside)) for each in quasi])
     rows, number = len(quasi[0].codes), len(both.counts)
     mine, theirs = both.of_row[:rows], both.of_row[rows:]

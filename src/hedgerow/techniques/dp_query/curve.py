@@ -10,11 +10,11 @@ from typing import Any, cast
 from hedgerow.kernel.aggregation.frames import arrow_of
 from hedgerow.model.budget import checked_epsilon, show_exact
 from hedgerow.model.errors import CallerError, Refused
+from hedgerow.model.frames import is_spark
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.uses import Json
 from hedgerow.techniques.dp_query.calls import called
 from hedgerow.techniques.dp_query.frame import explain
-from hedgerow.techniques.dp_query.spark import is_spark
 
 RHOS = tuple(Fraction(text) for text in ("0.0001", "0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1"))
 EPSILONS = tuple(Fraction(text) for text in ("0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10"))

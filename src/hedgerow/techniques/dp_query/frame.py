@@ -15,6 +15,7 @@ from hedgerow.kernel.conditions.catalog import KINDS, shown
 from hedgerow.model.answers import UNGOVERNED, Answer
 from hedgerow.model.calls import WHOLE
 from hedgerow.model.errors import CallerError, Fault, Refused
+from hedgerow.model.frames import is_spark
 from hedgerow.model.plans import DatasetDeclaration
 from hedgerow.model.words import ColumnType
 from hedgerow.techniques.dp_query.calls import called
@@ -27,7 +28,7 @@ from hedgerow.techniques.dp_query.public import public_table
 from hedgerow.techniques.dp_query.query import Query as Asked
 from hedgerow.techniques.dp_query.run import run
 from hedgerow.techniques.dp_query.sources import asked_of
-from hedgerow.techniques.dp_query.spark import SparkTable, is_spark
+from hedgerow.techniques.dp_query.spark import SparkTable
 from hedgerow.techniques.dp_query.units import PERSON, check_unit
 from hedgerow.techniques.dp_query.widths import FoundBounds, find_widths, plan_widths
 

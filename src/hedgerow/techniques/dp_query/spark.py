@@ -33,13 +33,6 @@ _KINDS = {
 _MOST_SCALE = 18
 
 
-def is_spark(frame: Any) -> bool:  # noqa: ANN401 - any data frame
-    """Tell whether a value is a DataFrame of PySpark, without importing it."""
-    return any(each.__module__.startswith("pyspark.sql") for each in type(frame).__mro__[:-1]) and hasattr(
-        frame, "sparkSession"
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class SparkTable:
     """A Spark DataFrame as a private query sees it.
