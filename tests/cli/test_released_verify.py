@@ -8,10 +8,22 @@ import json
 from html.parser import HTMLParser
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hedgerow.app import outputs
 from hedgerow.app.space import open_space
-from hedgerow.kernel.merkle.certified_file import check_certificate
+from hedgerow.kernel.merkle.canonical import canonical_json
+from hedgerow.kernel.merkle.certified_file import (
+    ACTION,
+    KIND,
+    body_told,
+    check_certificate,
+    write_certificate,
+)
+from hedgerow.kernel.merkle.checkpoint import sign_checkpoint
+from hedgerow.kernel.merkle.document import sign_document
+from hedgerow.kernel.merkle.note import fingerprint
+from hedgerow.kernel.merkle.tree import leaf_hash, root_of
 from hedgerow.model.errors import CallerError
 
 ASK = (
@@ -243,3 +255,44 @@ def test_one_that_is_withdrawn_says_so(hedgerow, left, tmp_path):
     unknown = ("released", "retire", "R-0", "--reason", "x", "--yes", *USE)
     assert hedgerow(*unknown, code=2).error == "released.unknown"
     hedgerow("journal", "verify")
+
+
+def forged(folder, **stated):
+    """A file with a certificate that somebody made and signed with a key of their own."""
+    key, origin, data = Ed25519PrivateKey.generate(), "elsewhere.example/log", b"a,b\n1,2\n"
+    sha = hashlib.sha256(data).hexdigest()
+    body = {
+        "certificate": "rc-1", "release": "R-1", "dataset": "visits", "purpose": "research",
+        "released": "2026", "released_by": "po", "legal_class": "x", "legal_words": ["w"], "obligations": [],
+        "findings": {"limits": "l", "statements": []}, "file": {"sha256": sha, "bytes": len(data)}, **stated,
+    }  # fmt: skip
+    facts = {"release": body["release"], "body": body_told(body), "file": sha}
+    entry = canonical_json({"index": 0, "action": ACTION, "facts": facts})
+    leaf, named = leaf_hash(entry), fingerprint(key.public_key())
+    record = {
+        "kind": KIND, "origin": origin, "fingerprint": named, "body": body, "entry_index": 0,
+        "leaf_hash": base64.b64encode(leaf).decode(),
+    }  # fmt: skip
+    head = sign_checkpoint(origin, 1, root_of([leaf]), key)
+    signed = json.loads(sign_document(record, origin, key))
+    out = folder / "forged.csv"
+    out.write_bytes(data)
+    beside(out).write_bytes(write_certificate(signed, key.public_key().public_bytes_raw(), entry, [], head))
+    return out
+
+
+def test_a_forged_certificate_does_not_speak_in_our_name(nowhere, tmp_path):
+    told = "research, as certified.\nCertificate rc-1: signed by the key you named, SHA256:x"
+    shown = nowhere("released", "verify", forged(tmp_path, purpose=told, legal_words=["w\nIn law: free"])).out
+    assert not any(line.startswith("Certificate") and "key you named" in line for line in shown.splitlines())
+    assert [line for line in shown.splitlines() if line.startswith("In law")] == ["In law: x."]
+    assert "whose key that is was not checked" in shown
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [{"legal_words": None}, {"legal_words": 5}, {"findings": 7}, {"purpose": ["x"]}, {"obligations": [1]}],
+)
+def test_a_certificate_that_states_too_little_is_refused(nowhere, tmp_path, stated):
+    assert "too little" in refused(nowhere, forged(tmp_path, **stated))
+    assert forged(tmp_path).exists()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from hedgerow.kernel.merkle.certified_file import MAX_BYTES, check_certificate
 from hedgerow.model.errors import CallerError, Fault
 
 _PIECE_BYTES = 1 << 20
 _NAME_BYTES = 255
+_TEXTS = ("certificate", "release", "dataset", "purpose", "released", "released_by", "legal_class")
+_LISTS = ("legal_words", "obligations")
 
 
 def certificate_paths(out: Path) -> tuple[Path, Path]:
@@ -42,22 +44,36 @@ def verify_release(path: Path, certificate: Path | None = None, key: str | None 
     checked = check_certificate(stored, _hash(path), key)
     if checked.problems:
         raise Fault("released.not-as-certified", path=path, told="; ".join(checked.problems))
-    body = cast("Mapping[str, Any]", checked.body)
+    told = _told(checked.body)
+    if told is None:
+        raise Fault("released.not-as-certified", path=path, told="it states too little to be read")
     return {
         "file": str(path),
         "verified": True,
         "key_checked": key is not None,
         "fingerprint": checked.fingerprint,
-        **{name: body[name] for name in ("certificate", "release", "dataset", "purpose", "released",
-                                         "released_by", "legal_class", "legal_words", "obligations")},
-        "limits": _limits(body),
-    }  # fmt: skip
+        **told,
+    }
 
 
-def _limits(body: Mapping[str, Any]) -> list[str]:
-    findings = cast("Mapping[str, Any]", body["findings"])
-    said = [findings.get("limits"), *cast("Sequence[object]", findings.get("statements") or ())]
-    return [str(each) for each in dict.fromkeys(said) if each]
+def _told(body: Mapping[str, object]) -> dict[str, Any] | None:
+    """Read what a certificate states; none where something is left out or written otherwise."""
+    findings = body.get("findings")
+    if not isinstance(findings, Mapping):
+        return None
+    told: dict[str, Any] = {name: body.get(name) for name in (*_TEXTS, *_LISTS)}
+    limits = [findings.get("limits"), *_listed(findings.get("statements"))]
+    told["limits"] = [each for each in dict.fromkeys(limits) if isinstance(each, str) and each]
+    texts = [told[name] for name in _TEXTS]
+    for name in _LISTS:
+        if not isinstance(told[name], list):
+            return None
+        texts += told[name]
+    return told if all(isinstance(text, str) for text in texts) else None
+
+
+def _listed(said: object) -> list[str]:
+    return [each for each in said if isinstance(each, str)] if isinstance(said, list) else []
 
 
 def _read(path: Path) -> bytes:

@@ -251,6 +251,7 @@ class ReleaseAudit:
         statements: All of it in plain words.
         legal_class: What the release is taken for.
         needed: What would have to be shown for it to be taken for less.
+        unread: Columns whose released cells, more than one in twenty, contain no value that was collected.
     """
 
     quasi: tuple[str, ...]
@@ -272,6 +273,7 @@ class ReleaseAudit:
     statements: tuple[str, ...] = field(default=())
     legal_class: str = PSEUDONYMISED
     needed: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def attack_risk(self) -> Share:
@@ -343,6 +345,7 @@ class ReleaseAudit:
             "statements": list(self.statements),
             "legal_class": self.legal_class,
             "needed": list(self.needed),
+            "unread": list(self.unread),
         }
 
 

@@ -260,3 +260,12 @@ def test_the_kind_given_is_the_kind_returned(package):
         assert list(made.table.index) == list(range(len(made.table)))
     arrow = pa.Table.from_pandas(made.table) if package == "pandas" else made.table.to_arrow()
     assert min(classes(arrow).values()) >= 5
+
+
+def test_both_zeros_of_a_number_are_one_value():
+    """As two they would pass for two values of a class in which everybody has the same."""
+    table = pa.table({"zip": ["1"] * 4 + ["2"] * 4, "debt": [0.0, -0.0] * 4})
+    with pytest.raises(Refused):
+        hra.k_anonymous(table, quasi=["zip"], sensitive=["debt"], k=4, l=2)
+    made = hra.k_anonymous(pa.table({"debt": [0.0, -0.0] * 4}), quasi=["debt"], k=8)
+    assert made.risk.classes == 1

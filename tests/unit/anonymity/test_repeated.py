@@ -198,3 +198,74 @@ def test_too_few_people_are_seen_where_their_values_differ_or_none_is_released()
     verdict = judge(bare[:1], bare[1])
     assert (verdict.is_fit, verdict.fewest) == (False, None)
     assert judge(bare[:1], bare[0]).is_fit
+
+
+def after(release, values, gone=0):
+    """A release as it is remembered once one of its people is erased; as it was where they are not in it."""
+    if release[gone] is None:
+        return held(release, values)
+    counted = np.bincount([place for place in release if place is not None])
+    return held([None, *release[1:]], values, counted=counted)
+
+
+def could_have(releases, values, person=0):
+    """Which values a person may have, in a world of two values or three."""
+    told = [released(classes, values) for classes in releases]
+    every = product(range(max(values) + 1), repeat=len(values))
+    return {
+        world[person]
+        for world in every
+        if all(released(classes, world) == each for classes, each in zip(releases, told, strict=True))
+    }
+
+
+def test_company_for_whoever_was_erased_may_not_change():
+    """Others stay away in the third release than in the second: what both lack is theirs who was erased."""
+    values = [0, 0, 1, 0, 2, 1, 2, 0]
+    first, second = [0] * 8, [None, None, None, 0, 0, 0, 0, 0]
+    third = [None, 0, 0, None, None, 0, 0, 0]
+    assert len(could_have([first, second], values)) == 2
+    assert could_have([first, second, third], values) == {0}
+    before = [after(first, values), held(second, values)]
+    assert judge(before[:1], before[1]).is_fit
+    verdict = judge(before, held(third, values))
+    assert not verdict.is_fit
+    assert set(verdict.leave_out.tolist()) & {1, 2}
+    assert judge(before, before[1]).is_fit
+
+
+def test_company_for_whoever_was_erased_is_of_all_the_classes_together():
+    """Two releases cut people crosswise: company of either class is none of those who are in both."""
+    values = [0, 1] * 8
+    cell = [person // 4 for person in range(16)]
+    one, other = [each // 2 for each in cell], [each % 2 for each in cell]
+    assert judge([held(one, values)], held(other, values)).is_fit
+
+    def without(classes, *away):
+        return [None if person in (0, *away) else place for person, place in enumerate(classes)]
+
+    crossed = [without(classes, 4, 5, 8, 9) for classes in (one, other)]
+    assert could_have([one, other, *crossed], values) == {0}
+    before = [after(each, values) for each in (one, other)]
+    assert not judge(before, held(crossed[0], values)).is_fit
+    kept = [without(classes, 1, 2, 3) for classes in (one, other)]
+    assert could_have([one, other, *kept], values) == {0, 1}
+    assert judge(before, held(kept[0], values)).is_fit
+    assert judge([*before, held(kept[0], values)], held(kept[1], values)).is_fit
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(0, 1), min_size=7, max_size=7),
+    st.lists(st.lists(st.sampled_from([0, 0, None]), min_size=6, max_size=6), min_size=2, max_size=3),
+)
+def test_no_world_tells_more_of_whoever_was_erased(values, others):
+    """One of seven is erased after the first release; each later one leaves only where it is let through."""
+    left_before, told = [after([0] * 7, values)], [[0] * 7]
+    for each in others:
+        classes = [None, *each]
+        if each.count(0) > 1 and judge(left_before, held(classes, values)).is_fit:
+            left_before.append(held(classes, values))
+            told.append(classes)
+    promised = min(2, *(len({values[p] for p in range(7) if each[p] == 0}) for each in told))
+    assert len(could_have(told, values)) >= promised

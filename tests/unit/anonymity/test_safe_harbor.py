@@ -6,8 +6,10 @@ Source: 45 CFR 164.514(b)(2)(i)(A) to (R).
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -141,3 +143,43 @@ def test_removing_again_finds_nothing(rows):
     assert again.held
     assert again.table.equals(once.table)
     assert "full_name" not in once.table.column_names
+
+
+_DAYS = [dt.date(2020, 1, 1) + dt.timedelta(days=place) for place in range(40)]
+_CODES = [f"X{place:05}" for place in range(40)]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array(_CODES).dictionary_encode(),
+        pa.array(_CODES).cast(pa.string_view()),
+        pc.run_end_encode(pa.array(_CODES)),
+        pa.array([float(700_000 + place) for place in range(39)] + [None]),
+        pa.array([Decimal(700_000 + place) for place in range(40)]),
+    ],
+    ids=["dictionary", "view", "runs", "numbers with a gap", "decimals"],
+)
+def test_a_code_is_found_however_it_is_encoded(column):
+    """A category of a data frame, or whole numbers that a missing one made others, are codes as well."""
+    found = hra.safe_harbor(pa.table({"what": column, "sex": ["f"] * 40}))
+    assert found.table.column_names == ["sex"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["%Y-%m-%d", "%m/%d/%y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%d %b %Y", "%B %d, %Y", "%d-%b-%y", "%m/%Y"],
+)
+@pytest.mark.parametrize("kind", ["text", "dictionary"])
+def test_a_date_is_found_however_it_is_written(written, kind):
+    texts = pa.array([day.strftime(written) for day in _DAYS[:6]] * 6)
+    column = texts.dictionary_encode() if kind == "dictionary" else texts
+    left = hra.safe_harbor(pa.table({"what": column})).table["what"].to_pylist()
+    assert set(left) <= {"2020", None}
+    numbers = pa.array([int(day.strftime("%Y%m%d")) for day in _DAYS[:6]] * 6)
+    assert set(hra.safe_harbor(pa.table({"what": numbers})).table["what"].to_pylist()) == {"2020"}
+
+
+def test_what_stands_among_dates_and_is_none_does_not_leave():
+    texts = ["2020-01-01"] * 8 + ["record 4711", "55512345"]
+    assert hra.safe_harbor(pa.table({"what": texts})).table["what"].to_pylist() == ["2020"] * 8 + [None, None]

@@ -203,3 +203,43 @@ def test_a_column_that_stands_twice_is_refused():
     with pytest.raises(CallerError) as caught:
         audited(released=table)
     assert caught.value.code == "audit.ambiguous-column"
+
+
+def _agreeing(many, seed):
+    """People of two decades; all of a decade have one illness."""
+    rng = np.random.default_rng(seed)
+    ages = rng.integers(20, 40, many)
+    return {"age": ages.tolist(), "ill": ["flu" if age < 30 else "cough" for age in ages.tolist()]}
+
+
+@pytest.mark.parametrize(
+    "written", [str, str.upper, lambda ill: ill + " ", lambda ill: {"flu": 1}.get(ill, 2)]
+)
+def test_a_column_that_is_written_otherwise_is_no_proof_that_nothing_is_told(written):
+    """Classes of hundreds who agree: an attack that cannot read the values has seen nothing, and says so."""
+    people, others = _agreeing(600, 1), _agreeing(600, 2)
+    others["ill"] = np.random.default_rng(3).permutation(others["ill"]).tolist()
+    released = {
+        "age": ["20-29" if age < 30 else "30-39" for age in people["age"]],
+        "ill": [written(ill) for ill in people["ill"]],
+    }
+    audit = audited(people, released, quasi=["age"], sensitive=["ill"], control=others)
+    assert audit.legal_class == PSEUDONYMISED
+    assert audit.findings(Fraction(1, 5))
+    assert audit.unread == (() if written is str else ("ill",))
+    assert any("ill is written" in said for said in audit.statements) == bool(audit.unread)
+
+
+def test_numbers_on_another_scale_are_not_read_either():
+    people, others = _agreeing(600, 1), _agreeing(600, 2)
+    for table in (people, others):
+        table["ill"] = [1000 if ill == "flu" else 2000 for ill in table["ill"]]
+    released = {"age": people["age"], "ill": [ill // 1000 for ill in people["ill"]]}
+    assert audited(people, released, quasi=["age"], sensitive=["ill"], control=others).unread == ("ill",)
+
+
+def test_new_numbers_of_a_synthetic_table_are_not_taken_for_another_way_to_write_them():
+    people, others = _agreeing(300, 1), _agreeing(300, 2)
+    made = {"age": [age + 0.25 for age in people["age"]], "ill": people["ill"]}
+    audit = audited(people, made, quasi=["age"], sensitive=["ill"], control=others, synthetic=True)
+    assert audit.unread == ()

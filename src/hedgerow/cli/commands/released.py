@@ -109,6 +109,8 @@ def verify(path: Path, *, certificate: Path | None, key: str | None, as_json: bo
 
 
 def _verified(found: dict[str, Any]) -> str:
+    # A certificate is another's words: none may look like a line of ours.
+    found = {name: _one_line(told) for name, told in found.items()}
     proven = (
         f"signed by the key you named, {found['fingerprint']}"
         if found["key_checked"]
@@ -122,3 +124,9 @@ def _verified(found: dict[str, Any]) -> str:
         f"In law: {found['legal_class']}.\n{said}\n"
         "  Whether it was withdrawn since is not in a file: ask whoever released it."
     )
+
+
+def _one_line(told: Any) -> Any:  # noqa: ANN401 - a text, a list of texts or a truth value
+    if isinstance(told, list):
+        return [_one_line(each) for each in told]
+    return told.replace("\n", "[U+000A]") if isinstance(told, str) else told

@@ -109,8 +109,8 @@ def judge(earlier: Sequence[Held], new: Held) -> Verdict:
     groups, before = _joined(every), _joined(every[:-1])
     counts = np.bincount(groups)
     short = np.maximum(_too_few_people(every, groups, before, counts), _too_few_values(every, groups, before))
-    erased = _erased(every)
-    unfit = (short[groups] > 0) | (erased > 0)
+    erased = _erased(every, before)
+    unfit = (short[groups] > 0) | (erased[before] > 0)
     return Verdict(
         len(counts),
         int(counts.min()),
@@ -272,23 +272,27 @@ def _too_few_common(every: Sequence[_Sorted], groups: Ints, before: Ints) -> Int
     return short
 
 
-def _erased(every: Sequence[_Sorted]) -> Ints:
-    """Count for each person how many more must stay away, for those erased from a class not to stand out.
+def _erased(every: Sequence[_Sorted], before: Ints) -> Ints:
+    """Count how many more of each earlier group must stay away, for somebody erased from it not to stand out.
 
-    Whoever was erased is in an earlier release and in none from now on: a group of whoever left with them.
+    Whoever was erased is in none from now on, and is a group with those of the same earlier group who stay
+    away. Which group that was is forgotten: it may be any whose every class somebody was erased from.
     """
-    lacking = np.zeros(len(every[0].labels), dtype=np.int64)
-    away = every[-1].labels == ABSENT
+    many = np.iinfo(np.int64).max
+    bound = np.full(len(before), many, dtype=np.int64)
+    is_whole = np.zeros(len(before), dtype=np.bool_)
     for each in every[:-1]:
-        if each.held.counted is None:
-            continue
-        pairs = _distinct_pairs(each.held.classes, each.rows, len(lacking))
-        size = len(each.held.counted)
-        gone = each.held.counted - np.bincount(pairs[0], minlength=size)
-        left = gone + np.bincount(pairs[0][away[pairs[1]]], minlength=size)
-        need = np.where(gone > 0, np.maximum(0, np.minimum(each.held.k, each.held.counted) - left), 0)
-        np.maximum.at(lacking, pairs[1], need[pairs[0]])
-    return lacking
+        held = each.held
+        pairs = _distinct_pairs(held.classes, each.rows, len(before))
+        size = int(held.classes.max(initial=-1)) + 1
+        inside = np.bincount(pairs[0], minlength=size)
+        counted = inside if held.counted is None else held.counted
+        is_whole[pairs[1][(counted[: len(inside)] <= inside)[pairs[0]]]] = True
+        np.minimum.at(bound, pairs[1], np.minimum(held.k, counted)[pairs[0]])
+    bound[is_whole | (bound == many)] = 1
+    away = np.bincount(before[every[-1].labels == ABSENT], minlength=int(before.max()) + 1)
+    lacking: Ints = np.minimum(_least(before, bound) - 1, np.bincount(before)) - away
+    return np.maximum(0, lacking)
 
 
 def _fewest(every: Sequence[_Sorted], groups: Ints) -> int | None:
@@ -334,9 +338,11 @@ def _to_leave_out(every: Sequence[_Sorted], groups: Ints, before: Ints, short: I
         if not here[members[0]]:
             around = np.flatnonzero(here & (before == before[members[0]]) & ~out)
             out[_company(every, around, groups, counts, int(short[group]))] = True
-    for person in np.flatnonzero(here & (erased > 0)):
-        # One person of a class after the other, until enough of it stay away.
-        out[person] |= not _has_company(every, out, int(person))
+    for group in np.flatnonzero(erased):
+        around = np.flatnonzero(here & (before == group))
+        need = int(erased[group] - out[around].sum())
+        if need > 0:
+            out[_company(every, around[~out[around]], groups, counts, need)] = True
     return out
 
 
@@ -357,19 +363,3 @@ def _company(every: Sequence[_Sorted], around: Ints, groups: Ints, counts: Ints,
     rank = np.arange(len(pool)) - np.repeat(starts, np.diff(np.r_[starts, len(pool)]))
     picked: Ints = pool[order[np.argsort(rank, kind="stable")[:need]]]
     return picked
-
-
-def _has_company(every: Sequence[_Sorted], out: Marks, person: int) -> bool:
-    """Tell whether enough of a person's classes stay away beside those erased."""
-    away = (every[-1].labels == ABSENT) | out
-    for each in every[:-1]:
-        counted = each.held.counted
-        if counted is None:
-            continue
-        for place in np.unique(each.held.classes[each.rows == person]).tolist():
-            inside = np.unique(each.rows[each.held.classes == place])
-            gone = int(counted[place]) - len(inside)
-            left = gone + int(away[inside].sum())
-            if gone > 0 and left < min(each.held.k, int(counted[place])):
-                return False
-    return True

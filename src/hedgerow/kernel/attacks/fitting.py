@@ -36,6 +36,11 @@ class Column:
         """For each label 1 where it contains every value, as a missing cell or ``*`` does, else 0."""
         return np.asarray(np.bincount(self.inside[1], minlength=self.labels) == self.values, dtype=np.int64)
 
+    def unread(self) -> float:
+        """The share of released rows whose cell contains no value of anybody: it may be written otherwise."""
+        is_read = np.bincount(self.inside[1], minlength=self.labels) > 0
+        return 1 - float(is_read[self.rows].mean())
+
     def layers(self) -> tuple[Ints, list[Ints]]:
         """Sort labels into layers in none of which a value lies in two of them, as levels of a hierarchy do.
 

@@ -32,6 +32,9 @@ FALSE_ALARM = 0.01
 MOST_PEOPLE = 10_000
 """People of each group that an attack is tried on at most, drawn by chance."""
 
+UNREAD_ALLOWED = 0.05
+"""Where more of the rows have a cell that contains nobody's value, attacks on the column are blind."""
+
 MOST_NEAREST = 1_000
 """The same for the distances to the nearest record."""
 
@@ -174,17 +177,42 @@ def attempts(
     return made
 
 
-def judged(attempt: Attempt, is_member: Flags, level: float) -> AttackOutcome:
+def unread(world: World, *, is_synthetic: bool) -> tuple[str, ...]:
+    """Name the columns whose released cells mostly cannot be read as anything that was collected.
+
+    Args:
+        world: The tables.
+        is_synthetic: Whether the released rows are nobody's.
+
+    Returns:
+        The columns; of a synthetic table none of single numbers, which may be nobody's.
+    """
+    return tuple(
+        name
+        for name, each in world.columns.items()
+        if each.unread() > UNREAD_ALLOWED
+        and not (is_synthetic and _are_numbers(world.people[name], world.rows[name]))
+    )
+
+
+def _are_numbers(people: Side, rows: Side) -> bool:
+    sides = (side.numbers[~side.empty[side.codes]] for side in (people, rows))
+    return all(len(numbers) and np.isfinite(numbers).all() for numbers in sides)
+
+
+def judged(attempt: Attempt, is_member: Flags, level: float, *, blind: Sequence[str] = ()) -> AttackOutcome:
     """Compare both groups.
 
     Args:
         attempt: What was tried.
         is_member: Whether each person of the world was in the source.
         level: Up to which chance an excess is not put down to chance.
+        blind: Columns that cannot be read: an attack that goes by one of them has no power.
 
     Returns:
         The outcome.
     """
+    is_blind = not set(blind).isdisjoint((*attempt.knows, *attempt.guesses))
     inside = is_member[attempt.places]
     right, shuffled = attempt.tried.right, attempt.tried.shuffled
     members, hits = int(inside.sum()), int(right[inside].sum())
@@ -204,7 +232,7 @@ def judged(attempt: Attempt, is_member: Flags, level: float) -> AttackOutcome:
         level=level,
         low=low,
         high=high,
-        detectable=detectable(members, base, controls, level),
+        detectable=None if is_blind else detectable(members, base, controls, level),
         agreed=None if attempt.agreed is None else int(attempt.agreed[inside].sum()),
     )
 

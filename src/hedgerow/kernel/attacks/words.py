@@ -25,7 +25,7 @@ def verdict(each: AttackOutcome) -> str:
             f"a risk of {percent(each.risk)} was shown (95% interval {rate(each.low)} to {rate(each.high)})"
         )
     if each.detectable is None:
-        return "not refuted, but these people are too few to see any risk"
+        return "not refuted, but it could not have seen any risk"
     return f"not refuted, with power to see a risk of {rate(each.detectable)} or more"
 
 

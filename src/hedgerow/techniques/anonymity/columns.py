@@ -48,7 +48,7 @@ def plain(table: pa.Table, name: str) -> pa.Array:
         name: The column.
 
     Returns:
-        Its values; dictionaries decoded, NaN made missing, timestamps in microseconds.
+        Its values; dictionaries decoded, NaN made missing, -0 made 0, timestamps in microseconds.
 
     Raises:
         CallerError: ``anonymity.column-type``.
@@ -58,7 +58,8 @@ def plain(table: pa.Table, name: str) -> pa.Array:
         array = array.dictionary_decode()
     kind = array.type
     if pa.types.is_floating(kind):
-        return pc.if_else(pc.is_nan(array), pa.scalar(None, kind), array)
+        # Both zeros are one value: as two they would pass for two values of a class.
+        return pc.if_else(pc.is_nan(array), pa.scalar(None, kind), pc.add(array, pa.scalar(0, kind)))
     if pa.types.is_timestamp(kind):
         return array.cast(pa.timestamp("us", kind.tz), safe=False)
     if pa.types.is_null(kind) or pa.types.is_string_view(kind):

@@ -27,7 +27,19 @@ SMALL_AREA = "000"
 _FEW_ROWS = 20
 _UNIQUE = 0.95
 _DATES = 0.5
-_DATE_TEXT = r"^\s*(\d{4}-\d{1,2}(-\d{1,2}.*)?|\d{1,2}[./]\d{1,2}[./]\d{4}.*)\s*$"
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_COMPACT = r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
+_DATE_FORMS = (
+    r"\d{4}-\d{1,2}(-\d{1,2}.*)?",
+    r"\d{4}[./]\d{1,2}[./]\d{1,2}.*",
+    r"\d{1,2}[./-]\d{1,2}[./-](\d{4}.*|\d{2})",
+    r"\d{1,2}[./-]\d{4}",
+    _COMPACT + r"([t ].*)?",
+    _MONTH + r"\s+\d{1,2},?\s+\d{4}.*",
+    r"\d{1,2}[\s.-]*" + _MONTH + r"[\s,-]*\d{2,4}.*",
+)
+_DATE_TEXT = rf"(?i)^\s*({'|'.join(_DATE_FORMS)})\s*$"
+_IS_DATED = re.compile(rf"{_DATE_TEXT}|^\s*\d{{4}}( or earlier)?\s*$")
 _YEAR = re.compile(r"\d{4}")
 
 
@@ -105,6 +117,7 @@ _Held = tuple[pa.ChunkedArray | None, HarborFinding | None]
 
 def _held(name: str, values: pa.ChunkedArray, known: _Known) -> _Held:
     """What is left of a column, and what it held."""
+    values = _plain(values)
     category, how = known.categories.get(name), "its category"
     if category is None:
         category, how = category_by_name(name), "its name"
@@ -126,8 +139,20 @@ def _held(name: str, values: pa.ChunkedArray, known: _Known) -> _Held:
     return values, None
 
 
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values themselves, however they are encoded: a dictionary would hide them, and keep unused ones."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return _plain(values.cast(kind.value_type))
+    if pa.types.is_run_end_encoded(kind):
+        return _plain(pa.chunked_array([pc.run_end_decode(each) for each in values.chunks], kind.value_type))
+    return values.cast(pa.large_string()) if pa.types.is_string_view(kind) else values
+
+
 def _are_dates(values: pa.ChunkedArray) -> bool:
     kind = values.type
+    if pa.types.is_integer(kind):
+        values, kind = values.cast(pa.string()), pa.string()
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return True
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
@@ -138,9 +163,18 @@ def _are_dates(values: pa.ChunkedArray) -> bool:
 
 def _tells_apart(values: pa.ChunkedArray) -> bool:
     kind = values.type
-    is_code = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)
+    is_code = pa.types.is_string(kind) or pa.types.is_large_string(kind) or _are_whole(values)
     rows = len(values) - values.null_count
     return is_code and rows >= _FEW_ROWS and bool(pc.count_distinct(values).as_py() >= _UNIQUE * rows)
+
+
+def _are_whole(values: pa.ChunkedArray) -> bool:
+    """Whether all are whole numbers: a missing one turns whole numbers into others in many a program."""
+    kind = values.type
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        wide = values.drop_null().cast(pa.float64(), safe=False)
+        return bool(pc.all(pc.or_(pc.is_nan(wide), pc.equal(wide, pc.floor(wide)))).as_py())
+    return bool(pa.types.is_integer(kind))
 
 
 def _cannot_be_seen(values: pa.ChunkedArray) -> bool:
@@ -165,7 +199,8 @@ def _replaced(values: pa.ChunkedArray, texts: list[str | None], finding: HarborF
 
 def _year(value: Any, earliest: int | None) -> str | None:  # noqa: ANN401 - a date or any text
     """The year of a date; what is no date is left out. Years that tell an age over 89 are one category."""
-    found = None if value is None else _YEAR.search(str(value))
+    is_dated = not isinstance(value, str) or _IS_DATED.search(value)
+    found = _YEAR.search(str(value)) if value is not None and is_dated else None
     if found is None:
         return None
     if earliest is not None and int(found[0]) <= earliest:

@@ -18,7 +18,16 @@ from hedgerow.kernel.attacks.attacking import of
 from hedgerow.kernel.attacks.fitting import fitting
 from hedgerow.kernel.attacks.reidentification import outlying, reidentification
 from hedgerow.kernel.attacks.sides import Side, column
-from hedgerow.kernel.attacks.trying import FALSE_ALARM, World, attempts, joined, judged, one_each, parts
+from hedgerow.kernel.attacks.trying import (
+    FALSE_ALARM,
+    World,
+    attempts,
+    joined,
+    judged,
+    one_each,
+    parts,
+    unread,
+)
 from hedgerow.model.anonymity import Hierarchy
 from hedgerow.model.auditing import Candidates, Reidentification, ReleaseAudit
 from hedgerow.model.budget import parse_decimal
@@ -150,6 +159,7 @@ def _audited(sources: Mapping[str, Frame], asked: _Asked, share: ShareLike | Non
     tried = attempts(
         world, asked.quasi, asked.sensitive, asked.link or parts(world, asked.quasi, asked.sensitive)
     )
+    blind = unread(world, is_synthetic=asked.is_synthetic)
     unlisted = tuple(name for name in rows.column_names if name not in asked.names)
     measured = _numbers(rows)
     audit = ReleaseAudit(
@@ -165,10 +175,11 @@ def _audited(sources: Mapping[str, Frame], asked: _Asked, share: ShareLike | Non
         pseudonym=asked.pseudonym,
         reidentification=None if asked.is_synthetic else _risk(world, asked, tables.get("population")),
         candidates=_candidates(world, asked.quasi),
-        attacks=tuple(judged(each, is_member, FALSE_ALARM / len(tried)) for each in tried),
+        attacks=tuple(judged(each, is_member, FALSE_ALARM / len(tried), blind=blind) for each in tried),
         outlier_rows=len(outlying(measured)),
         outlier_columns=len(measured),
         seed=asked.seed,
+        unread=blind,
     )
     return told(audit)
 

@@ -78,6 +78,10 @@ def _statements(audit: ReleaseAudit) -> tuple[str, ...]:
             f" in at least one of {many(audit.outlier_columns, 'number')}."
         )
     said += [f"{name} points at one row each and stands in the original, too." for name in audit.identifying]
+    said += [
+        f"{name} is written in the release as in no row of the original: attacks that go by it see nothing."
+        for name in audit.unread
+    ]
     if audit.others:
         said.append(f"No attack knew or guessed {', '.join(audit.others)}: what they tell was not looked at.")
     return tuple(said)
@@ -137,6 +141,7 @@ def _needed(audit: ReleaseAudit) -> tuple[str, ...]:
         needed.append("a control group: rows of people who were not in the source of the release")
     shown = dict.fromkeys(each.attack for each in audit.attacks if each.risk > 0)
     needed += [f"a release on which {name} shows no risk beyond chance" for name in shown]
+    needed += [f"{name} written in the original as in the release, or its hierarchy" for name in audit.unread]
     weak = [
         each.attack for each in audit.attacks if each.detectable is None or each.detectable > POWER_NEEDED
     ]
