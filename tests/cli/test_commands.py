@@ -239,7 +239,7 @@ def test_release_is_k_anonymous_by_an_independent_count(hedgerow, town, tmp_path
     assert out.stat().st_mode & 0o077 == 0
     listed = hedgerow("released", "list", "--json").json
     shown = hedgerow("released", "show", listed[0]["id"]).out
-    assert "k: 5" in shown
+    assert "k = 5:" in shown
 
 
 def test_consent_changes_who_is_used(hedgerow, patient):

@@ -73,7 +73,7 @@ def test_any_four_points_of_the_file_fit_k_people_by_brute_force(walked, tmp_pat
     assert walked("released", "verify", out).code == 0
     listed = walked("released", "list", "--json").json
     assert [each["technique"] for each in listed] == ["trajectories"]
-    assert "fewest_people" in walked("released", "show", listed[0]["id"], "--as", "priya").out
+    assert "fewest people: " in walked("released", "show", listed[0]["id"], "--as", "priya").out
 
 
 def test_the_same_request_gives_the_same_file(walked, tmp_path):

@@ -126,7 +126,7 @@ def test_another_key_is_told(hedgerow, left):
 def test_what_is_not_there_is_a_wrong_call(hedgerow, left, tmp_path):
     assert hedgerow("released", "verify", tmp_path / "no.csv", code=2).error == "file.missing"
     beside(left).unlink()
-    assert hedgerow("released", "verify", left, code=2).error == "file.missing"
+    assert hedgerow("released", "verify", left, code=2).error == "released.no-certificate-file"
     beside(left).write_bytes(b"\xff{")
     assert "no certificate" in refused(hedgerow, left)
 

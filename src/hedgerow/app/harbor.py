@@ -58,6 +58,7 @@ def hold_against_safe_harbor(request: HarborRequest) -> SafeHarbor[pa.Table]:
 
     if request.out is not None:
         check_out(request.out, force=request.force)
+    _check_categories(request.columns)
     source = open_table(request.path)
     if source.broken:
         rows, line = len(source.broken), source.broken[0].line
@@ -74,6 +75,19 @@ def hold_against_safe_harbor(request: HarborRequest) -> SafeHarbor[pa.Table]:
     if request.out is not None:
         _write(made.table, request.out, force=request.force)
     return made
+
+
+def _check_categories(stated: Mapping[str, str]) -> None:
+    """Refuse a category that there is not: misspelt, it would let an identifier through."""
+    from hedgerow.kernel.anonymity.harbor import PLAIN, STATE, identifying
+    from hedgerow.techniques.discover.vocabulary import PHRASES
+
+    known = {PLAIN, STATE, *identifying(), *PHRASES}
+    for column, category in stated.items():
+        if category not in known:
+            raise CallerError(
+                "harbor.unknown-category", column=column, known=", ".join(sorted(identifying()))
+            )
 
 
 def _named(found: Mapping[str, str]) -> dict[str, str]:

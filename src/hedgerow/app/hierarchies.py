@@ -102,6 +102,8 @@ def _rows(path: Path) -> list[list[str]]:
             rows = [row for row in csv.reader(stream, delimiter=";") if row]
     except (OSError, UnicodeDecodeError, csv.Error):
         raise CallerError("hierarchies.unreadable", file=path.name) from None
+    if rows and all(len(row) == 1 and row[0].endswith((",*", "\t*", "|*")) for row in rows):
+        raise CallerError("hierarchies.separator", file=path.name)
     with naming_file(path.name):
         from_rows(rows)
     return rows

@@ -10,6 +10,8 @@ from hedgerow.model.criteria import parse_population
 from hedgerow.model.errors import CallerError
 from hedgerow.model.uses import Json
 
+_MARKS = (",", ";", "\t", "|")
+
 MOST_PEOPLE = 1_000_000
 """Rows of a population file that are read at most; beyond, its size is what can be given."""
 
@@ -18,7 +20,8 @@ def read_population(given: str, quasi: Sequence[str]) -> int | Mapping[str, Json
     """Read what was given of a population.
 
     Args:
-        given: A number of people, a region, or the path of a CSV with a header and a line per person.
+        given: A number of people, a region, or the path of a CSV with a header and a line per person,
+            its cells parted by commas, semicolons, tabs or bars.
         quasi: The quasi-identifiers.
 
     Returns:
@@ -33,7 +36,8 @@ def read_population(given: str, quasi: Sequence[str]) -> int | Mapping[str, Json
     path = Path(given)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = csv.reader(stream)
+            lines = csv.reader(stream, delimiter=_mark(stream.readline(), quasi))
+            stream.seek(0)
             header = next(lines, [])
             for name in quasi:
                 if name not in header:
@@ -45,3 +49,8 @@ def read_population(given: str, quasi: Sequence[str]) -> int | Mapping[str, Json
     if len(rows) > MOST_PEOPLE:
         raise CallerError("population.too-large", path=given, limit=MOST_PEOPLE)
     return {"columns": list(quasi), "rows": rows}
+
+
+def _mark(heading: str, quasi: Sequence[str]) -> str:
+    """What parts the cells: under which the heading names most quasi-identifiers."""
+    return max(_MARKS, key=lambda mark: len({*quasi} & {*next(csv.reader([heading], delimiter=mark), [])}))

@@ -37,11 +37,12 @@ def verify_release(path: Path, certificate: Path | None = None, key: str | None 
         ``legal_words``, ``limits``, ``obligations``, ``fingerprint``, ``key_checked`` and more.
 
     Raises:
-        CallerError: ``file.missing``.
+        CallerError: ``file.missing`` or ``released.no-certificate-file``.
         Fault: ``released.not-as-certified`` with what does not fit.
     """
-    stored = _read(certificate or certificate_paths(path)[0])
-    checked = check_certificate(stored, _hash(path), key)
+    found = _hash(path)
+    stored = _read(certificate or certificate_paths(path)[0], None if certificate else path)
+    checked = check_certificate(stored, found, key)
     if checked.problems:
         raise Fault("released.not-as-certified", path=path, told="; ".join(checked.problems))
     told = _told(checked.body)
@@ -76,11 +77,13 @@ def _listed(said: object) -> list[str]:
     return [each for each in said if isinstance(each, str)] if isinstance(said, list) else []
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, beside: Path | None) -> bytes:
     try:
         with path.open("rb") as stream:
             return stream.read(MAX_BYTES + 1)
     except OSError:
+        if beside is not None:
+            raise CallerError("released.no-certificate-file", certificate=path.name, path=beside) from None
         raise CallerError("file.missing", path=path) from None
 
 

@@ -64,6 +64,7 @@ def kind(said: str, example: str, *kinds: type) -> Fit:
 
 TEXT = kind("text", "'...'", str)
 WHOLE = kind("a whole number", "1", int)
+CLASS_ROWS = kind("a whole number", "5", int)  # k: one row hides nobody
 TRUTH = kind("True or False", "True", bool)
 LOSS = kind("a number", "0.5", str, int, float, Decimal, Fraction)
 MAPPING = kind("a mapping", "{...}", Mapping)

@@ -35,6 +35,20 @@ def classes_of(rows, place):
     return list(found.values()), [row[place] for row in rows]
 
 
+def test_a_dict_of_columns_is_measured_as_its_table_is():
+    columns = {"age": [1, 1, 2], "sick": ["a", "b", "a"]}
+    asked = {"quasi": ["age"], "sensitive": ["sick"]}
+    assert hra.measure(columns, **asked) == hra.measure(pa.table(columns), **asked)
+    with pytest.raises(CallerError, match="no Arrow"):
+        hra.measure({"age": [1], "sick": []}, **asked)
+
+
+def test_the_example_of_k_is_one_that_is_taken():
+    with pytest.raises(CallerError) as told:
+        hra.k_anonymise({"age": [1, 1]}, quasi=["age"], k="5")
+    assert told.value.next_step.endswith("Write k=5")
+
+
 @settings(max_examples=50, deadline=None)
 @given(rows=ROWS)
 def test_each_measure_equals_its_plain_definition(rows):

@@ -22,6 +22,8 @@ _RISKS = (
 )
 _NO_POPULATION = "no population was given: taken to be as high as the prosecutor's"
 _TRIED, _KEPT = "Not tried.", "kept"
+_NO_EARLIER = "No earlier release held the same people."
+_NOT_COMPARED = "It was not compared with other releases of the same people."
 
 
 def render_certificate(document: Entry, retired: Entry | None = None) -> str:
@@ -105,6 +107,11 @@ def _made(body: Entry) -> Section:
 
 def _risk(body: Entry) -> Section:
     findings = part(body, "findings")
+    if not _is_counted(findings):
+        shown = join(
+            nothing("Not counted, but for what is said here."), _listed([*texts(findings.get("statements"))])
+        )
+        return Section("risk", "The risk that remains", "Risk", "", shown)
     told = [(name, about, _risk_of(findings, key), _why(findings, key)) for key, name, about in _RISKS]
     drawn = [
         Row(name, chance(value), (Part("bad", min(Fraction(1), exact(value) or Fraction(0))),))
@@ -122,6 +129,10 @@ def _risk(body: Entry) -> Section:
     )
 
 
+def _is_counted(findings: Entry) -> bool:
+    return any(key in findings for key, _, _ in _RISKS)
+
+
 def _risk_of(findings: Entry, key: str) -> object:
     return findings.get(key, findings.get("max_risk") if key == "journalist_risk" else None)
 
@@ -133,10 +144,11 @@ def _why(findings: Entry, key: str) -> str:
 
 def _classes(body: Entry) -> Section:
     findings = part(body, "findings")
+    smallest = whole(findings, "smallest_class")
     known = facts(
         ("Rows", counted(whole(findings, "rows"))),
         ("Classes", counted(whole(findings, "classes"))),
-        ("Smallest class", many(whole(findings, "smallest_class") or 0, "row")),
+        ("Smallest class", "not recorded" if smallest is None else many(smallest, "row")),
         ("Rows dropped", _share(findings.get("suppressed_share"))),
     )
     shown = class_sizes("sizes", findings)
@@ -202,7 +214,10 @@ def _attacks(body: Entry) -> Section:
     listed = _attack_rows(found)
     if not listed:
         shown = join(
-            nothing(_TRIED), quiet("The risks above are counted, and no attack was run to test them.")
+            nothing(_TRIED),
+            quiet("The risks above are counted, and no attack was run to test them.")
+            if _is_counted(part(body, "findings"))
+            else None,
         )
         return Section("attacks", "Attacks that were tried", "Attacks", "", shown)
     names = list(dict.fromkeys(name for each in listed for name, _ in each))
@@ -230,7 +245,9 @@ def _attack_rows(found: object) -> list[list[tuple[str, object]]]:
 def _repeated(body: Entry) -> Section:
     found = part(part(body, "findings"), "repeated")
     if not found:
-        shown = nothing("No earlier release held the same people.")
+        # Only k-anonymous releases are judged together; of others nothing is known.
+        is_judged = text(body, "technique") == "k-anonymity"
+        shown = nothing(_NO_EARLIER if is_judged else _NOT_COMPARED)
         return Section("repeated", "Together with earlier releases", "Repeated", "", shown)
     rows: list[list[Child]] = [
         [clip(name.replace("_", " ")), clip(_plain(value), 400)] for name, value in found.items()

@@ -192,9 +192,9 @@ def levels_table(name: str, summary: Entry) -> Markup | None:
     if not levels:
         return None
     rows: list[list[Child]] = [[code(column), clip(_level(level))] for column, level in levels.items()]
-    return table(
-        f"{name}-levels", "How far each quasi-identifier was generalised; 0 is as collected", _LEVELS, rows
-    )
+    most = ", at most; each class has levels of its own" if text(summary, "method") == "local" else ""
+    title = f"How far each quasi-identifier was generalised{most}; 0 is as collected"
+    return table(f"{name}-levels", title, _LEVELS, rows)
 
 
 def _level(level: object) -> str:

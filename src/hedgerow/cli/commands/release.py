@@ -30,7 +30,7 @@ class Options(TypedDict):
     quasi: str
     sensitive: str
     keep: str
-    k: int
+    k: int | None
     l_: int | None
     suppress: str
     hierarchies: Path | None
@@ -68,10 +68,10 @@ class Options(TypedDict):
 )
 @click.option(
     "--k",
-    required=True,
     type=int,
     metavar="K",
-    help="Least rows, and people, that must look the same in the quasi-identifiers; for example 5.",
+    help="Least rows, and people, that must look the same in the quasi-identifiers; for example 5. Needed "
+    "but for --candidates.",
 )
 @click.option(
     "--l",
@@ -152,6 +152,10 @@ def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Op
     covers the purpose are in it. What cannot be reached is refused and leaves no file. The result is
     de-identified, not anonymous.
     """
+    if options["k"] is None and not options["candidates"]:
+        raise click.UsageError("--k is missing.")
+    if options["candidates"] and options["out"] is not None:
+        raise click.UsageError("--candidates writes nothing: leave --out away.")
     asked = _asked(dataset, options)
     if options["explain"]:
         screen.decision(session.service.explain_release(asked, purpose=options["purpose"]))
@@ -161,7 +165,7 @@ def release(session: Session, screen: Screen, dataset: str, **options: Unpack[Op
         screen.result(curve, _curve(curve["candidates"]))
         return
     if options["out"] is None:
-        raise click.UsageError("Missing option '--out'.")
+        raise click.UsageError("--out is missing.")
     made = session.service.release(
         asked, purpose=options["purpose"], out=options["out"], force=options["force"],
         request_id=options["request_id"],
@@ -185,7 +189,7 @@ def _asked(dataset: str, options: Options) -> ReleaseRequest:
     return ReleaseRequest(
         dataset,
         quasi,
-        options["k"],
+        2 if options["k"] is None else options["k"],  # --candidates tries several, and reads none
         names(options["sensitive"]),
         names(options["keep"]),
         options["l_"],
@@ -219,19 +223,24 @@ def _weights(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _curve(found: Any) -> str:  # noqa: ANN401 - a list as it came out of JSON
-    heads = ["k", "at most dropped", "dropped", "classes", "highest risk", "average risk", "loss", "levels"]
+    levels = found[0]["levels"] if found else {}
+    heads = ["k", "at most dropped", "dropped", "classes", "highest risk", "average risk", "loss", *levels]
     rows = [
         [
             each["k"], each["suppression_limit"], each["suppressed_share"], each["classes"], each["max_risk"],
-            each["average_risk"], each["loss"], " ".join(each["levels"].values()).replace(" of ", "/"),
+            each["average_risk"], each["loss"],
+            *(level.replace(" of ", "/") for level in each["levels"].values()),
         ]
         for each in found
     ]  # fmt: skip
-    return table(heads, rows) + "\nNothing left. The loss is 0 for nothing lost and 1 for all."
+    return table(heads, rows) + (
+        "\nUnder each quasi-identifier stands its level: 0 is as collected."
+        "\nNothing left. The loss is 0 for nothing lost and 1 for all."
+    )
 
 
 def _shown(made: dict[str, Any]) -> str:
-    from hedgerow.model.words import many, percent
+    from hedgerow.cli.released_figures import classes, generalised
 
     risk = made["summary"]
     receipt = f"Receipt: request {made['receipt']['request_id']}, journal entry {made['receipt']['entry']}"
@@ -240,20 +249,10 @@ def _shown(made: dict[str, Any]) -> str:
             f"Release {made['release']} written to {made['out']}.\n"
             f"Its risk and its certificate are for whoever may see exact risk.\n{receipt}"
         )
-    is_cells = risk["method"] == "cells"
-    levels = ", ".join(
-        column if is_cells else f"{column} level {level}"
-        for column, level in risk["levels"].items()
-        if not is_cells or not level.startswith("0 ")
-    )
-    statements = "\n".join(f"  {said}" for said in risk["statements"])
-    reason = f"Method: {risk['method']}: {risk['method_reason']}\n" if risk["method_reason"] else ""
+    lines = [classes(risk), *generalised(risk), *(f"  {said}" for said in risk["statements"])]
     return (
         f"Release {made['release']} written to {made['out']} ({risk['label']}).\n"
-        f"k = {risk['k']}: {many(risk['classes'], 'class', 'classes')}, the smallest of "
-        f"{many(risk['smallest_class'], 'row')}; "
-        f"{percent(risk['suppressed_share'])} of the rows dropped.\n"
-        f"{'Struck out in part' if is_cells else 'Generalised'}: {levels}\n{reason}{statements}\n"
-        f"Certificate: {made['certificate']}, signed, with a page to read; both hold exact counts.\n"
+        + "\n".join(lines)
+        + f"\nCertificate: {made['certificate']}, signed, with a page to read; both hold exact counts.\n"
         f"{receipt}"
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hedgerow.cli.common import example, gated, json_option, out_options, yes_option
+from hedgerow.cli.released_figures import figures
 from hedgerow.cli.screen import Screen, table
 from hedgerow.model.errors import CallerError
 
@@ -26,9 +27,16 @@ def released() -> None:
 @example("hedgerow released list")
 def list_(session: Session, screen: Screen) -> None:
     """List the tables that left."""
-    found = session.service.releases()
-    rows = [[r["id"], r["dataset"], r["purpose"], r["technique"], r["by"], r["time"]] for r in found]
-    screen.result(found, table(["release", "data set", "purpose", "technique", "by", "time"], rows))
+    found: list[dict[str, Any]] = session.service.releases()
+    rows = [
+        [
+            r["id"], r["dataset"], r["purpose"], r["technique"], r["by"], r["time"],
+            r["retired"]["time"] if r["retired"] else "",
+        ]
+        for r in found
+    ]  # fmt: skip
+    heads = ["release", "data set", "purpose", "technique", "by", "time", "withdrawn"]
+    screen.result(found, table(heads, rows))
 
 
 @released.command()
@@ -54,12 +62,10 @@ def show(
         signed = session.service.release_certificate(release_id)
         screen.result(signed, json.dumps(signed, indent=1, ensure_ascii=False))
         return
-    text = "\n".join(f"{name}: {value}" for name, value in found["summary"].items())
     gone = found["retired"]
     told = f"\nWithdrawn {gone['time'][:10]} by {gone['by']}: {gone['reason']}" if gone else ""
-    screen.result(
-        found, f"{found['id']} of {found['dataset']} for {found['purpose']}, {found['time']}{told}\n{text}"
-    )
+    head = f"{found['id']} of {found['dataset']} for {found['purpose']}, {found['time']}{told}"
+    screen.result(found, f"{head}\n{figures(found['summary'])}")
 
 
 @released.command()

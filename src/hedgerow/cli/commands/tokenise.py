@@ -106,6 +106,10 @@ def _shown(made: dict[str, Any]) -> str:
         )
         lines += [f"  {said}" for said in summary["statements"]]
     lines.append(f"  {summary['limits']}")
+    if made["certificate"]:
+        lines.append(
+            f"Certificate: {made['certificate']}, signed, with a page to read; both hold exact counts."
+        )
     receipt = made["receipt"]
     lines.append(f"Receipt: request {receipt['request_id']}, journal entry {receipt['entry']}")
     return "\n".join(lines)

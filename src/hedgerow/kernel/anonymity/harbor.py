@@ -89,6 +89,11 @@ def letter_of(category: str) -> str | None:
     return _LETTERS.get(category)
 
 
+def identifying() -> frozenset[str]:
+    """Name the categories that are identifiers of the rule."""
+    return frozenset(_LETTERS)
+
+
 def is_large_place(column: str) -> bool:
     """Tell by a column's name whether its places are no smaller than a State.
 

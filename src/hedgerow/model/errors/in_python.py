@@ -14,6 +14,9 @@ _OPTION = re.compile(
 
 # Without a workspace there is no data set to show and no command to type.
 WITHOUT_SPACE = {
+    "anonymity.unreachable": "Lower k or l, ask less of the models, allow more suppression, name fewer "
+    "quasi-identifiers, or allow coarser levels; hedgerow.anonymity.release_candidates tells what can be "
+    "reached.",
     "budget.bad-delta": "Give a chance far below 1 over the number of people, such as '1e-6'.",
     "dp.bad-declaration": "Nothing was spent. Correct it: hedgerow.dp.declare({arguments})",
     "engine.failed": "Take the price off the budget by hand, as if the query had been answered; try again "

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from hedgerow.model.errors.base import ErrorRow, caller, fault, refused
+from hedgerow.model.errors.base import Details, ErrorRow, caller, fault, refused
+
+
+def _population_wanted(details: Details) -> Details:
+    """What may be given: a size does not do for a model that needs the table."""
+    if "table" in str(details.get("needs")):
+        k_map = " Or ask for an estimate by its size, such as k-map=5,0.05."
+        other = "" if not str(details.get("model")).startswith("k-map") else k_map
+        return {"wanted": f"a CSV with everybody's quasi-identifiers, a line per person.{other}"}
+    return {"wanted": "a CSV with everybody's quasi-identifiers, a number of people or a region."}
+
+
+def _column_meant(details: Details) -> Details:
+    return {"look": details.get("meant") or "Check the spelling against the table's columns."}
+
 
 ROWS: tuple[ErrorRow, ...] = (
     caller(
@@ -33,7 +47,8 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "anonymity.unknown-column",
         "There is no column {column} in the table.",
-        "Check the spelling against the table's columns.",
+        "{look}",
+        derived=_column_meant,
     ),
     caller(
         "anonymity.ambiguous-column",
@@ -90,7 +105,7 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "anonymity.bad-weight",
         "The weight of column {column} is no number of at least 0, or nothing but 0 is left to weigh by.",
-        "Give weights of 0 or more, one of them above 0.",
+        "Give weights of 0 or more, one of them above 0, such as --weight age=2.",
     ),
     caller(
         "anonymity.unknown-mean",
@@ -110,12 +125,13 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "anonymity.value-not-in-hierarchy",
         "Column {column} holds values that {hierarchy} does not list.",
-        "Add the missing values to it, or leave it out to have a hierarchy built.",
+        "Add a line for each missing value, or leave that hierarchy out to have one built.",
     ),
     caller(
         "anonymity.no-table",
         "This is no Arrow, pandas or Polars table.",
-        "Give a pyarrow.Table, a pandas.DataFrame or a polars.DataFrame.",
+        "Give a pyarrow.Table, a pandas.DataFrame or a polars.DataFrame; k_anonymise, release_candidates,"
+        " KAnonymizer and measure also take a dict of columns of one length.",
     ),
     caller(
         "anonymity.no-batches",
@@ -150,12 +166,14 @@ ROWS: tuple[ErrorRow, ...] = (
     caller(
         "anonymity.model-population",
         "The model {model} needs {needs}.",
-        "Give --population: a CSV with everybody's quasi-identifiers, a number of people or a region.",
+        "Give --population: {wanted}",
+        derived=_population_wanted,
     ),
     caller(
         "anonymity.model-hierarchy",
         "The model {model} measures by a hierarchy, and none is given for its column.",
-        "Give a hierarchy of that column, or choose the distance equal or ordered.",
+        "Give a hierarchy of that column, such as --hierarchies DIR with a file COLUMN.csv in it, or choose"
+        " the distance equal or ordered.",
     ),
     caller(
         "anonymity.model-order",
@@ -203,9 +221,19 @@ ROWS: tuple[ErrorRow, ...] = (
         "Write it COLUMN=CATEGORY, such as --column ward=other.",
     ),
     caller(
+        "harbor.unknown-category",
+        "The category named for column {column} is none that there is.",
+        "Give other where it holds no identifier, state for States and larger places, or one of {known}.",
+    ),
+    caller(
         "hierarchy.empty",
         "There are no rows in {hierarchy}.",
         "Give one row per value: value;level 1;level 2;...;*",
+    ),
+    caller(
+        "hierarchies.separator",
+        "The hierarchy file {file} parts its cells by something else than semicolons.",
+        "Save it with semicolons: a line for each value, such as 39;35-39;30-39;*",
     ),
     caller(
         "hierarchy.ragged",
@@ -236,7 +264,8 @@ ROWS: tuple[ErrorRow, ...] = (
         "anonymity.unreachable",
         "No release keeps any quasi-identifier within these limits (k = {k}, l = {l}).",
         "Lower k or l, ask less of the models, allow more suppression, name fewer quasi-identifiers, or"
-        " allow coarser levels.",
+        " allow coarser levels. `hedgerow release --candidates` with the same options tells what can be"
+        " reached.",
         status=422,
     ),
     fault(

@@ -227,8 +227,9 @@ ROWS: tuple[ErrorRow, ...] = (
     ),
     caller(
         "hierarchies.unreadable",
-        "The hierarchy file {file} cannot be read as text in UTF-8.",
-        "Check its permissions and save it as UTF-8: a line for each value, such as 39;35-39;30-39;*",
+        "The hierarchy file {file} is not there or cannot be read as text in UTF-8.",
+        "Check its path and permissions, and save it as UTF-8: a line for each value, such as "
+        "39;35-39;30-39;*",
     ),
     caller(
         "hierarchies.none-fits",

@@ -32,6 +32,11 @@ ROWS: tuple[ErrorRow, ...] = (
         "Ask again under a new --request-id.",
     ),
     caller(
+        "released.no-certificate-file",
+        "No certificate {certificate} lies beside {path}, or it cannot be read.",
+        "Name where it is with --certificate FILE; whoever released the file has it.",
+    ),
+    caller(
         "release.where-malformed",
         "The condition of --where is none that can be read, or longer than {most} characters.",
         "Compare columns with constants, text in single quotes, joined by AND, OR and NOT: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals as nw
@@ -28,6 +29,24 @@ def frame_of(table: Any) -> nw.DataFrame[Any]:  # noqa: ANN401 - any table
     try:
         return nw.from_native(table, eager_only=True)
     except TypeError:
+        raise CallerError("anonymity.no-table") from None
+
+
+def arrow_of_columns(columns: Mapping[str, Any]) -> pa.Table:
+    """Take a dict of columns as Arrow.
+
+    Args:
+        columns: Values by name, of one length.
+
+    Returns:
+        The table.
+
+    Raises:
+        CallerError: ``anonymity.no-table``.
+    """
+    try:
+        return pa.table({str(name): pa.array(column) for name, column in columns.items()})
+    except (pa.ArrowException, TypeError, ValueError):
         raise CallerError("anonymity.no-table") from None
 
 

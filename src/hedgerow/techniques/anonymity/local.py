@@ -25,7 +25,7 @@ from hedgerow.model.anonymity import (
     RiskSummary,
     SensitiveDiversity,
 )
-from hedgerow.model.calls import WHOLE, door
+from hedgerow.model.calls import CLASS_ROWS, WHOLE, door
 from hedgerow.model.criteria import Model
 from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.recoding import LocallyRecodedTable, RecodedClass
@@ -40,7 +40,7 @@ FrameT = TypeVar("FrameT")
 ClassTest: TypeAlias = Callable[[Mapping[Any, int]], bool]
 
 
-@door("anonymity.k_anonymous_locally", {"k": WHOLE, "together": WHOLE})
+@door("anonymity.k_anonymous_locally", {"k": CLASS_ROWS, "together": WHOLE})
 def k_anonymous_locally(  # noqa: PLR0913 - keywords, each a choice of its own
     table: FrameT,
     *,

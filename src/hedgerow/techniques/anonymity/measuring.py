@@ -17,6 +17,7 @@ from hedgerow.model.calls import door
 from hedgerow.model.errors import CallerError
 from hedgerow.model.measures import Measures
 from hedgerow.techniques.anonymity.columns import coded
+from hedgerow.techniques.anonymity.frames import arrow_of_columns
 from hedgerow.techniques.anonymity.parameters import check_columns
 from hedgerow.techniques.anonymity.sensitive import sensitive_column
 
@@ -35,7 +36,7 @@ def measure(
     Rows are compared with the distribution of the table given, as somebody sees it who holds nothing else.
 
     Args:
-        table: A pyarrow, pandas or Polars table, raw or de-identified.
+        table: A pyarrow, pandas or Polars table, or a dict of columns, raw or de-identified.
         quasi: Quasi-identifiers; a missing value is a value of its own.
         sensitive: Sensitive columns, each measured alone; missing values take no part.
         hierarchies: Hierarchy per sensitive column, for the hierarchical distance; it lists the
@@ -127,6 +128,8 @@ def measured_with_people(released: pa.Table, asked: ReleaseParameters, people: I
 
 
 def _arrow(table: Any) -> pa.Table:  # noqa: ANN401 - any table
+    if isinstance(table, Mapping):
+        return arrow_of_columns(table)
     try:
         return nw.from_native(table, eager_only=True).to_arrow()
     except TypeError:

@@ -19,6 +19,7 @@ from hedgerow.model.criteria import (
     parse_models,
 )
 from hedgerow.model.errors import CallerError
+from hedgerow.model.words import near
 
 Share: TypeAlias = "float | int | str | Decimal | Fraction"
 
@@ -169,7 +170,7 @@ def check_columns(asked: ReleaseParameters, available: Sequence[str]) -> None:
     times = Counter(available)
     for name in asked.columns:
         if not times[name]:
-            raise CallerError("anonymity.unknown-column", column=name)
+            raise CallerError("anonymity.unknown-column", column=name, meant=near(name, times))
         if times[name] > 1:
             raise CallerError("anonymity.ambiguous-column", column=name)
 

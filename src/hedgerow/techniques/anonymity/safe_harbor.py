@@ -70,7 +70,8 @@ def safe_harbor(
     Args:
         table: A pyarrow, pandas or Polars table.
         columns: Category by column, as ``hedgerow.discover.columns`` names them; ``"other"`` for a
-            column that you know to hold no identifier, ``"state"`` for States and larger places.
+            column that you know to hold no identifier, ``"state"`` for States and larger places. Of
+            any category that the rule does not name, the column's name and values tell.
         areas: People by the first three digits of zip codes.
         small_areas: Instead, the three digits of the areas of at most 20,000 people, as the rule's
             list at the time has them; without either, zip codes are dropped whole.
@@ -119,7 +120,8 @@ def _held(name: str, values: pa.ChunkedArray, known: _Known) -> _Held:
     """What is left of a column, and what it held."""
     values = _plain(values)
     category, how = known.categories.get(name), "its category"
-    if category is None:
+    # What the rule does not name is no word that a column is harmless: only "other" and "state" are.
+    if category is None or (category not in (PLAIN, STATE) and letter_of(category) is None):
         category, how = category_by_name(name), "its name"
     if category in (PLAIN, STATE) or (category == "region" and is_large_place(name)):
         return values, None

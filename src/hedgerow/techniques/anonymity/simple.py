@@ -13,11 +13,10 @@ import pyarrow as pa
 from hedgerow.kernel.anonymity.candidates import ReleaseCandidate, candidates
 from hedgerow.kernel.anonymity.hierarchies import canonical, from_rows
 from hedgerow.model.anonymity import Hierarchy, LossMean, ReleaseParameters, RiskSummary
-from hedgerow.model.calls import MAPPING, WHOLE, door
+from hedgerow.model.calls import CLASS_ROWS, MAPPING, door
 from hedgerow.model.criteria import Model
-from hedgerow.model.errors import CallerError
 from hedgerow.model.frames import is_spark
-from hedgerow.techniques.anonymity.frames import arrow_of, frame_of, native_of
+from hedgerow.techniques.anonymity.frames import arrow_of, arrow_of_columns, frame_of, native_of
 from hedgerow.techniques.anonymity.hierarchy_files import from_csv
 from hedgerow.techniques.anonymity.parameters import Share, check_columns, exact_share, release_parameters
 from hedgerow.techniques.anonymity.release import release
@@ -76,7 +75,9 @@ class KAnonymised:
         return self.risk.is_optimal
 
 
-@door("anonymity.k_anonymise", {"k": WHOLE, "hierarchies": MAPPING.or_none(), "weights": MAPPING.or_none()})
+@door(
+    "anonymity.k_anonymise", {"k": CLASS_ROWS, "hierarchies": MAPPING.or_none(), "weights": MAPPING.or_none()}
+)
 def k_anonymise(  # noqa: PLR0913 - keywords, each a choice of its own
     frame: Any,  # noqa: ANN401 - any table that narwhals knows, or columns by name
     *,
@@ -186,10 +187,7 @@ def table_of(frame: Any) -> tuple[pa.Table, Any]:  # noqa: ANN401 - any table
         CallerError: ``anonymity.no-table`` or ``anonymity.ambiguous-column``.
     """
     if isinstance(frame, Mapping):
-        try:
-            return pa.table({str(name): pa.array(column) for name, column in frame.items()}), None
-        except (pa.ArrowException, TypeError, ValueError):
-            raise CallerError("anonymity.no-table") from None
+        return arrow_of_columns(frame), None
     known = frame_of(frame)
     return arrow_of(known), known
 

@@ -22,7 +22,7 @@ from hedgerow.kernel.anonymity.microaggregation import mdav_groups
 from hedgerow.kernel.anonymity.recoding import recode
 from hedgerow.kernel.anonymity.search import Problem
 from hedgerow.model.anonymity import ReleaseParameters
-from hedgerow.model.calls import TEXT, TRUTH, WHOLE, door
+from hedgerow.model.calls import CLASS_ROWS, TEXT, TRUTH, door
 from hedgerow.model.errors import CallerError, Fault, Refused
 from hedgerow.model.recoding import Transformed
 from hedgerow.model.transforms import AVERAGED, CAPPED, DRAWN, Words
@@ -43,7 +43,7 @@ _SUPPRESSED = Words(
 )
 
 
-@door("anonymity.suppress_cells", {"k": WHOLE})
+@door("anonymity.suppress_cells", {"k": CLASS_ROWS})
 def suppress_cells(
     table: FrameT,
     *,
@@ -160,7 +160,7 @@ def bottom_coded(
     return _capped(table, column, bound, "<=", lambda value, limit: value <= limit, keep_type=keep_type)
 
 
-@door("anonymity.microaggregated", {"k": WHOLE, "statistic": TEXT})
+@door("anonymity.microaggregated", {"k": CLASS_ROWS, "statistic": TEXT})
 def microaggregated(
     table: FrameT, *, columns: Sequence[str], k: int, statistic: str = "mean"
 ) -> Transformed[FrameT]:

@@ -17,7 +17,7 @@ from hedgerow.kernel.places.combinations import points_of
 from hedgerow.kernel.places.grid import CellGrid
 from hedgerow.kernel.places.uniqueness import point_risk as drawn_risk
 from hedgerow.model.anonymity import Hierarchy
-from hedgerow.model.calls import LOSS, TEXT, WHOLE, Fit, door, kind
+from hedgerow.model.calls import CLASS_ROWS, LOSS, TEXT, WHOLE, Fit, door, kind
 from hedgerow.model.errors import CallerError
 from hedgerow.model.places import (
     CALENDAR,
@@ -66,7 +66,7 @@ _VISITS: Mapping[str, Fit] = {
     "person": TEXT,
     "place": kind("a column, or those of latitude and longitude", "'place'", str, tuple, list),
     "time": TEXT,
-    "k": WHOLE,
+    "k": CLASS_ROWS,
     "known": WHOLE,
     "points": WHOLE,
     "seed": WHOLE,
