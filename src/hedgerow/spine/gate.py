@@ -204,7 +204,7 @@ class Gate:
         self._requests.check_id(request.request_id)
         outcome: Receipt | HedgerowError
         with self._store.write() as tx:
-            known = tx.get(Request, request.request_id)
+            known = self._replay_of(tx, request)
             decision, admitted = self._consider(tx, request, technique, charge=known is None)
             if admitted is not None and known is None:
                 granted = self._approved(tx, request, technique, decision, admitted.plan)
@@ -249,6 +249,9 @@ class Gate:
         return (
             refused | {"approval": str(error.details["approval"])} if "approval" in error.details else refused
         )
+
+    def _replay_of(self, reader: Reader, request: UseRequest) -> Request | None:
+        return reader.get(Request, request.request_id)
 
     def _reserve(
         self,
